@@ -86,7 +86,8 @@ class Performance:
             "source": self.source,
             "extra": self.extra,
         }
-        arrays = {name: np.asarray(getattr(self, name), np.float32) for name in ("identity", "texture", *OVER_TIME[:-1])}
+        names = ("identity", "texture", *OVER_TIME[:-1])
+        arrays = {name: np.asarray(getattr(self, name), np.float32) for name in names}
         times = np.asarray(self.times, np.float64)
         with written_whole(path) as partial, open(partial, "wb") as file:
             np.savez(file, header=np.array(json.dumps(header)), times=times, **arrays)
