@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built-in head: made by this project, no download.
+
+`tracking/build_builtin_head` makes its data file; this module only reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ...common.errors import UserError
+from .head import ARKIT_NAMES, Eyeball, Floats, MorphableHead
+
+NAME = "builtin"
+FORMAT, VERSION = "semblance-builtin-head", 1
+DATA = Path(__file__).with_name("data") / "builtin.npz"
+
+
+@cache
+def load_builtin(path: Path = DATA) -> MorphableHead:
+    """Read the built-in head; its arrays are read-only, since all callers share them.
+
+    Identity and texture coefficients are in standard deviations of the people measured: about N(0, 1).
+
+    Raises:
+        UserError: the file is absent, damaged or of another version, so Semblance has to be installed again.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            header = json.loads(str(file["header"]))
+            arrays = {name: file[name] for name in file.files if name != "header"}
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"The built-in head at {path} is missing or damaged; install Semblance again.") from error
+    if header["format"] != FORMAT or header["version"] != VERSION or header["expression_names"] != list(ARKIT_NAMES):
+        raise UserError(f"The built-in head at {path} does not fit this Semblance; install Semblance again.")
+    left, right = header["eyeballs"]
+    head = MorphableHead(
+        name=NAME,
+        mean=arrays["mean"].astype(np.float32),
+        identity_basis=unpacked(arrays, "identity"),
+        expression_basis=unpacked(arrays, "expression"),
+        texture_mean=arrays["texture_mean"].astype(np.float32) / 255,
+        texture_basis=unpacked(arrays, "texture"),
+        triangles=arrays["triangles"].astype(np.int32),
+        uvs=arrays["uvs"].astype(np.float32) / 65535,
+        uv_mask=arrays["uv_mask"].astype(np.float32),
+        landmarks=arrays["landmarks"].astype(np.int32),
+        eyeballs=(Eyeball(*left["span"], tuple(left["pivot"])), Eyeball(*right["span"], tuple(right["pivot"]))),
+        regions={name: region for name, region in zip(header["regions"], arrays["regions"], strict=True)},
+    )
+    for array in (*vars(head).values(), *head.regions.values()):
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+    return head
+
+
+def unpacked(arrays: dict[str, np.ndarray], name: str) -> Floats:
+    """Return `[K, V, 3]` of a basis packed as `[K, V, 3]` int8 with one scale a column."""
+    return arrays[f"{name}_basis"].astype(np.float32) * arrays[f"{name}_scale"].astype(np.float32)[:, None, None]
