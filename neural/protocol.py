@@ -2,6 +2,28 @@
 """The words spoken between Blender and the engine, version 1. Standard library and NumPy only.
 
 Control is JSON; arrays are `.npz` without pickles. Every request carries `Authorization: Bearer <token>`.
+
+| door | asks | answers |
+| --- | --- | --- |
+| `GET /v1/status` | | `Status` |
+| `POST /v1/jobs` | `{"kind": "track", "parameters": {...}}` | 201 `Job` |
+| `GET /v1/jobs` | | list of `Job`, newest first |
+| `GET /v1/jobs/{id}` | | `Job` |
+| `POST /v1/jobs/{id}/cancel` | | `Job`, cancelling or ended |
+| `GET /v1/jobs/{id}/events` | | server-sent events, each a whole `Job`; ends when the job has ended |
+| `GET /v1/jobs/{id}/preview` | | PNG or JPEG; 404 while there is none |
+| `GET /v1/avatars` | | list of `AvatarInfo`, newest first |
+| `GET /v1/avatars/{id}` | | `AvatarInfo` |
+| `POST /v1/avatars/{id}/frames` | `pack_arrays(uv, texture, time_code)` | `pack_arrays(rgba)` |
+
+A refusal is `{"detail": "one sentence"}` with 401 (token), 404, 413 (too large), 422 (cannot be done as asked) or 500.
+
+Parameters of jobs (* may be left out; paths are absolute, or bare names of datasets and avatars in the engine's home):
+track `source dataset head* head_path* size*`; photo `photo dataset head* head_path* size*`;
+build `dataset avatar preset* seconds* steps*`; reenact `avatar driver out background*`.
+
+Frames: `uv` and `texture` are `[N, 256, 256, 3]`, float16 or float32, 0 to 1, `N` at most `MOST_FRAMES`; `time_code` is
+a number or `[N]` and may be left out; `rgba` is `[N, H, W, 4]` uint8, straight alpha.
 """
 
 from __future__ import annotations
@@ -9,14 +31,18 @@ from __future__ import annotations
 import enum
 import io
 import json
-from dataclasses import asdict, dataclass, field
+import zipfile
+from dataclasses import asdict, dataclass, field, fields
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 VERSION = 1
 ARRAYS_TYPE = "application/x-npz"
+MOST_FRAMES = 64
+"""Frames that one request may ask for."""
 STATE_FILE = "engine.json"
 """Name of the file, in the engine's home folder, that announces a running engine."""
 
@@ -57,7 +83,8 @@ class Job:
         stage, fraction, message, seconds_left: where it stands; fraction is 0 to 1 within the stage.
         preview: True when `GET /v1/jobs/{id}/preview` has a picture.
         error: one sentence when the job failed, else empty.
-        result: what a finished job made (paths and figures).
+        result: what a finished job made: `dataset` and `frames`, `avatar` (path) and `avatar_id`, or `out`.
+        created: when it was asked for, seconds since 1970.
     """
 
     id: str
@@ -71,6 +98,7 @@ class Job:
     preview: bool = False
     error: str = ""
     result: dict[str, Any] = field(default_factory=dict)
+    created: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The job as plain JSON values."""
@@ -79,8 +107,63 @@ class Job:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Job:
         """Read a job that the engine sent; unknown fields of a newer engine are ignored."""
-        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        known = known_fields(cls, values)
         return cls(**{**known, "kind": JobKind(known["kind"]), "state": JobState(known["state"])})
+
+
+@dataclass(frozen=True)
+class Status:
+    """What an engine is and can do.
+
+    Attributes:
+        version: Semblance's version; protocol: this protocol's version.
+        device: "cuda" or "cpu"; device_name: as people call it.
+        torch: version of PyTorch.
+        fallbacks: sentences that say what is missing and what is done instead; empty on a machine that has everything.
+        home: the engine's folder; process: the engine's process number.
+        jobs_running, jobs_queued: how busy it is.
+    """
+
+    version: str
+    protocol: int
+    device: str
+    device_name: str
+    torch: str
+    fallbacks: list[str]
+    home: str
+    process: int
+    jobs_running: int
+    jobs_queued: int
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Status:
+        """Read a status that the engine sent; unknown fields of a newer engine are ignored."""
+        return cls(**known_fields(cls, values))
+
+
+@dataclass(frozen=True)
+class AvatarInfo:
+    """An avatar in the engine's home.
+
+    Attributes:
+        id: its name in the engine: the file's name without suffix.
+        path: the avatar file, on the engine's machine.
+        bytes: size of the file; modified: when it was written, seconds since 1970.
+        metadata: what the file says of itself (head, identity, texture, camera, crop, resolution, ...).
+        error: one sentence when the file cannot be read, else empty.
+    """
+
+    id: str
+    path: str
+    bytes: int
+    modified: float
+    metadata: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> AvatarInfo:
+        """Read what the engine sent; unknown fields of a newer engine are ignored."""
+        return cls(**known_fields(cls, values))
 
 
 @dataclass(frozen=True)
@@ -113,16 +196,42 @@ def pack_arrays(**arrays: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
+def unpack_arrays(data: bytes, most_bytes: int | None = None) -> dict[str, np.ndarray]:
     """Read arrays that `pack_arrays` wrote.
 
+    Args:
+        data: the bytes.
+        most_bytes: refuse arrays that together are larger than this, before any memory is taken for them.
+
     Raises:
-        ValueError: the bytes are no `.npz`, or hold a pickle.
+        ValueError: the bytes are no `.npz`, hold a pickle, claim more than they hold, or are too large.
     """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            if most_bytes is not None and sum(member.file_size for member in members) > most_bytes:
+                raise ValueError(f"The arrays are larger than {most_bytes} bytes.")
+            for member in members:
+                with archive.open(member) as file:
+                    refuse_false_size(file, member)
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
     except ValueError:
         raise
     except Exception as error:  # zipfile and numpy raise many kinds for damaged bytes
         raise ValueError(f"These are not packed arrays: {error}") from error
+
+
+def refuse_false_size(file: IO[bytes], member: zipfile.ZipInfo) -> None:
+    """Raise ValueError when an array's header claims more bytes than its member of the archive holds."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize > member.file_size:
+        raise ValueError(f"The array {member.filename} is cut short.")
+
+
+def known_fields(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """Return those of `values` that are fields of the dataclass `cls`."""
+    names = {each.name for each in fields(cls)}
+    return {name: value for name, value in values.items() if name in names}
