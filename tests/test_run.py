@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""run.py makes environments once, again when their inputs change, and says how to mend what is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def run():
+    spec = importlib.util.spec_from_file_location("semblance_run", ROOT / "run.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def environment(run, tmp_path: Path, steps) -> object:
+    inputs = tmp_path / "requirements.txt"
+    inputs.touch()
+    return run.Environment(tmp_path / "made", steps, (inputs,))
+
+
+def test_an_environment_is_made_once_and_again_when_its_requirements_change(run, tmp_path, monkeypatch):
+    made = []
+
+    def make(folder):
+        (folder / "bin").mkdir(parents=True, exist_ok=True)
+        run.interpreter(folder).parent.mkdir(exist_ok=True)
+        run.interpreter(folder).touch()
+
+    monkeypatch.setattr(run, "make_environment", make)
+    subject = environment(run, tmp_path, (("a library", made.append),))
+    run.ready(subject)
+    run.ready(subject)
+    assert len(made) == 1
+    subject.inputs[0].write_text("numpy==1.26.4")
+    run.ready(subject)
+    assert len(made) == 2
+
+
+def test_an_environment_whose_making_failed_is_not_taken_for_whole(run, tmp_path, monkeypatch):
+    def fail(_folder):
+        raise run.Trouble("no network")
+
+    monkeypatch.setattr(run, "make_environment", lambda folder: folder.mkdir())
+    subject = environment(run, tmp_path, (("a library", fail),))
+    for _ in range(2):
+        with pytest.raises(run.Trouble, match="no network"):
+            run.ready(subject)
+
+
+def test_missing_system_libraries_are_named_by_package(run, monkeypatch):
+    monkeypatch.setattr(run, "LIBRARIES", {"libc.so.6": "libc6", "libdoes-not-exist.so.0": "libdoes-not-exist0"})
+    assert list(run.missing_packages()) == ["libdoes-not-exist0"]
+
+
+def test_someone_who_is_not_root_is_told_the_command(run, monkeypatch):
+    monkeypatch.setattr(run.sys, "platform", "linux")
+    monkeypatch.setattr(run, "LIBRARIES", {"libdoes-not-exist.so.0": "libdoes-not-exist0"})
+    monkeypatch.setattr(run.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(run.os, "geteuid", lambda: 1000)
+    with pytest.raises(run.Trouble, match="sudo apt-get install .*libdoes-not-exist0"):
+        run.check_libraries()
+
+
+def test_without_python_311_or_uv_it_says_how_to_get_one(run, monkeypatch):
+    monkeypatch.setattr(run, "version_of", lambda python: "3.13")
+    monkeypatch.setattr(run.shutil, "which", lambda name: None)
+    monkeypatch.setattr(run, "uv_of_our_own", lambda: None)
+    with pytest.raises(run.Trouble, match=r"needs Python 3\.11"):
+        run.find_python()
+
+
+def test_uv_brings_python_311_where_only_another_is_installed(run, monkeypatch):
+    monkeypatch.setattr(run, "version_of", lambda python: "3.13")
+    monkeypatch.setattr(run.shutil, "which", lambda name: "/usr/bin/uv" if name == "uv" else None)
+    assert run.find_python() == (None, "/usr/bin/uv")
+
+
+@pytest.mark.parametrize(("words", "code"), [([], 0), (["help"], 0), (["dance"], 2), (["engine"], 2)])
+def test_the_command_line_explains_itself(words, code):
+    result = subprocess.run([sys.executable, ROOT / "run.py", *words], capture_output=True, text=True, check=False)
+    assert result.returncode == code
+    assert "run.py" in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
