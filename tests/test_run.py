@@ -50,7 +50,7 @@ def test_an_environment_whose_making_failed_is_not_taken_for_whole(run, tmp_path
     def fail(_folder):
         raise run.Trouble("no network")
 
-    monkeypatch.setattr(run, "make_environment", lambda folder: folder.mkdir())
+    monkeypatch.setattr(run, "make_environment", lambda folder: folder.mkdir(exist_ok=True))
     subject = environment(run, tmp_path, (("a library", fail),))
     for _ in range(2):
         with pytest.raises(run.Trouble, match="no network"):
