@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""MediaPipe's 478 face landmarks, in pixels of the full upright picture."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.errors import UserError
+from .footage import Image
+from .quiet_mediapipe import silenced, solution
+
+Landmarks = NDArray[np.float32]
+"""`[478, 3]` pixels: x right, y down, z (scale of x) away from the viewer, 0 near the middle of the head."""
+
+LANDMARK_COUNT = 478
+DETECTION_SIDE = 960
+"""Longer side of the pictures given to MediaPipe. It looks at 256 x 256 pixels of the face; more costs only copies."""
+SMALLEST_FACE = 40
+"""A face narrower than this many pixels is not tracked: its eyelids and lips are smaller than the landmarks' noise."""
+SECOND_FACE = 0.5
+"""Another face counts when it is at least this wide, compared with the first."""
+MOST_FACES = 4
+
+# Indices of MediaPipe's topology, from its `face_mesh_connections.py`; left and right are the subject's.
+LEFT_IRIS, RIGHT_IRIS = (473, 474, 475, 476, 477), (468, 469, 470, 471, 472)
+LEFT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398)
+RIGHT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173)
+LEFT_BROW = (276, 283, 282, 295, 285, 300, 293, 334, 296, 336)
+RIGHT_BROW = (46, 53, 52, 65, 55, 70, 63, 105, 66, 107)
+LIPS = (
+    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409,
+    78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415,
+)  # fmt: skip
+OVAL = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
+LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS = (263, 362), (33, 133)
+"""Outer, inner."""
+LEFT_LID_PAIRS, RIGHT_LID_PAIRS = ((386, 374), (385, 380), (387, 373)), ((159, 145), (158, 153), (160, 144))
+"""Upper lid, lower lid."""
+INNER_LIP_PAIRS = ((13, 14), (82, 87), (312, 317))
+"""Upper lip, lower lip."""
+
+
+class LandmarkDetector:
+    """Finds the landmarks of the largest face; close it after use, or use it in a `with` statement.
+
+    In video mode (the default) it follows one face from frame to frame; with `still=True` every picture stands alone
+    and up to `MOST_FACES` faces are seen.
+    """
+
+    def __init__(self, still: bool = False) -> None:
+        face_mesh = solution("face_mesh")
+        with silenced():
+            self._mesh = face_mesh.FaceMesh(
+                static_image_mode=still, max_num_faces=MOST_FACES if still else 1, refine_landmarks=True
+            )
+        self._has_seen_a_face = False
+
+    def __enter__(self) -> LandmarkDetector:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give MediaPipe's graph back."""
+        self._mesh.close()
+
+    def detect(self, rgb: Image, time: float = 0.0) -> Landmarks | None:
+        """Return the landmarks `[478, 3]` of the largest face in a picture `[H, W, 3]`, or None when there is none."""
+        faces = self.detect_all(rgb, time)
+        return faces[0] if faces else None
+
+    def detect_all(self, rgb: Image, _time: float = 0.0) -> list[Landmarks]:
+        """Return the landmarks of every face, the widest first; a face found twice is given once."""
+        height, width = rgb.shape[:2]
+        found = self._process(shrunk(rgb, DETECTION_SIDE))
+        faces = [as_array(face) * np.array([width, height, width], np.float32) for face in found]
+        return distinct(sorted(faces, key=face_width, reverse=True))
+
+    def _process(self, rgb: Image) -> list:
+        with ExitStack() as stack:
+            if not self._has_seen_a_face:
+                stack.enter_context(silenced())
+            found = self._mesh.process(rgb).multi_face_landmarks or []
+        self._has_seen_a_face |= bool(found)
+        return found
+
+
+def landmarks_of_photo(rgb: Image, path: str | Path) -> Landmarks:
+    """Return the landmarks `[478, 3]` of the one face in a photo.
+
+    Raises:
+        UserError: the photo shows no face, more than one, or too small a one. `path` is named in it.
+    """
+    with LandmarkDetector(still=True) as detector:
+        faces = detector.detect_all(rgb)
+    if not faces:
+        raise UserError(f"No face was found in {path}; choose a photo in which one face is seen from the front.")
+    require_one(faces, path)
+    require_size(faces[0], path)
+    return faces[0]
+
+
+def require_one(faces: list[Landmarks], path: str | Path) -> None:
+    """Raise `UserError` when more than one face is of comparable size."""
+    rivals = sum(face_width(face) >= SECOND_FACE * face_width(faces[0]) for face in faces)
+    if rivals > 1:
+        raise UserError(f"{path} shows {rivals} faces; cut it so that only one person is seen.")
+
+
+def require_size(landmarks: Landmarks, path: str | Path) -> None:
+    """Raise `UserError` when the face is too small to be tracked."""
+    width = face_width(landmarks)
+    if width < SMALLEST_FACE:
+        raise UserError(
+            f"The face in {path} is only {width:.0f} pixels wide and {SMALLEST_FACE} are needed; "
+            "use a larger picture or move the camera closer."
+        )
+
+
+def face_width(landmarks: Landmarks) -> float:
+    """Width of a face in pixels: the larger extent of its landmarks, so that a turned head keeps its width."""
+    return float(np.ptp(landmarks[:468, :2], axis=0).max())
+
+
+def eye_distance(landmarks: Landmarks) -> NDArray[np.floating]:
+    """Distance in pixels between the middles of the eyes, of `[..., 478, 3]`; depth counts, so turning keeps it."""
+    left = landmarks[..., LEFT_EYE_CORNERS, :].mean(-2)
+    right = landmarks[..., RIGHT_EYE_CORNERS, :].mean(-2)
+    return np.linalg.norm(left - right, axis=-1)
+
+
+def shrunk(rgb: Image, longest: int) -> Image:
+    """The picture with no side longer than `longest` pixels."""
+    height, width = rgb.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return np.ascontiguousarray(rgb)
+    return cv2.resize(rgb, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+
+
+def as_array(face: object) -> Landmarks:
+    """MediaPipe's landmark list as `[478, 3]`, in units of the picture's width (x, z) and height (y)."""
+    return np.array([(point.x, point.y, point.z) for point in face.landmark], np.float32)  # type: ignore[attr-defined]
+
+
+def distinct(faces: list[Landmarks]) -> list[Landmarks]:
+    """Drop faces that lie on one that comes before them: MediaPipe may return the same face twice."""
+    kept: list[Landmarks] = []
+    for face in faces:
+        middle = face[:468, :2].mean(0)
+        if all(np.linalg.norm(middle - other[:468, :2].mean(0)) > face_width(other) / 2 for other in kept):
+            kept.append(face)
+    return kept
