@@ -2,8 +2,8 @@
 """What the maps show, said once for every renderer: the engine's (OpenGL) and Blender's (`gpu`).
 
 Projection and light are computed here, a vertex at a time; a renderer only interpolates between vertices
-(perspective-correct), keeps the nearest surface, culls nothing and does not anti-alias. Every triangle is drawn into both
-maps; where the face region ends the UV map is black, because what lies there still hides what is behind it.
+(perspective-correct), keeps the nearest surface, culls nothing and does not anti-alias. Every triangle is drawn into
+both maps; where the face region ends the UV map is black, because what lies there still hides what is behind it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ VERTEX_BODY = """
     surface_uv = uv;
     surface_colour = colour;
 """
-"""GLSL of the vertex stage. In: `vec4 clip`, `vec3 uv`, `vec3 colour`. Out: smooth `vec3 surface_uv, surface_colour`."""
+"""GLSL of the vertex stage. In: `vec4 clip`, `vec3 uv`, `vec3 colour`. Out: `vec3 surface_uv, surface_colour`."""
 
 FRAGMENT_BODY = """
     uv_map = surface_uv.z > 0.5 ? vec4(surface_uv.xy, 1.0, 1.0) : vec4(0.0, 0.0, 0.0, 1.0);
     texture_map = vec4(surface_colour, 1.0);
 """
-"""GLSL of the fragment stage. Out: `vec4 uv_map` (location 0), `vec4 texture_map` (location 1); the background is zero."""
+"""GLSL of the fragment stage. Out: `vec4 uv_map` (location 0), `vec4 texture_map` (location 1); background zero."""
 
 
 @dataclass(frozen=True)

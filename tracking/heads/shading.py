@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fixed light of the texture map: vertex normals and second-order spherical harmonics.
 
-The coefficients are those of FaceVerse's renderer (formats.md, "StyleAvatar's preprocessing folder"): ambient 0.8 + 0.1,
+The coefficients are those of FaceVerse's renderer (formats.md, "Texture-map light"): ambient 0.8 + 0.1,
 then -0.2, 0.2 and -0.1 at indices 1, 2 and 4, the same for red, green and blue. The basis is that of irradiance maps
 (Ramamoorthi and Hanrahan 2001). The light stays with the camera, the head turns in it.
 """
