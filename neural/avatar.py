@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The avatar: a trained network and its metadata in one `.safetensors` file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from ..common.errors import UserError
+from ..common.files import written_whole
+from ..tracking.heads.head import MorphableHead
+from ..tracking.heads.registry import open_head
+from .avatar_format import AvatarMetadata, file_sha256, header_of, read_header
+
+BATCH = 8
+"""Frames that go through the network at once; bounds the memory that a long request takes."""
+
+
+def portrait_network(config: Mapping[str, Any]) -> nn.Module:
+    """The compositional network of StyleAvatar for a stored configuration."""
+    from .networks.config import PortraitConfig
+    from .networks.portrait import PortraitNetwork
+
+    return PortraitNetwork(PortraitConfig.from_json(dict(config)))
+
+
+NETWORKS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {"styleavatar": portrait_network}
+"""What makes the untrained network of each kind of avatar from its configuration."""
+
+
+@dataclass(frozen=True)
+class Avatar:
+    """A trained avatar, ready to render.
+
+    Attributes:
+        network: `(uv [B, 3, 256, 256], texture [B, 3, 256, 256], time_code [B]) -> rgba [B, 4, R, R]`, all -1 to 1
+            except the time code.
+        metadata: see `AvatarMetadata`.
+    """
+
+    network: nn.Module
+    metadata: AvatarMetadata
+
+    @classmethod
+    def load(cls, path: str | Path, device: str | None = None) -> Avatar:
+        """Read an avatar file onto `device` ("cuda" or "cpu"; the GPU where there is one, when not given).
+
+        Raises:
+            UserError: the file is absent, damaged, no avatar, of an unknown kind, or from a newer version.
+        """
+        metadata, shapes = read_header(path)
+        if metadata.kind not in NETWORKS:
+            raise UserError(f"{path} is an avatar of the unknown kind {metadata.kind!r}; update Semblance to use it.")
+        try:
+            refuse_other_shapes(metadata, shapes)
+            network = NETWORKS[metadata.kind](metadata.network)
+            network.load_state_dict(safetensors.torch.load_file(path))
+        except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError, AssertionError) as error:
+            raise UserError(
+                f"{path} is damaged: its weights do not fit its network; build the avatar again."
+            ) from error
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        return cls(network.to(device).eval().requires_grad_(False), metadata)
+
+    def save(self, path: str | Path) -> None:
+        """Write the avatar file whole or not at all."""
+        tensors = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+                   for name, tensor in self.network.state_dict().items()}  # fmt: skip
+        with written_whole(path) as partial:
+            safetensors.torch.save_file(tensors, partial, header_of(self.metadata))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network runs."""
+        return next(self.network.parameters()).device
+
+    @torch.inference_mode()
+    def render(self, uv: np.ndarray, texture: np.ndarray, time_code: float | np.ndarray | None = None) -> np.ndarray:
+        """Turn maps into portraits.
+
+        Args:
+            uv, texture: `[N, 256, 256, 3]` floats, 0 to 1.
+            time_code: one for all or `[N]`; the avatar's own default when not given.
+
+        Returns:
+            `[N, R, R, 4]` uint8: the portrait over its own background, and the foreground's alpha (straight).
+        """
+        code = np.broadcast_to(self.metadata.time_code if time_code is None else time_code, len(uv))
+        parts = [self.render_batch(uv[i : i + BATCH], texture[i : i + BATCH], code[i : i + BATCH])
+                 for i in range(0, len(uv), BATCH)]  # fmt: skip
+        side = self.metadata.resolution
+        return np.concatenate(parts) if parts else np.empty((0, side, side, 4), np.uint8)
+
+    def render_batch(self, uv: np.ndarray, texture: np.ndarray, time_code: np.ndarray) -> np.ndarray:
+        """Render a few frames at once; see `render`."""
+        maps = [self.to_network(each) for each in (uv, texture)]
+        code = torch.tensor(np.asarray(time_code, np.float32), device=self.device)
+        rgba = self.network(*maps, code).clamp(-1, 1)
+        return rgba.add(1).mul(127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+
+    def to_network(self, maps: np.ndarray) -> torch.Tensor:
+        """Maps `[N, H, W, 3]`, 0 to 1, as a tensor `[N, 3, H, W]`, -1 to 1."""
+        tensor = torch.from_numpy(np.ascontiguousarray(maps, np.float32)).to(self.device)
+        return tensor.permute(0, 3, 1, 2).mul(2).sub(1)
+
+    def open_head(self, path: str | Path | None = None) -> MorphableHead:
+        """The head that the avatar's coefficients belong to.
+
+        `path` is the head's file where it is not (or no longer) where it was when the avatar was built.
+
+        Raises:
+            UserError: the head's file is missing, or another one than the avatar was built with.
+        """
+        said = self.metadata
+        if not said.head_path:
+            return open_head(said.head)
+        file = Path(path or said.head_path)
+        if not file.is_file():
+            raise UserError(f"The avatar needs the head file {file}, which is not there; give its new path.")
+        if said.head_sha256 and file_sha256(file) != said.head_sha256:
+            raise UserError(f"{file} is not the head file that the avatar was built with; give the path of that one.")
+        return open_head(said.head, file)
+
+
+def refuse_other_shapes(metadata: AvatarMetadata, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Raise ValueError unless the file's tensors are the network's, before memory is taken for a network so large."""
+    with torch.device("meta"):
+        network = NETWORKS[metadata.kind](metadata.network)
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    if expected != shapes:
+        raise ValueError("other tensors than the network's")
