@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The long tasks, as jobs and the command line start them: parameters in, what was made out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..common.progress import Listener
+from ..tracking.heads.registry import open_head
+from .protocol import JobKind
+from .requests import BuildParameters, PhotoParameters, ReenactParameters, TrackParameters
+
+
+def track(parameters: TrackParameters, listener: Listener) -> dict[str, Any]:
+    """Turn footage into a dataset."""
+    from ..tracking.track import track
+
+    head = open_head(parameters.head, parameters.head_path)
+    folder = Path(parameters.dataset)
+    dataset = track(Path(parameters.source), folder, head=head, size=parameters.size, listener=listener)
+    return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
+
+
+def photo(parameters: PhotoParameters, listener: Listener) -> dict[str, Any]:
+    """Turn one photo into a dataset."""
+    from ..tracking.photo import photo_dataset
+
+    head = open_head(parameters.head, parameters.head_path)
+    folder = Path(parameters.dataset)
+    dataset = photo_dataset(Path(parameters.photo), folder, head=head, size=parameters.size, listener=listener)
+    return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
+
+
+def build(parameters: BuildParameters, listener: Listener) -> dict[str, Any]:
+    """Train an avatar on a dataset."""
+    from .training import build
+
+    avatar = Path(parameters.avatar)
+    build(
+        Path(parameters.dataset),
+        avatar,
+        preset=parameters.preset,
+        seconds=parameters.seconds,
+        steps=parameters.steps,
+        resume=parameters.resume,
+        listener=listener,
+    )
+    return {"avatar": str(avatar), "avatar_id": avatar.stem}
+
+
+def reenact(parameters: ReenactParameters, listener: Listener) -> dict[str, Any]:
+    """Drive an avatar by another performance."""
+    from .reenact import reenact
+
+    out = Path(parameters.out)
+    reenact(Path(parameters.avatar), Path(parameters.driver), out, background=parameters.background, listener=listener)
+    return {"out": str(out)}
+
+
+TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
+    JobKind.TRACK: track,
+    JobKind.PHOTO: photo,
+    JobKind.BUILD: build,
+    JobKind.REENACT: reenact,
+}
