@@ -13,6 +13,8 @@ import numpy as np
 
 from ..tracking.heads.maps import FRAGMENT_BODY, VERTEX_BODY, MapVertices
 
+MAP_SIZE = 256
+"""Pixels a side of the maps that the networks take, as in datasets."""
 INPUTS = (("VEC4", "clip"), ("VEC3", "uv"), ("VEC3", "colour"))
 OUTPUTS = ("uv_map", "texture_map")
 
@@ -43,11 +45,8 @@ class MapPainter:
 
     def draw(self, vertices: MapVertices, triangles: np.ndarray) -> Maps:
         """Draw a posed head with `triangles [T, 3]` int32."""
-        batch = gpu.types.GPUBatch(
-            type="TRIS", buf=self._vertex_buffer(vertices), elem=self._index_buffer(triangles)
-        )
+        batch = gpu.types.GPUBatch(type="TRIS", buf=self._vertex_buffer(vertices), elem=self._index_buffer(triangles))
         with self._framebuffer.bind():
-            before = gpu.state.viewport_get()
             gpu.state.viewport_set(0, 0, self.size, self.size)
             gpu.state.blend_set("NONE")
             gpu.state.face_culling_set("NONE")
@@ -58,7 +57,6 @@ class MapPainter:
             uv, texture = (self._read(slot) for slot in range(len(OUTPUTS)))
             gpu.state.depth_test_set("NONE")
             gpu.state.depth_mask_set(False)
-            gpu.state.viewport_set(*before)
         return Maps(uv, texture)
 
     def _vertex_buffer(self, vertices: MapVertices) -> gpu.types.GPUVertBuf:
