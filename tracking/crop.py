@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fixed square crop of a take and pictures cut by it (Sec. 3.1)."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .dataset import ENLARGED
+from .footage import Image
+from .heads.camera import PinholeCamera
+from .heads.performance import Crop
+from .landmarks import Landmarks
+
+CENTRE, UPPER_LIP, LOWER_LIP = 197, 13, 14
+SIDE = 2 * 4.2 / 2 * 1.25
+"""Side of the central window over the distance from landmark 197 to the mouth (StyleAvatar's preprocessing)."""
+GRID = 4
+"""Sides are whole multiples of this many pixels, so that the enlarged window's edges are whole pixels too."""
+
+
+def choose_crop(landmarks: Landmarks) -> Crop:
+    """Return the central window of a take from `landmarks [T, 478, 3]` (or `[478, 3]`), all of frames with a face.
+
+    The original takes the first frame; here the window is centred on the range through which the head moves, and
+    its size follows the median, so that one odd frame changes nothing.
+    """
+    points = np.atleast_3d(landmarks)[..., :2] if landmarks.ndim == 3 else landmarks[None, :, :2]
+    mouth = points[:, [UPPER_LIP, LOWER_LIP]].mean(1)
+    distance = float(np.median(np.linalg.norm(points[:, CENTRE] - mouth, axis=-1)))
+    x, y = np.quantile(points[:, CENTRE], (0.02, 0.98), axis=0).mean(0)
+    side = GRID * max(1, round(SIDE * distance / GRID))
+    return Crop(float(round(x - side / 2)), float(round(y - side / 2)), float(side))
+
+
+def picture_camera(crop: Crop) -> PinholeCamera:
+    """The camera of the central window, `PinholeCamera.default`, in pixels of the whole picture."""
+    camera = PinholeCamera.default(round(crop.side))
+    return PinholeCamera(
+        camera.fx, camera.fy, camera.cx + crop.x, camera.cy + crop.y, round(crop.side), round(crop.side)
+    )
+
+
+def cut(image: Image, crop: Crop, size: int, enlarged: float = ENLARGED) -> Image:
+    """Return the window, enlarged about its centre, as a picture of `round(size * enlarged)` pixels square.
+
+    Where it reaches past the picture, the picture's edge is repeated.
+    """
+    side = round(crop.side * enlarged)
+    left = round(crop.x + (crop.side - side) / 2)
+    top = round(crop.y + (crop.side - side) / 2)
+    window = with_edges(image, left, top, side)
+    target = round(size * enlarged)
+    interpolation = cv2.INTER_AREA if target < side else cv2.INTER_CUBIC
+    return cv2.resize(window, (target, target), interpolation=interpolation)
+
+
+def with_edges(image: Image, left: int, top: int, side: int) -> Image:
+    """Return `[side, side, 3]` of the picture from `left, top`, its edge repeated outside."""
+    height, width = image.shape[:2]
+    inside = image[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
+    if inside.shape[:2] == (side, side):
+        return inside
+    rows = np.clip(np.arange(top, top + side), 0, height - 1)
+    columns = np.clip(np.arange(left, left + side), 0, width - 1)
+    return np.ascontiguousarray(image[rows][:, columns])

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which expressions a face plausibly shows: deviations, bounds and what belongs together."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .heads.head import ARKIT_NAMES
+
+COMMON_DEVIATION = 0.4
+DEVIATIONS = {
+    "eyeBlink": 1.5, "eyeWide": 0.4, "jawOpen": 1.0, "mouthSmile": 0.6, "mouthClose": 0.25, "mouthPucker": 0.5,
+    "browInnerUp": 0.6, "browOuterUp": 0.6, "browDown": 0.6, "cheekPuff": 0.1, "jawForward": 0.1, "cheekSquint": 0.25,
+    "eyeSquint": 0.25, "noseSneer": 0.25, "jawLeft": 0.3, "jawRight": 0.3, "mouthRoll": 0.3,
+}  # fmt: skip
+"""Standard deviation of expressions by the beginning of their names; the others have the common one."""
+UNSEEN = ("eyeLook", "tongueOut")
+"""Expressions that landmarks do not show, or that gaze says already."""
+SYMMETRY_DEVIATION = 0.3
+"""By how much the left and the right side usually differ."""
+JAW, CLOSE = ARKIT_NAMES.index("jawOpen"), ARKIT_NAMES.index("mouthClose")
+
+UPPER_BOUND = np.array([0.0 if name.startswith(UNSEEN) else 1.0 for name in ARKIT_NAMES])
+"""`[52]` largest value of each expression."""
+
+
+@cache
+def prior_precision() -> NDArray[np.float64]:
+    """Return `[52, 52]`: the inverse covariance of expressions about neutral."""
+    precision = np.diag(1 / np.array([deviation(name) for name in ARKIT_NAMES]) ** 2)
+    for left, name in enumerate(ARKIT_NAMES):
+        if name.endswith("Left") and not name.startswith(("jaw", "eyeBlink")) and name != "mouthLeft":
+            right = ARKIT_NAMES.index(name.removesuffix("Left") + "Right")
+            precision[np.ix_([left, right], [left, right])] += np.array([[1, -1], [-1, 1]]) / SYMMETRY_DEVIATION**2
+    return precision
+
+
+def deviation(name: str) -> float:
+    """Standard deviation of an expression."""
+    return next((value for start, value in DEVIATIONS.items() if name.startswith(start)), COMMON_DEVIATION)
+
+
+def closed_mouth_bound(column: int, expression: NDArray, bound: float) -> NDArray | float:
+    """The upper bound of a column: lips close over an open jaw (`mouthClose`) no further than the jaw opens."""
+    return np.minimum(bound, expression[:, JAW]) if column == CLOSE else bound

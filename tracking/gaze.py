@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Eyeball rotation from the irises: each iris centre's ray meets its eyeball's sphere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .heads.camera import PinholeCamera
+from .heads.head import ARKIT_NAMES, Eyeball, Floats, MorphableHead
+from .landmarks import LEFT_EYE_CORNERS, LEFT_IRIS, RIGHT_EYE_CORNERS, RIGHT_IRIS, Landmarks
+
+BLINKS = tuple(ARKIT_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right"))
+SHUT = 0.6
+"""Above this blink the iris is hidden and its landmark a guess; gaze is then held."""
+LARGEST = np.radians([30.0, 40.0])
+"""Largest pitch and yaw."""
+TOGETHER = np.array([1.0, 0.6])
+"""How far each eye's pitch and yaw follow the mean of both: eyes turn together, their small difference is mostly noise."""
+
+
+@dataclass(frozen=True)
+class EyeModel:
+    """An eyeball of a person at rest, in head space: metres, and gaze `[2]` (pitch, yaw) to which it is modelled."""
+
+    pivot: NDArray[np.float64]
+    radius: float
+    forward: NDArray[np.float64]
+
+
+def solve_gaze(
+    head: MorphableHead,
+    identity: Floats,
+    expression: Floats,
+    rotation: Floats,
+    translation: Floats,
+    landmarks: Landmarks,
+    camera: PinholeCamera,
+) -> Floats:
+    """Return gaze `[T, 2, 2]` (left, right; pitch, yaw in radians) for solved frames `landmarks [T, 478, 3]`.
+
+    While an eye is shut it follows the other one, and while both are shut their gaze goes straight from where they
+    were last seen to where they are seen next.
+    """
+    neutral = head.neutral(identity)
+    corners = LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS
+    irises = LEFT_IRIS[0], RIGHT_IRIS[0]
+    gaze = np.stack(
+        [
+            eye_gaze(
+                eye_model(neutral, head, eyeball, iris),
+                rotation.astype(np.float64),
+                translation.astype(np.float64),
+                landmarks[:, iris, :2] - corner_offset(head, neutral, corner, rotation, translation, landmarks, camera),
+                camera,
+            )
+            for eyeball, corner, iris in zip(head.eyeballs, corners, irises, strict=True)
+        ],
+        1,
+    )
+    gaze[expression[:, BLINKS] > SHUT] = np.nan
+    gaze = held(together(gaze))
+    return np.clip(gaze, -LARGEST, LARGEST).astype(np.float32)
+
+
+def eye_model(neutral: Floats, head: MorphableHead, eyeball: Eyeball, iris: int) -> EyeModel:
+    """Measure an eyeball: its pivot, and where the centre of its iris is."""
+    pivot = neutral[eyeball.start : eyeball.stop].mean(0, dtype=np.float64) + np.array(eyeball.pivot_offset)
+    centre = neutral[head.landmarks[iris]] - pivot
+    radius = float(np.linalg.norm(centre))
+    return EyeModel(pivot, radius, angles(centre[None] / radius)[0])
+
+
+def eye_gaze(
+    eye: EyeModel, rotation: NDArray, translation: NDArray, iris: NDArray, camera: PinholeCamera
+) -> NDArray[np.float64]:
+    """Return `[T, 2]` pitch and yaw of an eye whose iris centre is seen at the pixels `iris [T, 2]`."""
+    pivot = rotation @ eye.pivot + translation
+    ray = np.concatenate([(iris - (camera.cx, camera.cy)) / (camera.fx, camera.fy), np.ones((len(iris), 1))], 1)
+    ray /= np.linalg.norm(ray, axis=1, keepdims=True)
+    along = np.einsum("ta,ta->t", ray, pivot)
+    miss = np.einsum("ta,ta->t", pivot, pivot) - along**2
+    depth = along - np.sqrt(np.maximum(eye.radius**2 - miss, 0))
+    direction = np.einsum("tba,tb->ta", rotation, ray * depth[:, None] - pivot)
+    return angles(direction / np.linalg.norm(direction, axis=1, keepdims=True)) - eye.forward
+
+
+def corner_offset(
+    head: MorphableHead,
+    neutral: Floats,
+    corners: tuple[int, int],
+    rotation: Floats,
+    translation: Floats,
+    landmarks: Landmarks,
+    camera: PinholeCamera,
+) -> NDArray[np.float64]:
+    """Return `[T, 2]` pixels by which the eye's corners are seen beside the head's own: the eyeball moves with them."""
+    own = neutral[head.landmarks[list(corners)]] @ rotation.swapaxes(1, 2) + translation[:, None]
+    return (landmarks[:, list(corners), :2] - camera.project(own)).mean(1)
+
+
+def angles(directions: NDArray) -> NDArray[np.float64]:
+    """Return `[T, 2]` pitch (down) and yaw (to the subject's right) of unit vectors `[T, 3]` in head space."""
+    return np.stack([np.arcsin(np.clip(directions[:, 1], -1, 1)), np.arctan2(-directions[:, 0], -directions[:, 2])], 1)
+
+
+def together(gaze: NDArray) -> NDArray[np.float64]:
+    """Draw both eyes of `[T, 2, 2]` towards their mean; an eye that is not seen (NaN) takes the other's gaze."""
+    seen = ~np.isnan(gaze)
+    count = seen.sum(1, keepdims=True)
+    mean = np.where(seen, gaze, 0).sum(1, keepdims=True) / np.where(count, count, np.nan)
+    apart = np.where(seen, gaze - mean, 0)
+    return mean + apart * (1 - TOGETHER)
+
+
+def held(gaze: NDArray) -> NDArray[np.float64]:
+    """Fill the frames of `[T, 2, 2]` that have no gaze (NaN) from their neighbours; straight ahead when none has."""
+    seen = ~np.isnan(gaze).any((1, 2))
+    if not seen.any():
+        return np.zeros_like(gaze)
+    frames = np.arange(len(gaze))
+    flat = gaze.reshape(len(gaze), 4)
+    return np.stack([np.interp(frames, frames[seen], flat[seen, i]) for i in range(4)], 1).reshape(gaze.shape)

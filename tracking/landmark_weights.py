@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How much each landmark says about pose and about expression."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .heads.head import ARKIT_NAMES
+from .landmarks import (
+    INNER_LIP_PAIRS,
+    LANDMARK_COUNT,
+    LEFT_BROW,
+    LEFT_EYE,
+    LEFT_IRIS,
+    LEFT_LID_PAIRS,
+    LIPS,
+    OVAL,
+    RIGHT_BROW,
+    RIGHT_EYE,
+    RIGHT_IRIS,
+    RIGHT_LID_PAIRS,
+)
+
+EVIDENCE = 60.0
+"""As how many independent points the 478 landmarks count; neighbours err together."""
+GAP_WEIGHT = 3.0
+"""Weight of each pair of lid or lip points whose distance is fitted, against the sum of all points, `EVIDENCE`."""
+EYE_PAIRS, LIP_PAIRS = LEFT_LID_PAIRS + RIGHT_LID_PAIRS, INNER_LIP_PAIRS
+LID_COLUMNS = tuple([ARKIT_NAMES.index(f"eyeBlink{side}")] for side in ("Left", "Right"))
+"""Expression columns that close the left and the right eye."""
+
+
+@cache
+def pose_weights() -> NDArray[np.float64]:
+    """Return `[478]` for Eq. 1: what moves with the skull counts most."""
+    weights = np.ones(LANDMARK_COUNT)
+    weights[list(OVAL)] = 0.3
+    weights[list(LEFT_BROW + RIGHT_BROW)] = 0.4
+    weights[list(LIPS)] = 0.1
+    weights[list(LEFT_EYE + RIGHT_EYE)] = 1.5
+    weights[[33, 133, 362, 263]] = 4
+    weights[[1, 2, 4, 5, 6, 168, 195, 197, 98, 327, 94]] = 3
+    weights[list(LEFT_IRIS + RIGHT_IRIS)] = 0
+    return weights
+
+
+@cache
+def landmark_weights() -> NDArray[np.float64]:
+    """Return `[478, 478]` for Eq. 2: points, plus the distances between lids and between lips.
+
+    Distances are blind to errors of pose and identity that move both points, so that blinks and lips stay faithful.
+    """
+    weights = np.ones(LANDMARK_COUNT)
+    weights[list(OVAL)] = 0.3
+    weights[list(LEFT_BROW + RIGHT_BROW)] = 2
+    weights[list(LIPS)] = 4
+    weights[list(LEFT_EYE + RIGHT_EYE)] = 4
+    weights[list(LEFT_IRIS + RIGHT_IRIS)] = 0
+    matrix = np.diag(weights * EVIDENCE / weights.sum())
+    for upper, lower in EYE_PAIRS + LIP_PAIRS:
+        pair = np.ix_([upper, lower], [upper, lower])
+        matrix[pair] += GAP_WEIGHT * np.array([[1, -1], [-1, 1]])
+    return matrix
+
+
+def lid_gaps(points: NDArray) -> NDArray:
+    """Return `[2, ...]`: how far the left and the right eye are open, in the unit of `points [..., 478, 3]`."""
+    return np.stack([mean_gap(points, LEFT_LID_PAIRS), mean_gap(points, RIGHT_LID_PAIRS)])
+
+
+def mouth_gap(points: NDArray) -> NDArray:
+    """Return `[...]`: how far the lips are apart, in the unit of `points [..., 478, 3]`."""
+    return mean_gap(points, INNER_LIP_PAIRS)
+
+
+def mean_gap(points: NDArray, pairs: tuple[tuple[int, int], ...]) -> NDArray:
+    """Mean distance of pairs of points across the picture or the face."""
+    upper, lower = (points[..., list(side), :2] for side in zip(*pairs, strict=True))
+    return np.linalg.norm(upper - lower, axis=-1).mean(-1)

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Smoothing over time without lag: centred kernels that give way where something really moves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial.transform import Rotation, Slerp
+
+from .heads.head import ARKIT_NAMES
+from .heads.performance import Performance
+
+LIPS_AND_LIDS = np.array([name.startswith(("mouth", "jaw", "eyeBlink", "eyeWide", "eyeSquint")) for name in ARKIT_NAMES])
+
+# (seconds of the strong kernel, seconds of the weak one, change per second at which the weak one takes over)
+FACE = 0.060, 0.030, 1.5
+QUICK = 0.035, 0.0, 1.5
+ROTATION = 0.080, 0.020, 0.5
+TRANSLATION = 0.080, 0.020, 0.10
+GAZE = 0.060, 0.0, 1.5
+
+
+def smoothed(performance: Performance) -> Performance:
+    """Take the jitter out of a performance of consecutive frames, by centred kernels: nothing comes late.
+
+    Where a signal is still, it is smoothed strongly; where it moves, weakly; blinks, lips and glances keep their shape.
+    """
+    if len(performance) < 3:
+        return performance
+    rate = performance.fps
+    expression = steadied(performance.expression, rate, *FACE)
+    expression[:, LIPS_AND_LIDS] = steadied(performance.expression[:, LIPS_AND_LIDS], rate, *QUICK)
+    flat_gaze = performance.gaze.reshape(-1, 4)
+    return replace(
+        performance,
+        expression=np.clip(expression, 0, 1).astype(np.float32),
+        rotation=smoothed_rotation(performance.rotation, rate).astype(np.float32),
+        translation=steadied(performance.translation, rate, *TRANSLATION, joint=True).astype(np.float32),
+        gaze=steadied(flat_gaze, rate, *GAZE).reshape(-1, 2, 2).astype(np.float32),
+    )
+
+
+def steadied(
+    values: NDArray, rate: float, strong: float, weak: float, quick: float, joint: bool = False
+) -> NDArray[np.float64]:
+    """Blend a strong and a weak Gaussian of `values [T, N]` by how fast they change.
+
+    Args:
+        values: signals sampled `rate` times a second.
+        rate: samples a second.
+        strong: standard deviation of the kernel in seconds where nothing moves.
+        weak: the same where things move.
+        quick: change per second that counts as moving.
+        joint: whether all columns move as one.
+    """
+    values = np.asarray(values, np.float64)
+    calm, lively = gaussian(values, strong * rate), gaussian(values, weak * rate)
+    speed = np.abs(np.gradient(calm, axis=0)) * rate
+    if joint:
+        speed = np.linalg.norm(speed, axis=1, keepdims=True)
+    apart = np.abs(values - calm) * rate * 0.5
+    motion = gaussian(np.maximum(speed, np.linalg.norm(apart, axis=1, keepdims=True) if joint else apart), strong * rate)
+    share = np.clip(motion / quick, 0, 1)
+    return calm + share * (lively - calm)
+
+
+def gaussian(values: NDArray, deviation: float) -> NDArray[np.float64]:
+    """Centred Gaussian over time; the ends are continued by point reflection, so that a drift is not bent there."""
+    if deviation < 0.05:
+        return values
+    pad = min(len(values) - 1, round(4 * deviation) + 1)
+    before = 2 * values[0] - values[pad:0:-1]
+    after = 2 * values[-1] - values[-2 : -pad - 2 : -1]
+    return gaussian_filter1d(np.concatenate([before, values, after]), deviation, axis=0)[pad : pad + len(values)]
+
+
+def smoothed_rotation(rotations: NDArray, rate: float) -> NDArray[np.float64]:
+    """Steady `[T, 3, 3]` in the rotation vectors about their mean."""
+    frames = Rotation.from_matrix(rotations)
+    mean = frames.mean()
+    vectors = (mean.inv() * frames).as_rotvec()
+    return (mean * Rotation.from_rotvec(steadied(vectors, rate, *ROTATION, joint=True))).as_matrix()
+
+
+def at_times(performance: Performance, times: NDArray) -> Performance:
+    """Return the performance at `times [T]`: its own frames where it has them, between them interpolated.
+
+    Interpolated frames have confidence 0; before the first and after the last frame these are held.
+    """
+    own = np.asarray(performance.times, np.float64)
+    if np.array_equal(own, times):
+        return performance
+    inside = np.clip(times, own[0], own[-1])
+    rotations = performance.rotation[[0, 0]] if len(own) == 1 else performance.rotation
+    moments = [own[0], own[0] + 1] if len(own) == 1 else own
+
+    def between(values: NDArray) -> NDArray[np.float32]:
+        flat = values.reshape(len(own), -1)
+        columns = np.stack([np.interp(inside, own, column) for column in flat.T], 1)
+        return columns.reshape(len(times), *values.shape[1:]).astype(np.float32)
+
+    return replace(
+        performance,
+        expression=between(performance.expression),
+        rotation=Slerp(moments, Rotation.from_matrix(rotations))(inside).as_matrix().astype(np.float32),
+        translation=between(performance.translation),
+        gaze=between(performance.gaze),
+        confidence=np.where(np.isin(times, own), between(performance.confidence), 0).astype(np.float32),
+        times=times,
+    )
