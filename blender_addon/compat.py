@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between Blender 4.5, 5.0 and 5.2: the only file that knows. It asks for features, never for versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+
+def channels(datablock: bpy.types.ID) -> Any:
+    """Return the F-Curves of a datablock's action; the action, its slot and layer are made when they are missing.
+
+    A datablock that shares an action with others keeps to its own slot.
+    """
+    animation = datablock.animation_data_create()
+    if animation.action is None:
+        animation.action = bpy.data.actions.new(f"{datablock.name}Action")
+    action = animation.action
+    if animation.action_slot is None:
+        slots = [slot for slot in action.slots if slot.target_id_type == datablock.id_type]
+        free = slots[0] if slots and len(action.slots) == 1 else None
+        animation.action_slot = free or action.slots.new(id_type=datablock.id_type, name=datablock.name)
+    layer = action.layers[0] if action.layers else action.layers.new("Layer")
+    strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    return strip.channelbag(animation.action_slot, ensure=True).fcurves
+
+
+def channel(datablock: bpy.types.ID, data_path: str, index: int = 0, group: str = "") -> bpy.types.FCurve:
+    """Return the F-Curve of one value of a datablock, made when it is missing."""
+    curves = channels(datablock)
+    curve = curves.find(data_path, index=index)
+    if curve is not None:
+        return curve
+    if group and "group_name" in curves.bl_rna.functions["new"].parameters:
+        return curves.new(data_path, index=index, group_name=group)
+    return curves.new(data_path, index=index)
+
+
+def existing_channels(datablock: bpy.types.ID) -> list[bpy.types.FCurve]:
+    """Return the F-Curves that animate a datablock; an empty list when it has no action."""
+    animation = datablock.animation_data
+    if animation is None or animation.action is None or animation.action_slot is None:
+        return []
+    return list(channels(datablock))
+
+
+def command_line_commands() -> Callable[[str, Callable[[list[str]], int]], Any] | None:
+    """Return `bpy.utils.register_cli_command`; None where Blender has no such thing."""
+    return getattr(bpy.utils, "register_cli_command", None)
+
+
+def draw_bar(layout: bpy.types.UILayout, text: str, factor: float) -> None:
+    """Draw a progress bar."""
+    layout.progress(text=text, factor=factor, type="BAR")
+
+
+def root_package() -> str:
+    """Return the extension's own name: `bl_ext.user_default.semblance`, or `semblance` where it is a plain package."""
+    return __package__.rpartition(".")[0]
+
+
+def user_folder() -> str:
+    """Return the folder in which this extension may write; empty where Blender did not load it as an extension."""
+    package = root_package()
+    if not package.startswith("bl_ext.") or not hasattr(bpy.utils, "extension_path_user"):
+        return ""
+    return bpy.utils.extension_path_user(package, create=True)

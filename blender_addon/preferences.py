@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the artist sets once: where the engine runs, and the FaceVerse file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+from . import compat
+from .engine_process import EnginePlace
+
+
+class SemblancePreferences(bpy.types.AddonPreferences):
+    """Preferences of the extension."""
+
+    bl_idname = compat.root_package()
+
+    engine: EnumProperty(
+        name="Engine",
+        description="Where the engine runs: the program that tracks, trains and renders outside Blender",
+        items=(
+            ("AUTOMATIC", "Automatic", "Installed by Set Up Engine into your own folder and started when it is needed"),
+            ("PYTHON", "Own Python", "Started when needed with a Python of yours in which semblance is installed"),
+            ("REMOTE", "Another Machine", "An engine that runs elsewhere, for instance on a machine with a GPU"),
+        ),
+        default="AUTOMATIC",
+    )
+    python: StringProperty(
+        name="Python",
+        subtype="FILE_PATH",
+        description="The Python program of the environment in which semblance is installed (bin/python)",
+    )
+    url: StringProperty(
+        name="Address",
+        description="Address of the engine, like http://192.168.1.20:8765; `semblance serve` prints it",
+    )
+    token: StringProperty(
+        name="Token", subtype="PASSWORD", description="The token that `semblance serve` prints when it starts"
+    )
+    faceverse: StringProperty(
+        name="FaceVerse File",
+        subtype="FILE_PATH",
+        description="faceverse_v3_6_s.npy, if you have it. Without it, Semblance uses its built-in head",
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Show the preferences, each with what it is for."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.row().prop(self, "engine", expand=True)
+        box = layout.box()
+        if self.engine == "AUTOMATIC":
+            box.label(text="Set Up Engine downloads about 1 GB, once, into the folder below.", icon="INFO")
+            box.operator("semblance.set_up_engine", icon="IMPORT")
+        elif self.engine == "PYTHON":
+            box.prop(self, "python")
+        else:
+            box.prop(self, "url")
+            box.prop(self, "token")
+            box.label(text="A remote engine renders avatars; new ones are made with an engine here.", icon="INFO")
+        layout.prop(self, "faceverse")
+        row = layout.row(align=True)
+        row.label(text=f"Avatars, datasets and logs: {home_folder()}", icon="FILE_FOLDER")
+        row.operator("wm.path_open", text="Open").filepath = str(home_folder())
+
+
+def stored() -> SemblancePreferences | None:
+    """The preferences; None where the extension is used without being installed, as in scripts."""
+    addon = bpy.context.preferences.addons.get(compat.root_package())
+    return addon.preferences if addon else None
+
+
+def engine_place() -> EnginePlace:
+    """Where the engine is, from the preferences; `SEMBLANCE_ENGINE_PYTHON` overrules them, for farms and scripts."""
+    preferences, home = stored(), home_folder()
+    if python := os.environ.get("SEMBLANCE_ENGINE_PYTHON"):
+        return EnginePlace(home, Path(python))
+    if preferences is None or preferences.engine == "AUTOMATIC":
+        return EnginePlace(home)
+    if preferences.engine == "PYTHON":
+        return EnginePlace(home, Path(bpy.path.abspath(preferences.python)))
+    return EnginePlace(home, url=preferences.url or "?", token=preferences.token)
+
+
+def faceverse_file() -> Path | None:
+    """The artist's FaceVerse file; None when none is chosen."""
+    preferences = stored()
+    return Path(bpy.path.abspath(preferences.faceverse)) if preferences and preferences.faceverse else None
+
+
+@cache
+def home_folder() -> Path:
+    """The engine's folder on this machine: `SEMBLANCE_HOME`, else the extension's own, else the user's data folder."""
+    if home := os.environ.get("SEMBLANCE_HOME"):
+        return Path(home)
+    if folder := compat.user_folder():
+        return Path(folder)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "semblance"
+    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "semblance"
+
+
+def register() -> None:
+    """Register the preferences."""
+    bpy.utils.register_class(SemblancePreferences)
+
+
+def unregister() -> None:
+    """Undo `register`."""
+    bpy.utils.unregister_class(SemblancePreferences)
+    home_folder.cache_clear()

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Semblance keeps in a .blend file: on objects that are heads, and on the scene."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
+
+PRESET_SIZES = {"preview": 256, "standard": 512, "final": 1024}
+"""Side of the avatar's picture in pixels, by preset."""
+
+
+def is_head(_scene: object, candidate: bpy.types.Object) -> bool:
+    """Tell whether an object is a head of ours (for the scene's choice of head)."""
+    return candidate.semblance.is_head
+
+
+class SemblanceObject(bpy.types.PropertyGroup):
+    """What makes a mesh object a head."""
+
+    is_head: BoolProperty(name="Is Head", description="This mesh is the head of an avatar")
+    avatar: StringProperty(
+        name="Avatar", description="Name of the avatar in the engine that renders this head; empty until it is built"
+    )
+    head_name: StringProperty(name="Head Model", description="The morphable head that this mesh was made from")
+    head_path: StringProperty(name="Head File", subtype="FILE_PATH", description="The file of that morphable head")
+    performance: StringProperty(
+        name="Performance", subtype="FILE_PATH", description="The performance that fits this head to its footage"
+    )
+    dataset: StringProperty(
+        name="Dataset", subtype="DIR_PATH", description="The tracked footage that the avatar is built from"
+    )
+    camera: PointerProperty(
+        name="Camera",
+        type=bpy.types.Object,
+        description="The camera that sees this head as the footage does; the avatar is rendered through it",
+    )
+    time_code: FloatProperty(
+        name="Time Code",
+        description="The moment of the training footage that the avatar looks like, where hair and clothes changed",
+        default=0.5,
+        soft_min=0.0,
+        soft_max=1.0,
+        step=1,
+        precision=3,
+    )
+
+
+class SemblanceScene(bpy.types.PropertyGroup):
+    """The scene's choices."""
+
+    head: PointerProperty(
+        name="Head", type=bpy.types.Object, poll=is_head, description="The head that the panel and the render work on"
+    )
+    preset: EnumProperty(
+        name="Quality",
+        description="Size of the avatar's picture and of the network that draws it",
+        items=(
+            ("preview", "Preview (256 px)", "Trains in minutes on any computer"),
+            ("standard", "Standard (512 px)", "Wants a CUDA GPU for training; renders slowly without one"),
+            ("final", "Final (1024 px)", "The full network of the paper: wants a CUDA GPU for training and rendering"),
+        ),
+    )
+    head_model: EnumProperty(
+        name="Head",
+        description="The morphable head that new avatars are tracked with",
+        items=(
+            ("builtin", "Built-in", "Semblance's own head"),
+            ("faceverse-v3", "FaceVerse v3", "Your own FaceVerse file, chosen in the preferences"),
+        ),
+    )
+
+
+CLASSES = (SemblanceObject, SemblanceScene)
+
+
+def active_head(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The head to work on: the active object if it is a head or its rig, else the scene's."""
+    candidate = context.view_layer.objects.active if context.view_layer else None
+    if candidate:
+        for each in (candidate, *candidate.children):
+            if each.semblance.is_head:
+                return each
+    return chosen_head(context.scene)
+
+
+def chosen_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The scene's head, when it is still there."""
+    head = scene.semblance.head
+    return head if head and head.name in scene.objects else None
+
+
+def register() -> None:
+    """Register the properties."""
+    for each in CLASSES:
+        bpy.utils.register_class(each)
+    bpy.types.Object.semblance = PointerProperty(type=SemblanceObject)
+    bpy.types.Scene.semblance = PointerProperty(type=SemblanceScene)
+
+
+def unregister() -> None:
+    """Undo `register`."""
+    del bpy.types.Object.semblance, bpy.types.Scene.semblance
+    for each in reversed(CLASSES):
+        bpy.utils.unregister_class(each)
