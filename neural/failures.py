@@ -1,23 +1,50 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unexpected failures, in one sentence."""
+"""Failures that nobody caught, in one sentence."""
 
 from __future__ import annotations
 
 import errno
+import tempfile
+import time
+import traceback
 from pathlib import Path
 
 from ..common.errors import UserError
 
 
-def sentence_about(error: Exception, log: Path) -> str:
-    """Return one sentence for the user about an error that nobody caught; `log` holds the traceback."""
+def mendable(error: Exception) -> UserError | None:
+    """Return the error as one that the user can mend; None when it is a fault of ours."""
     if isinstance(error, UserError):
-        return str(error)
+        return error
     if is_out_of_memory(error):
-        return "The memory ran out; close other programs, or choose a smaller preset or size, and try again."
+        return UserError("The memory ran out; close other programs, or choose a smaller preset or size, and try again.")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "The disk is full; free some space and try again."
-    return f"Semblance made a mistake ({type(error).__name__}); please report it with the log {log}."
+        return UserError("The disk is full; free some space and try again.")
+    return None
+
+
+def sentence_about(error: Exception, log: Path) -> str:
+    """Return one sentence about any error; `log` is where its traceback is."""
+    mended = mendable(error)
+    return str(mended) if mended else f"Semblance made a mistake ({type(error).__name__}); please report it with {log}."
+
+
+def log_traceback(error: Exception, log: Path) -> Path:
+    """Append the error's traceback to `log`, or to a file in the temporary folder when that cannot be; return where."""
+    text = time.strftime("\n%Y-%m-%d %H:%M:%S\n") + "".join(traceback.format_exception(error))
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        append(text, log)
+    except OSError:
+        log = Path(tempfile.gettempdir()) / log.name
+        append(text, log)
+    return log
+
+
+def append(text: str, path: Path) -> None:
+    """Add `text` to the end of a file."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(text)
 
 
 def is_out_of_memory(error: Exception) -> bool:
