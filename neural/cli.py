@@ -148,6 +148,10 @@ def evaluate(
 def serve(
     home: HomeOption = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 lets the system choose.")] = 0,
+    host: Annotated[
+        str,
+        typer.Option(help="Address to listen on. Off this machine the token can be overheard: prefer an SSH tunnel."),
+    ] = "127.0.0.1",
     parent: Annotated[
         int | None, typer.Option(min=1, help="Leave when this process has gone.", show_default=False)
     ] = None,
@@ -155,7 +159,7 @@ def serve(
     """Run the engine that Blender talks to."""
     from .engine import serve
 
-    serve(home_of(home), port, parent)
+    serve(home_of(home), port, host, parent)
 
 
 @jobs.command("list")

@@ -25,18 +25,19 @@ from ..common.processes import is_alive
 from .home import Home
 from .protocol import STATE_FILE, Announcement
 from .scheduler import Scheduler
-from .server import create_app
+from .server import LOCAL_HOSTS, create_app
 
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
-def serve(home: Home, port: int = 0, parent: int | None = None) -> None:
-    """Serve `home` on loopback until asked to stop (SIGTERM, Ctrl-C) or until the process `parent` has gone.
+def serve(home: Home, port: int = 0, host: str = LOOPBACK, parent: int | None = None) -> None:
+    """Serve `home` until asked to stop (SIGTERM, Ctrl-C) or until the process `parent` has gone.
 
     Args:
         home: the engine's folder; made when absent.
         port: 0 lets the system choose.
+        host: address to listen on; only loopback keeps the token from being overheard.
         parent: process whose end ends the engine.
 
     Raises:
@@ -44,12 +45,13 @@ def serve(home: Home, port: int = 0, parent: int | None = None) -> None:
     """
     home.prepare()
     with only_engine(home):
-        listening = bind(port)
-        announcement = Announcement(listening.getsockname()[1], secrets.token_urlsafe(32), os.getpid())
+        listening = bind(host, port)
+        token = secrets.token_urlsafe(32)
+        announcement = Announcement(listening.getsockname()[1], token, os.getpid(), host=host)
         write_log(home.log)
         ignore_signals_after_shutdown()
         scheduler = Scheduler(home)
-        app = create_app(scheduler, announcement.token)
+        app = create_app(scheduler, token, None if host != LOOPBACK else LOCAL_HOSTS)
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
         try:
             AnnouncedServer(config, scheduler, announcement, parent).run([listening])
@@ -72,7 +74,10 @@ class AnnouncedServer(uvicorn.Server):
         if self.should_exit:
             return
         announce(self._scheduler.home, self._announcement)
-        print(f"The engine serves {self._scheduler.home.folder} on port {self._announcement.port}.", flush=True)
+        folder, said = self._scheduler.home.folder, self._announcement
+        print(
+            f"The engine listens at http://{said.host}:{said.port}; its token is in {folder / STATE_FILE}.", flush=True
+        )
         if self._parent is not None:
             self._watch = asyncio.create_task(self._leave_with_parent(self._parent))
 
@@ -112,22 +117,23 @@ def only_engine(home: Home) -> Iterator[None]:
         lock.release()
 
 
-def bind(port: int) -> socket.socket:
-    """Return a socket bound to loopback.
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
 
     Raises:
-        UserError: the port is taken or not allowed.
+        UserError: the port is taken or not allowed, or the address is not this machine's.
     """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if sys.platform != "win32":
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((HOST, port))
+        listening.bind((host, port))
         listening.listen()
     except OSError as error:
         listening.close()
-        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
-        raise UserError(f"The port {port} {why}; choose another, or leave --port out.") from None
+        if error.errno == errno.EADDRINUSE:
+            raise UserError(f"The port {port} is in use; choose another, or leave --port out.") from None
+        raise UserError(f"The engine cannot listen on {host}:{port} ({error.strerror}); choose another.") from None
     return listening
 
 

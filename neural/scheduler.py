@@ -21,6 +21,8 @@ from .protocol import JobKind, JobState
 from .requests import Parameters
 from .worker import CANCEL_LINE, JOB_FILE, LOCK_FILE, LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, End, Outcome
 
+WORKER = (sys.executable, "-P", "-m", f"{__package__}.worker")
+"""What is started for a job, with the job's folder as its argument."""
 SECONDS_BETWEEN_LOOKS = 0.1
 SECONDS_TO_HEAR = 0.8
 """A worker that has not answered a request to stop after this time is killed."""
@@ -210,7 +212,7 @@ async def start_worker(folder: Path) -> asyncio.subprocess.Process:
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": 0x00000200 | 0x00004000}  # CREATE_NEW_PROCESS_GROUP, BELOW_NORMAL_PRIORITY_CLASS
-    command = (sys.executable, "-P", "-m", f"{__package__}.worker", str(folder))
+    command = (*WORKER, str(folder))
     with open(folder / LOG_FILE, "ab") as log:
         return await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, **apart

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -31,7 +32,8 @@ from .protocol import ARRAYS_TYPE, VERSION, AvatarInfo, Job, JobState, Status, p
 from .requests import JobRequest, placed, refusal
 from .scheduler import Scheduler
 
-LOCAL_HOSTS = {"127.0.0.1", "localhost", "[::1]"}
+LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""Names by which this machine's own programs call an engine on loopback."""
 SECONDS_BETWEEN_HEARTBEATS = 5.0
 PICTURE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
@@ -51,8 +53,12 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(scheduler: Scheduler, token: str) -> FastAPI:
-    """Return the application that serves the scheduler's home to whoever knows `token`."""
+def create_app(scheduler: Scheduler, token: str, hosts: frozenset[str] | None = LOCAL_HOSTS) -> FastAPI:
+    """Return the application that serves the scheduler's home to whoever knows `token`.
+
+    `hosts` are the names under which it may be asked (a foreign page may rebind its own name to this machine); None
+    lets every name in.
+    """
     avatars = AvatarCache(scheduler.home)
 
     @asynccontextmanager
@@ -75,7 +81,7 @@ def create_app(scheduler: Scheduler, token: str) -> FastAPI:
         dependencies=[Depends(HTTPBearer(auto_error=False))],
     )
     app.state.scheduler, app.state.avatars = scheduler, avatars
-    app.add_middleware(Gate, token=token)
+    app.add_middleware(Gate, token=token, hosts=hosts)
     app.add_exception_handler(RequestValidationError, refuse_invalid)
     app.add_exception_handler(UserError, refuse_user_error)
     app.add_exception_handler(AnyHTTPException, refuse_http)
@@ -233,10 +239,10 @@ async def limited_body(request: Request) -> bytes:
 
 
 class Gate:
-    """Lets in only who comes to this machine's own name (a foreign page may rebind its own) and knows the token."""
+    """Lets in only who asks under one of the right names and knows the token."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app, self._expected = app, f"Bearer {token}".encode()
+    def __init__(self, app: ASGIApp, token: str, hosts: frozenset[str] | None) -> None:
+        self._app, self._expected, self._hosts = app, f"Bearer {token}".encode(), hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or refuse it."""
@@ -249,11 +255,16 @@ class Gate:
         await self._app(scope, receive, send)
 
     def _refusal(self, host: bytes, authorization: bytes) -> JSONResponse | None:
-        if host.decode("latin-1").rsplit(":", 1)[0].lower() not in LOCAL_HOSTS and host != b"[::1]":
+        if self._hosts is not None and name_in(host.decode("latin-1")) not in self._hosts:
             return problem(403, "The engine answers only to localhost; connect to it by that name.")
         if not hmac.compare_digest(authorization, self._expected):
             return problem(401, "The token is missing or wrong; read it anew from engine.json in the engine's home.")
         return None
+
+
+def name_in(host: str) -> str:
+    """The name in a `Host` header: "localhost" in "localhost:8765", "[::1]" in "[::1]:8765"."""
+    return re.sub(r":\d*$", "", host).lower()
 
 
 def problem(code: int, sentence: str) -> JSONResponse:
