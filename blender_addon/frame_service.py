@@ -1,20 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the engine for an avatar's frames, over a connection that is kept from frame to frame."""
+"""Asks the engine for an avatar's frames, over a connection that is kept from frame to frame. No bpy."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Callable
 
 import numpy as np
 
 from ..common.errors import UserError
+from ..common.progress import Cancelled
 from . import jobs
 from .client import Client, EngineUnreachable, WrongToken
 from .engine_process import EnginePlace
+
+SECONDS_BETWEEN_LOOKS = 0.001
 
 _kept: dict[EnginePlace, Client] = {}
 
 
 def avatar_picture(
-    place: EnginePlace, avatar: str, uv: np.ndarray, texture: np.ndarray, time_code: float
+    place: EnginePlace,
+    avatar: str,
+    uv: np.ndarray,
+    texture: np.ndarray,
+    time_code: float,
+    broken_off: Callable[[], bool] = lambda: False,
 ) -> np.ndarray:
     """Return `[R, R, 4]` uint8, straight alpha: what an avatar shows for maps `[256, 256, 3]`. Waits for it.
 
@@ -22,29 +33,49 @@ def avatar_picture(
 
     Raises:
         UserError: there is no engine, or it cannot render this avatar.
+        Cancelled: `broken_off` said so.
     """
     again = place in _kept
     try:
-        return ask(kept_client(place), avatar, uv, texture, time_code)
+        return ask(place, avatar, uv, texture, time_code, broken_off)
     except (EngineUnreachable, WrongToken):
         forget(place)
         if not again:
             raise
-    return ask(kept_client(place), avatar, uv, texture, time_code)
+    return ask(place, avatar, uv, texture, time_code, broken_off)
 
 
-def ask(client: Client, avatar: str, uv: np.ndarray, texture: np.ndarray, time_code: float) -> np.ndarray:
-    """Ask for one frame and wait."""
-    pictures = client.frames(avatar, uv=uv[None], texture=texture[None], time_code=time_code)
+def ask(
+    place: EnginePlace,
+    avatar: str,
+    uv: np.ndarray,
+    texture: np.ndarray,
+    time_code: float,
+    broken_off: Callable[[], bool],
+) -> np.ndarray:
+    """Ask for one frame and wait, looking up now and then whether anybody still wants it."""
+    client = kept_client(place, broken_off)
+    question = client.ask_frames(avatar, uv=uv[None], texture=texture[None], time_code=time_code)
+    while not question.answered():
+        if broken_off():
+            forget(place)  # the answer would still come, on this connection
+            raise Cancelled
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    pictures = question.pictures()
     if pictures.ndim != 4 or pictures.shape[-1] != 4 or pictures.dtype != np.uint8:
         raise UserError("The engine sent a picture of another kind than expected; update the engine.")
     return pictures[0]
 
 
-def kept_client(place: EnginePlace) -> Client:
+def kept_client(place: EnginePlace, broken_off: Callable[[], bool]) -> Client:
     """Return the open client of an engine; connect, and start the engine, when there is none."""
+
+    def look_up(_bar: jobs.Bar) -> None:
+        if broken_off():
+            raise Cancelled
+
     if place not in _kept:
-        _kept[place] = jobs.run_to_end(jobs.connecting(place))
+        _kept[place] = jobs.run_to_end(jobs.connecting(place), look_up)
     return _kept[place]
 
 

@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from ..common.errors import UserError
+from ..common.progress import Cancelled
 from . import frame_service, pixels, scene_colours
 from .evaluated_heads import EvaluatedHead, evaluated_heads, window_camera
 from .gpu_maps import MAP_SIZE, MapPainter
@@ -25,19 +26,18 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:
         """Render one frame into the Combined pass; what goes wrong is reported in one sentence."""
         try:
-            picture = self.picture(depsgraph)
+            self.write(self.picture(depsgraph), depsgraph)
         except UserError as error:
             self.report({"ERROR"}, str(error))
-            self.error_set(str(error))
-            return
-        if picture is not None:
-            self.write(picture, depsgraph)
+        except Cancelled:
+            pass
 
-    def picture(self, depsgraph: bpy.types.Depsgraph) -> np.ndarray | None:
-        """Return the frame, `[H, W, 4]` scene-linear premultiplied, row 0 on top; None when the artist broke off.
+    def picture(self, depsgraph: bpy.types.Depsgraph) -> np.ndarray:
+        """Return the frame, `[H, W, 4]` scene-linear premultiplied, row 0 on top.
 
         Raises:
             UserError: the scene cannot be rendered, or the engine process is in trouble.
+            Cancelled: the artist broke off.
         """
         render, film = depsgraph.scene.render, depsgraph.scene.render.film_transparent
         width, height = frame_size(render)
@@ -49,12 +49,12 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         linear, place, painter = scene_colours.linear_from_rec709(), engine_place(), MapPainter(MAP_SIZE)
         frame = np.zeros((height, width, 4), np.float32)
         for number, head in enumerate(heads):
-            if self.test_break():
-                return None
             self.update_stats("", f"{head.name} as {head.avatar}")
             self.update_progress(number / len(heads))
             maps = painter.draw(head.map_vertices(world, view), head.triangles)
-            picture = frame_service.avatar_picture(place, head.avatar, maps.uv, maps.texture, head.time_code)
+            picture = frame_service.avatar_picture(
+                place, head.avatar, maps.uv, maps.texture, head.time_code, self.test_break
+            )
             placed = pixels.placed(picture, window, width, height)
             layer = pixels.scene_linear(placed, linear, transparent=film or number > 0)
             frame = layer if number == 0 else pixels.over(layer, frame)
