@@ -120,12 +120,10 @@ class Avatar:
             UserError: the head's file is missing, or another one than the avatar was built with.
         """
         said = self.metadata
-        if not said.head_path:
-            return open_head(said.head)
-        file = Path(path or said.head_path)
-        if not file.is_file():
+        file = Path(path or said.head_path) if path or said.head_path else None
+        if file and not file.is_file():
             raise UserError(f"The avatar needs the head file {file}, which is not there; give its new path.")
-        if said.head_sha256 and file_sha256(file) != said.head_sha256:
+        if file and said.head_sha256 and file_sha256(file) != said.head_sha256:
             raise UserError(f"{file} is not the head file that the avatar was built with; give the path of that one.")
         return open_head(said.head, file)
 

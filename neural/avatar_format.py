@@ -27,6 +27,7 @@ from ..common.errors import UserError
 from ..tracking.heads.camera import PinholeCamera
 from ..tracking.heads.head import ARKIT_NAMES
 from ..tracking.heads.performance import Crop, Performance
+from ..tracking.heads.retarget import rest_expression, rest_pose
 
 FORMAT, VERSION = "semblance-avatar", 1
 MOST_HEADER = 16 << 20
@@ -179,15 +180,13 @@ def describe(
 
 
 def rest_of(performance: Performance) -> Rest:
-    """The person at rest: the confident frame of least expression, as it is."""
-    confident = np.flatnonzero(performance.confidence >= 0.5 * performance.confidence.max())
-    effort = np.square(performance.expression[confident]).sum(-1)
-    index = confident[effort.argmin()]
+    """The person at rest, as relative driving understands it."""
+    rotation, translation = rest_pose(performance)
     return Rest(
-        expression=plain(performance.expression[index]),
-        rotation=tuple(plain(row) for row in performance.rotation[index]),
-        translation=plain(performance.translation[index]),
-        gaze=tuple(plain(row) for row in performance.gaze[index]),
+        expression=plain(rest_expression(performance)),
+        rotation=tuple(plain(row) for row in rotation),
+        translation=plain(translation),
+        gaze=tuple(plain(row) for row in np.median(performance.gaze, 0)),
     )
 
 

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How near a picture is to the footage: PSNR, SSIM and sharpness."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from ..tracking.heads.head import Floats
+
+HIGH_BAND_SIGMA = 1.5
+"""Pixels: the high band is a picture minus its Gaussian blur of this width."""
+
+
+def without_background(picture: np.ndarray, matte: Floats) -> Floats:
+    """Return `[H, W, 3]`, 0 to 1: an RGB uint8 picture laid over black by `matte [H, W]` (0 to 1)."""
+    return picture.astype(np.float32) / 255 * matte[..., None]
+
+
+def psnr(picture: Floats, truth: Floats) -> float:
+    """Peak signal-to-noise ratio in decibels of two `[H, W, 3]` pictures, 0 to 1; infinite when they are equal."""
+    error = np.mean(np.square(picture.astype(np.float64) - truth))
+    return float(-10 * np.log10(error)) if error > 0 else float("inf")
+
+
+def ssim(picture: Floats, truth: Floats) -> float:
+    """Structural similarity of two `[H, W, 3]` pictures, 0 to 1; 1 when they are equal."""
+    tensors = [torch.from_numpy(np.ascontiguousarray(each)).permute(2, 0, 1)[None] for each in (picture, truth)]
+    return float(structural_similarity_index_measure(*tensors, data_range=1.0))
+
+
+def sharpness(picture: Floats, truth: Floats, region: np.ndarray) -> float:
+    """Energy of the picture's high band in `region` (bool `[H, W]`) against the truth's.
+
+    1 when the picture is as rich in detail as the truth, wherever the detail lies; nan where the truth has none.
+    """
+    energy = [np.square(high_band(each)[region]).sum(dtype=np.float64) for each in (picture, truth)]
+    return float(energy[0] / energy[1]) if energy[1] > 0 else float("nan")
+
+
+def high_band(picture: Floats) -> Floats:
+    """A picture minus its Gaussian blur."""
+    return picture - cv2.GaussianBlur(picture, (0, 0), HIGH_BAND_SIGMA, borderType=cv2.BORDER_REFLECT)

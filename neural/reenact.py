@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reenactment: another person's performance drives an avatar (Sec. 3.4); frames and sound out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..common.errors import UserError
+from ..common.progress import Listener, Progress, silent
+from ..tracking.dataset import Dataset
+from ..tracking.heads.head import MorphableHead
+from ..tracking.heads.maps import frame_maps
+from ..tracking.heads.performance import Performance
+from ..tracking.heads.retarget import retarget
+from ..tracking.rasteriser import MapRasteriser
+from ..tracking.smoothing import at_times
+from .avatar import Avatar
+from .driver_pictures import Pictures, pictures_of
+from .video import Sound, frames_to, side_by_side
+
+BATCH = 4
+"""Frames at once: few, so that progress is told often on a slow machine."""
+STEADY = 0.05
+"""Frames whose times are off a constant rate by less than this share of a frame count as evenly spaced."""
+
+
+@dataclass(frozen=True)
+class RenderedFrame:
+    """One frame of an avatar and the maps that it was made from.
+
+    Attributes:
+        index: of the performance's frame.
+        uv_map, texture_map: `[256, 256, 3]` float32, 0 to 1.
+        rgba: `[R, R, 4]` uint8: the portrait over its own background, and the foreground's straight alpha.
+    """
+
+    index: int
+    uv_map: np.ndarray
+    texture_map: np.ndarray
+    rgba: np.ndarray
+
+
+def reenact(
+    avatar: Path,
+    driver: Path,
+    out: Path,
+    *,
+    background: bool = True,
+    absolute: bool = False,
+    head_path: Path | None = None,
+    panels: Path | None = None,
+    listener: Listener = silent,
+) -> None:
+    """Write what the avatar does when `driver` drives it, at the driver's nominal frame rate and with its sound.
+
+    Args:
+        avatar: the avatar file.
+        driver: a video, a performance file (.npz) or a dataset folder.
+        out: a video (.mp4) or a folder for PNG files.
+        background: show the avatar's own background; else it is transparent (PNG) or black (mp4).
+        absolute: take the driver's expression and pose as they are; else they are relative to the driver's and the
+            avatar's rest, unless the driver is the person of the avatar.
+        head_path: file of the avatar's head, where it is not where it was.
+        panels: another video (.mp4) to write: driver, maps and avatar side by side.
+
+    Raises:
+        UserError: a file is missing or damaged, no face is seen, or the disk is full.
+    """
+    subject = Avatar.load(avatar)
+    head = subject.open_head(head_path)
+    driving = open_driver(driver, head, listener)
+    performance = driven(subject, driving, absolute)
+    sound = sound_of(driver, driving)
+    pictures = pictures_of(driver, driving) if panels else None
+    with ExitStack() as stack:
+        write = stack.enter_context(frames_to(out, performance.fps, sound))
+        write_panels = stack.enter_context(frames_to(panels, performance.fps, sound)) if panels else None
+        total, began = len(performance), time.monotonic()
+        listener(Progress("Rendering", 0, total, warning(subject)))
+        for frame in frames_of(subject, performance, range(total), head=head):
+            write(frame.rgba if not background else frame.rgba[..., :3])
+            if write_panels:
+                write_panels(panel_picture(frame, performance, pictures))
+            done = frame.index + 1
+            seconds_left = (time.monotonic() - began) / done * (total - done)
+            listener(Progress("Rendering", done, total, f"frame {done} of {total}", seconds_left))
+
+
+def frames_of(
+    avatar: Avatar, performance: Performance, indices: Sequence[int], *, head: MorphableHead | None = None
+) -> Iterator[RenderedFrame]:
+    """Render frames of a performance that is the avatar's own (tracked, retargeted or keyframed for it).
+
+    `head` is `avatar.open_head()` when not given. The default time code is used throughout.
+
+    Raises:
+        UserError: the performance belongs to another head, or there is no OpenGL.
+    """
+    head = head or avatar.open_head()
+    if performance.head != head.name:
+        raise UserError(
+            f"The performance is for the head {performance.head}, the avatar's is {head.name}; retarget it."
+        )
+    neutral, colours = head.neutral(performance.identity), head.texture(performance.texture)
+    with MapRasteriser() as rasteriser:
+        for start in range(0, len(indices), BATCH):
+            part = indices[start : start + BATCH]
+            drawn = [
+                rasteriser.draw(frame_maps(head, performance, index, neutral, colours), head.triangles)
+                for index in part
+            ]
+            rendered = avatar.render(*(np.stack(maps) for maps in zip(*drawn, strict=True)))
+            for index, maps, rgba in zip(part, drawn, rendered, strict=True):
+                yield RenderedFrame(index, *maps, rgba)
+
+
+def driven(avatar: Avatar, driver: Performance, absolute: bool = False) -> Performance:
+    """Return the driver's motion for the avatar's person and camera, at a constant frame rate from 0 s on.
+
+    `absolute` as in `reenact`.
+    """
+    own = avatar.metadata.rest_performance()
+    if absolute or is_same_person(driver, own):
+        moved = replace(own, **{name: getattr(driver, name) for name in MOTION}, fps=driver.fps, source=driver.source)
+    else:
+        moved = retarget(driver, own)
+    return at_constant_rate(moved)
+
+
+MOTION = ("expression", "rotation", "translation", "gaze", "confidence", "times")
+"""What is the driver's where a performance is taken as it is."""
+
+
+def is_same_person(driver: Performance, avatar: Performance) -> bool:
+    """Tell whether both have the same identity on the same head, seen by the same camera."""
+    same_head = driver.head == avatar.head and driver.identity.shape == avatar.identity.shape
+    return same_head and np.allclose(driver.identity, avatar.identity, atol=1e-5) and driver.crop == avatar.crop
+
+
+def at_constant_rate(performance: Performance) -> Performance:
+    """Return the performance with frame `i` at `i / fps` seconds; footage of uneven times is interpolated."""
+    times = np.asarray(performance.times, np.float64) - performance.times[0]
+    fps = performance.fps
+    if np.allclose(times * fps, np.arange(len(times)), atol=STEADY):
+        return replace(performance, times=np.arange(len(times)) / fps)
+    wanted = np.arange(int(np.floor(times[-1] * fps + 1e-6)) + 1) / fps
+    return at_times(replace(performance, times=times), wanted)
+
+
+def open_driver(driver: Path, head: MorphableHead, listener: Listener = silent) -> Performance:
+    """Read the performance of a dataset or a performance file; track a video with the avatar's head.
+
+    Raises:
+        UserError: there is nothing usable at `driver`.
+    """
+    if driver.is_dir():
+        performance = Dataset.open(driver).performance()
+    elif driver.suffix == ".npz":
+        performance = Performance.load(driver)
+    else:
+        from ..tracking.track import track_performance  # MediaPipe takes seconds to import
+
+        performance = track_performance(driver, head, listener)
+    if not len(performance):
+        raise UserError(f"{driver} has no frames; choose another driver.")
+    return performance
+
+
+def sound_of(driver: Path, performance: Performance) -> Sound | None:
+    """The sound that goes with a driver's performance, from its first frame on."""
+    path = Dataset.open(driver).sound if driver.is_dir() else performance.source
+    return Sound(Path(path), float(performance.times[0])) if path else None
+
+
+def panel_picture(frame: RenderedFrame, performance: Performance, pictures: Pictures | None) -> np.ndarray:
+    """Driver (where it has pictures), maps and avatar side by side."""
+    driver = pictures.at(performance.times[frame.index]) if pictures else None
+    shown = {"driver": driver} if driver is not None else {}
+    maps = {"UV map": frame.uv_map, "texture map": frame.texture_map}
+    shown |= {name: (each * 255 + 0.5).astype(np.uint8) for name, each in maps.items()}
+    return side_by_side(shown | {"avatar": frame.rgba[..., :3]}, frame.rgba.shape[0])
+
+
+def warning(avatar: Avatar) -> str:
+    """What a user should know before it starts; empty where rendering is fast."""
+    if avatar.device.type == "cuda" or avatar.metadata.resolution <= 256:
+        return ""
+    return f"There is no CUDA GPU: an avatar of {avatar.metadata.resolution} pixels renders slowly on the processor."
