@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.errors import UserError
+from .read_ahead import read_ahead
 
 Image = NDArray[np.uint8]
 
@@ -75,7 +74,7 @@ class Footage:
         return self.frames()
 
     def frames(self, longest: int | None = None) -> Iterator[Frame]:
-        """Yield the frames in order, decoded by a thread that runs a few frames ahead.
+        """Return the frames in order, decoded by a thread that runs a few frames ahead.
 
         Args:
             longest: frames whose longer side exceeds this many pixels are shrunk to it (cheaper than later).
@@ -83,39 +82,7 @@ class Footage:
         Raises:
             UserError: the file is damaged or ends early.
         """
-        ahead: queue.Queue[Frame | BaseException | None] = queue.Queue(AHEAD)
-        stop = threading.Event()
-
-        def decode() -> None:
-            try:
-                for frame in decoded(self, longest):
-                    if not put(ahead, frame, stop):
-                        return
-                put(ahead, None, stop)
-            except BaseException as error:
-                put(ahead, error, stop)
-
-        thread = threading.Thread(target=decode, name="decode", daemon=True)
-        thread.start()
-        try:
-            while (item := ahead.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-        finally:
-            stop.set()
-            thread.join()
-
-
-def put(ahead: queue.Queue, item: Frame | BaseException | None, stop: threading.Event) -> bool:
-    """Queue an item, waiting for room; return False when the reader has gone."""
-    while not stop.is_set():
-        try:
-            ahead.put(item, timeout=0.1)
-            return True
-        except queue.Full:
-            continue
-    return False
+        return read_ahead(decoded(self, longest), AHEAD)
 
 
 def opened(path: Path) -> av.container.InputContainer:

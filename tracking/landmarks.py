@@ -61,6 +61,7 @@ class LandmarkDetector:
             self._mesh = face_mesh.FaceMesh(
                 static_image_mode=still, max_num_faces=MOST_FACES if still else 1, refine_landmarks=True
             )
+            self._mesh.process(np.zeros((16, 16, 3), np.uint8))  # waits until the graph's threads have said their say
         self._has_seen_a_face = False
 
     def __enter__(self) -> LandmarkDetector:
@@ -73,12 +74,12 @@ class LandmarkDetector:
         """Give MediaPipe's graph back."""
         self._mesh.close()
 
-    def detect(self, rgb: Image, time: float = 0.0) -> Landmarks | None:
+    def detect(self, rgb: Image) -> Landmarks | None:
         """Return the landmarks `[478, 3]` of the largest face in a picture `[H, W, 3]`, or None when there is none."""
-        faces = self.detect_all(rgb, time)
+        faces = self.detect_all(rgb)
         return faces[0] if faces else None
 
-    def detect_all(self, rgb: Image, _time: float = 0.0) -> list[Landmarks]:
+    def detect_all(self, rgb: Image) -> list[Landmarks]:
         """Return the landmarks of every face, the widest first; a face found twice is given once."""
         height, width = rgb.shape[:2]
         found = self._process(shrunk(rgb, DETECTION_SIDE))
@@ -109,9 +110,20 @@ def landmarks_of_photo(rgb: Image, path: str | Path) -> Landmarks:
     return faces[0]
 
 
+def count_faces(rgb: Image) -> int:
+    """Return how many faces of comparable size a picture shows."""
+    with LandmarkDetector(still=True) as detector:
+        return rivals_among(detector.detect_all(rgb))
+
+
+def rivals_among(faces: list[Landmarks]) -> int:
+    """Return how many of the faces, the widest first, are of comparable size."""
+    return sum(face_width(face) >= SECOND_FACE * face_width(faces[0]) for face in faces)
+
+
 def require_one(faces: list[Landmarks], path: str | Path) -> None:
     """Raise `UserError` when more than one face is of comparable size."""
-    rivals = sum(face_width(face) >= SECOND_FACE * face_width(faces[0]) for face in faces)
+    rivals = rivals_among(faces)
     if rivals > 1:
         raise UserError(f"{path} shows {rivals} faces; cut it so that only one person is seen.")
 

@@ -80,7 +80,7 @@ def solve_faces(
         extra={"reprojection_error": round(float(solution.error.mean()), 5)},
     )
     shrunk = first.shape[1] / footage_width
-    camera_of_first = camera.resized(round(camera.width * shrunk), round(camera.height * shrunk))
+    camera_of_first = replace(camera, **{name: shrunk * getattr(camera, name) for name in ("fx", "fy", "cx", "cy")})
     texture = solve_texture(head, frame_vertices(head, performance, 0), first, camera_of_first)
     return replace(performance, texture=texture)
 

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Footage to a tracking dataset, or to a performance alone.
+
+Two passes over the footage. The first finds landmarks in shrunken frames; the whole take is then solved at once, so that
+crop, identity and smoothing know all of it. The second cuts full frames by the fixed crop and adds mattes and maps.
+Stages run in threads of their own, a few frames ahead, so that memory stays flat however long the footage is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.errors import UserError
+from ..common.progress import Listener, Progress, silent
+from .crop import cut
+from .dataset import MAP_SIZE, Dataset
+from .dataset_writer import DatasetWriter
+from .footage import Footage, Image
+from .heads.head import Floats, MorphableHead
+from .heads.maps import frame_maps
+from .heads.performance import Performance
+from .landmarks import (
+    DETECTION_SIDE,
+    LANDMARK_COUNT,
+    SMALLEST_FACE,
+    LandmarkDetector,
+    Landmarks,
+    count_faces,
+    require_size,
+)
+from .matting import Matting
+from .rasteriser import MapRasteriser
+from .read_ahead import read_ahead
+from .solver import SIZE, solve_take
+
+AHEAD = 4
+"""Frames that a stage may run ahead of the next one."""
+SHARE_SEEN = 0.5
+"""Footage is refused when the face is seen in less than this share of its frames."""
+FACE_COUNTS = 10
+"""How often, at most, the faces of a take are counted, at least a second apart."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """What the first pass finds: `landmarks [T, 478, 3]` (NaN: no face), `times [T]`, the first picture with a face."""
+
+    landmarks: Landmarks
+    times: NDArray[np.float64]
+    first_face: Image
+
+
+def track(
+    source: str | Path, folder: str | Path, *, head: MorphableHead, size: int = SIZE, listener: Listener = silent
+) -> Dataset:
+    """Track the one person in a video and write the dataset `folder` (`size`: side of the central window in pixels).
+
+    Frames in which no face is seen are left out. The folder appears when all is done, or not at all.
+
+    Raises:
+        UserError: the footage is missing, damaged, without a face, with several or with one that is too small or mostly
+            away; or the folder cannot be written, or the disk is full.
+        Cancelled: the listener asked for it.
+    """
+    footage = Footage.open(source)
+    with DatasetWriter(folder, size) as writer:
+        whole = solved(footage, head, size, listener)
+        seen = whole.confidence > 0
+        performance = whole.at(seen)
+        write_frames(writer, footage, head, performance, seen, size, listener)
+        return writer.finish(performance, str(footage.path.absolute()) if footage.has_sound else "")
+
+
+def track_performance(source: str | Path, head: MorphableHead, listener: Listener = silent) -> Performance:
+    """Track the one person in a video, without making a dataset: a driver.
+
+    Every frame of the footage has one in the performance; those without a face are interpolated, with confidence 0.
+
+    Raises:
+        UserError, Cancelled: as `track`.
+    """
+    return solved(Footage.open(source), head, SIZE, listener)
+
+
+def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener) -> Performance:
+    """The performance of all frames of the footage."""
+    take = find_landmarks(footage, listener)
+    require_face(take, footage.path)
+    listener(Progress("Solving", 0, 1, "pose and expression"))
+    performance = solve_take(head, take.landmarks, take.times, footage, take.first_face, size)
+    listener(Progress("Solving", 1, 1, "pose and expression", 0.0))
+    return performance
+
+
+def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
+    """Find the face's landmarks in every frame.
+
+    Raises:
+        UserError: the footage is damaged or shows several people.
+    """
+    found: list[Landmarks] = []
+    times: list[float] = []
+    first_face = None
+    unseen = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
+    scale = footage.size[0]
+    counting = FaceCounts(footage)
+    clock = Clock("Finding the face", footage.count, listener)
+    with LandmarkDetector() as detector, closing(footage.frames(DETECTION_SIDE)) as frames:
+        for index, frame in enumerate(frames):
+            clock.tell(index)
+            face = detector.detect(frame.image)
+            if face is not None:
+                first_face = frame.image if first_face is None else first_face
+                face = face * np.float32(scale / frame.image.shape[1])
+            counting.see(frame.image, frame.time)
+            found.append(unseen if face is None else face)
+            times.append(frame.time)
+    counting.require_one_person()
+    if first_face is None:
+        raise UserError(
+            f"No face was found in {footage.path}; choose footage in which one face is seen from the front, "
+            f"at least {SMALLEST_FACE} pixels wide."
+        )
+    return Take(np.stack(found), np.array(times), first_face)
+
+
+class FaceCounts:
+    """Counts the faces of a take now and then."""
+
+    def __init__(self, footage: Footage) -> None:
+        self._path = footage.path
+        self._interval = max(1.0, footage.count / footage.fps / FACE_COUNTS)
+        self._next = 0.0
+        self._counts: list[int] = []
+
+    def see(self, image: Image, moment: float) -> None:
+        """Count the faces of a frame when it is time to."""
+        if moment >= self._next:
+            self._next = moment + self._interval
+            self._counts.append(count_faces(image))
+
+    def require_one_person(self) -> None:
+        """Raise `UserError` when several people are seen again and again; one who passes by is ignored."""
+        crowded = [count for count in self._counts if count > 1]
+        if len(crowded) > len(self._counts) / 3:
+            raise UserError(f"{self._path} shows {max(crowded)} faces; cut it so that only one person is seen.")
+
+
+def require_face(take: Take, path: Path) -> None:
+    """Raise `UserError` when the face is away for too long or too small."""
+    seen = ~np.isnan(take.landmarks[:, 0, 0])
+    if seen.mean() < SHARE_SEEN:
+        raise UserError(
+            f"The face is seen in only {seen.sum()} of the {len(seen)} frames of {path}; "
+            "cut the video to the part that shows it."
+        )
+    require_size(np.median(take.landmarks[seen], 0), path)
+
+
+def write_frames(
+    writer: DatasetWriter,
+    footage: Footage,
+    head: MorphableHead,
+    performance: Performance,
+    seen: NDArray[np.bool_],
+    size: int,
+    listener: Listener,
+) -> None:
+    """The second pass: give the writer picture, matte and maps of every frame of the performance."""
+    clock = Clock("Cutting, matting and drawing", len(performance), listener)
+    matting = Matting()
+    pictures = read_ahead(cut_pictures(footage, performance, seen, size), AHEAD)
+    maps = read_ahead(drawn_maps(head, performance), AHEAD)
+    with closing(pictures), closing(maps), closing(matting):
+        for index, (picture, (uv_map, texture_map)) in enumerate(zip(pictures, maps, strict=True)):
+            clock.tell(index)
+            writer.add_picture(index, picture, matting(picture))
+            writer.add_maps(index, uv_map, texture_map)
+
+
+def cut_pictures(footage: Footage, performance: Performance, seen: NDArray[np.bool_], size: int) -> Iterator[Image]:
+    """Yield the enlarged window of each frame in which the face is seen."""
+    assert performance.crop is not None
+    with closing(footage.frames()) as frames:
+        for frame, wanted in zip(frames, seen, strict=True):
+            if wanted:
+                yield cut(frame.image, performance.crop, size)
+
+
+def drawn_maps(head: MorphableHead, performance: Performance) -> Iterator[tuple[Floats, Floats]]:
+    """Yield the UV map and the texture map of each frame."""
+    neutral, colours = head.neutral(performance.identity), head.texture(performance.texture)
+    with MapRasteriser(MAP_SIZE) as rasteriser:
+        for index in range(len(performance)):
+            yield rasteriser.draw(frame_maps(head, performance, index, neutral, colours), head.triangles)
+
+
+class Clock:
+    """Tells a listener how far a pass over frames is and how long it will take."""
+
+    def __init__(self, stage: str, total: int, listener: Listener) -> None:
+        self._progress = Progress(stage, 0, total)
+        self._listener = listener
+        self._start = time.monotonic()
+
+    def tell(self, done: int) -> None:
+        """Report that `done` frames are finished and the next one is on."""
+        total = int(self._progress.total)
+        passed = time.monotonic() - self._start
+        left = passed / done * max(0, total - done) if done and total else None
+        message = f"frame {done + 1} of {total}" if total else f"frame {done + 1}"
+        self._listener(replace(self._progress, done=done, message=message, seconds_left=left))
