@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws the UV map and the texture map with OpenGL, without a window (EGL; Mesa's llvmpipe will do)."""
+"""Draws the UV map, the texture map and other surfaces with OpenGL, without a window (EGL; Mesa's llvmpipe will do)."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
+from typing import Self
 
 import moderngl
 import numpy as np
@@ -13,7 +15,7 @@ from .dataset import MAP_SIZE
 from .heads.head import Floats, Integers
 from .heads.maps import FRAGMENT_BODY, VERTEX_BODY, MapVertices
 
-VERTEX_SHADER = f"""
+MAP_VERTEX_SHADER = f"""
 #version 330
 in vec4 clip;
 in vec3 uv;
@@ -22,7 +24,7 @@ smooth out vec3 surface_uv;
 smooth out vec3 surface_colour;
 void main() {{{VERTEX_BODY}}}
 """
-FRAGMENT_SHADER = f"""
+MAP_FRAGMENT_SHADER = f"""
 #version 330
 smooth in vec3 surface_uv;
 smooth in vec3 surface_colour;
@@ -30,29 +32,50 @@ layout(location = 0) out vec4 uv_map;
 layout(location = 1) out vec4 texture_map;
 void main() {{{FRAGMENT_BODY}}}
 """
-FLOATS_A_VERTEX = 10
+
+PLAIN_VERTEX_SHADER = """
+#version 330
+in vec4 clip;
+in vec4 first;
+in vec4 second;
+smooth out vec4 surface_first;
+smooth out vec4 surface_second;
+void main() { gl_Position = clip; surface_first = first; surface_second = second; }
+"""
+PLAIN_FRAGMENT_SHADER = """
+#version 330
+smooth in vec4 surface_first;
+smooth in vec4 surface_second;
+layout(location = 0) out vec4 first_target;
+layout(location = 1) out vec4 second_target;
+void main() { first_target = surface_first; second_target = surface_second; }
+"""
 
 
-class MapRasteriser:
-    """Draws maps of `size` pixels square.
+class SurfaceRasteriser:
+    """Draws a surface into two float pictures of `size` pixels square, with depth, both sides, without anti-aliasing.
 
     It owns an OpenGL context that is current only while it draws, so that any thread may use it, one at a time.
     Close it, or use it in a `with` statement.
     """
 
-    def __init__(self, size: int = MAP_SIZE) -> None:
-        """Raise `UserError` when this machine has no OpenGL 3.3 without a window."""
+    def __init__(self, size: int, vertex_shader: str, fragment_shader: str, layout: dict[str, int]) -> None:
+        """`layout` gives the names of the vertex shader's inputs, in order, with their numbers of components.
+
+        Raises:
+            UserError: this machine has no OpenGL 3.3 without a window.
+        """
         self.size = size
+        self._layout = layout
         self._lock = threading.Lock()
         self._context = create_context()
         with self._context as context:
-            self._program = context.program(vertex_shader=VERTEX_SHADER, fragment_shader=FRAGMENT_SHADER)
-            self._targets = [context.texture((size, size), 4, dtype="f4") for _ in range(2)]
-            self._framebuffer = context.framebuffer(self._targets, context.depth_renderbuffer((size, size)))
-            self._vertices = self._indices = self._surface = None
-            self._triangles: Integers = np.empty((0, 3), np.int32)
+            self._program = context.program(vertex_shader=vertex_shader, fragment_shader=fragment_shader)
+            targets = [context.texture((size, size), 4, dtype="f4") for _ in range(2)]
+            self._framebuffer = context.framebuffer(targets, context.depth_renderbuffer((size, size)))
+        self._uploaded: UploadedSurface | None = None
 
-    def __enter__(self) -> MapRasteriser:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -62,43 +85,82 @@ class MapRasteriser:
         """Give the context back; the rasteriser cannot draw any more."""
         self._context.release()
 
-    def draw(self, vertices: MapVertices, triangles: Integers) -> tuple[Floats, Floats]:
-        """Return the UV map (u, v, mask) and the texture map (RGB): `[size, size, 3]` float32 0 to 1, black outside.
+    def rasterise(self, packed: Floats, triangles: Integers) -> tuple[Floats, Floats]:
+        """Return two pictures `[size, size, 4]` float32; row 0 at the top, zero where nothing is.
 
-        Row 0 is at the top; the sample of a pixel is its centre.
+        `packed [V, C]` holds the inputs of each vertex side by side. The sample of a pixel is its centre.
         """
-        packed = np.concatenate([vertices.clip, vertices.uv, vertices.colour], -1, dtype=np.float32)
+        packed = np.ascontiguousarray(packed, np.float32)
         with self._lock, self._context as context:
-            self._upload(context, packed, triangles)
+            if self._uploaded is None or not self._uploaded.fits(packed, triangles):
+                self._upload(context, packed, triangles)
+            self._uploaded.vertices.write(packed)
             context.enable_only(moderngl.DEPTH_TEST)
             self._framebuffer.use()
             self._framebuffer.clear()
-            self._surface.render()
-            uv_map, texture_map = (self._read(attachment) for attachment in range(2))
-        return uv_map, texture_map
+            self._uploaded.surface.render()
+            return self._read(0), self._read(1)
 
     def _upload(self, context: moderngl.Context, packed: Floats, triangles: Integers) -> None:
-        """Send the vertices, and the triangles when they are others than last time."""
-        same = self._vertices is not None and self._vertices.size == packed.nbytes
-        if not same or not np.array_equal(self._triangles, triangles):
-            self._release_surface()
-            self._triangles = np.array(triangles, np.int32)
-            self._vertices = context.buffer(reserve=max(1, packed.nbytes), dynamic=True)
-            self._indices = context.buffer(self._triangles.tobytes())
-            content = [(self._vertices, "4f 3f 3f", "clip", "uv", "colour")]
-            self._surface = context.vertex_array(self._program, content, self._indices)
-        self._vertices.write(np.ascontiguousarray(packed))
-
-    def _release_surface(self) -> None:
-        for part in (self._surface, self._vertices, self._indices):
-            if part is not None:
-                part.release()
+        """Make buffers for a surface; those of the former one are freed."""
+        if self._uploaded is not None:
+            self._uploaded.release()
+        triangles = np.array(triangles, np.int32)
+        vertices = context.buffer(reserve=max(1, packed.nbytes), dynamic=True)
+        indices = context.buffer(triangles.tobytes())
+        formats = " ".join(f"{count}f" for count in self._layout.values())
+        surface = context.vertex_array(self._program, [(vertices, formats, *self._layout)], indices)
+        self._uploaded = UploadedSurface(triangles, vertices, indices, surface)
 
     def _read(self, attachment: int) -> Floats:
-        """Return `[size, size, 3]` of one target, row 0 at the top (OpenGL's lies at the bottom)."""
+        """Return one target with row 0 at the top; OpenGL's lies at the bottom."""
         data = self._framebuffer.read(components=4, attachment=attachment, dtype="f4")
-        picture = np.frombuffer(data, np.float32).reshape(self.size, self.size, 4)
-        return np.ascontiguousarray(picture[::-1, :, :3])
+        return np.frombuffer(data, np.float32).reshape(self.size, self.size, 4)[::-1]
+
+
+class MapRasteriser(SurfaceRasteriser):
+    """Draws the UV map and the texture map."""
+
+    def __init__(self, size: int = MAP_SIZE) -> None:
+        """Raise `UserError` when this machine has no OpenGL 3.3 without a window."""
+        super().__init__(size, MAP_VERTEX_SHADER, MAP_FRAGMENT_SHADER, {"clip": 4, "uv": 3, "colour": 3})
+
+    def draw(self, vertices: MapVertices, triangles: Integers) -> tuple[Floats, Floats]:
+        """Return the UV map (u, v, mask) and the texture map (RGB): `[size, size, 3]` float32 0 to 1, black outside."""
+        packed = np.concatenate([vertices.clip, vertices.uv, vertices.colour], -1)
+        uv_map, texture_map = self.rasterise(packed, triangles)
+        return np.ascontiguousarray(uv_map[..., :3]), np.ascontiguousarray(texture_map[..., :3])
+
+
+class PlainRasteriser(SurfaceRasteriser):
+    """Draws any eight numbers a vertex."""
+
+    def __init__(self, size: int) -> None:
+        """Raise `UserError` when this machine has no OpenGL 3.3 without a window."""
+        super().__init__(size, PLAIN_VERTEX_SHADER, PLAIN_FRAGMENT_SHADER, {"clip": 4, "first": 4, "second": 4})
+
+    def draw(self, clip: Floats, values: Floats, triangles: Integers) -> Floats:
+        """Return `[size, size, 8]`: `values [V, 8]` over the surface with clip coordinates `[V, 4]`, zero outside."""
+        return np.concatenate(self.rasterise(np.concatenate([clip, values], -1), triangles), -1)
+
+
+@dataclass(frozen=True)
+class UploadedSurface:
+    """A surface in OpenGL's buffers."""
+
+    triangles: Integers
+    vertices: moderngl.Buffer
+    indices: moderngl.Buffer
+    surface: moderngl.VertexArray
+
+    def fits(self, packed: Floats, triangles: Integers) -> bool:
+        """Tell whether only the vertices' values have to be sent again."""
+        return self.vertices.size == packed.nbytes and np.array_equal(self.triangles, triangles)
+
+    def release(self) -> None:
+        """Free the buffers."""
+        for part in (self.surface, self.vertices, self.indices):
+            part.release()
 
 
 def create_context() -> moderngl.Context:
