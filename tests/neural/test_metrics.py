@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The metrics have their known values."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from semblance.neural.metrics import psnr, sharpness, ssim, without_background
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    return np.random.default_rng(0).random((96, 96, 3), np.float32)
+
+
+EVERYWHERE = np.ones((96, 96), bool)
+
+
+def test_a_picture_equals_itself(picture):
+    assert psnr(picture, picture) == np.inf
+    assert ssim(picture, picture) == pytest.approx(1)
+    assert sharpness(picture, picture, EVERYWHERE) == pytest.approx(1)
+
+
+def test_psnr_of_a_known_error(picture):
+    assert psnr(picture + np.float32(0.1), picture) == pytest.approx(20, abs=1e-3)
+
+
+def test_blur_costs_sharpness(picture):
+    soft = cv2.GaussianBlur(picture, (0, 0), 1.0)
+    softer = cv2.GaussianBlur(picture, (0, 0), 2.0)
+    assert sharpness(softer, picture, EVERYWHERE) < sharpness(soft, picture, EVERYWHERE) < 0.5
+
+
+def test_sharpness_is_an_energy(picture):
+    assert sharpness(picture / 2, picture, EVERYWHERE) == pytest.approx(0.25, abs=1e-4)
+
+
+def test_sharpness_sees_the_face_only(picture):
+    region = EVERYWHERE.copy()
+    region[:, 40:] = False
+    blurred = picture.copy()
+    blurred[:, 60:] = 0.5
+    assert sharpness(blurred, picture, region) == pytest.approx(1)
+
+
+def test_the_background_does_not_count(picture):
+    image = (picture * 255).astype(np.uint8)
+    matte = np.zeros((96, 96), np.float32)
+    matte[20:60, 20:60] = 1
+    other = image.copy()
+    other[:20] = 0
+    assert psnr(without_background(other, matte), without_background(image, matte)) == np.inf
