@@ -47,7 +47,7 @@ def serve(home: Home, port: int = 0, host: str = LOOPBACK, parent: int | None = 
     with only_engine(home):
         listening = bind(host, port)
         token = secrets.token_urlsafe(32)
-        announcement = Announcement(listening.getsockname()[1], token, os.getpid(), host=host)
+        announcement = Announcement(listening.getsockname()[1], token, os.getpid(), host=reachable(host))
         write_log(home.log)
         ignore_signals_after_shutdown()
         scheduler = Scheduler(home)
@@ -135,6 +135,11 @@ def bind(host: str, port: int) -> socket.socket:
             raise UserError(f"The port {port} is in use; choose another, or leave --port out.") from None
         raise UserError(f"The engine cannot listen on {host}:{port} ({error.strerror}); choose another.") from None
     return listening
+
+
+def reachable(host: str) -> str:
+    """The address at which this machine reaches an engine that listens on `host`."""
+    return LOOPBACK if host == "0.0.0.0" else host
 
 
 def announce(home: Home, announcement: Announcement) -> None:
