@@ -1,9 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that touches bpy."""
 
-from . import preferences, properties
+from . import (
+    activity,
+    command_line,
+    operators_jobs,
+    operators_scene,
+    panels,
+    preferences,
+    properties,
+    rendering,
+)
 
-MODULES = (preferences, properties)
+MODULES = (
+    preferences,
+    properties,
+    activity,
+    operators_jobs,
+    operators_scene,
+    panels,
+    rendering,
+    command_line,
+)
 
 
 def register() -> None:

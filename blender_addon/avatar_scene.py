@@ -29,11 +29,12 @@ def add_avatar(
     dataset: Path | None = None,
     avatar: str = "",
     name: str = "",
+    adopt: bool = True,
 ) -> bpy.types.Object:
     """Add everything that a tracked performance says to a scene and return the head object.
 
-    A scene without any animation takes the footage's frame rate and length; otherwise the performance is brought to
-    the scene's frame rate. It starts at the scene's first frame.
+    A scene without any animation takes the footage's frame rate and length, unless `adopt` is false; otherwise the
+    performance is brought to the scene's frame rate. It starts at the scene's first frame.
 
     Raises:
         UserError: a file is missing or damaged, or the plate cannot be shown (then everything else is in place).
@@ -43,7 +44,7 @@ def add_avatar(
         raise UserError(f"{performance_file} has no frames; track the footage again.")
     head = open_head(performance.head, head_path)
     name = name or (Path(performance.source).stem or performance_file.stem)
-    if not animated(scene):
+    if adopt and not animated(scene):
         adopt_timing(scene, performance)
     collection = bpy.data.collections.new(name)
     scene.collection.children.link(collection)

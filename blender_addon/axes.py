@@ -13,7 +13,7 @@ from ..tracking.heads.head import Floats
 from ..tracking.heads.performance import Performance
 
 TO_BLENDER: Floats = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
-"""Turns head space into the armature's space: (x, y, z) becomes (x, z, -y). A rotation; its inverse is its transpose."""
+"""Turns head space into the armature's: (x, y, z) becomes (x, z, -y). A rotation: its inverse is its transpose."""
 
 CAMERA_AXES: Floats = np.diag([1, -1, -1]).astype(np.float32)
 """Turns camera space into the local space of a Blender camera (y up, looking along -z), and back."""
@@ -63,8 +63,8 @@ def nearest_rotations(matrices: Floats) -> Floats:
 
 
 def head_matrices(rotation: Floats, translation: Floats, camera_world: Floats) -> Floats:
-    """Return `[T, 4, 4]`: how the head's rest shape moves in the world, for poses `[T, 3, 3]`, `[T, 3]` seen by a Blender
-    camera whose world matrix is `camera_world [4, 4]`.
+    """Return `[T, 4, 4]`: how the head's rest shape moves in the world, for poses `[T, 3, 3]`, `[T, 3]` seen by a
+    Blender camera whose world matrix is `camera_world [4, 4]`.
 
     A rest vertex `points_to_blender(v)` goes to where the camera sees `rotation @ v + translation`.
     """

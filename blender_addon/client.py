@@ -30,6 +30,7 @@ from ..neural.protocol import (
 )
 
 SECONDS_TO_CONNECT = 1.0
+SECONDS_TO_SEND = 30.0
 SECONDS_TO_ANSWER = 5.0
 SECONDS_TO_RENDER = 600.0
 """A large avatar on a slow processor takes minutes a batch; only a render waits this long."""
@@ -180,6 +181,9 @@ class Question:
             try:
                 if closed_by_peer(self._connection):
                     self._connection.close()
+                if self._connection.sock is None:
+                    self._connection.connect()
+                self._connection.sock.settimeout(SECONDS_TO_SEND)
                 self._connection.request(method, path, body, headers)
                 return
             except (OSError, http.client.HTTPException) as error:

@@ -67,3 +67,39 @@ def user_folder() -> str:
     if not package.startswith("bl_ext.") or not hasattr(bpy.utils, "extension_path_user"):
         return ""
     return bpy.utils.extension_path_user(package, create=True)
+
+
+def show_between(strip: bpy.types.Strip, start: int, stop: int) -> None:
+    """Show a strip from frame `start` on and no longer at frame `stop`."""
+    if hasattr(strip, "left_handle"):
+        strip.left_handle, strip.right_handle = start, stop
+    else:
+        strip.frame_final_start, strip.frame_final_end = start, stop
+
+
+def content_length(strip: bpy.types.Strip) -> int:
+    """Return how many frames the file of a strip has; 1 when it could not be read."""
+    return strip.content_duration if hasattr(strip, "content_duration") else strip.frame_duration
+
+
+def show_sequence(context: bpy.types.Context, scene: bpy.types.Scene) -> None:
+    """Let the sequencer show a scene's strips; before Blender 5.0 the window has to show that scene."""
+    if "sequencer_scene" in bpy.types.WorkSpace.bl_rna.properties:
+        for workspace in bpy.data.workspaces:
+            workspace.sequencer_scene = scene
+    elif context.window is not None:
+        context.window.scene = scene
+
+
+def make_movies(settings: bpy.types.ImageFormatSettings) -> None:
+    """Let a scene's output be a movie."""
+    if hasattr(settings, "media_type"):
+        settings.media_type = "VIDEO"
+    settings.file_format = "FFMPEG"
+
+
+def make_pictures(settings: bpy.types.ImageFormatSettings) -> None:
+    """Let a scene's output be PNG pictures with transparency."""
+    if hasattr(settings, "media_type"):
+        settings.media_type = "IMAGE"
+    settings.file_format, settings.color_mode = "PNG", "RGBA"

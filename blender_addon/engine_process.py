@@ -121,13 +121,14 @@ def start(place: EnginePlace) -> Iterator[str]:
     if reason:
         raise UserError(reason)
     place.home.mkdir(parents=True, exist_ok=True)
+    before = Announcement.read(place.home)
     command = [str(place.interpreter()), "-m", "semblance.neural.cli", "serve"]
     arguments = ["--home", str(place.home), "--parent", str(os.getpid())]
     process = spawn([*command, *arguments], place.log)
     began = time.monotonic()
     while time.monotonic() - began < SECONDS_TO_START:
         announcement = Announcement.read(place.home)
-        if announcement and announcement.process == process.pid:
+        if announcement and announcement != before:
             return (yield from greet(Client(Address.announced(announcement))))
         if process.poll() is not None:
             raise UserError(f"The engine ended while starting ({last_line(place.log)}); its log is {place.log}.")

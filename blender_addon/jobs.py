@@ -72,9 +72,9 @@ def kind_of_source(source: Path) -> JobKind:
     raise UserError(f"{source.name} is neither a video nor a picture that Semblance reads; choose an MP4 or a JPEG.")
 
 
-def free_name(source: Path, taken: Iterable[str]) -> str:
-    """Return a name for a dataset and its avatar: the source's, made safe for files, with a number when it is taken."""
-    base = re.sub(r"[^a-z0-9]+", "_", source.stem.lower()).strip("_") or "avatar"
+def free_name(stem: str, taken: Iterable[str]) -> str:
+    """Return a name for a dataset and its avatar: `stem` made safe for files, with a number when it is taken."""
+    base = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")[:60] or "avatar"
     names, number = set(taken), 1
     while (name := base if number == 1 else f"{base}_{number}") in names:
         number += 1

@@ -87,8 +87,8 @@ def time_movie(
 
 
 def frame_offsets(first: int, count: int, footage_fps: float, scene_fps: float) -> list[tuple[int, int]]:
-    """Return (scene frame after the start, offset to add to it) wherever the offset changes, so that the scene shows the
-    footage's frame of that time: Blender itself plays one picture a frame.
+    """Return (scene frame after the start, offset to add to it) wherever the offset changes, so that the scene shows
+    the footage's frame of that time: Blender itself plays one picture a frame.
     """
     wanted, last = [], None
     for frame in range(int((count - first) * scene_fps / footage_fps) + 1):

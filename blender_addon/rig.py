@@ -11,7 +11,7 @@ from . import axes
 
 HEAD_BONE, EYE_BONES = "head", ("eye.L", "eye.R")
 HEAD_ORDER, EYE_ORDER = "ZXY", "XYZ"
-"""Euler orders: a head turns (y), nods (x), tilts (z) with turning outermost; an eye looks aside (z) over up and down (x)."""
+"""Euler orders: a head turns (y) over nodding (x) over tilting (z); an eye looks aside (z) over up and down (x)."""
 
 HEAD_REST: Floats = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
 """Columns: the head bone's own axes in the armature. It points up: x to the subject's left, y up, z out of the face."""
@@ -77,7 +77,7 @@ def bind(made: bpy.types.Object, head: MorphableHead, rig: bpy.types.Object) -> 
 
 
 def head_channels(moves: Floats) -> tuple[Floats, Floats]:
-    """Return (location `[T, 3]`, Euler angles `[T, 3]`) of the head bone for moves `[T, 4, 4]` of the armature's space."""
+    """Return (location `[T, 3]`, Euler angles `[T, 3]`) of the head bone for moves `[T, 4, 4]` in the armature."""
     rest = HEAD_REST.astype(np.float64)
     location = moves[:, :3, 3] @ rest
     rotation = rest.T @ moves[:, :3, :3] @ rest

@@ -171,7 +171,7 @@ for point, pixel in zip(points[::7], performance.camera.project(points)[::7]):
 
 
 def test_another_frame_rate_keeps_the_speed(run_blender):
-    """A 30 frames-a-second performance in a busy 24 frames-a-second scene is as long, and in the same pose, in seconds."""
+    """In a busy scene of 24 frames a second, a performance of 30 is in the same pose at the same second."""
     script = """
 scene.render.fps = 24
 cube = bpy.data.objects.new("Mine", None)

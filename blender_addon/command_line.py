@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`blender --command semblance SOURCE --out FILE.blend`: the same tasks as the panel's, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..common.errors import UserError
+from ..common.progress import Cancelled
+from . import compat
+from .jobs import Bar, run_to_end
+from .operators_jobs import build_request, finish_build, finish_new_avatar, followed, tracking_request
+from .properties import PRESET_SIZES
+
+NAME = "semblance"
+_registered: list[Any] = []
+
+
+def run(arguments: list[str]) -> int:
+    """Make an avatar's scene from a video or photo; return 0, or 2 when the user has something to mend."""
+    parser = argparse.ArgumentParser(prog=f"blender --command {NAME}", description=run.__doc__)
+    parser.add_argument("source", type=Path, help="a portrait video or photo")
+    parser.add_argument("--out", type=Path, required=True, help="the .blend file to write")
+    parser.add_argument("--build", action="store_true", help="train the avatar, too")
+    parser.add_argument("--preset", choices=PRESET_SIZES, default="preview", help="quality of the avatar")
+    given = parser.parse_args(arguments)
+    scene = bpy.context.scene
+    scene.semblance.preset = given.preset
+    try:
+        source = given.source.absolute()
+        made = finish_new_avatar(scene, source, run_to_end(followed(tracking_request(scene, source)), show))
+        if given.build:
+            finish_build(made, run_to_end(followed(build_request(made, given.preset)), show))
+    except UserError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 2
+    except (Cancelled, KeyboardInterrupt):
+        print("\nCancelled.", file=sys.stderr)
+        return 2
+    bpy.ops.wm.save_as_mainfile(filepath=str(given.out.absolute()))
+    print(f"\nWrote {given.out}.")
+    return 0
+
+
+def show(bar: Bar) -> None:
+    """Draw a progress bar on one line of the terminal."""
+    full = round(bar.factor * 30)
+    print(f"\r{'#' * full}{'.' * (30 - full)} {bar.text:<60}", end="", flush=True)
+
+
+def register() -> None:
+    """Add the command where Blender has commands."""
+    if add := compat.command_line_commands():
+        _registered.append(add(NAME, run))
+
+
+def unregister() -> None:
+    """Undo `register`."""
+    while _registered:
+        bpy.utils.unregister_cli_command(_registered.pop())
