@@ -92,7 +92,8 @@ class AvatarMetadata(Plain):
     Attributes:
         kind: "styleavatar": maps in, portrait out.
         network: configuration of the network.
-        head: name of the head; head_path, head_sha256: file of a head that does not come with Semblance, else empty.
+        head: name of the head; head_path, head_sha256: file of a head that does not come with Semblance, else empty
+            (the hash also where the avatar was built on a machine without that file).
         identity, texture: the person's coefficients.
         camera, crop, fps: of the footage's central window; crop is None where there was no footage.
         rest: the person at rest.
@@ -151,19 +152,20 @@ def describe(
     preset: str,
     picture: np.ndarray,
     provenance: Provenance,
-    head_path: Path | None = None,
     time_code: float = 0.5,
 ) -> AvatarMetadata:
     """Return the metadata of a "styleavatar" trained on the frames of `performance` (the training share only).
 
-    `picture` is any RGB uint8 `[H, W, 3]` of the person, for the thumbnail; `head_path` the file of a foreign head.
+    `picture` is any RGB uint8 `[H, W, 3]` of the person, for the thumbnail. The file of a head that does not come with
+    Semblance is the performance's `extra["head_path"]`.
     """
+    head_path = performance.extra.get("head_path")
     return AvatarMetadata(
         kind="styleavatar",
         network=dict(network),
         head=performance.head,
-        head_path=str(head_path.resolve()) if head_path else "",
-        head_sha256=file_sha256(head_path) if head_path else "",
+        head_path=head_path or "",
+        head_sha256=file_sha256(Path(head_path)) if head_path and Path(head_path).is_file() else "",
         identity=plain(performance.identity),
         texture=plain(performance.texture),
         camera=performance.camera,

@@ -119,29 +119,42 @@ def reenact(
     out: Annotated[
         Path | None, typer.Option(help="Video (.mp4) or folder to write.", show_default="AVATAR_DRIVER.mp4 here")
     ] = None,
-    background: Annotated[bool, typer.Option(help="Keep the avatar's own background.")] = False,
+    background: Annotated[bool, typer.Option(help="Keep the avatar's own background.")] = True,
+    absolute: Annotated[bool, typer.Option("--absolute", help="Take expression and pose as they are.")] = False,
+    panels: Annotated[
+        Path | None, typer.Option(help="Another video (.mp4): driver, maps and avatar.", show_default=False)
+    ] = None,
+    head_path: Annotated[
+        Path | None, typer.Option(help="The avatar's head file, where it was moved.", show_default=False)
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Let another person's video drive an avatar."""
     file = placed(avatar, home_of(home).avatar(avatar))
     target = out or Path(f"{file.stem}_{driver.stem}.mp4")
-    run(JobKind.REENACT, avatar=file, driver=driver, out=target, background=background)
+    options = {"background": background, "absolute": absolute, "panels": panels, "head_path": head_path}
+    run(JobKind.REENACT, avatar=file, driver=driver, out=target, **options)
 
 
 @app.command()
 def evaluate(
     avatar: Annotated[str, typer.Argument(help="Avatar file, or its name in the home.")],
     dataset: Annotated[str, typer.Argument(help="Dataset folder that it was built on, or its name in the home.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the table and a contact sheet.", show_default=False)
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Measure an avatar on the frames of its dataset that training never saw."""
-    from .evaluate import evaluate
+    from .evaluate import evaluate, save, show
 
     file = placed(avatar, home_of(home).avatar(avatar))
     folder = placed(dataset, home_of(home).dataset(dataset))
     with shown() as listener:
-        table = evaluate(file, folder, listener=listener)
-    print(table)
+        found = evaluate(file, folder, listener=listener)
+    show(found)
+    if out:
+        save(found, out)
 
 
 @app.command()

@@ -96,7 +96,10 @@ class ReenactParameters(Parameters):
     avatar: Place
     driver: AbsolutePath
     out: AbsolutePath
-    background: bool = False
+    background: bool = True
+    absolute: bool = False
+    head_path: AbsolutePath | None = None
+    panels: AbsolutePath | None = None
 
 
 class TrackRequest(Parameters):

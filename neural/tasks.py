@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..common.progress import Listener
+from ..tracking.dataset import Dataset
 from ..tracking.heads.registry import open_head
 from .protocol import JobKind
 from .requests import BuildParameters, PhotoParameters, ReenactParameters, TrackParameters
@@ -20,6 +22,7 @@ def track(parameters: TrackParameters, listener: Listener) -> dict[str, Any]:
     head = open_head(parameters.head, parameters.head_path)
     folder = Path(parameters.dataset)
     dataset = track(Path(parameters.source), folder, head=head, size=parameters.size, listener=listener)
+    remember_head_path(dataset, parameters.head_path)
     return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
 
 
@@ -30,6 +33,7 @@ def photo(parameters: PhotoParameters, listener: Listener) -> dict[str, Any]:
     head = open_head(parameters.head, parameters.head_path)
     folder = Path(parameters.dataset)
     dataset = photo_dataset(Path(parameters.photo), folder, head=head, size=parameters.size, listener=listener)
+    remember_head_path(dataset, parameters.head_path)
     return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
 
 
@@ -54,8 +58,17 @@ def reenact(parameters: ReenactParameters, listener: Listener) -> dict[str, Any]
     """Drive an avatar by another performance."""
     from .reenact import reenact
 
-    out = Path(parameters.out)
-    reenact(Path(parameters.avatar), Path(parameters.driver), out, background=parameters.background, listener=listener)
+    out, head_path, panels = Path(parameters.out), parameters.head_path, parameters.panels
+    reenact(
+        Path(parameters.avatar),
+        Path(parameters.driver),
+        out,
+        background=parameters.background,
+        absolute=parameters.absolute,
+        head_path=Path(head_path) if head_path else None,
+        panels=Path(panels) if panels else None,
+        listener=listener,
+    )
     return {"out": str(out)}
 
 
@@ -65,3 +78,11 @@ TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
     JobKind.BUILD: build,
     JobKind.REENACT: reenact,
 }
+
+
+def remember_head_path(dataset: Dataset, head_path: str | None) -> None:
+    """Note in the dataset's performance where the file of its head lies, for the avatar that is built on it."""
+    if head_path:
+        performance = dataset.performance()
+        noted = replace(performance, extra={**performance.extra, "head_path": str(head_path)})
+        noted.save(dataset.folder / "performance.npz")
