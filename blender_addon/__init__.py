@@ -1,36 +1,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that touches bpy."""
+"""The add-on in Blender. Its modules are imported when Blender registers it: those that need no bpy work without."""
 
-from . import (
-    activity,
-    command_line,
-    operators_jobs,
-    operators_scene,
-    panels,
-    preferences,
-    properties,
-    rendering,
-)
+from types import ModuleType
 
-MODULES = (
-    preferences,
-    properties,
-    activity,
-    operators_jobs,
-    operators_scene,
-    panels,
-    rendering,
-    command_line,
-)
+
+def modules() -> tuple[ModuleType, ...]:
+    """What is registered, in the order in which one needs the other."""
+    from . import (
+        activity,
+        command_line,
+        operators_jobs,
+        operators_scene,
+        panels,
+        preferences,
+        properties,
+        rendering,
+    )
+
+    return (
+        preferences,
+        properties,
+        activity,
+        operators_jobs,
+        operators_scene,
+        panels,
+        rendering,
+        command_line,
+    )
 
 
 def register() -> None:
-    """Register the extension's classes, in the order in which they need each other."""
-    for module in MODULES:
+    """Register the extension's classes."""
+    for module in modules():
         module.register()
 
 
 def unregister() -> None:
     """Undo `register`."""
-    for module in reversed(MODULES):
+    for module in reversed(modules()):
         module.unregister()
