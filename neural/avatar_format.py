@@ -152,20 +152,21 @@ def describe(
     preset: str,
     picture: np.ndarray,
     provenance: Provenance,
+    head_path: Path | None = None,
     time_code: float = 0.5,
 ) -> AvatarMetadata:
     """Return the metadata of a "styleavatar" trained on the frames of `performance` (the training share only).
 
-    `picture` is any RGB uint8 `[H, W, 3]` of the person, for the thumbnail. The file of a head that does not come with
-    Semblance is the performance's `extra["head_path"]`.
+    `picture` is any RGB uint8 `[H, W, 3]` of the person, for the thumbnail; `head_path` the file of a head that does not
+    come with Semblance, by default where tracking found it (the performance's `extra["head_path"]`).
     """
-    head_path = performance.extra.get("head_path")
+    file = str(head_path or performance.extra.get("head_path", ""))
     return AvatarMetadata(
         kind="styleavatar",
         network=dict(network),
         head=performance.head,
-        head_path=head_path or "",
-        head_sha256=file_sha256(Path(head_path)) if head_path and Path(head_path).is_file() else "",
+        head_path=file,
+        head_sha256=file_sha256(Path(file)) if file and Path(file).is_file() else "",
         identity=plain(performance.identity),
         texture=plain(performance.texture),
         camera=performance.camera,
