@@ -16,8 +16,8 @@ from scipy.linalg import cho_factor, cho_solve
 from .expression_prior import UPPER_BOUND, closed_mouth_bound, prior_precision
 from .heads.camera import PinholeCamera
 from .heads.head import Floats, MorphableHead
-from .landmark_weights import LID_COLUMNS, landmark_weights, lid_gaps, mouth_gap, pose_weights
-from .landmarks import Landmarks, eye_distance
+from .landmark_weights import LID_COLUMNS, landmark_weights, lid_gaps, lid_heights, mouth_gap, pose_weights
+from .landmarks import IRISES_START, Landmarks, eye_distance
 
 NOISE = 0.002
 """Metres by which a landmark may lie beside the model's (detector noise and the model's own limits)."""
@@ -28,6 +28,8 @@ POSE_DEPTH_SHARE = 0.1
 POSE_STEPS, ROUNDS, IDENTITY_ROUNDS, PROJECTIONS = 8, 4, 5, 6
 NEUTRAL_FRAMES = 24
 """Frames from which identity is solved."""
+SHUT_GAP = 0.08
+"""Share of an eye's opening that MediaPipe still shows when it is shut."""
 CHUNK = 256
 """Frames solved at once, to bound memory."""
 
@@ -137,7 +139,7 @@ def solve_person(head: MorphableHead, landmarks: Landmarks, camera: PinholeCamer
         expression = expression_step(fitted, expression, pose, rays, strictness=4.0)
     offset = landmark_offsets(fitted.shapes(expression), pose, rays)
     personal = replace(fitted, neutral=fitted.neutral + offset)
-    return Person(identity.astype(np.float32), with_own_eyelids(personal, fitted))
+    return Person(identity.astype(np.float32), with_own_eyelids(personal))
 
 
 def solve_pose(shapes: NDArray, rays: Rays, pose: Pose | None = None, steps: int = POSE_STEPS) -> Pose:
@@ -145,13 +147,13 @@ def solve_pose(shapes: NDArray, rays: Rays, pose: Pose | None = None, steps: int
     weights = pose_weights()
     if pose is None:
         pose = align(shapes, np.concatenate([rays.xy, rays.z[..., None]], -1), weights)
-        steps *= 3
+        steps *= 2
+    seen_depth = rays.z - (rays.z @ weights / weights.sum())[:, None]
     for _ in range(steps):
-        camera_points = pose.apply(shapes)
-        depth = camera_points[..., 2] / pose.translation[:, None, 2]
-        seen_depth = rays.z - weighted_mean(rays.z[..., None], weights)[..., 0]
-        seen_depth = seen_depth + weighted_mean(depth[..., None], weights)[..., 0] - 1
-        relative = (1 - POSE_DEPTH_SHARE) * (depth - 1) + POSE_DEPTH_SHARE * seen_depth
+        depth = pose.apply(shapes)[..., 2] / pose.translation[:, 2:]
+        model_depth = depth - 1
+        offset = (model_depth @ weights / weights.sum())[:, None]
+        relative = model_depth + POSE_DEPTH_SHARE * (seen_depth + offset - model_depth)
         pose = align(shapes, np.concatenate([rays.xy * depth[..., None], relative[..., None]], -1), weights)
     return pose
 
@@ -162,16 +164,14 @@ def align(shapes: NDArray, targets: NDArray, weights: NDArray) -> Pose:
     Rotation follows all three axes; scale, which is the inverse of distance, only the two that the camera measures.
     """
     middle, aim = weighted_mean(shapes, weights), weighted_mean(targets, weights)
-    centred, wanted = shapes - middle, targets - aim
-    covariance = np.einsum("tna,n,tnb->tab", wanted, weights, centred, optimize=True)
-    u, _, vt = np.linalg.svd(covariance)
+    centred, wanted = shapes - middle[:, None], targets - aim[:, None]
+    u, _, vt = np.linalg.svd((wanted * weights[:, None]).swapaxes(1, 2) @ centred)
     u[:, :, 2] *= np.sign(np.linalg.det(u @ vt))[:, None]
     rotation = u @ vt
-    turned = centred @ rotation.swapaxes(1, 2)
-    plane = (..., slice(0, 2))
-    scale = np.einsum("tna,tna,n->t", turned[plane], wanted[plane], weights, optimize=True)
-    scale /= np.einsum("tna,tna,n->t", turned[plane], turned[plane], weights, optimize=True)
-    shift = aim[:, 0] - scale[:, None] * np.einsum("tab,tb->ta", rotation, middle[:, 0])
+    across = centred @ rotation[:, :2].swapaxes(1, 2)
+    weighted = across * weights[:, None]
+    scale = (weighted * wanted[..., :2]).sum((1, 2)) / (weighted * across).sum((1, 2))
+    shift = aim - scale[:, None] * (rotation @ middle[..., None])[..., 0]
     shift[:, 2] += 1
     return Pose(rotation, shift / scale[:, None])
 
@@ -223,9 +223,9 @@ def normal_equations(basis: NDArray, shapes: NDArray, pose: Pose, rays: Rays) ->
 def lifted(shapes: NDArray, pose: Pose, rays: Rays) -> NDArray:
     """The landmarks in camera space, `[T, 478, 3]`: across by their ray at the model's depth, deep as MediaPipe says."""
     depth = pose.apply(shapes)[..., 2]
-    distance = pose.translation[:, None, 2]
+    distance = pose.translation[:, 2:]
     weights = pose_weights()
-    offset = weighted_mean((depth - distance * rays.z)[..., None], weights)[..., 0]
+    offset = ((depth - distance * rays.z) @ weights / weights.sum())[:, None]
     return np.concatenate([rays.xy * depth[..., None], (distance * rays.z + offset)[..., None]], -1)
 
 
@@ -249,13 +249,15 @@ def landmark_offsets(shapes: NDArray, pose: Pose, rays: Rays) -> NDArray:
     return np.linalg.solve(metric, np.median(residual, 0)[..., None])[..., 0]
 
 
-def with_own_eyelids(personal: LandmarkModel, fitted: LandmarkModel) -> LandmarkModel:
+def with_own_eyelids(model: LandmarkModel) -> LandmarkModel:
     """Scale the eyelids' travel to the person's eye opening, so that a blink of 1 is a closed eye for everyone."""
-    basis = personal.expression_basis.copy()
-    for side, columns in enumerate(LID_COLUMNS):
-        ratio = lid_gaps(personal.neutral)[side] / max(lid_gaps(fitted.neutral)[side], 1e-4)
-        basis[columns] *= np.clip(ratio, 0.5, 1.6)
-    return replace(personal, expression_basis=basis)
+    basis = model.expression_basis.copy()
+    opening, travel = lid_heights(model.neutral), lid_heights(basis)
+    for side, column in enumerate(LID_COLUMNS):
+        if travel[side, column] < 0:
+            needed = (1 - SHUT_GAP) * opening[side] / -travel[side, column]
+            basis[column] *= np.clip(needed, 0.5, 1.6)
+    return replace(model, expression_basis=basis)
 
 
 def neutral_frames(landmarks: Landmarks) -> NDArray[np.intp]:
@@ -273,16 +275,8 @@ def reprojection_error(
     """Return `[T]`: mean distance of the head's own landmarks to the detected ones, over the distance of the eyes."""
     model = LandmarkModel.of(head)
     model = replace(model, neutral=model.neutral + np.tensordot(identity, model.identity_basis, 1))
-    distance = [
-        np.linalg.norm(camera.project(pose_of(pose, t).apply(model.shapes(expression[t : t + 1])))[0] - points[:, :2], axis=-1)
-        for t, points in enumerate(landmarks)
-    ]
-    return np.array(distance)[:, :468].mean(1) / eye_distance(landmarks)
-
-
-def pose_of(pose: Pose, frame: int) -> Pose:
-    """The pose of one frame."""
-    return Pose(pose.rotation[frame : frame + 1], pose.translation[frame : frame + 1])
+    distance = np.linalg.norm(camera.project(pose.apply(model.shapes(expression))) - landmarks[..., :2], axis=-1)
+    return distance[:, :IRISES_START].mean(1) / eye_distance(landmarks)
 
 
 def as_rays(landmarks: Landmarks, camera: PinholeCamera) -> Rays:
@@ -293,5 +287,5 @@ def as_rays(landmarks: Landmarks, camera: PinholeCamera) -> Rays:
 
 
 def weighted_mean(values: NDArray, weights: NDArray) -> NDArray:
-    """Mean of `[T, N, A]` over N, kept as `[T, 1, A]`."""
-    return np.einsum("tna,n->ta", values, weights / weights.sum())[:, None]
+    """Mean of `[T, N, A]` over N: `[T, A]`."""
+    return np.tensordot(values, weights / weights.sum(), (1, 0))

@@ -15,6 +15,8 @@ from .landmarks import Landmarks
 CENTRE, UPPER_LIP, LOWER_LIP = 197, 13, 14
 SIDE = 2 * 4.2 / 2 * 1.25
 """Side of the central window over the distance from landmark 197 to the mouth (StyleAvatar's preprocessing)."""
+SHRUNK_MUCH = 1.25
+"""A picture shrunk by more than this is averaged, else interpolated (sharper, and five times as fast)."""
 GRID = 4
 """Sides are whole multiples of this many pixels, so that the enlarged window's edges are whole pixels too."""
 
@@ -51,16 +53,15 @@ def cut(image: Image, crop: Crop, size: int, enlarged: float = ENLARGED) -> Imag
     top = round(crop.y + (crop.side - side) / 2)
     window = with_edges(image, left, top, side)
     target = round(size * enlarged)
-    interpolation = cv2.INTER_AREA if target < side else cv2.INTER_CUBIC
+    interpolation = cv2.INTER_AREA if target < side / SHRUNK_MUCH else cv2.INTER_CUBIC
     return cv2.resize(window, (target, target), interpolation=interpolation)
 
 
 def with_edges(image: Image, left: int, top: int, side: int) -> Image:
     """Return `[side, side, 3]` of the picture from `left, top`, its edge repeated outside."""
     height, width = image.shape[:2]
-    inside = image[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
-    if inside.shape[:2] == (side, side):
-        return inside
-    rows = np.clip(np.arange(top, top + side), 0, height - 1)
-    columns = np.clip(np.arange(left, left + side), 0, width - 1)
-    return np.ascontiguousarray(image[rows][:, columns])
+    x0, x1 = np.clip((left, left + side), (0, 1), (width - 1, width))
+    y0, y1 = np.clip((top, top + side), (0, 1), (height - 1, height))
+    beyond = max(0, y0 - top), max(0, top + side - y1), max(0, x0 - left), max(0, left + side - x1)
+    inside = image[y0:y1, x0:x1]
+    return cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE) if any(beyond) else inside

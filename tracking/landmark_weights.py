@@ -29,7 +29,7 @@ EVIDENCE = 60.0
 GAP_WEIGHT = 3.0
 """Weight of each pair of lid or lip points whose distance is fitted, against the sum of all points, `EVIDENCE`."""
 EYE_PAIRS, LIP_PAIRS = LEFT_LID_PAIRS + RIGHT_LID_PAIRS, INNER_LIP_PAIRS
-LID_COLUMNS = tuple([ARKIT_NAMES.index(f"eyeBlink{side}")] for side in ("Left", "Right"))
+LID_COLUMNS = tuple(ARKIT_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right"))
 """Expression columns that close the left and the right eye."""
 
 
@@ -69,6 +69,12 @@ def landmark_weights() -> NDArray[np.float64]:
 def lid_gaps(points: NDArray) -> NDArray:
     """Return `[2, ...]`: how far the left and the right eye are open, in the unit of `points [..., 478, 3]`."""
     return np.stack([mean_gap(points, LEFT_LID_PAIRS), mean_gap(points, RIGHT_LID_PAIRS)])
+
+
+def lid_heights(points: NDArray) -> NDArray:
+    """Return `[2, ...]`: how far the left and the right lower lid lie below the upper one in head space."""
+    pairs = (np.array(side).T for side in (LEFT_LID_PAIRS, RIGHT_LID_PAIRS))
+    return np.stack([(points[..., lower, 1] - points[..., upper, 1]).mean(-1) for upper, lower in pairs])
 
 
 def mouth_gap(points: NDArray) -> NDArray:

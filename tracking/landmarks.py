@@ -17,7 +17,7 @@ from .quiet_mediapipe import silenced, solution
 Landmarks = NDArray[np.float32]
 """`[478, 3]` pixels: x right, y down, z (scale of x) away from the viewer, 0 near the middle of the head."""
 
-LANDMARK_COUNT = 478
+LANDMARK_COUNT, IRISES_START = 478, 468
 DETECTION_SIDE = 960
 """Longer side of the pictures given to MediaPipe. It looks at 256 x 256 pixels of the face; more costs only copies."""
 SMALLEST_FACE = 40
@@ -140,7 +140,7 @@ def require_size(landmarks: Landmarks, path: str | Path) -> None:
 
 def face_width(landmarks: Landmarks) -> float:
     """Width of a face in pixels: the larger extent of its landmarks, so that a turned head keeps its width."""
-    return float(np.ptp(landmarks[:468, :2], axis=0).max())
+    return float(np.ptp(landmarks[:IRISES_START, :2], axis=0).max())
 
 
 def eye_distance(landmarks: Landmarks) -> NDArray[np.floating]:
@@ -168,7 +168,7 @@ def distinct(faces: list[Landmarks]) -> list[Landmarks]:
     """Drop faces that lie on one that comes before them: MediaPipe may return the same face twice."""
     kept: list[Landmarks] = []
     for face in faces:
-        middle = face[:468, :2].mean(0)
-        if all(np.linalg.norm(middle - other[:468, :2].mean(0)) > face_width(other) / 2 for other in kept):
+        middle = face[:IRISES_START, :2].mean(0)
+        if all(np.linalg.norm(middle - other[:IRISES_START, :2].mean(0)) > face_width(other) / 2 for other in kept):
             kept.append(face)
     return kept

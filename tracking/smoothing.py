@@ -13,7 +13,9 @@ from scipy.spatial.transform import Rotation, Slerp
 from .heads.head import ARKIT_NAMES
 from .heads.performance import Performance
 
-LIPS_AND_LIDS = np.array([name.startswith(("mouth", "jaw", "eyeBlink", "eyeWide", "eyeSquint")) for name in ARKIT_NAMES])
+LIPS_AND_LIDS = np.array(
+    [name.startswith(("mouth", "jaw", "eyeBlink", "eyeWide", "eyeSquint")) for name in ARKIT_NAMES]
+)
 
 # (seconds of the strong kernel, seconds of the weak one, change per second at which the weak one takes over)
 FACE = 0.060, 0.030, 1.5
@@ -62,7 +64,9 @@ def steadied(
     if joint:
         speed = np.linalg.norm(speed, axis=1, keepdims=True)
     apart = np.abs(values - calm) * rate * 0.5
-    motion = gaussian(np.maximum(speed, np.linalg.norm(apart, axis=1, keepdims=True) if joint else apart), strong * rate)
+    motion = gaussian(
+        np.maximum(speed, np.linalg.norm(apart, axis=1, keepdims=True) if joint else apart), strong * rate
+    )
     share = np.clip(motion / quick, 0, 1)
     return calm + share * (lively - calm)
 

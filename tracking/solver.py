@@ -56,9 +56,7 @@ def solve_still(head: MorphableHead, landmarks: Landmarks, image: Image, size: i
     return solve_faces(head, landmarks[None], image, image.shape[1], size)
 
 
-def solve_faces(
-    head: MorphableHead, faces: Landmarks, first: Image, footage_width: int, size: int
-) -> Performance:
+def solve_faces(head: MorphableHead, faces: Landmarks, first: Image, footage_width: int, size: int) -> Performance:
     """Solve frames that all show the face; `first` is the picture of the first of them, at any scale."""
     crop = choose_crop(faces)
     camera = picture_camera(crop)

@@ -20,6 +20,8 @@ EVIDENCE = 400.0
 FACING = -0.35
 """A vertex is seen where its normal's z in camera space is below this; -1 looks into the camera."""
 ROBUST_STEPS = 3
+MOST_VERTICES = 1500
+"""More vertices than these are thinned out: their colours say no more."""
 
 
 def solve_texture(head: MorphableHead, camera_space_vertices: Floats, image: Image, camera: PinholeCamera) -> Floats:
@@ -46,9 +48,7 @@ def solve_texture(head: MorphableHead, camera_space_vertices: Floats, image: Ima
     return coefficients.astype(np.float32)
 
 
-def visible_vertices(
-    head: MorphableHead, vertices: Floats, image: Image, camera: PinholeCamera
-) -> NDArray[np.intp]:
+def visible_vertices(head: MorphableHead, vertices: Floats, image: Image, camera: PinholeCamera) -> NDArray[np.intp]:
     """Indices of the skin's vertices that face the camera and lie in the picture."""
     height, width = image.shape[:2]
     pixels = camera.project(vertices)
@@ -57,4 +57,5 @@ def visible_vertices(
     region = head.uv_mask > 0.5
     for name in ("eyes", "mouth"):
         region &= ~head.regions.get(name, np.zeros(len(vertices), bool))
-    return np.flatnonzero(inside & facing & region)
+    seen = np.flatnonzero(inside & facing & region)
+    return seen[:: 1 + len(seen) // MOST_VERTICES]
