@@ -157,8 +157,8 @@ def describe(
 ) -> AvatarMetadata:
     """Return the metadata of a "styleavatar" trained on the frames of `performance` (the training share only).
 
-    `picture` is any RGB uint8 `[H, W, 3]` of the person, for the thumbnail; `head_path` the file of a head that does not
-    come with Semblance, by default where tracking found it (the performance's `extra["head_path"]`).
+    `picture` is any RGB uint8 `[H, W, 3]` of the person, for the thumbnail; `head_path` the file of a head that does
+    not come with Semblance, by default where tracking found it (the performance's `extra["head_path"]`).
     """
     file = str(head_path or performance.extra.get("head_path", ""))
     return AvatarMetadata(

@@ -13,6 +13,7 @@ from ..tracking.crop import cut
 from ..tracking.dataset import Dataset
 from ..tracking.footage import Footage
 from ..tracking.heads.performance import Performance
+from .batches import read_picture
 
 SIZE = 512
 """Side in pixels of the pictures."""
@@ -50,7 +51,7 @@ def pictures_of(driver: Path, performance: Performance) -> Pictures | None:
 def dataset_pictures(dataset: Dataset, performance: Performance) -> Iterator[Timed]:
     """The central windows of a dataset's pictures."""
     for name, time in zip(dataset.names, performance.times, strict=True):
-        enlarged = cv2.cvtColor(cv2.imread(str(dataset.image(name))), cv2.COLOR_BGR2RGB)
+        enlarged = read_picture(dataset.image(name), cv2.IMREAD_COLOR)[..., ::-1]
         margin = enlarged.shape[0] // 6
         yield float(time), enlarged[margin:-margin, margin:-margin]
 

@@ -21,8 +21,9 @@ from ..tracking.dataset import Dataset
 from ..tracking.heads.head import Floats
 from . import metrics
 from .avatar import BATCH, Avatar
+from .batches import read_picture, split
 from .nearest import mean_distances, nearest_frames
-from .video import labelled, write_png
+from .video import labelled, scaled, write_png
 
 TEST_SHARE = 0.2
 AVATAR, NEAREST = "avatar", "nearest training frame"
@@ -91,7 +92,9 @@ def evaluate(avatar: Path, dataset: Path, *, share: float = TEST_SHARE, listener
     """
     subject, data = Avatar.load(avatar), Dataset.open(dataset)
     performance = data.performance()
-    training, test = split(len(data.names), share)
+    training, test = split(len(data.names), 1 - share)
+    if not test:
+        raise UserError(f"{dataset} has no frames to test on: {len(data.names)} in all; track a longer video.")
     nearest = nearest_frames(performance, training, test)
     side = subject.metadata.resolution
     shown = set(spread(test, SHEET_ROWS))
@@ -103,7 +106,7 @@ def evaluate(avatar: Path, dataset: Path, *, share: float = TEST_SHARE, listener
         views = [read_view(data, index, side) for index in part]
         rendered = subject.render(np.stack([view.uv for view in views]), np.stack([view.texture for view in views]))
         for index, view, rgba in zip(part, views, rendered, strict=True):
-            rival = read_picture(data, nearest[index], side)
+            rival = read_window(data, nearest[index], side)
             found[AVATAR].append(compare(rgba[..., :3], view))
             found[NEAREST].append(compare(rival, view))
             if index in shown:
@@ -114,14 +117,6 @@ def evaluate(avatar: Path, dataset: Path, *, share: float = TEST_SHARE, listener
     rows = {name: mean(figures) for name, figures in found.items()}
     distance = mean_distances(performance, training, test)
     return Evaluation(rows, len(training), len(test), side, distance, contact_sheet(sheet))
-
-
-def split(frames: int, share: float) -> tuple[range, range]:
-    """Return the training frames and the test frames, the last `share` of all."""
-    first = round(frames * (1 - share))
-    if not 0 < first < frames:
-        raise UserError(f"{frames} frames cannot be split into training and test; track a longer video.")
-    return range(first), range(first, frames)
 
 
 def spread(frames: Sequence[int], count: int) -> list[int]:
@@ -149,36 +144,28 @@ def read_view(dataset: Dataset, index: int, side: int) -> View:
     """Read a frame of a dataset, its central window `side` pixels square."""
     name = dataset.names[index]
     uv, texture = read_map(dataset.uv_map(name)), read_map(dataset.texture_map(name))
-    matte = window(read(dataset.matte(name), cv2.IMREAD_GRAYSCALE), side).astype(np.float32) / 255
+    matte = window(read_picture(dataset.matte(name), cv2.IMREAD_GRAYSCALE), side).astype(np.float32) / 255
     face = cv2.resize(uv[..., 2], (side, side), interpolation=cv2.INTER_NEAREST) > 0.5
-    return View(read_picture(dataset, index, side), matte, face, uv, texture)
+    return View(read_window(dataset, index, side), matte, face, uv, texture)
 
 
-def read_picture(dataset: Dataset, index: int, side: int) -> np.ndarray:
+def read_window(dataset: Dataset, index: int, side: int) -> np.ndarray:
     """The footage's central window: RGB uint8 `[side, side, 3]`."""
-    image = read(dataset.image(dataset.names[index]), cv2.IMREAD_COLOR)
+    image = read_picture(dataset.image(dataset.names[index]), cv2.IMREAD_COLOR)
     return window(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), side)
 
 
 def read_map(path: Path) -> Floats:
     """A map of 8 or 16 bits as `[256, 256, 3]`, 0 to 1."""
-    picture = read(path, cv2.IMREAD_UNCHANGED)
+    picture = read_picture(path, cv2.IMREAD_UNCHANGED)
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.float32) / np.iinfo(picture.dtype).max
-
-
-def read(path: Path, mode: int) -> np.ndarray:
-    """Read a picture of a dataset as OpenCV does."""
-    picture = cv2.imread(str(path), mode)
-    if picture is None:
-        raise UserError(f"{path} is missing or damaged; track the footage again.")
-    return picture
 
 
 def window(enlarged: np.ndarray, side: int) -> np.ndarray:
     """The central window of an enlarged picture (1.5 times the window), `side` pixels square."""
     whole = enlarged.shape[0]
     start, stop = whole // 6, whole - whole // 6
-    return cv2.resize(enlarged[start:stop, start:stop], (side, side), interpolation=cv2.INTER_AREA)
+    return scaled(enlarged[start:stop, start:stop], side)
 
 
 # --- showing --------------------------------------------------------------------------------------------------------
