@@ -18,6 +18,9 @@ from .head import ARKIT_NAMES, Eyeball, Floats, MorphableHead
 
 NAME = "builtin"
 FORMAT, VERSION = "semblance-builtin-head", 1
+LENGTH = 1e-5
+"""Metres in one step of the whole numbers in which the file keeps lengths."""
+
 DATA = Path(__file__).with_name("data") / "builtin.npz"
 
 
@@ -41,11 +44,11 @@ def load_builtin(path: Path = DATA) -> MorphableHead:
     left, right = header["eyeballs"]
     head = MorphableHead(
         name=NAME,
-        mean=arrays["mean"].astype(np.float32),
-        identity_basis=unpacked(arrays, "identity"),
-        expression_basis=unpacked(arrays, "expression"),
+        mean=lengths(arrays["mean"]),
+        identity_basis=lengths(arrays["identity_basis"]),
+        expression_basis=lengths(arrays["expression_basis"]),
         texture_mean=arrays["texture_mean"].astype(np.float32) / 255,
-        texture_basis=unpacked(arrays, "texture"),
+        texture_basis=arrays["texture_basis"].astype(np.float32) / 255,
         triangles=arrays["triangles"].astype(np.int32),
         uvs=arrays["uvs"].astype(np.float32) / 65535,
         uv_mask=arrays["uv_mask"].astype(np.float32),
@@ -59,6 +62,6 @@ def load_builtin(path: Path = DATA) -> MorphableHead:
     return head
 
 
-def unpacked(arrays: dict[str, np.ndarray], name: str) -> Floats:
-    """Return `[K, V, 3]` of a basis packed as `[K, V, 3]` int8 with one scale a column."""
-    return arrays[f"{name}_basis"].astype(np.float32) * arrays[f"{name}_scale"].astype(np.float32)[:, None, None]
+def lengths(steps: np.ndarray) -> Floats:
+    """Return metres of lengths kept as whole multiples of `LENGTH`."""
+    return steps.astype(np.float32) * np.float32(LENGTH)

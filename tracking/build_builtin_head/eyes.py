@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Eyeballs, and lids that lie on them: their thickness, how they close."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .skin import MILLIMETRE
+
+RADIUS = 13.2 * MILLIMETRE
+LID_CLEARANCE = 1.5 * MILLIMETRE
+"""From the eyeball to the outer edge of a lid. Shapes are linear: half closed, the edge is 0.7 mm nearer."""
+
+SEGMENTS = 24
+IRIS_ANGLE, PUPIL_ANGLE = 25.5, 8.5
+RING_ANGLES = (4, 7.5, 9.5, 13, 18, 22.5, 25, 27.5, 33, 41, 52, 65, 80, 98, 120, 150)
+"""Degrees from the middle of the pupil to each ring of an eyeball; close together where the colour changes."""
+
+UPPER_SHARE = 0.78
+"""How much of the way to a closed eye the upper lid goes; the rest is the lower lid's."""
+
+
+@dataclass(frozen=True)
+class Eye:
+    """One eye.
+
+    Attributes:
+        centre: `[3]` of the eyeball.
+        upper, lower: indices of the lid margins, outer corner to inner corner, corners in both.
+    """
+
+    centre: np.ndarray
+    upper: np.ndarray
+    lower: np.ndarray
+
+
+def eyeball_vertices(centre: np.ndarray) -> np.ndarray:
+    """Return `[2 + rings * SEGMENTS, 3]`: front pole, rings from the front, back pole."""
+    polar = np.radians(RING_ANGLES)[:, None]
+    turn = 2 * np.pi * np.arange(SEGMENTS) / SEGMENTS
+    ring = np.stack([np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), -np.cos(polar) + 0 * turn], -1)
+    return centre + RADIUS * np.concatenate([[[0, 0, -1]], ring.reshape(-1, 3), [[0, 0, 1]]])
+
+
+def eyeball_centre(margin: np.ndarray, pupil: np.ndarray) -> np.ndarray:
+    """Return the centre of the eyeball behind the lid margin `[16, 3]`: behind the pupil, touching the lids' middles."""
+    middles = margin[[4, 12]]
+    reach = RADIUS + LID_CLEARANCE
+    across = ((middles[:, :2] - pupil[:2]) ** 2).sum(1)
+    depth = np.sqrt(reach**2 - across)
+    return np.array([pupil[0], pupil[1], (middles[:, 2] + depth).mean()])
+
+
+def on_lid(points: np.ndarray, centre: np.ndarray, clearance: float = LID_CLEARANCE) -> np.ndarray:
+    """Return `points [N, 3]` moved in depth to where a lid lies over the eyeball at their x and y.
+
+    Towards the corners a lid leaves the eyeball, which is narrower than the opening.
+    """
+    offset = points[:, :2] - centre[:2]
+    aside = np.abs(offset[:, 0]) / (14 * MILLIMETRE)
+    reach = RADIUS + clearance + 2.2 * MILLIMETRE * aside**4
+    depth = np.sqrt(np.maximum(reach**2 - (offset**2).sum(1), (6 * MILLIMETRE) ** 2))
+    result = points.copy()
+    result[:, 2] = centre[2] - depth
+    return result
+
+
+def pocket(margin: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Return `[2, N, 3]`: the inner edge of the lids at `margin [N, 3]`, and their end inside the eyeball."""
+    out = margin - centre
+    distance = np.linalg.norm(out, axis=1, keepdims=True)
+    direction = out / distance
+    middle = direction.mean(0) / np.linalg.norm(direction.mean(0))
+    away = direction - (direction @ middle)[:, None] * middle
+    away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
+    edge = direction * np.minimum(RADIUS + 0.35 * MILLIMETRE, distance)
+    end = direction * (RADIUS - 1.0 * MILLIMETRE) + away * 1.2 * MILLIMETRE
+    return centre + np.stack([edge, end])
+
+
+def closed_margins(vertices: np.ndarray, eye: Eye) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the upper and the lower margin of `eye` meet: two `[N, 3]`, the same points."""
+    upper, lower = vertices[eye.upper], vertices[eye.lower]
+    line = upper + UPPER_SHARE * (lower - upper)
+    met = on_lid(line, eye.centre)
+    met[[0, -1]] = upper[[0, -1]]
+    corner = np.minimum(np.arange(len(met)), np.arange(len(met))[::-1]) / 6
+    share = np.clip(corner, 0, 1)[:, None]
+    met = line * (1 - share) + met * share
+    return met, met.copy()
+
+
+def pushed_off(points: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
+    """Return `points [N, 3]`; those in front of the eyeball's middle and nearer than `radius` are moved out to it."""
+    out = points - centre
+    distance = np.linalg.norm(out, axis=1)
+    near = (distance < radius) & (out[:, 2] < 0.2 * radius)
+    result = points.copy()
+    result[near] = centre + out[near] * (radius / distance[near])[:, None]
+    return result
