@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sizes of the networks. The published network and the small ones differ in these numbers only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+FEATURE_SIZE = 128
+"""Side of the feature maps that cover the central window."""
+MAP_SIZE = 256
+"""Side of the UV and texture maps, twice that of the features."""
+SLACK = FEATURE_SIZE // 2
+"""How far, in feature cells, the window can slide in the enlarged picture (1.5 times the window)."""
+
+
+@dataclass(frozen=True)
+class PortraitConfig:
+    """The sizes of a portrait network. Plain numbers only, so that it goes to JSON and back.
+
+    Sizes are those of the level's feature map, F = `FEATURE_SIZE`.
+
+    Attributes:
+        resolution: R, side of the picture in pixels.
+        feature_channels: of the face, foreground and background feature maps.
+        picture_channels: 4 when the network paints its own alpha at full resolution; 3 as published, where alpha
+            is the predicted mask, enlarged.
+        generator: channels of the feature generators at 4, 8, ... F/2 (F has `feature_channels`).
+        foreground_encoder: channels of StyleUNet 1 at F/2, F/4, F/8, F/16.
+        foreground_decoder: at F/8, F/4, F/2 (F has `feature_channels`).
+        foreground_skips: how many decoder levels, from F/8 up, see the encoder's features of their size.
+        portrait_encoder: channels of StyleUNet 2 at F/2, F/4, F/8, F/16.
+        portrait_decoder: at F/8, F/4, ... R/2.
+        portrait_skips: as above, for StyleUNet 2.
+        style: length of codes and styles.
+        mapping_layers: of the mapping networks.
+        time_octaves: of the time code's embedding.
+    """
+
+    resolution: int
+    feature_channels: int
+    picture_channels: int
+    generator: tuple[int, ...]
+    foreground_encoder: tuple[int, ...]
+    foreground_decoder: tuple[int, ...]
+    foreground_skips: int
+    portrait_encoder: tuple[int, ...]
+    portrait_decoder: tuple[int, ...]
+    portrait_skips: int
+    style: int = 64
+    mapping_layers: int = 4
+    time_octaves: int = 32
+
+    @property
+    def bands(self) -> int:
+        """Haar channels of a picture."""
+        return 4 * self.picture_channels
+
+    @property
+    def noise_levels(self) -> int:
+        """Decoder levels of StyleUNet 2 at F and finer: they get noise."""
+        return len(self.portrait_decoder) - 3
+
+    @property
+    def noise_channels(self) -> int:
+        """Channels of the noise maps: 1 for F, 4 for 2 F (by the inverse wavelet), 16 for 4 F."""
+        return sum(4**level for level in range(self.noise_levels))
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> PortraitConfig:
+        """Read what `to_json` gave."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How large the networks are and how they are trained: `preview`, `standard`, `final`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..common.errors import UserError
+from .networks.config import PortraitConfig
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """What each loss counts; 0 leaves it out.
+
+    Attributes:
+        l1: between picture and footage; background: what a background pixel counts in it.
+        detail: L1 between the finer Haar bands.
+        texture: difference of the local energy of these bands: how strong detail is, wherever it lies.
+        mask: L1 of the predicted mask; alpha: L1 of the painted alpha.
+        perceptual: VGG19, or feature matching where its weights are absent.
+        adversarial: the discriminator's.
+    """
+
+    l1: float = 1.0
+    background: float = 1.0
+    detail: float = 0.0
+    texture: float = 0.0
+    mask: float = 3.0
+    alpha: float = 1.0
+    perceptual: float = 0.3
+    adversarial: float = 1.0
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A size of network with its training.
+
+    Attributes:
+        name: "preview", "standard", "final".
+        network: sizes of the portrait network.
+        discriminator: its channels at R/2, R/4, ... 4.
+        seconds: training time unless told.
+        batch: samples a step.
+        rate: learning rate at the start; last_rate at the end (cosine).
+        momentum: first beta of AdamW, of the generators.
+        slide_every: one step in so many has the window anywhere; in the others it is centred.
+        adversary_start: share of the training after which the discriminator joins; adversary_every: then, one step
+            in so many uses it.
+        regularise_every: one discriminator step in so many has the R1 penalty.
+        average_samples: half life of the averaged weights, in samples, once training is long.
+        freeze_after: step after which the feature generators stay as they are; None for never.
+        losses: what counts how much.
+    """
+
+    name: str
+    network: PortraitConfig
+    discriminator: tuple[int, ...]
+    seconds: float
+    batch: int
+    rate: float
+    last_rate: float
+    momentum: float
+    slide_every: int
+    adversary_start: float
+    adversary_every: int
+    regularise_every: int
+    average_samples: float
+    freeze_after: int | None
+    losses: LossWeights
+
+
+PREVIEW = Preset(
+    name="preview",
+    network=PortraitConfig(
+        resolution=256,
+        feature_channels=16,
+        picture_channels=4,
+        generator=(64, 64, 64, 48, 32),
+        foreground_encoder=(16, 32, 48, 64),
+        foreground_decoder=(48, 32, 16),
+        foreground_skips=2,
+        portrait_encoder=(32, 48, 64, 96),
+        portrait_decoder=(64, 48, 32, 16),
+        portrait_skips=4,
+        time_octaves=5,
+    ),
+    discriminator=(16, 32, 48, 64, 64, 64),
+    seconds=450,
+    batch=6,
+    rate=1.5e-3,
+    last_rate=2e-4,
+    momentum=0.9,
+    slide_every=6,
+    adversary_start=0.35,
+    adversary_every=3,
+    regularise_every=8,
+    average_samples=600,
+    freeze_after=None,
+    losses=LossWeights(background=0.3, detail=1.0, texture=1.0, mask=0.3, alpha=0.3, perceptual=0.3, adversarial=0.03),
+)
+
+STANDARD = Preset(
+    name="standard",
+    network=PortraitConfig(
+        resolution=512,
+        feature_channels=64,
+        picture_channels=4,
+        generator=(256, 256, 256, 128, 64),
+        foreground_encoder=(32, 64, 128, 128),
+        foreground_decoder=(128, 64, 64),
+        foreground_skips=2,
+        portrait_encoder=(64, 128, 256, 256),
+        portrait_decoder=(256, 256, 128, 64, 48),
+        portrait_skips=4,
+        time_octaves=8,
+    ),
+    discriminator=(32, 64, 128, 256, 256, 256, 256),
+    seconds=1800,
+    batch=4,
+    rate=2e-3,
+    last_rate=2e-4,
+    momentum=0.9,
+    slide_every=2,
+    adversary_start=0.1,
+    adversary_every=1,
+    regularise_every=16,
+    average_samples=5000,
+    freeze_after=10000,
+    losses=LossWeights(background=0.5, detail=0.5, texture=0.5, alpha=1.0, adversarial=0.3),
+)
+
+FINAL = Preset(
+    name="final",
+    network=PortraitConfig(
+        resolution=1024,
+        feature_channels=256,
+        picture_channels=3,
+        generator=(512, 512, 512, 512, 512),
+        foreground_encoder=(32, 256, 256, 256),
+        foreground_decoder=(256, 256, 128),
+        foreground_skips=1,
+        portrait_encoder=(128, 512, 512, 512),
+        portrait_decoder=(512, 512, 512, 256, 128, 64),
+        portrait_skips=2,
+    ),
+    discriminator=(32, 128, 256, 512, 512, 512, 512, 512),
+    seconds=2 * 3600,
+    batch=3,
+    rate=2e-3,
+    last_rate=2e-3,
+    momentum=0.0,
+    slide_every=2,
+    adversary_start=0.0,
+    adversary_every=1,
+    regularise_every=16,
+    average_samples=9600,
+    freeze_after=10000,
+    losses=LossWeights(),
+)
+"""The published network and training (Sec. 3.3; hyper-parameters of the published code)."""
+
+PRESETS = {preset.name: preset for preset in (PREVIEW, STANDARD, FINAL)}
+
+
+def preset_named(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in PRESETS:
+        raise UserError(f"There is no preset called {name!r}; choose one of {', '.join(PRESETS)}.")
+    return PRESETS[name]

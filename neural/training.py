@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`build`: a tracking dataset becomes an avatar file."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..common.errors import UserError
+from ..common.progress import Listener, silent
+from ..tracking.dataset import Dataset
+from ..tracking.heads.performance import Performance
+from .avatar import Avatar
+from .avatar_format import Provenance, describe
+from .batches import Frames, Sampler, forget_frames, open_frames, split
+from .device import device_facts
+from .perceptual import PerceptualLoss, find_weights
+from .precision import fastest_dtype
+from .presets import Preset, preset_named
+from .trainer import Trainer
+from .training_run import Plan, TrainingRun, best_time_code
+
+LEAST_FRAMES = 2
+
+
+def build(
+    dataset: Path | str,
+    avatar: Path | str,
+    *,
+    preset: str = "preview",
+    seconds: float | None = None,
+    steps: int | None = None,
+    train_share: float = 0.8,
+    resume: bool = True,
+    work: Path | str | None = None,
+    head_path: Path | None = None,
+    seed: int = 0,
+    listener: Listener = silent,
+) -> Avatar:
+    """Train an avatar on a dataset and write its file.
+
+    Args:
+        dataset: folder that tracking wrote.
+        avatar: file to write.
+        preset: "preview", "standard" or "final".
+        seconds, steps: how long to train; the preset's time when neither is given.
+        train_share: the first share of the frames is trained on; the rest is left for tests.
+        resume: go on from the checkpoint in `work`, when it is of the same training.
+        work: folder for the checkpoint, the decoded frames (removed at the end), `curves.jsonl` (losses, one JSON
+            object a step) and `preview.png` (footage above, avatar below); by default `<avatar>.training`.
+        head_path: file of a head that does not come with Semblance.
+        seed: of weights and draws.
+        listener: hears several times a second on the small presets.
+
+    Returns:
+        The avatar that was written.
+
+    Raises:
+        UserError: the dataset or a file beside it is missing or damaged, or the disk is full.
+        TrainingDiverged: the losses stopped being numbers.
+        Cancelled: the listener asked for it; the checkpoint keeps what was learnt.
+    """
+    source, target, chosen = Dataset.open(dataset), Path(avatar), preset_named(preset)
+    folder = Path(work) if work is not None else target.with_name(f"{target.name}.training")
+    plan = planned(chosen, seconds, steps)
+    performance = source.performance()
+    kept = trainable(performance, train_share)
+    names = [source.names[index] for index in kept]
+    frames = open_frames(source, names, chosen.network.resolution, folder / "frames", listener)
+
+    facts = device_facts()
+    device = torch.device(facts.device)
+    perceptual, fallbacks = perceptual_loss(device)
+    trainer = Trainer(chosen, device, fastest_dtype(device), perceptual, seed)
+    sampler = Sampler(frames, kept / max(1, len(performance) - 1), chosen.batch, chosen.slide_every, seed, device)
+    run = TrainingRun(folder, trainer, sampler, plan, label_of(source, names, chosen, seed), listener)
+    try:
+        standing = run.to_the_end(resume)
+        network = trainer.average.baked().eval()
+        result = Avatar(
+            network,
+            describe(
+                performance.at(kept),
+                network=chosen.network.to_json(),
+                resolution=chosen.network.resolution,
+                preset=chosen.name,
+                picture=window_of(frames, 0),
+                provenance=Provenance(
+                    source=Path(performance.source).name,
+                    steps=standing.step,
+                    versions=versions(),
+                    fallbacks=(*facts.fallbacks, *fallbacks),
+                ),
+                head_path=head_path,
+                time_code=best_time_code(network, sampler),
+            ),
+        )
+    finally:
+        sampler.close()
+    result.save(target)
+    forget_frames(folder / "frames")
+    return result
+
+
+def planned(preset: Preset, seconds: float | None, steps: int | None) -> Plan:
+    """What the caller asked for, or the preset's time."""
+    plan = Plan(None, steps) if steps is not None else Plan(preset.seconds if seconds is None else seconds, None)
+    if (plan.steps if plan.steps is not None else plan.seconds) <= 0:
+        raise UserError("Training needs some time: ask for more than 0 seconds or steps.")
+    return plan
+
+
+def trainable(performance: Performance, train_share: float) -> np.ndarray:
+    """The frames to train on: of the first `train_share`, those with a face."""
+    first, _ = split(len(performance), train_share)
+    kept = np.array([index for index in first if performance.confidence[index] > 0], dtype=int)
+    if len(kept) < LEAST_FRAMES:
+        raise UserError("The dataset shows a face in too few frames to train on; track other footage.")
+    return kept
+
+
+def perceptual_loss(device: torch.device) -> tuple[PerceptualLoss | None, tuple[str, ...]]:
+    """VGG19's loss where it can be had, else None, with a sentence that says so."""
+    if device.type == "cpu":
+        return None, ("VGG19 is too slow without a GPU: the discriminator's features were matched instead.",)
+    weights = find_weights()
+    if weights is None:
+        return None, ("VGG19's weights are not on this machine: the discriminator's features were matched instead.",)
+    return PerceptualLoss.from_file(weights), ()
+
+
+def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int) -> str:
+    """What tells one training from another, so that only its own checkpoint is resumed."""
+    made = (dataset.folder / "dataset.json").read_bytes()
+    return hashlib.sha256(b"|".join([made, repr((names, preset, seed)).encode()])).hexdigest()
+
+
+def window_of(frames: Frames, index: int) -> np.ndarray:
+    """The central window of a frame, RGB uint8 `[R, R, 3]`."""
+    start = (frames.footage.shape[1] - frames.resolution) // 2
+    span = slice(start, start + frames.resolution)
+    return np.ascontiguousarray(frames.footage[index, span, span])
+
+
+def versions() -> dict[str, str]:
+    """Of what the avatar was made with."""
+    try:
+        ours = version("semblance")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        ours = ""
+    return {"semblance": ours, "torch": torch.__version__}

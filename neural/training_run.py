@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The training loop: steps to the end of a plan, with checkpoints, loss curves, previews and progress."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ..common.files import written_whole
+from ..common.progress import Cancelled, Listener, Progress
+from .batches import Sampler, cut_batch
+from .checkpoints import Standing, load_checkpoint, read_standing, save_checkpoint
+from .networks.portrait import CENTRED, PortraitNetwork
+from .trainer import Trainer
+
+CHECKPOINT_SECONDS = 40.0
+PREVIEW_SECONDS = 10.0
+PREVIEW_FRAMES = 3
+MOST_BAD_STEPS = 10
+"""Steps in a row without finite losses after which training is given up."""
+
+
+class TrainingDiverged(RuntimeError):
+    """Training cannot go on; its text is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train: until `seconds` of training or `steps` are done; one of them is None."""
+
+    seconds: float | None
+    steps: int | None
+
+    def fraction(self, standing: Standing) -> float:
+        """How much of the plan is done; 1 and more when it is over."""
+        return standing.step / self.steps if self.steps is not None else standing.seconds / self.seconds
+
+    def seconds_left(self, standing: Standing) -> float | None:
+        """Estimate of the time to the end."""
+        if self.seconds is not None:
+            return max(0.0, self.seconds - standing.seconds)
+        return standing.seconds / standing.step * (self.steps - standing.step) if standing.step else None
+
+
+class TrainingRun:
+    """One run of the loop.
+
+    Args:
+        folder: where `checkpoint.safetensors`, `curves.jsonl` and `preview.png` go.
+        trainer, sampler: what learns, and from what.
+        plan: how long.
+        label: tells this training from others.
+        listener: hears several times a step.
+    """
+
+    def __init__(
+        self, folder: Path, trainer: Trainer, sampler: Sampler, plan: Plan, label: str, listener: Listener
+    ) -> None:
+        self.folder, self.trainer, self.sampler, self.plan, self.listener = folder, trainer, sampler, plan, listener
+        self.standing = Standing(label, 0, 0.0)
+        self.preview = folder / "preview.png"
+        self._checkpoint, self._curves = folder / "checkpoint.safetensors", folder / "curves.jsonl"
+        self._message = ""
+
+    def to_the_end(self, resume: bool) -> Standing:
+        """Train until the plan is fulfilled; return where it stands then.
+
+        Raises:
+            TrainingDiverged, Cancelled, UserError: the checkpoint keeps what was learnt before.
+        """
+        self._begin(resume)
+        saved = shown = time.monotonic() - PREVIEW_SECONDS / 2
+        bad = 0
+        try:
+            while self.plan.fraction(self.standing) < 1:
+                told = self._one_step()
+                bad = 0 if all(map(math.isfinite, told.values())) else bad + 1
+                if bad == MOST_BAD_STEPS:
+                    raise TrainingDiverged(
+                        f"Training diverged at step {self.standing.step}: the losses are no longer numbers; build "
+                        "again to go on from the last checkpoint, or with a smaller preset."
+                    )
+                if time.monotonic() - shown >= PREVIEW_SECONDS:
+                    self._show()
+                    shown = time.monotonic()
+                if not bad and time.monotonic() - saved >= CHECKPOINT_SECONDS:
+                    self._save()
+                    saved = time.monotonic()
+        except Cancelled:
+            self._save()
+            raise
+        self._save()
+        self._show()
+        self._breathe()
+        return self.standing
+
+    def _begin(self, resume: bool) -> None:
+        """Go on from the checkpoint where there is one of this training; forget an older one's curves."""
+        found = read_standing(self._checkpoint) if resume else None
+        if found is not None and found.label == self.standing.label:
+            load_checkpoint(self._checkpoint, self.trainer.modules, self.trainer.optimisers)
+            self.standing = found
+            self._forget_curves_after(found.step)
+        else:
+            self._checkpoint.unlink(missing_ok=True)
+            self._curves.unlink(missing_ok=True)
+
+    def _one_step(self) -> dict[str, float]:
+        started = time.monotonic()
+        step = self.standing.step
+        batch = self.sampler.batch(step)
+        told = self.trainer.step(batch, step, self.plan.fraction(self.standing), self._breathe)
+        self.standing = replace(
+            self.standing, step=step + 1, seconds=self.standing.seconds + time.monotonic() - started
+        )
+        self._message = f"step {step + 1}, L1 {told['l1']:.4f}"
+        with open(self._curves, "a", encoding="utf-8") as file:
+            row = {"step": step + 1, "seconds": round(self.standing.seconds, 3)}
+            file.write(json.dumps(row | {name: round(value, 6) for name, value in told.items()}) + "\n")
+        self._breathe()
+        return told
+
+    def _breathe(self) -> None:
+        """Tell the listener where the training stands; it may raise `Cancelled`."""
+        done, total = (
+            (self.standing.step, self.plan.steps)
+            if self.plan.steps is not None
+            else (self.standing.seconds, self.plan.seconds)
+        )
+        preview = str(self.preview) if self.preview.is_file() else None
+        left = self.plan.seconds_left(self.standing)
+        self.listener(Progress("Training", done, total, self._message, left, preview))
+
+    def _save(self) -> None:
+        save_checkpoint(self._checkpoint, self.standing, self.trainer.modules, self.trainer.optimisers)
+
+    def _forget_curves_after(self, step: int) -> None:
+        """Drop the rows of steps that the kill undid."""
+        if not self._curves.is_file():
+            return
+        rows = [row for row in self._curves.read_text(encoding="utf-8").splitlines() if row.endswith("}")]
+        kept = [row for row in rows if json.loads(row)["step"] <= step]
+        with written_whole(self._curves) as partial:
+            partial.write_text("".join(f"{row}\n" for row in kept), encoding="utf-8")
+
+    def _show(self) -> None:
+        """Write the preview: footage above, avatar below, for a few frames."""
+        frames = self.sampler.frames
+        chosen = np.linspace(0, len(frames) - 1, PREVIEW_FRAMES).round().astype(int)
+        batch = cut_batch(frames, chosen, self.sampler.time_codes, CENTRED, self.trainer.device)
+        network = self.trainer.average.baked()
+        with torch.inference_mode():
+            painted = network(batch.uv, batch.texture, batch.time_code)[:, :3]
+        rows = [np.concatenate(list(to_pictures(each)), 1) for each in (batch.footage, painted)]
+        with written_whole(self.preview) as partial:
+            Image.fromarray(np.concatenate(rows)).save(partial)
+
+
+def to_pictures(tensor: torch.Tensor) -> np.ndarray:
+    """`[B, C, H, W]` in [-1, 1] as uint8 `[B, H, W, C]`."""
+    return tensor.clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+
+
+def best_time_code(network: PortraitNetwork, sampler: Sampler, count: int = 8) -> float:
+    """The time code, of `count` across the footage, with which the network paints all of the footage best.
+
+    Rendering takes one fixed code (Sec. 3.4), so it should suit more than its own moment.
+    """
+    frames = sampler.frames
+    chosen = np.linspace(0, len(frames) - 1, count).round().astype(int)
+    batch = cut_batch(frames, chosen, sampler.time_codes, CENTRED, batch_device(network))
+    errors = {}
+    with torch.inference_mode():
+        for code in sampler.time_codes[chosen]:
+            painted = network(batch.uv, batch.texture, torch.full((1,), float(code), device=batch.uv.device))[:, :3]
+            errors[float(code)] = float(((painted - batch.footage).abs() * batch.matte).mean())
+    return min(errors, key=errors.get)
+
+
+def batch_device(network: torch.nn.Module) -> torch.device:
+    """Where a network lies."""
+    return next(network.parameters()).device
