@@ -60,6 +60,7 @@ class Rays:
     z: NDArray[np.float64]
 
     def at(self, frames: slice | NDArray) -> Rays:
+        """The rays of some frames only."""
         return Rays(self.xy[frames], self.z[frames])
 
 
@@ -221,7 +222,7 @@ def normal_equations(basis: NDArray, shapes: NDArray, pose: Pose, rays: Rays) ->
 
 
 def lifted(shapes: NDArray, pose: Pose, rays: Rays) -> NDArray:
-    """The landmarks in camera space, `[T, 478, 3]`: across by their ray at the model's depth, deep as MediaPipe says."""
+    """The landmarks in camera space, `[T, 478, 3]`: on their rays at the model's depth, but z as MediaPipe says."""
     depth = pose.apply(shapes)[..., 2]
     distance = pose.translation[:, 2:]
     weights = pose_weights()

@@ -18,7 +18,7 @@ SHUT = 0.6
 LARGEST = np.radians([30.0, 40.0])
 """Largest pitch and yaw."""
 TOGETHER = np.array([1.0, 0.6])
-"""How far each eye's pitch and yaw follow the mean of both: eyes turn together, their small difference is mostly noise."""
+"""How far each eye's pitch and yaw follow the mean of both: eyes turn together, what differs is mostly noise."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,29 @@ from scipy.spatial.transform import Rotation, Slerp
 from .heads.head import ARKIT_NAMES
 from .heads.performance import Performance
 
-LIPS_AND_LIDS = np.array(
-    [name.startswith(("mouth", "jaw", "eyeBlink", "eyeWide", "eyeSquint")) for name in ARKIT_NAMES]
-)
+QUICK_NAMES = "mouth", "jaw", "eyeBlink", "eyeWide", "eyeSquint"
+QUICK_COLUMNS = np.array([name.startswith(QUICK_NAMES) for name in ARKIT_NAMES])
 
-# (seconds of the strong kernel, seconds of the weak one, change per second at which the weak one takes over)
-FACE = 0.060, 0.030, 1.5
-QUICK = 0.035, 0.0, 1.5
-ROTATION = 0.080, 0.020, 0.5
-TRANSLATION = 0.080, 0.020, 0.10
-GAZE = 0.060, 0.0, 1.5
+
+@dataclass(frozen=True)
+class Steadiness:
+    """How a signal is smoothed.
+
+    Attributes:
+        strong, weak: standard deviations of the kernels, in seconds, where it is still and where it moves.
+        quick: change per second that counts as moving.
+    """
+
+    strong: float
+    weak: float
+    quick: float
+
+
+FACE = Steadiness(0.060, 0.030, 1.5)
+LIPS_AND_LIDS = Steadiness(0.035, 0.0, 1.5)
+ROTATION = Steadiness(0.080, 0.020, 0.5)
+TRANSLATION = Steadiness(0.080, 0.020, 0.10)
+GAZE = Steadiness(0.060, 0.0, 1.5)
 
 
 def smoothed(performance: Performance) -> Performance:
@@ -33,41 +46,30 @@ def smoothed(performance: Performance) -> Performance:
     if len(performance) < 3:
         return performance
     rate = performance.fps
-    expression = steadied(performance.expression, rate, *FACE)
-    expression[:, LIPS_AND_LIDS] = steadied(performance.expression[:, LIPS_AND_LIDS], rate, *QUICK)
+    expression = steadied(performance.expression, rate, FACE)
+    expression[:, QUICK_COLUMNS] = steadied(performance.expression[:, QUICK_COLUMNS], rate, LIPS_AND_LIDS)
     flat_gaze = performance.gaze.reshape(-1, 4)
     return replace(
         performance,
         expression=np.clip(expression, 0, 1).astype(np.float32),
         rotation=smoothed_rotation(performance.rotation, rate).astype(np.float32),
-        translation=steadied(performance.translation, rate, *TRANSLATION, joint=True).astype(np.float32),
-        gaze=steadied(flat_gaze, rate, *GAZE).reshape(-1, 2, 2).astype(np.float32),
+        translation=steadied(performance.translation, rate, TRANSLATION, joint=True).astype(np.float32),
+        gaze=steadied(flat_gaze, rate, GAZE).reshape(-1, 2, 2).astype(np.float32),
     )
 
 
-def steadied(
-    values: NDArray, rate: float, strong: float, weak: float, quick: float, joint: bool = False
-) -> NDArray[np.float64]:
-    """Blend a strong and a weak Gaussian of `values [T, N]` by how fast they change.
+def steadied(values: NDArray, rate: float, how: Steadiness, joint: bool = False) -> NDArray[np.float64]:
+    """Blend a strong and a weak Gaussian of `values [T, N]`, `rate` a second, by how fast they change.
 
-    Args:
-        values: signals sampled `rate` times a second.
-        rate: samples a second.
-        strong: standard deviation of the kernel in seconds where nothing moves.
-        weak: the same where things move.
-        quick: change per second that counts as moving.
-        joint: whether all columns move as one.
+    With `joint` all columns count as one motion.
     """
     values = np.asarray(values, np.float64)
-    calm, lively = gaussian(values, strong * rate), gaussian(values, weak * rate)
+    calm, lively = gaussian(values, how.strong * rate), gaussian(values, how.weak * rate)
     speed = np.abs(np.gradient(calm, axis=0)) * rate
+    apart = np.abs(values - calm) * rate / 2
     if joint:
-        speed = np.linalg.norm(speed, axis=1, keepdims=True)
-    apart = np.abs(values - calm) * rate * 0.5
-    motion = gaussian(
-        np.maximum(speed, np.linalg.norm(apart, axis=1, keepdims=True) if joint else apart), strong * rate
-    )
-    share = np.clip(motion / quick, 0, 1)
+        speed, apart = (np.linalg.norm(part, axis=1, keepdims=True) for part in (speed, apart))
+    share = np.clip(gaussian(np.maximum(speed, apart), how.strong * rate) / how.quick, 0, 1)
     return calm + share * (lively - calm)
 
 
@@ -86,7 +88,7 @@ def smoothed_rotation(rotations: NDArray, rate: float) -> NDArray[np.float64]:
     frames = Rotation.from_matrix(rotations)
     mean = frames.mean()
     vectors = (mean.inv() * frames).as_rotvec()
-    return (mean * Rotation.from_rotvec(steadied(vectors, rate, *ROTATION, joint=True))).as_matrix()
+    return (mean * Rotation.from_rotvec(steadied(vectors, rate, ROTATION, joint=True))).as_matrix()
 
 
 def at_times(performance: Performance, times: NDArray) -> Performance:

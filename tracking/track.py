@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Footage to a tracking dataset, or to a performance alone.
 
-Two passes over the footage. The first finds landmarks in shrunken frames; the whole take is then solved at once, so that
-crop, identity and smoothing know all of it. The second cuts full frames by the fixed crop and adds mattes and maps.
-Stages run in threads of their own, a few frames ahead, so that memory stays flat however long the footage is.
+Two passes over the footage. The first finds landmarks in shrunken frames; the whole take is then solved at once, so
+that crop, identity and smoothing know all of it. The second cuts full frames by the fixed crop and adds mattes and
+maps. Stages run in threads of their own, a few frames ahead, so that memory stays flat however long the footage is.
 """
 
 from __future__ import annotations
