@@ -103,13 +103,16 @@ def build(
     preset: Annotated[Preset, typer.Option(help="preview 256, standard 512, final 1024 pixels.")] = Preset.PREVIEW,
     seconds: Annotated[float | None, typer.Option(help="Train so long.", show_default="by the preset")] = None,
     steps: Annotated[int | None, typer.Option(help="Train at most so many steps.", show_default=False)] = None,
+    train_share: Annotated[float, typer.Option(help="Share of the frames to train on; the rest is for tests.")] = 0.8,
     resume: Annotated[bool, typer.Option(help="Go on where an earlier build stopped.")] = True,
     home: HomeOption = None,
 ) -> None:
     """Train an avatar on a dataset."""
     folder = placed(dataset, home_of(home).dataset(dataset))
     file = avatar or home_of(home).avatars / f"{folder.name}.safetensors"
-    run(JobKind.BUILD, dataset=folder, avatar=file, preset=preset.value, seconds=seconds, steps=steps, resume=resume)
+    options = {"preset": preset.value, "seconds": seconds, "steps": steps, "train_share": train_share, "resume": resume}
+    say_what_is_missing()
+    run(JobKind.BUILD, dataset=folder, avatar=file, **options)
 
 
 @app.command()
@@ -207,6 +210,14 @@ def run(kind: JobKind, **values: Any) -> None:
         result = TASKS[kind](parameters, listener)
     for name, value in result.items():
         print(f"{name}: {value}")
+
+
+def say_what_is_missing() -> None:
+    """Say aloud, before hours go by, what this machine has to do without."""
+    from .device import device_facts
+
+    for sentence in device_facts().fallbacks:
+        print(sentence, file=sys.stderr)
 
 
 def line_about(job: Job) -> str:

@@ -20,8 +20,8 @@ A refusal is `{"detail": "one sentence"}` with 401 (token), 404, 413 (too large)
 
 Parameters of jobs (* may be left out; paths are absolute, or bare names of datasets and avatars in the engine's home):
 track `source dataset head* head_path* size*`; photo `photo dataset head* head_path* size*`;
-build `dataset avatar preset* seconds* steps*`; reenact `avatar driver out background* absolute*
-head_path* panels*`.
+build `dataset avatar preset* seconds* steps* train_share* resume*`;
+reenact `avatar driver out background* absolute* head_path* panels*`.
 
 Frames: `uv` and `texture` are `[N, 256, 256, 3]`, float16 or float32, 0 to 1, `N` at most `MOST_FRAMES`; `time_code` is
 a number or `[N]` and may be left out; `rgba` is `[N, H, W, 4]` uint8, straight alpha.

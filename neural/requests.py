@@ -87,6 +87,7 @@ class BuildParameters(Parameters):
     preset: Preset = "preview"
     seconds: float | None = Field(default=None, gt=0, le=7 * 24 * 3600)
     steps: int | None = Field(default=None, gt=0, le=10_000_000)
+    train_share: float = Field(default=0.8, gt=0, le=1)
     resume: bool = True
 
 

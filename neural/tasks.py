@@ -48,6 +48,7 @@ def build(parameters: BuildParameters, listener: Listener) -> dict[str, Any]:
         preset=parameters.preset,
         seconds=parameters.seconds,
         steps=parameters.steps,
+        train_share=parameters.train_share,
         resume=parameters.resume,
         listener=listener,
     )
