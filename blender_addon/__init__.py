@@ -11,6 +11,7 @@ def modules() -> tuple[ModuleType, ...]:
         command_line,
         operators_jobs,
         operators_scene,
+        operators_sequencer,
         panels,
         preferences,
         properties,
@@ -25,6 +26,7 @@ def modules() -> tuple[ModuleType, ...]:
         operators_scene,
         panels,
         rendering,
+        operators_sequencer,
         command_line,
     )
 

@@ -99,6 +99,8 @@ def apply_performance(made: bpy.types.Object, performance: Performance, *, fps: 
     seen_from_rig = np.array(made.parent.matrix_world.inverted() @ view.matrix_world)
     channels = keyframes.channels_of(performance, seen_from_rig, fps=fps, start=start)
     keyframes.insert(made, channels)
+    made.semblance.driver, made.semblance.driver_start = performance.source, start
+    made.semblance.driver_time = float(performance.times[0])
     return int(max(channel.frames[-1] for channel in channels))
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 PRESET_SIZES = {"preview": 256, "standard": 512, "final": 1024}
 """Side of the avatar's picture in pixels, by preset."""
@@ -34,6 +34,17 @@ class SemblanceObject(bpy.types.PropertyGroup):
         name="Camera",
         type=bpy.types.Object,
         description="The camera that sees this head as the footage does; the avatar is rendered through it",
+    )
+    driver: StringProperty(
+        name="Driver",
+        subtype="FILE_PATH",
+        description="The footage whose motion this head has; its sound goes to the sequencer with the frames",
+    )
+    driver_start: IntProperty(
+        name="Driver Start", description="The scene's frame at which that motion begins", default=1
+    )
+    driver_time: FloatProperty(
+        name="Driver Time", description="The moment of the driver's footage at which that motion begins", unit="TIME"
     )
     time_code: FloatProperty(
         name="Time Code",
