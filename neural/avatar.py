@@ -75,7 +75,7 @@ class Avatar:
         tensors = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
                    for name, tensor in self.network.state_dict().items()}  # fmt: skip
         with written_whole(path) as partial:
-            safetensors.torch.save_file(tensors, partial, header_of(self.metadata))
+            partial.write_bytes(safetensors.torch.save(tensors, header_of(self.metadata)))
 
     @property
     def device(self) -> torch.device:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import pickle
 import struct
@@ -101,6 +102,11 @@ def test_comes_back_as_it_was_written(saved):
     assert rgba.dtype == np.uint8
     assert rgba[0, 99, 0].tolist() == [191, 191, 0, 0]
     assert rgba[10, 100, 0].tolist() == [191, 191, 255, 255]
+
+
+def test_others_may_read_it_as_any_file_of_the_user(saved, tmp_path):
+    (tmp_path / "any").touch()
+    assert saved.stat().st_mode == (tmp_path / "any").stat().st_mode
 
 
 def test_rests_as_its_training_performance_does(saved):
@@ -237,7 +243,13 @@ def test_hostile_tensors_are_refused(tmp_path, entry):
 
 def test_a_failed_write_leaves_the_old_file(saved, monkeypatch):
     before = saved.read_bytes()
-    monkeypatch.setattr(avatar_module.safetensors.torch, "save_file", lambda *_: (_ for _ in ()).throw(OSError(28, "")))
+
+    def full_disk(path, data):
+        with open(path, "wb") as file:
+            file.write(data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
     with pytest.raises(UserError, match="disk is full"):
         Avatar(TinyNetwork(), metadata()).save(saved)
     assert saved.read_bytes() == before
