@@ -98,12 +98,15 @@ def connect(place: EnginePlace) -> Iterator[str]:
     return (yield from start(place))
 
 
-def greet(client: Client) -> Iterator[str]:
-    """Ask a possible engine who it is; returns the client when it answers as an engine that accepts our token."""
+def greet(client: Client, patience: float = PATIENCE) -> Iterator[str]:
+    """Ask a possible engine who it is; returns the client when it answers as an engine that accepts our token.
+
+    `patience` is for how many seconds it may say nothing.
+    """
     question = client.ask("GET", "/v1/status")
     began = time.monotonic()
     while not question.answered():
-        if time.monotonic() - began > PATIENCE:
+        if time.monotonic() - began > patience:
             client.close()
             raise EngineUnreachable("The engine accepts connections and does not answer; restart it.")
         yield "Asking the engine"
@@ -129,7 +132,7 @@ def start(place: EnginePlace) -> Iterator[str]:
     while time.monotonic() - began < SECONDS_TO_START:
         announcement = Announcement.read(place.home)
         if announcement and announcement != before:
-            return (yield from greet(Client(Address.announced(announcement))))
+            return (yield from greet(Client(Address.announced(announcement)), SECONDS_TO_START))
         if process.poll() is not None:
             raise UserError(f"The engine ended while starting ({last_line(place.log)}); its log is {place.log}.")
         yield f"Starting the engine ({time.monotonic() - began:.0f} s)"
