@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line (`sys.argv` when no arguments are given) and leave with its exit code."""
     try:
         app(arguments, prog_name="semblance")
-    except (Cancelled, KeyboardInterrupt):
+    except Cancelled:
         leave("Stopped.", STOPPED)
     except Exception as error:
         mended = mendable(error)

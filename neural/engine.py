@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -44,12 +44,10 @@ def serve(home: Home, port: int = 0, host: str = LOOPBACK, parent: int | None = 
         UserError: another engine serves this home, the port is in use, or the home cannot be written to.
     """
     home.prepare()
-    with only_engine(home):
-        listening = bind(host, port)
+    with only_engine(home), closing(bind(host, port)) as listening, stopped_without_fault():
         token = secrets.token_urlsafe(32)
         announcement = Announcement(listening.getsockname()[1], token, os.getpid(), host=reachable(host))
         write_log(home.log)
-        ignore_signals_after_shutdown()
         scheduler = Scheduler(home)
         app = create_app(scheduler, token, None if host != LOOPBACK else LOCAL_HOSTS)
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
@@ -164,7 +162,13 @@ def write_log(path: Path) -> None:
     logging.getLogger().setLevel(logging.INFO)
 
 
-def ignore_signals_after_shutdown() -> None:
-    """Being asked to stop is no failure: uvicorn raises the signal again after it has shut down."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+@contextmanager
+def stopped_without_fault() -> Iterator[None]:
+    """Let a signal to stop end the engine well: uvicorn raises it again after it has shut down."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: None) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

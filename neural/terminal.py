@@ -22,7 +22,7 @@ SECONDS_BETWEEN_LINES = 5.0
 def shown() -> Iterator[Listener]:
     """Give a listener that shows progress on standard error, and raises `Cancelled` after the first Ctrl-C or SIGTERM.
 
-    A second Ctrl-C interrupts at once, as Python does by itself.
+    After a second Ctrl-C it is raised at once, wherever the task is.
     """
     with stop_request() as stopped, bars() if sys.stderr.isatty() else plain_lines() as show:
 
@@ -42,7 +42,7 @@ def stop_request() -> Iterator[Any]:
     def ask(_number: int, _frame: Any) -> None:
         nonlocal asked
         if asked:
-            raise KeyboardInterrupt
+            raise Cancelled
         asked = True
 
     numbers = (signal.SIGINT, signal.SIGTERM)

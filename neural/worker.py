@@ -36,7 +36,7 @@ from .requests import checked
 JOB_FILE, PROGRESS_FILE, OUTCOME_FILE = "job.json", "progress.jsonl", "outcome.json"
 LOCK_FILE, LOG_FILE = "worker.lock", "log.txt"
 CANCEL_LINE = b"cancel\n"
-NICENESS = 10
+NICENESS = 5
 SECONDS_BETWEEN_LINES = 0.1
 SECONDS_WITHOUT_ENGINE = 10.0
 """How long a task may go on after its engine has gone, when it does not report."""
