@@ -17,7 +17,8 @@ from . import compat
 class PlatePlace:
     """Where a picture lies behind a square camera window: what `CameraBackgroundImage` takes with frame method 'FIT'.
 
-    `scale` 1 is a picture whose longer side fills the window; offsets are in windows, right and up.
+    `scale` 1 is a picture whose longer side fills the window. Offsets go right and up: `offset_x` in windows, `offset_y`
+    in windows times width over height of the picture (measured in Blender 5.2; its manual does not say).
     """
 
     scale: float
@@ -30,7 +31,7 @@ def place_of(crop: Crop, width: int, height: int) -> PlatePlace:
     return PlatePlace(
         scale=max(width, height) / crop.side,
         offset_x=(width / 2 - crop.x - crop.side / 2) / crop.side,
-        offset_y=(crop.y + crop.side / 2 - height / 2) / crop.side,
+        offset_y=(crop.y + crop.side / 2 - height / 2) / crop.side * width / height,
     )
 
 

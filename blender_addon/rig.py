@@ -36,6 +36,7 @@ def make_rig(
     for name in EYE_BONES:
         rig.pose.bones[name].rotation_mode = EYE_ORDER
         rig.pose.bones[name].lock_location = (True, True, True)
+    shape_controls(rig, neutral)
     bind(made, head, rig)
     return rig
 
@@ -63,6 +64,24 @@ def add_bones(rig: bpy.types.Object, pivots: list[Floats], height: float) -> Non
     finally:
         bpy.ops.object.mode_set(mode="OBJECT")
         view_layer.objects.active = before
+
+
+def shape_controls(rig: bpy.types.Object, neutral: Floats) -> None:
+    """Draw the bones as rings that leave the face free: one above the head, one before each eye."""
+    ring = bpy.data.meshes.new("Semblance Control")
+    turn = np.linspace(0, 2 * np.pi, 32, endpoint=False)
+    corners = np.stack([np.cos(turn), np.zeros(32), np.sin(turn)], -1)  # around a bone's own y
+    ring.from_pydata(corners.tolist(), [(each, (each + 1) % 32) for each in range(32)], [])
+    control = bpy.data.objects.new("Semblance Control", ring)
+    size = np.ptp(neutral, 0)
+    above = -float(neutral[:, 1].min()) + 0.08 * float(size[1])
+    show = [(HEAD_BONE, 0.4 * float(size[0]), above), *((name, 0.05 * float(size[0]), 0.12) for name in EYE_BONES)]
+    for name, radius, distance in show:
+        bone = rig.pose.bones[name]
+        bone.custom_shape, bone.use_custom_shape_bone_size = control, False
+        bone.custom_shape_scale_xyz = (radius, radius, radius)
+        bone.custom_shape_translation = (0, distance, 0)
+        rig.data.bones[name].show_wire = True
 
 
 def bind(made: bpy.types.Object, head: MorphableHead, rig: bpy.types.Object) -> None:

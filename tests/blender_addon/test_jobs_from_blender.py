@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs followed from Blender's side: the client against a small engine that speaks the protocol, and against the real."""
+"""Jobs followed from Blender's side: against a small engine that speaks the protocol, and against the real one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from semblance.blender_addon.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken
@@ -37,9 +38,9 @@ class SmallEngine(http.server.BaseHTTPRequestHandler):
     """Speaks the protocol for one job, which takes a step whenever it is asked about."""
 
     protocol_version = "HTTP/1.1"
-    script: list[Job] = []
+    script: ClassVar[list[Job]] = []
     status = STATUS
-    asked: list[str] = []
+    asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
@@ -85,8 +86,8 @@ def a_job(state: JobState, **given: object) -> Job:
 @pytest.fixture
 def engine() -> Iterator[tuple[type[SmallEngine], int]]:
     class Engine(SmallEngine):
-        script: list[Job] = []
-        asked: list[str] = []
+        script: ClassVar[list[Job]] = []
+        asked: ClassVar[list[str]] = []
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Engine)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -265,7 +266,7 @@ def test_what_files_become(tmp_path):
 
 
 def test_the_real_engine_starts_answers_and_leaves(engine_python, tmp_path):
-    """A dead engine's state file is no hindrance; a bad job fails with the engine's sentence; it ends with its parent."""
+    """A dead engine's state file is no hindrance; a bad job fails with the engine's sentence."""
     (tmp_path / "engine.json").write_text(Announcement(9, "old", 1).to_text())
     (tmp_path / "empty.mp4").touch()
     script = f"""
