@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from ..common.errors import UserError
 from ..common.files import written_whole
 from ..common.processes import is_alive
+from .device import device_facts
 from .home import Home
 from .protocol import STATE_FILE, Announcement
 from .scheduler import Scheduler
@@ -58,7 +59,7 @@ def serve(home: Home, port: int = 0, host: str = LOOPBACK, parent: int | None = 
 
 
 class AnnouncedServer(uvicorn.Server):
-    """A server that announces itself once it listens, and watches its parent."""
+    """A server that announces itself once it can answer without delay, and watches its parent."""
 
     def __init__(
         self, config: uvicorn.Config, scheduler: Scheduler, announcement: Announcement, parent: int | None
@@ -67,8 +68,9 @@ class AnnouncedServer(uvicorn.Server):
         self._scheduler, self._announcement, self._parent = scheduler, announcement, parent
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say so."""
+        """Listen, import PyTorch (which takes seconds, from a cold disk a minute), then say so."""
         await super().startup(sockets)
+        await asyncio.to_thread(device_facts)
         if self.should_exit:
             return
         announce(self._scheduler.home, self._announcement)

@@ -64,12 +64,10 @@ def create_app(scheduler: Scheduler, token: str, hosts: frozenset[str] | None = 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         scheduler.start()
-        warming = asyncio.create_task(asyncio.to_thread(device_facts))
         yield
         await scheduler.leave()
         scheduler.store.close()
         avatars.close()
-        await asyncio.gather(warming, return_exceptions=True)
 
     app = FastAPI(
         title="Semblance engine",

@@ -21,11 +21,12 @@ from semblance.neural.cli import main
 from semblance.neural.engine_client import ask
 from semblance.neural.protocol import STATE_FILE, Announcement, Job, JobKind, JobState
 
+# Without PyTorch, for these tests start many engines.
 START = """
 import sys
-from semblance.neural import cli, device, scheduler, server
+from semblance.neural import cli, device, engine, scheduler, server
 scheduler.WORKER = tuple(sys.argv.pop(1).split("|"))
-server.device_facts = lambda: device.DeviceFacts("cpu", "CPU", "none", ())  # no PyTorch: these tests start many engines
+engine.device_facts = server.device_facts = lambda: device.DeviceFacts("cpu", "CPU", "none", ())
 cli.main()
 """
 
