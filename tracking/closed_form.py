@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from .expression_prior import UPPER_BOUND, closed_mouth_bound, prior_precision
+from .expression_prior import UPPER_BOUND, prior_precision, upper_bound
 from .heads.camera import PinholeCamera
 from .heads.head import Floats, MorphableHead
 from .landmark_weights import LID_COLUMNS, landmark_weights, lid_gaps, lid_heights, mouth_gap, pose_weights
@@ -28,6 +28,8 @@ POSE_DEPTH_SHARE = 0.1
 POSE_STEPS, ROUNDS, IDENTITY_ROUNDS, PROJECTIONS = 8, 4, 5, 6
 NEUTRAL_FRAMES = 24
 """Frames from which identity is solved."""
+NEUTRAL_STRICTNESS = 4.0
+"""How much less expression than usual is expected in them."""
 SHUT_GAP = 0.08
 """Share of an eye's opening that MediaPipe still shows when it is shut."""
 CHUNK = 256
@@ -137,7 +139,8 @@ def solve_person(head: MorphableHead, landmarks: Landmarks, camera: PinholeCamer
         pose = solve_pose(fitted.shapes(expression), rays, pose)
         identity += identity_step(model, fitted, expression, pose, rays, identity)
         fitted = replace(model, neutral=model.neutral + np.tensordot(identity, model.identity_basis, 1))
-        expression = expression_step(fitted, expression, pose, rays, strictness=4.0)
+        eyes_open = replace(fitted, expression_basis=without(fitted.expression_basis, LID_COLUMNS))
+        expression = expression_step(eyes_open, expression, pose, rays, NEUTRAL_STRICTNESS)
     offset = landmark_offsets(fitted.shapes(expression), pose, rays)
     personal = replace(fitted, neutral=fitted.neutral + offset)
     return Person(identity.astype(np.float32), with_own_eyelids(personal))
@@ -238,7 +241,7 @@ def bounded_solve(hessian: NDArray, gradient: NDArray, basis: NDArray) -> NDArra
     for _ in range(PROJECTIONS):
         for k in np.flatnonzero(upper):
             slope = gradient[:, k] - np.einsum("ti,ti->t", hessian[:, k], x)
-            x[:, k] = np.clip(x[:, k] + slope / hessian[:, k, k], 0, closed_mouth_bound(k, x, upper[k]))
+            x[:, k] = np.clip(x[:, k] + slope / hessian[:, k, k], 0, upper_bound(k, x))
     return x
 
 
@@ -259,6 +262,13 @@ def with_own_eyelids(model: LandmarkModel) -> LandmarkModel:
             needed = (1 - SHUT_GAP) * opening[side] / -travel[side, column]
             basis[column] *= np.clip(needed, 0.5, 1.6)
     return replace(model, expression_basis=basis)
+
+
+def without(basis: NDArray, columns: tuple[int, ...]) -> NDArray:
+    """A copy of `basis [K, 478, 3]` in which some columns do nothing."""
+    copy = basis.copy()
+    copy[list(columns)] = 0
+    return copy
 
 
 def neutral_frames(landmarks: Landmarks) -> NDArray[np.intp]:

@@ -21,6 +21,9 @@ UNSEEN = ("eyeLook", "tongueOut")
 """Expressions that landmarks do not show, or that gaze says already."""
 SYMMETRY_DEVIATION = 0.3
 """By how much the left and the right side usually differ."""
+WIDE_TO_BLINK = {
+    ARKIT_NAMES.index(f"eyeWide{side}"): ARKIT_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right")
+}
 JAW, CLOSE = ARKIT_NAMES.index("jawOpen"), ARKIT_NAMES.index("mouthClose")
 
 UPPER_BOUND = np.array([0.0 if name.startswith(UNSEEN) else 1.0 for name in ARKIT_NAMES])
@@ -43,6 +46,14 @@ def deviation(name: str) -> float:
     return next((value for start, value in DEVIATIONS.items() if name.startswith(start)), COMMON_DEVIATION)
 
 
-def closed_mouth_bound(column: int, expression: NDArray, bound: float) -> NDArray | float:
-    """The upper bound of a column: lips close over an open jaw (`mouthClose`) no further than the jaw opens."""
-    return np.minimum(bound, expression[:, JAW]) if column == CLOSE else bound
+def upper_bound(column: int, expression: NDArray) -> NDArray:
+    """Return `[T]`: the largest value of a column beside the other columns of `expression [T, 52]`.
+
+    Lips close over an open jaw (`mouthClose`) no further than the jaw opens; an eye that closes is not opened wide.
+    """
+    bound = np.full(len(expression), UPPER_BOUND[column])
+    if column == CLOSE:
+        return np.minimum(bound, expression[:, JAW])
+    if column in WIDE_TO_BLINK:
+        return np.clip(1 - 3 * expression[:, WIDE_TO_BLINK[column]], 0, bound)
+    return bound
