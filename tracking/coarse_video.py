@@ -17,13 +17,25 @@ from .heads.performance import Performance
 from .heads.shading import vertex_normals
 from .inpainting import fill_behind
 from .photo_sheet import PhotoSheet
-from .photo_surface import photo_surface, smooth
+from .photo_surface import inside_mouth, photo_surface, smooth, teeth_depth
 from .rasteriser import PlainRasteriser
 
 Pixels = NDArray[np.uint8]
 
 EDGE_ON, TURNED_TO_US = 0.05, 0.3
 """Cosines between normal and view: the face fades into the sheet where it turns away."""
+
+INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
+"""MediaPipe landmarks round the inner edge of the lips, from corner to corner."""
+
+MOUTH_ENDS = (13, 14, 308, 78)
+"""MediaPipe landmarks of the inner lips: upper, lower, left, right."""
+
+LET_LIGHT_IN, DIM = (0.03, 0.2), 0.2
+"""Opening of the lips, against their width, between which the light in the mouth grows, and what it grows from."""
+
+OPEN = 0.06
+"""Area between the lips, against the square of the mouth's width, from which the photo shows teeth."""
 
 FINER = 2
 """The face is drawn at so many times the picture's resolution, to smooth its edges."""
@@ -41,22 +53,27 @@ EVENED = 3
 class CoarseVideo:
     """Renders frames of one photo. Close it, or use it in a `with` statement."""
 
-    def __init__(self, head: MorphableHead, still: Performance, window: Pixels, matte: Floats) -> None:
+    def __init__(
+        self, head: MorphableHead, still: Performance, window: Pixels, matte: Floats, landmarks: Floats
+    ) -> None:
         """Prepare a photo.
 
         Args:
             head, still: the head and the one frame solved from the photo.
             window: `[S, S, 3]`, the photo cut to the enlarged window of `still.crop`.
             matte: `[S, S]`, 0 to 1.
+            landmarks: `[478, 2]` in pixels of the window.
         """
         margin = (len(window) - still.camera.width) // 2
         self._head = head
         self._camera = still.camera.padded(margin, margin, margin, margin)
         self._photo = np.ascontiguousarray(np.dstack([window, (matte * 255 + 0.5).astype(np.uint8)]))
         self._background = fill_behind(window, matte).astype(np.float32)
-        self._surface = photo_surface(head, still, window, matte, self._camera)
+        self._surface = photo_surface(head, still, window, matte, landmarks, self._camera)
         self._triangles_at = np.maximum(1, np.bincount(head.triangles.ravel(), minlength=len(head.mean)))
         self._areas = areas(self._surface.source, head.triangles)
+        self._still, self._teeth_depth = still, teeth_depth(head)
+        self._mouth = inner_mouth(landmarks, len(window))
         self._sheet = PhotoSheet(head, still, self._surface, matte, self._camera)
         self._rasteriser = PlainRasteriser(self._camera.width)
 
@@ -75,21 +92,26 @@ class CoarseVideo:
         opacity = sheet[..., 3:] * np.float32(1 / 255)
         picture = self._background + opacity * (sheet[..., :3] - self._background)
         matte = np.ascontiguousarray(opacity[..., 0])
-        self._add_face(picture, matte, vertices)
+        self._add_face(picture, matte, vertices, performance.rotation[index], performance.translation[index])
         return np.clip(picture + 0.5, 0, 255).astype(np.uint8), matte
 
-    def _add_face(self, picture: Floats, matte: Floats, vertices: Floats) -> None:
+    def _add_face(
+        self, picture: Floats, matte: Floats, vertices: Floats, rotation: Floats, translation: Floats
+    ) -> None:
         """Draw the face as a mesh over a picture and its matte, anti-aliased: at twice their resolution."""
         left, top, side = self._face_window(vertices)
         camera = self._camera.padded(-left, -top, left + side - len(matte), top + side - len(matte))
         camera = camera.resized(FINER * side, FINER * side)
         surface = self._surface
-        values = np.column_stack(
-            [surface.source, self._trust(vertices), self._opacity(vertices), surface.colour, surface.depth]
-        )
+        mouth = inside_mouth(self._head)
+        source, colour = surface.source.copy(), surface.colour.copy()
+        colour[mouth] *= self._light_in_mouth(vertices)
+        source[mouth] = self._teeth_in_photo(vertices[mouth], rotation, translation)
+        values = np.column_stack([source, self._trust(vertices), self._opacity(vertices), colour, mouth])
         drawn = self._rasteriser.draw(camera.clip(vertices), values, self._head.triangles)
         photo = self._sampled(drawn[..., :2])
         trust = drawn[..., 2:3] * np.minimum(1, photo[..., 3:] * np.float32(1 / SURELY_PERSON))
+        trust = np.where(drawn[..., 7:] > 0.5, sampled_picture(self._mouth, drawn[..., :2])[..., None], trust)
         face = photo
         face[..., :3] = drawn[..., 4:7] + trust * (photo[..., :3] - drawn[..., 4:7])
         face[..., 3] = 1
@@ -97,6 +119,22 @@ class CoarseVideo:
         within = slice(top, top + side), slice(left, left + side)
         picture[within] += face[..., :3] - face[..., 3:] * picture[within]
         matte[within] = np.maximum(matte[within], face[..., 3])
+
+    def _light_in_mouth(self, vertices: Floats) -> float:
+        """Return 0 to 1: between lips that hardly part it is dark."""
+        upper, lower, left, right = vertices[self._head.landmarks[list(MOUTH_ENDS)]]
+        return DIM + (1 - DIM) * float(
+            smooth(np.linalg.norm(upper - lower) / np.linalg.norm(left - right), *LET_LIGHT_IN)
+        )
+
+    def _teeth_in_photo(self, vertices: Floats, rotation: Floats, translation: Floats) -> Floats:
+        """Return `[N, 2]`: the photo's pixels behind which lie `vertices [N, 3]` of the mouth's inside.
+
+        The photo's teeth are a picture in the plane of the upper teeth, which turns with the head.
+        """
+        eye, rays = -translation @ rotation, vertices @ rotation
+        points = eye + rays * ((self._teeth_depth - eye[2]) / rays[:, 2])[:, None]
+        return self._camera.project(points @ self._still.rotation[0].T + self._still.translation[0])
 
     def _face_window(self, vertices: Floats) -> tuple[int, int, int]:
         """Return left, top and side, in pixels, of the part of the picture in which the face is drawn."""
@@ -124,8 +162,23 @@ class CoarseVideo:
 
     def _sampled(self, pixels: Floats) -> Floats:
         """Return `[S, S, 4]`, 0 to 255: the photo and its matte at `pixels [S, S, 2]`."""
-        x, y = pixels[..., 0] - np.float32(0.5), pixels[..., 1] - np.float32(0.5)
-        return cv2.remap(self._photo, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+        return sampled_picture(self._photo, pixels).astype(np.float32)
+
+
+def sampled_picture(picture: NDArray, pixels: Floats) -> NDArray:
+    """Return `[S, S]` or `[S, S, C]`: a picture at `pixels [S, S, 2]`, bilinear; its edge goes on outside."""
+    x, y = pixels[..., 0] - np.float32(0.5), pixels[..., 1] - np.float32(0.5)
+    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def inner_mouth(landmarks: Floats, size: int) -> Floats:
+    """Return `[S, S]` 0 to 1: what the photo shows between the lips; nothing when they are closed."""
+    ring = landmarks[list(INNER_LIPS)]
+    width = np.linalg.norm(ring[0] - ring[len(ring) // 2])
+    mask = np.zeros((size, size), np.uint8)
+    if cv2.contourArea(ring) > OPEN * width**2:
+        cv2.fillPoly(mask, [np.round(ring * 16 - 8).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    return cv2.GaussianBlur(mask, (0, 0), max(0.5, 0.02 * float(width))).astype(np.float32) / 255
 
 
 def areas(points: Floats, triangles: NDArray) -> Floats:

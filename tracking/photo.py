@@ -16,10 +16,10 @@ from ..common.progress import Listener, Progress, silent
 from .calibration import FRAMES, calibration_performance
 from .coarse_video import CoarseVideo
 from .crop import cut
-from .dataset import Dataset
+from .dataset import ENLARGED, Dataset
 from .dataset_writer import DatasetWriter
-from .heads.head import MorphableHead
-from .heads.performance import Performance
+from .heads.head import Floats, MorphableHead
+from .heads.performance import Crop, Performance
 from .landmarks import landmarks_of_photo
 from .matting import Matting
 from .solver import solve_still
@@ -56,30 +56,34 @@ def photo_dataset(
     photo = Path(photo)
     listener(Progress("Finding the face", 0, 1, photo.name))
     picture = read_photo(photo)
-    still = replace(solve_still(head, landmarks_of_photo(picture, photo), picture, size), source=str(photo))
+    landmarks = landmarks_of_photo(picture, photo)
+    still = replace(solve_still(head, landmarks, picture, size), source=str(photo))
     performance = calibration_performance(head, still, frames)
     window = cut(picture, still.crop, size)
     with DatasetWriter(folder, size) as writer:
-        film(writer, head, still, performance, window, listener)
+        marks = in_window(landmarks[:, :2], still.crop, len(window))
+        with CoarseVideo(head, still, window, Matting()(window), marks) as video:
+            film(video, performance, head.neutral(performance.identity), writer, listener)
         writer.draw_maps(head, performance, listener)
         return writer.finish(performance)
 
 
 def film(
-    writer: DatasetWriter,
-    head: MorphableHead,
-    still: Performance,
-    performance: Performance,
-    window: Pixels,
-    listener: Listener = silent,
+    video: CoarseVideo, performance: Performance, neutral: Floats, writer: DatasetWriter, listener: Listener = silent
 ) -> None:
-    """Render every frame of a performance from the photo's `window [S, S, 3]` and give it to the writer."""
-    neutral, total, start = head.neutral(performance.identity), len(performance), time.monotonic()
-    with CoarseVideo(head, still, window, Matting()(window)) as video:
-        for index in range(total):
-            seconds_left = (time.monotonic() - start) / index * (total - index) if index else None
-            listener(Progress("Filming the photo", index, total, f"frame {index + 1} of {total}", seconds_left))
-            writer.add_picture(index, *video.frame(performance, index, neutral))
+    """Render every frame of a performance and give it to the writer; `neutral [V, 3]` is the person's shape."""
+    total, start = len(performance), time.monotonic()
+    for index in range(total):
+        seconds_left = (time.monotonic() - start) / index * (total - index) if index else None
+        listener(Progress("Filming the photo", index, total, f"frame {index + 1} of {total}", seconds_left))
+        writer.add_picture(index, *video.frame(performance, index, neutral))
+
+
+def in_window(points: Floats, crop: Crop, size: int) -> Floats:
+    """Return points `[N, 2]` of the photo in pixels of its window, cut by `crop.cut` to `size` pixels square."""
+    side = crop.side * ENLARGED
+    corner = np.array([crop.x, crop.y]) - (side - crop.side) / 2
+    return ((points - corner) * (size / side)).astype(np.float32)
 
 
 def read_photo(path: Path) -> Pixels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from .heads.camera import PinholeCamera
 from .heads.head import Floats, MorphableHead
@@ -12,6 +13,7 @@ from .heads.maps import frame_vertices
 from .heads.performance import Performance
 from .photo_surface import PhotoSurface, inside_mouth, region, sampled
 from .rasteriser import PlainRasteriser
+from .thin_plate import spline
 
 CELLS = 96
 """Cells of the sheet along the window's side."""
@@ -27,6 +29,9 @@ CONTROL_CELLS = 32
 
 RING_POINTS = 64
 """Control points along the outline of hair and cheeks."""
+
+SKIN_REACH = 0.03
+"""The outline within this share of the window's side from the face's surface is skin, not hair."""
 
 CHIN, FOREHEAD, EARS = 152, 10, (234, 454)
 """MediaPipe landmarks."""
@@ -58,11 +63,12 @@ class PhotoSheet:
         marks = surface.source[head.landmarks]
         self._ear_depth = float(vertices[head.landmarks[list(EARS)], 2].mean())
         self._outline, self._rigidity = outline_points(matte, marks)
+        self._outline_depth = outline_depth(self._outline, head, surface, self._ear_depth, camera.width)
         fixed = fixed_points(matte, marks)
         controls = np.concatenate([surface.source[self._face], self._outline, fixed])
         self._fixed = len(fixed)
         self._nodes, self._triangles = grid(camera.width)
-        self._spline = spline(controls / camera.width, self._nodes / camera.width)
+        self._spline = spline(controls / camera.width, self._nodes / camera.width, STIFFNESS)
         self._rasteriser = PlainRasteriser(camera.width // COARSER)
 
     def close(self) -> None:
@@ -85,10 +91,10 @@ class PhotoSheet:
         return self._drawn(self._nodes + solved[:, :2], solved[:, 2])
 
     def _moved_outline(self, rotation: Floats, translation: Floats) -> Floats:
-        """Return `[R, 2]`: the outline, in the plane of the ears, moved rigidly with the head."""
-        camera, depth = self._camera, self._ear_depth
-        x, y = ((self._outline - (camera.cx, camera.cy)) / (camera.fx, camera.fy) * depth).T
-        points = np.stack([x, y, np.full(len(x), depth)], -1)
+        """Return `[R, 2]`: the outline moved rigidly with the head."""
+        camera, depth = self._camera, self._outline_depth
+        x, y = (self._outline - (camera.cx, camera.cy)).T * depth
+        points = np.stack([x / camera.fx, y / camera.fy, depth], -1)
         in_head = (points - self._still.translation[0]) @ self._still.rotation[0]
         return camera.project(in_head @ rotation.T + translation)
 
@@ -135,6 +141,18 @@ def outline_points(matte: Floats, marks: Floats) -> tuple[Floats, Floats]:
     return points, np.clip((body - points[:, 1]) / (body - mouth), 0, 1).astype(np.float32)
 
 
+def outline_depth(outline: Floats, head: MorphableHead, surface: PhotoSurface, ear_depth: float, size: int) -> Floats:
+    """Return `[R]` metres: the depth in which each point of the outline turns with the head.
+
+    Hair is taken to lie in the plane of the ears. The outline of cheeks and jaw lies between that plane and the surface
+    it belongs to, because a turning head has ever other points on its outline.
+    """
+    skin = np.flatnonzero((head.uv_mask > 0.5) & (surface.facing > 0) & ~surface.inner)
+    distance, nearest = cKDTree(surface.source[skin]).query(outline)
+    share = 0.5 * np.exp(-((distance / (SKIN_REACH * size)) ** 2))
+    return ear_depth + share * (surface.depth[skin[nearest]] - ear_depth)
+
+
 def fixed_points(matte: Floats, marks: Floats) -> Floats:
     """Return points `[F, 2]` that never move: the body, and what is far from the person."""
     size = len(matte)
@@ -160,24 +178,6 @@ def grid(size: int) -> tuple[Floats, np.ndarray]:
     lower = np.stack([corner, corner + 1, corner + count], -1)
     upper = np.stack([corner + 1, corner + count + 1, corner + count], -1)
     return nodes.astype(np.float32), np.concatenate([lower, upper]).astype(np.int32)
-
-
-def spline(controls: Floats, nodes: Floats) -> Floats:
-    """Return `[G, K]`: values at `nodes [G, 2]` are this times values at `controls [K, 2]` (thin-plate spline)."""
-    count = len(controls)
-    system = np.zeros((count + 3, count + 3))
-    system[:count, :count] = bending(controls, controls) + STIFFNESS * np.eye(count)
-    system[:count, count:] = np.column_stack([np.ones(count), controls])
-    system[count:, :count] = system[:count, count:].T
-    weights = np.linalg.solve(system, np.eye(count + 3, count))
-    at_nodes = np.column_stack([bending(nodes, controls), np.ones(len(nodes)), nodes])
-    return (at_nodes @ weights).astype(np.float32)
-
-
-def bending(points: Floats, controls: Floats) -> Floats:
-    """Return `[N, K]`: r^2 log r between points and controls."""
-    squared = ((points[:, None].astype(np.float64) - controls[None]) ** 2).sum(-1)
-    return 0.5 * squared * np.log(np.maximum(squared, 1e-12))
 
 
 def pixel_centres(size: int) -> Floats:
