@@ -96,7 +96,8 @@ def apply_performance(made: bpy.types.Object, performance: Performance, *, fps: 
     view = made.semblance.camera
     if made.parent is None or made.data.shape_keys is None or view is None:
         raise UserError(f"{made.name} has lost its rig, shape keys or camera; undo, or add the avatar again.")
-    seen_from_rig = np.array(made.parent.matrix_world.inverted() @ view.matrix_world)
+    bpy.context.view_layer.update()  # a camera's matrix changes a little when Blender has evaluated it
+    seen_from_rig = np.linalg.inv(np.array(made.parent.matrix_world, float)) @ np.array(view.matrix_world, float)
     channels = keyframes.channels_of(performance, seen_from_rig, fps=fps, start=start)
     keyframes.insert(made, channels)
     made.semblance.driver, made.semblance.driver_start = performance.source, start
