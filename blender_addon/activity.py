@@ -162,10 +162,10 @@ def in_window(work: Callable[[], Message]) -> Callable[[], Message]:
     """Let `work` run as if in Blender's first window, which timers do not have; undo knows its result."""
 
     def within() -> Message:
-        windows = bpy.context.window_manager.windows
-        if not windows:
+        shown = windows()
+        if not shown:
             return work()
-        with bpy.context.temp_override(window=windows[0]):
+        with bpy.context.temp_override(window=shown[0]):
             result = work()
             bpy.ops.ed.undo_push(message="Semblance")
             return result
@@ -175,15 +175,15 @@ def in_window(work: Callable[[], Message]) -> Callable[[], Message]:
 
 def tell(said: Message) -> None:
     """Show a problem where the artist looks: as a pop-up at the pointer, beside the panel's line."""
-    windows = bpy.context.window_manager.windows
-    if not said.problem or not windows:
+    shown = windows()
+    if not said.problem or not shown:
         return
 
     def draw(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
         for line in wrapped(said.text, 80):
             menu.layout.label(text=line)
 
-    with bpy.context.temp_override(window=windows[0]), suppress(RuntimeError):
+    with bpy.context.temp_override(window=shown[0]), suppress(RuntimeError):
         bpy.context.window_manager.popup_menu(draw, title="Semblance", icon="ERROR")
 
 
@@ -215,10 +215,15 @@ def show_picture(picture: bytes | None) -> None:
 
 def redraw() -> None:
     """Have the panels and the status bar drawn again."""
-    for window in bpy.context.window_manager.windows:
+    for window in windows():
         for area in window.screen.areas:
             if area.type in ("VIEW_3D", "STATUSBAR", "PREFERENCES"):
                 area.tag_redraw()
+
+
+def windows() -> list[bpy.types.Window]:
+    """Blender's windows; none in background mode, where a file's windows exist but must not be touched."""
+    return [] if bpy.app.background else list(bpy.context.window_manager.windows)
 
 
 def draw_status(header: bpy.types.Header, _context: bpy.types.Context) -> None:

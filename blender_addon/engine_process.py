@@ -71,8 +71,13 @@ class EnginePlace:
 
 def why_no_engine(place: EnginePlace) -> str:
     """Return why no engine can be reached or started there, as a sentence for the artist; empty when one can."""
-    if place.remote:
+    if place.remote or Announcement.read(place.home):
         return ""
+    return why_not_started(place)
+
+
+def why_not_started(place: EnginePlace) -> str:
+    """Return why no engine can be started on this machine; empty when one can."""
     python = place.interpreter()
     if python is None:
         return "The engine is not set up yet: press Set Up Engine."
@@ -120,7 +125,7 @@ def start(place: EnginePlace) -> Iterator[str]:
     Raises:
         UserError: it cannot be started, ends at once or takes too long; the sentence names the log.
     """
-    reason = why_no_engine(place)
+    reason = why_not_started(place)
     if reason:
         raise UserError(reason)
     place.home.mkdir(parents=True, exist_ok=True)

@@ -57,7 +57,7 @@ class LongTask(Reasoned):
 
     def carry_out(self, task: jobs.Task[Any], finish: Callable[[Any], str]) -> set[str]:
         """Do `task`, then `finish` with its result; both may raise `UserError`."""
-        if not bpy.app.background and bpy.context.window_manager.windows:
+        if activity.windows():
             activity.begin(self.bl_label, task, finish)
             return {"FINISHED"}
         try:
@@ -324,7 +324,7 @@ def look_through_camera(made: bpy.types.Object) -> None:
         each.select_set(False)
     made.select_set(True)
     bpy.context.view_layer.objects.active = made
-    for window in bpy.context.window_manager.windows:
+    for window in activity.windows():
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
                 area.spaces.active.shading.color_type = "VERTEX"

@@ -13,6 +13,7 @@ from .operators_jobs import (
     SEMBLANCE_OT_drive_from_video,
     SEMBLANCE_OT_new_avatar,
     SEMBLANCE_OT_set_up_engine,
+    engine_reason,
 )
 from .operators_scene import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance
 from .properties import active_head
@@ -129,10 +130,10 @@ def button(
     icon: str = "NONE",
     explain: bool = True,
 ) -> None:
-    """Draw an operator's button and, when it is grey, why."""
+    """Draw an operator's button and, when it is grey, why, unless the panel's top says so already."""
     layout.operator(operator.bl_idname, text=text or operator.bl_label, icon=icon)
     reason = operator.disabled_reason(context)
-    if reason and explain and not activity.running():
+    if reason and explain and reason != engine_reason():
         sentence(layout.column(align=True), context, reason, icon="INFO")
 
 

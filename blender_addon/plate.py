@@ -17,8 +17,8 @@ from . import compat
 class PlatePlace:
     """Where a picture lies behind a square camera window: what `CameraBackgroundImage` takes with frame method 'FIT'.
 
-    `scale` 1 is a picture whose longer side fills the window. Offsets go right and up: `offset_x` in windows, `offset_y`
-    in windows times width over height of the picture (measured in Blender 5.2; its manual does not say).
+    `scale` 1 is a picture whose longer side fills the window. Offsets go right and up: `offset_x` in windows,
+    `offset_y` in windows times width over height of the picture (measured in Blender 5.2; its manual does not say).
     """
 
     scale: float

@@ -82,6 +82,7 @@ def shape_controls(rig: bpy.types.Object, neutral: Floats) -> None:
         bone.custom_shape_scale_xyz = (radius, radius, radius)
         bone.custom_shape_translation = (0, distance, 0)
         rig.data.bones[name].show_wire = True
+        rig.data.bones[name].color.palette = "THEME09"
 
 
 def bind(made: bpy.types.Object, head: MorphableHead, rig: bpy.types.Object) -> None:
