@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.errors import UserError
+from .face_window import FaceFinder, Window
 from .footage import Image
 from .quiet_mediapipe import silenced, solution
 
@@ -25,6 +26,8 @@ SMALLEST_FACE = 40
 SECOND_FACE = 0.5
 """Another face counts when it is at least this wide, compared with the first."""
 MOST_FACES = 4
+SEARCH_INTERVAL = 10
+"""Frames between searches for a small face, where FaceMesh sees none."""
 
 # Indices of MediaPipe's topology, from its `face_mesh_connections.py`; left and right are the subject's.
 LEFT_IRIS, RIGHT_IRIS = (473, 474, 475, 476, 477), (468, 469, 470, 471, 472)
@@ -52,17 +55,21 @@ class LandmarkDetector:
     """Finds the landmarks of the largest face; close it after use, or use it in a `with` statement.
 
     In video mode (the default) it follows one face from frame to frame; with `still=True` every picture stands alone
-    and up to `MOST_FACES` faces are seen.
+    and up to `MOST_FACES` faces are seen. A face that is small in the picture is looked at through a window.
     """
 
     def __init__(self, still: bool = False) -> None:
+        self._still = still
+        self._finder: FaceFinder | None = None
+        self._window: Window | None = None
+        self._searches_to_skip = 0
+        self._has_seen_a_face = False
         face_mesh = solution("face_mesh")
         with silenced():
             self._mesh = face_mesh.FaceMesh(
                 static_image_mode=still, max_num_faces=MOST_FACES if still else 1, refine_landmarks=True
             )
-            self._mesh.process(np.zeros((16, 16, 3), np.uint8))  # waits until the graph's threads have said their say
-        self._has_seen_a_face = False
+            self._wait_for_start()
 
     def __enter__(self) -> LandmarkDetector:
         return self
@@ -71,8 +78,10 @@ class LandmarkDetector:
         self.close()
 
     def close(self) -> None:
-        """Give MediaPipe's graph back."""
+        """Give MediaPipe's graphs back."""
         self._mesh.close()
+        if self._finder:
+            self._finder.close()
 
     def detect(self, rgb: Image) -> Landmarks | None:
         """Return the landmarks `[478, 3]` of the largest face in a picture `[H, W, 3]`, or None when there is none."""
@@ -81,18 +90,44 @@ class LandmarkDetector:
 
     def detect_all(self, rgb: Image) -> list[Landmarks]:
         """Return the landmarks of every face, the widest first; a face found twice is given once."""
-        height, width = rgb.shape[:2]
-        found = self._process(shrunk(rgb, DETECTION_SIDE))
-        faces = [as_array(face) * np.array([width, height, width], np.float32) for face in found]
+        small = shrunk(rgb, DETECTION_SIDE)
+        faces = self._faces_in(small, self._window)
+        if not faces:
+            self._window = self._search(small)
+            faces = self._faces_in(small, self._window) if self._window else []
+        elif self._window and not self._window.holds(middle_of(faces[0])):
+            self._window = None
+            with silenced():
+                self._mesh.reset()
+                self._wait_for_start()
+        faces = [face * np.float32(rgb.shape[1] / small.shape[1]) for face in faces]
         return distinct(sorted(faces, key=face_width, reverse=True))
 
-    def _process(self, rgb: Image) -> list:
+    def _wait_for_start(self) -> None:
+        """Wait until the graph's threads have started, and announced so."""
+        self._mesh.process(np.zeros((16, 16, 3), np.uint8))
+
+    def _search(self, rgb: Image) -> Window | None:
+        """Look for a small face; while there is none, only now and then."""
+        if self._searches_to_skip:
+            self._searches_to_skip -= 1
+            return None
+        self._finder = self._finder or FaceFinder()
+        window = self._finder.find(rgb)
+        self._searches_to_skip = 0 if window or self._still else SEARCH_INTERVAL
+        return window
+
+    def _faces_in(self, rgb: Image, window: Window | None) -> list[Landmarks]:
+        """Return the landmarks of all faces seen in a window of a picture, in the picture's pixels."""
+        part = window.cut(rgb) if window else rgb
+        height, width = part.shape[:2]
         with ExitStack() as stack:
             if not self._has_seen_a_face:
                 stack.enter_context(silenced())
-            found = self._mesh.process(rgb).multi_face_landmarks or []
+            found = self._mesh.process(part).multi_face_landmarks or []
         self._has_seen_a_face |= bool(found)
-        return found
+        corner = np.array([window.x, window.y, 0] if window else [0, 0, 0], np.float32)
+        return [as_array(face) * np.array([width, height, width], np.float32) + corner for face in found]
 
 
 def landmarks_of_photo(rgb: Image, path: str | Path) -> Landmarks:
@@ -108,12 +143,6 @@ def landmarks_of_photo(rgb: Image, path: str | Path) -> Landmarks:
     require_one(faces, path)
     require_size(faces[0], path)
     return faces[0]
-
-
-def count_faces(rgb: Image) -> int:
-    """Return how many faces of comparable size a picture shows."""
-    with LandmarkDetector(still=True) as detector:
-        return rivals_among(detector.detect_all(rgb))
 
 
 def rivals_among(faces: list[Landmarks]) -> int:
@@ -136,6 +165,11 @@ def require_size(landmarks: Landmarks, path: str | Path) -> None:
             f"The face in {path} is only {width:.0f} pixels wide and {SMALLEST_FACE} are needed; "
             "use a larger picture or move the camera closer."
         )
+
+
+def middle_of(landmarks: Landmarks) -> NDArray[np.float32]:
+    """Middle of a face in pixels, `[2]`."""
+    return landmarks[:IRISES_START, :2].mean(0)
 
 
 def face_width(landmarks: Landmarks) -> float:
@@ -168,7 +202,6 @@ def distinct(faces: list[Landmarks]) -> list[Landmarks]:
     """Drop faces that lie on one that comes before them: MediaPipe may return the same face twice."""
     kept: list[Landmarks] = []
     for face in faces:
-        middle = face[:IRISES_START, :2].mean(0)
-        if all(np.linalg.norm(middle - other[:IRISES_START, :2].mean(0)) > face_width(other) / 2 for other in kept):
+        if all(np.linalg.norm(middle_of(face) - middle_of(other)) > face_width(other) / 2 for other in kept):
             kept.append(face)
     return kept

@@ -32,8 +32,8 @@ from .landmarks import (
     SMALLEST_FACE,
     LandmarkDetector,
     Landmarks,
-    count_faces,
     require_size,
+    rivals_among,
 )
 from .matting import Matting
 from .rasteriser import MapRasteriser
@@ -110,19 +110,22 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
     first_face = None
     unseen = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
     scale = footage.size[0]
-    counting = FaceCounts(footage)
     clock = Clock("Finding the face", footage.count, listener)
-    with LandmarkDetector() as detector, closing(footage.frames(DETECTION_SIDE)) as frames:
+    with (
+        LandmarkDetector() as detector,
+        closing(FaceCounts(footage)) as counts,
+        closing(footage.frames(DETECTION_SIDE)) as frames,
+    ):
         for index, frame in enumerate(frames):
             clock.tell(index)
             face = detector.detect(frame.image)
             if face is not None:
                 first_face = frame.image if first_face is None else first_face
                 face = face * np.float32(scale / frame.image.shape[1])
-            counting.see(frame.image, frame.time)
+            counts.see(frame.image, frame.time)
             found.append(unseen if face is None else face)
             times.append(frame.time)
-    counting.require_one_person()
+    counts.require_one_person()
     if first_face is None:
         raise UserError(
             f"No face was found in {footage.path}; choose footage in which one face is seen from the front, "
@@ -139,12 +142,17 @@ class FaceCounts:
         self._interval = max(1.0, footage.count / footage.fps / FACE_COUNTS)
         self._next = 0.0
         self._counts: list[int] = []
+        self._detector = LandmarkDetector(still=True)
+
+    def close(self) -> None:
+        """Give the detector back."""
+        self._detector.close()
 
     def see(self, image: Image, moment: float) -> None:
         """Count the faces of a frame when it is time to."""
         if moment >= self._next:
             self._next = moment + self._interval
-            self._counts.append(count_faces(image))
+            self._counts.append(rivals_among(self._detector.detect_all(image)))
 
     def require_one_person(self) -> None:
         """Raise `UserError` when several people are seen again and again; one who passes by is ignored."""
