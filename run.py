@@ -79,7 +79,8 @@ def demo(rest: Sequence[str]) -> int:
     """Build an avatar and render it in Blender; see `semblance.neural.demo` for the options."""
     check_libraries()
     engine, blender = ready(engine_environment()), ready(blender_environment())
-    return call([engine, "-m", "semblance.neural.demo", "--blender", blender, "--out", ROOT / "demo", *rest])
+    words = [engine, "-m", "semblance.neural.demo", "--blender", blender, "--out", ROOT / "demo", *rest]
+    return call(words, env={"PYTHONPATH": str(import_folder())})
 
 
 def test(rest: Sequence[str]) -> int:
