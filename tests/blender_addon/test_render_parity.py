@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from semblance.neural.avatar import Avatar, portrait_network
 from semblance.neural.avatar_format import Provenance, describe
-from semblance.neural.networks.config import PortraitConfig
+from semblance.neural.presets import PREVIEW
 from semblance.neural.reenact import frames_of
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead
@@ -26,19 +26,9 @@ from semblance.tracking.heads.registry import open_head
 FRAMES = 4
 MEAN, MOST = 1 / 255, 8 / 255
 """How far apart the two frames may be."""
-SMALL = PortraitConfig(
-    resolution=256,
-    feature_channels=8,
-    picture_channels=4,
-    generator=(16, 16, 16, 16, 16),
-    foreground_encoder=(8, 16, 16, 16),
-    foreground_decoder=(16, 16, 16),
-    foreground_skips=3,
-    portrait_encoder=(8, 16, 16, 16),
-    portrait_decoder=(16, 16, 16, 16),
-    portrait_skips=4,
-)
-
+ON_AN_EDGE = 2
+"""Pixels of a map that may fall to the other side of an edge: Blender's vertices are float32 of another frame of
+reference, so that edges lie up to 5e-5 pixels elsewhere."""
 RENDER = """
 import bpy, os
 import numpy as np
@@ -102,11 +92,12 @@ def turned(angles: np.ndarray) -> np.ndarray:
 def untrained(performance: Performance, head_path: Path | None) -> Avatar:
     """An avatar whose network nobody trained: it turns maps into noise, the same noise every time."""
     torch.manual_seed(5)
-    network = portrait_network(SMALL.to_json()).eval().requires_grad_(False)
+    sizes = PREVIEW.network
+    network = portrait_network(sizes.to_json()).eval().requires_grad_(False)
     said = describe(
         performance,
-        network=SMALL.to_json(),
-        resolution=SMALL.resolution,
+        network=sizes.to_json(),
+        resolution=sizes.resolution,
         preset="preview",
         picture=np.zeros((8, 8, 3), np.uint8),
         provenance=Provenance(),
@@ -133,10 +124,15 @@ def test_blender_renders_the_engines_frame(name, run_blender, engine_python, req
     assert len(files) == FRAMES
     for frame in frames_of(avatar, performance, range(FRAMES), head=head):
         assert frame.uv_map[..., 2].mean() > 0.02, "the head is out of the picture"
-        assert np.abs(drawn["uv"][frame.index] - frame.uv_map).max() < 1e-3
-        assert np.abs(drawn["texture"][frame.index] - frame.texture_map).max() < 1e-2
+        assert pixels_apart(drawn["uv"][frame.index], frame.uv_map, 1e-4) <= ON_AN_EDGE
+        assert pixels_apart(drawn["texture"][frame.index], frame.texture_map, 1e-3) <= ON_AN_EDGE
         rendered = np.asarray(Image.open(files[frame.index]), np.float32) / 255
         difference = np.abs(rendered[..., :3] - frame.rgba[..., :3] / 255)
         assert frame.rgba[..., :3].std() > 5, "the frame shows nothing"
         assert difference.mean() < MEAN
         assert difference.max() <= MOST
+
+
+def pixels_apart(one: np.ndarray, other: np.ndarray, tolerance: float) -> int:
+    """How many pixels of two maps differ by more than the tolerance."""
+    return int((np.abs(one - other) > tolerance).any(-1).sum())
