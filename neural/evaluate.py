@@ -32,11 +32,21 @@ SHEET_ROWS = 6
 
 @dataclass(frozen=True)
 class Figures:
-    """Means over the test frames: PSNR in decibels, SSIM, and sharpness (1 is the footage's own)."""
+    """PSNR in decibels and SSIM, means over the test frames; sharpness of all of them (1 is the footage's own)."""
 
     psnr: float
     ssim: float
     sharpness: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One frame: PSNR, SSIM, and the energy of the face's high band in the picture and in the footage."""
+
+    psnr: float
+    ssim: float
+    energy: float
+    true_energy: float
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,7 @@ def evaluate(avatar: Path, dataset: Path, *, share: float = TEST_SHARE, listener
     nearest = nearest_frames(performance, training, test)
     side = subject.metadata.resolution
     shown = set(spread(test, SHEET_ROWS))
-    found: dict[str, list[Figures]] = {AVATAR: [], NEAREST: []}
+    found: dict[str, list[Comparison]] = {AVATAR: [], NEAREST: []}
     sheet: list[dict[str, np.ndarray]] = []
     began = time.monotonic()
     for start in range(0, len(test), BATCH):
@@ -114,7 +124,7 @@ def evaluate(avatar: Path, dataset: Path, *, share: float = TEST_SHARE, listener
         done = start + len(part)
         left = (time.monotonic() - began) / done * (len(test) - done)
         listener(Progress("Evaluating", done, len(test), f"frame {done} of {len(test)}", left))
-    rows = {name: mean(figures) for name, figures in found.items()}
+    rows = {name: summary(comparisons) for name, comparisons in found.items()}
     distance = mean_distances(performance, training, test)
     return Evaluation(rows, len(training), len(test), side, distance, contact_sheet(sheet))
 
@@ -124,17 +134,20 @@ def spread(frames: Sequence[int], count: int) -> list[int]:
     return [frames[int((number + 0.5) / count * len(frames))] for number in range(count)]
 
 
-def compare(picture: np.ndarray, view: View) -> Figures:
-    """Figures of one RGB uint8 picture against what the footage shows."""
+def compare(picture: np.ndarray, view: View) -> Comparison:
+    """One RGB uint8 picture against what the footage shows."""
     own, truth = (metrics.without_background(each, view.matte) for each in (picture, view.picture))
-    return Figures(metrics.psnr(own, truth), metrics.ssim(own, truth), metrics.sharpness(own, truth, view.face))
+    energies = (metrics.high_band_energy(each, view.face) for each in (own, truth))
+    return Comparison(metrics.psnr(own, truth), metrics.ssim(own, truth), *energies)
 
 
-def mean(figures: Sequence[Figures]) -> Figures:
-    """The mean of each figure; frames without a sharpness (no face in view) do not count for it."""
-    values = np.array([(each.psnr, each.ssim, each.sharpness) for each in figures])
-    sharp = values[np.isfinite(values[:, 2]), 2]
-    return Figures(float(values[:, 0].mean()), float(values[:, 1].mean()), float(sharp.mean() if len(sharp) else 0))
+def summary(comparisons: Sequence[Comparison]) -> Figures:
+    """The figures of all frames."""
+    return Figures(
+        psnr=float(np.mean([each.psnr for each in comparisons])),
+        ssim=float(np.mean([each.ssim for each in comparisons])),
+        sharpness=metrics.sharpness([each.energy for each in comparisons], [each.true_energy for each in comparisons]),
+    )
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

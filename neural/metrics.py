@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import torch
@@ -31,13 +33,19 @@ def ssim(picture: Floats, truth: Floats) -> float:
     return float(structural_similarity_index_measure(*tensors, data_range=1.0))
 
 
-def sharpness(picture: Floats, truth: Floats, region: np.ndarray) -> float:
-    """Energy of the picture's high band in `region` (bool `[H, W]`) against the truth's.
+def sharpness(energies: Sequence[float], true_energies: Sequence[float]) -> float:
+    """Sharpness of frames from their high bands' energies: all of theirs against all of the truths'.
 
-    1 when the picture is as rich in detail as the truth, wherever the detail lies; nan where the truth has none.
+    1 when the pictures are as rich in detail as the truths, wherever the detail lies; nan where the truths have none.
+    Frames that motion has blurred count little.
     """
-    energy = [np.square(high_band(each)[region]).sum(dtype=np.float64) for each in (picture, truth)]
-    return float(energy[0] / energy[1]) if energy[1] > 0 else float("nan")
+    total = sum(true_energies)
+    return sum(energies) / total if total > 0 else float("nan")
+
+
+def high_band_energy(picture: Floats, region: np.ndarray) -> float:
+    """Sum of squares of the high band of a `[H, W, 3]` picture, 0 to 1, in `region` (bool `[H, W]`)."""
+    return float(np.square(high_band(picture)[region]).sum(dtype=np.float64))
 
 
 def high_band(picture: Floats) -> Floats:
