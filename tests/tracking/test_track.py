@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a video to a dataset, and the footage that cannot become one.
+
+The footage is made here from NASA's public-domain portrait in scikit-image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from semblance.common.errors import UserError
+from semblance.common.progress import Cancelled, Progress
+from semblance.tracking.dataset import Dataset
+from semblance.tracking.footage import Footage
+from semblance.tracking.heads.head import MorphableHead
+from semblance.tracking.heads.registry import open_head
+from semblance.tracking.landmarks import LandmarkDetector, eye_distance, landmarks_of_photo
+from semblance.tracking.track import track, track_performance
+
+Picture = Callable[[int], np.ndarray]
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def head() -> MorphableHead:
+    return open_head("builtin")
+
+
+def portrait(shift: int = 0) -> np.ndarray:
+    """The astronaut's head and shoulders, moved to the right by some pixels."""
+    return np.ascontiguousarray(skimage.data.astronaut()[0:256, 96 - shift : 352 - shift])
+
+
+def nobody(_frame: int = 0) -> np.ndarray:
+    return np.full((256, 256, 3), (90, 110, 100), np.uint8)
+
+
+def film(path: Path, picture: Picture, frames: int) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.height, stream.width = picture(0).shape[:2]
+        stream.pix_fmt, stream.bit_rate = "yuv420p", 4_000_000
+        for index in range(frames):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(index), "rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve frames of a head that moves to the right and is away in the sixth and seventh."""
+    folder = tmp_path_factory.mktemp("footage")
+    return film(folder / "take.mp4", lambda i: nobody() if i in (5, 6) else portrait(2 * i), 12)
+
+
+def test_a_video_becomes_a_dataset(footage: Path, head: MorphableHead, tmp_path: Path) -> None:
+    heard: list[Progress] = []
+    dataset = track(footage, tmp_path / "set", head=head, size=SIZE, listener=heard.append)
+    assert Dataset.open(tmp_path / "set") == dataset
+    performance = dataset.performance()
+    assert len(dataset.names) == len(performance) == 10
+    assert performance.times[5] == pytest.approx(7 / 25, abs=0.002)
+    assert performance.source == str(footage)
+    assert dataset.sound == ""
+    for name in (dataset.names[0], dataset.names[-1]):
+        assert cv2.imread(str(dataset.image(name))).shape == (96, 96, 3)
+        assert cv2.imread(str(dataset.matte(name)), cv2.IMREAD_UNCHANGED).shape == (96, 96)
+        assert cv2.imread(str(dataset.uv_map(name)), cv2.IMREAD_UNCHANGED).dtype == np.uint16
+        assert cv2.imread(str(dataset.texture_map(name))).shape == (256, 256, 3)
+    assert {progress.stage for progress in heard} == {"Finding the face", "Solving", "Cutting, matting and drawing"}
+    assert all(0 <= progress.fraction <= 1 for progress in heard)
+
+
+def test_the_drawn_face_lies_on_the_filmed_one(footage: Path, head: MorphableHead, tmp_path: Path) -> None:
+    """The UV map's face region covers the landmarks of the picture's central window."""
+    dataset = track(footage, tmp_path / "set", head=head, size=256)
+    image = cv2.imread(str(dataset.image(dataset.names[0])))[64:320, 64:320, ::-1]
+    mask = cv2.imread(str(dataset.uv_map(dataset.names[0])), cv2.IMREAD_UNCHANGED)[..., 0] > 32768
+    with LandmarkDetector(still=True) as detector:
+        landmarks = detector.detect(np.ascontiguousarray(image))
+    assert landmarks is not None
+    columns, rows = landmarks[[1, 4, 50, 280, 151, 199], :2].round().astype(int).T
+    assert mask[rows, columns].all()
+    performance = dataset.performance()
+    vertices = head.shape(performance.identity, performance.expression[0])[head.landmarks]
+    points = performance.camera.project(vertices @ performance.rotation[0].T + performance.translation[0])
+    distance = np.linalg.norm(points - landmarks[:, :2], axis=1)[:468].mean()
+    assert distance < 0.05 * eye_distance(landmarks)
+
+
+def test_a_driver_keeps_every_frame(footage: Path, head: MorphableHead) -> None:
+    performance = track_performance(footage, head)
+    assert len(performance) == 12
+    assert (performance.confidence[5:7] == 0).all()
+    assert (np.delete(performance.confidence, [5, 6]) > 0).all()
+    moved = np.diff(performance.translation[:, 0])
+    assert (moved[2:-2] > 0).all()
+
+
+def test_a_cancelled_run_leaves_nothing(footage: Path, head: MorphableHead, tmp_path: Path) -> None:
+    def cancel(progress: Progress) -> None:
+        if progress.stage == "Cutting, matting and drawing" and progress.done >= 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        track(footage, tmp_path / "set", head=head, size=SIZE, listener=cancel)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_face(head: MorphableHead, tmp_path: Path) -> None:
+    video = film(tmp_path / "wall.mp4", nobody, 4)
+    with pytest.raises(UserError, match=r"No face was found in .*wall\.mp4; choose"):
+        track(video, tmp_path / "set", head=head, size=SIZE)
+    assert not (tmp_path / "set").exists()
+
+
+def test_two_faces(head: MorphableHead, tmp_path: Path) -> None:
+    pair = np.hstack([portrait(), portrait()[:, ::-1]])
+    video = film(tmp_path / "pair.mp4", lambda _: pair, 4)
+    with pytest.raises(UserError, match="shows 2 faces; cut it"):
+        track(video, tmp_path / "set", head=head, size=SIZE)
+
+
+def test_a_face_that_leaves(head: MorphableHead, tmp_path: Path) -> None:
+    video = film(tmp_path / "gone.mp4", lambda i: portrait() if i < 4 else nobody(), 12)
+    with pytest.raises(UserError, match="seen in only 4 of the 12 frames"):
+        track(video, tmp_path / "set", head=head, size=SIZE)
+
+
+def test_a_face_of_sixteen_pixels(head: MorphableHead, tmp_path: Path) -> None:
+    tiny = cv2.resize(portrait(), None, fx=16 / 110, fy=16 / 110, interpolation=cv2.INTER_AREA)
+    tiny = tiny[: len(tiny) // 2 * 2, : len(tiny) // 2 * 2]
+    wide = nobody()
+    wide[100 : 100 + len(tiny), 100 : 100 + len(tiny)] = tiny
+    for name, picture in (("close.mp4", tiny), ("far.mp4", wide)):
+        video = film(tmp_path / name, lambda _, picture=picture: picture, 4)
+        with pytest.raises(UserError, match=r"pixels wide"):
+            track(video, tmp_path / "set", head=head, size=SIZE)
+
+
+def test_photos_need_exactly_one_face_of_some_size() -> None:
+    assert landmarks_of_photo(portrait(), "me.jpg").shape == (478, 3)
+    with pytest.raises(UserError, match=r"No face was found in wall\.jpg"):
+        landmarks_of_photo(nobody(), "wall.jpg")
+    with pytest.raises(UserError, match=r"pair\.jpg shows 2 faces"):
+        landmarks_of_photo(np.hstack([portrait(), portrait()[:, ::-1]]), "pair.jpg")
+    with pytest.raises(UserError, match="pixels wide"):
+        landmarks_of_photo(cv2.resize(portrait(), (40, 40), interpolation=cv2.INTER_AREA), "tiny.jpg")
+
+
+def test_a_small_face_in_a_large_picture_is_found_where_it_is() -> None:
+    wide = np.full((540, 960, 3), (90, 110, 100), np.uint8)
+    small = cv2.resize(portrait(), (220, 220), interpolation=cv2.INTER_AREA)
+    wide[200:420, 700:920] = small
+    with LandmarkDetector(still=True) as detector:
+        face = detector.detect(wide)
+        alone = detector.detect(small)
+    assert face is not None
+    assert alone is not None
+    assert face[1, :2] - alone[1, :2] == pytest.approx([700, 200], abs=4)
+
+
+def test_real_footage_with_sound(shared: Path, head: MorphableHead, tmp_path: Path) -> None:
+    video = shared / "media" / "videos" / "direct_address.mp4"
+    short = tmp_path / "short.mp4"
+    with av.open(str(video)) as source, av.open(str(short), "w") as target:
+        streams = {s: target.add_stream_from_template(s) for s in (source.streams.video[0], source.streams.audio[0])}
+        for packet in source.demux(*streams):
+            if packet.dts is not None and packet.dts * packet.time_base < 0.5:
+                packet.stream = streams[packet.stream]
+                target.mux(packet)
+    dataset = track(short, tmp_path / "set", head=head, size=SIZE)
+    assert Footage.open(short).has_sound
+    assert dataset.sound == str(short)
+    assert dataset.performance().extra["reprojection_error"] < 0.03
