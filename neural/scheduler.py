@@ -162,7 +162,9 @@ class Scheduler:
         if job.state is JobState.CANCELLING:
             self.store.update(name, state=JobState.CANCELLED, seconds_left=None, worker=0)
         elif job.kind is JobKind.BUILD and record.attempts < MOST_ATTEMPTS:
-            self.store.update(name, state=JobState.QUEUED, seconds_left=None, worker=0)
+            self.store.update(
+                name, state=JobState.QUEUED, stage="", fraction=0.0, message="", seconds_left=None, worker=0
+            )
         else:
             error = f"{reason}; start it again."
             self.store.update(name, state=JobState.FAILED, error=error, seconds_left=None, worker=0)
