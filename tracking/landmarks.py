@@ -91,6 +91,8 @@ class LandmarkDetector:
     def detect_all(self, rgb: Image) -> list[Landmarks]:
         """Return the landmarks of every face, the widest first; a face found twice is given once."""
         small = shrunk(rgb, DETECTION_SIDE)
+        if self._still:
+            self._window = None
         faces = self._faces_in(small, self._window)
         if not faces:
             self._window = self._search(small)
