@@ -100,22 +100,23 @@ class CoarseVideo:
     ) -> None:
         """Draw the face as a mesh over a picture and its matte, anti-aliased: at twice their resolution."""
         left, top, side = self._face_window(vertices)
-        camera = self._camera.padded(-left, -top, left + side - len(matte), top + side - len(matte))
-        camera = camera.resized(FINER * side, FINER * side)
+        right, bottom = left + side - len(matte), top + side - len(matte)
+        camera = self._camera.padded(-left, -top, right, bottom).resized(FINER * side, FINER * side)
         surface = self._surface
         mouth = inside_mouth(self._head)
-        source, colour = surface.source.copy(), surface.colour.copy()
-        colour[mouth] *= self._light_in_mouth(vertices)
+        source = surface.source.copy()
         source[mouth] = self._teeth_in_photo(vertices[mouth], rotation, translation)
-        values = np.column_stack([source, self._trust(vertices), self._opacity(vertices), colour, mouth])
+        values = np.column_stack([source, self._trust(vertices), self._opacity(vertices), surface.colour, mouth])
         drawn = self._rasteriser.draw(camera.clip(vertices), values, self._head.triangles)
         photo = self._sampled(drawn[..., :2])
         trust = drawn[..., 2:3] * np.minimum(1, photo[..., 3:] * np.float32(1 / SURELY_PERSON))
-        trust = np.where(drawn[..., 7:] > 0.5, sampled_picture(self._mouth, drawn[..., :2])[..., None], trust)
-        face = photo
-        face[..., :3] = drawn[..., 4:7] + trust * (photo[..., :3] - drawn[..., 4:7])
-        face[..., 3] = 1
-        face = cv2.resize(face * drawn[..., 3:4], (side, side), interpolation=cv2.INTER_AREA)
+        in_mouth = drawn[..., 7:] > 0.5
+        trust = np.where(in_mouth, sampled_picture(self._mouth, drawn[..., :2])[..., None], trust)
+        colour = drawn[..., 4:7] + trust * (photo[..., :3] - drawn[..., 4:7])
+        colour *= np.where(in_mouth, self._light_in_mouth(vertices), np.float32(1))
+        opacity = drawn[..., 3:4]
+        face = np.concatenate([colour * opacity, opacity], -1)
+        face = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
         within = slice(top, top + side), slice(left, left + side)
         picture[within] += face[..., :3] - face[..., 3:] * picture[within]
         matte[within] = np.maximum(matte[within], face[..., 3])
