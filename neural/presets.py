@@ -49,7 +49,8 @@ class Preset:
             in so many uses it.
         regularise_every: one discriminator step in so many has the R1 penalty.
         average_samples: half life of the averaged weights, in samples, once training is long.
-        freeze_after: step after which the feature generators stay as they are; None for never.
+        freeze_after: step after which the feature generators rest; their maps are then tuned directly, which the
+            published code does not do.
         losses: what counts how much.
     """
 
@@ -66,7 +67,7 @@ class Preset:
     adversary_every: int
     regularise_every: int
     average_samples: float
-    freeze_after: int | None
+    freeze_after: int
     losses: LossWeights
 
 
@@ -82,13 +83,15 @@ PREVIEW = Preset(
         foreground_skips=2,
         portrait_encoder=(32, 48, 64, 96),
         portrait_decoder=(64, 48, 32, 16),
-        portrait_skips=4,
+        portrait_skips=3,
+        direct=True,
+        noise_levels=0,
         time_octaves=5,
     ),
     discriminator=(16, 32, 48, 64, 64, 64),
     seconds=450,
-    batch=6,
-    rate=1.5e-3,
+    batch=4,
+    rate=2e-3,
     last_rate=2e-4,
     momentum=0.9,
     slide_every=6,
@@ -96,7 +99,7 @@ PREVIEW = Preset(
     adversary_every=3,
     regularise_every=8,
     average_samples=600,
-    freeze_after=None,
+    freeze_after=150,
     losses=LossWeights(background=0.3, detail=1.0, texture=1.0, mask=0.3, alpha=0.3, perceptual=0.3, adversarial=0.03),
 )
 
@@ -113,6 +116,8 @@ STANDARD = Preset(
         portrait_encoder=(64, 128, 256, 256),
         portrait_decoder=(256, 256, 128, 64, 48),
         portrait_skips=4,
+        direct=True,
+        noise_levels=2,
         time_octaves=8,
     ),
     discriminator=(32, 64, 128, 256, 256, 256, 256),
@@ -143,6 +148,8 @@ FINAL = Preset(
         portrait_encoder=(128, 512, 512, 512),
         portrait_decoder=(512, 512, 512, 256, 128, 64),
         portrait_skips=2,
+        direct=False,
+        noise_levels=3,
     ),
     discriminator=(32, 128, 256, 512, 512, 512, 512, 512),
     seconds=2 * 3600,

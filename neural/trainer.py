@@ -33,11 +33,10 @@ class Generators(nn.Module):
         self.network = PortraitNetwork(preset.network)
         self.source = FeatureSource(preset.network)
 
-    def baked(self) -> PortraitNetwork:
-        """The network with the present feature maps in its buffers."""
+    def bake(self) -> None:
+        """Put the generators' feature maps into the network."""
         with torch.no_grad():
             self.network.bake(*self.source())
-        return self.network
 
 
 class Trainer:
@@ -65,7 +64,12 @@ class Trainer:
         betas = (preset.momentum, 0.99)
         self.generators_optimiser = torch.optim.AdamW(self.generators.parameters(), preset.rate, betas)
         self.discriminator_optimiser = torch.optim.AdamW(self.discriminator.parameters(), preset.rate, (0.0, 0.99))
-        self._frozen: tuple[Tensor, Tensor] | None = None
+
+    def painter(self, index: int) -> PortraitNetwork:
+        """The averaged network after `index` steps, ready to render."""
+        if index <= self.preset.freeze_after:
+            self.average.bake()
+        return self.average.network
 
     @property
     def modules(self) -> dict[str, nn.Module]:
@@ -118,13 +122,13 @@ class Trainer:
         return told
 
     def _features(self, index: int) -> tuple[Tensor, Tensor]:
-        """The feature maps; after `freeze_after` steps they are made once more and then stay."""
-        if self.preset.freeze_after is None or index < self.preset.freeze_after:
+        """The feature maps: from the generators, and after `freeze_after` steps the maps themselves."""
+        if index < self.preset.freeze_after:
             return self.generators.source()
-        if self._frozen is None:
-            with torch.no_grad():
-                self._frozen = self.generators.source()
-        return self._frozen
+        if index == self.preset.freeze_after:
+            self.generators.bake()
+            self.average.bake()
+        return self.generators.network.face, self.generators.network.back
 
     def _supervised(self, painting: Painting, batch: Batch) -> dict[str, Tensor]:
         """The losses that compare with the footage."""

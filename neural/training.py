@@ -80,7 +80,7 @@ def build(
     run = TrainingRun(folder, trainer, sampler, plan, label_of(source, names, chosen, seed), listener)
     try:
         standing = run.to_the_end(resume)
-        network = trainer.average.baked().eval()
+        network = trainer.painter(standing.step).eval()
         result = Avatar(
             network,
             describe(

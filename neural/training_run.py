@@ -155,7 +155,7 @@ class TrainingRun:
         frames = self.sampler.frames
         chosen = np.linspace(0, len(frames) - 1, PREVIEW_FRAMES).round().astype(int)
         batch = cut_batch(frames, chosen, self.sampler.time_codes, CENTRED, self.trainer.device)
-        network = self.trainer.average.baked()
+        network = self.trainer.painter(self.standing.step)
         with torch.inference_mode():
             painted = network(batch.uv, batch.texture, batch.time_code)[:, :3]
         rows = [np.concatenate(list(to_pictures(each)), 1) for each in (batch.footage, painted)]

@@ -32,6 +32,9 @@ class PortraitConfig:
         portrait_encoder: channels of StyleUNet 2 at F/2, F/4, F/8, F/16.
         portrait_decoder: at F/8, F/4, ... R/2.
         portrait_skips: as above, for StyleUNet 2.
+        direct: add the fused picture (face texture, foreground, background) to StyleUNet 2's, which then paints only
+            what is missing: it learns in minutes. Not so in the published network.
+        noise_levels: decoder levels of StyleUNet 2, from F up, that get noise.
         style: length of codes and styles.
         mapping_layers: of the mapping networks.
         time_octaves: of the time code's embedding.
@@ -47,6 +50,8 @@ class PortraitConfig:
     portrait_encoder: tuple[int, ...]
     portrait_decoder: tuple[int, ...]
     portrait_skips: int
+    direct: bool
+    noise_levels: int
     style: int = 64
     mapping_layers: int = 4
     time_octaves: int = 32
@@ -55,11 +60,6 @@ class PortraitConfig:
     def bands(self) -> int:
         """Haar channels of a picture."""
         return 4 * self.picture_channels
-
-    @property
-    def noise_levels(self) -> int:
-        """Decoder levels of StyleUNet 2 at F and finer: they get noise."""
-        return len(self.portrait_decoder) - 3
 
     @property
     def noise_channels(self) -> int:

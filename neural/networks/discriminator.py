@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from .layers import Convolution, EncoderLevel, FromBands
-from .wavelets import haar
+from .layers import Convolution, EncoderLevel, FromBands, FromPicture
 
-BANDS = 24
-"""Haar bands of six channels: picture and texture map."""
+CHANNELS = 6
+"""Picture and texture map."""
 
 
 class Discriminator(nn.Module):
@@ -29,11 +29,9 @@ class Discriminator(nn.Module):
         super().__init__()
         if len(channels) != int(math.log2(resolution)) - 2:
             raise ValueError(f"A discriminator for {resolution} pixels has {int(math.log2(resolution)) - 2} levels.")
-        self.first = Convolution(BANDS, channels[0], 1)
-        self.from_bands = nn.ModuleList(FromBands(BANDS, outputs) for outputs in channels[1:])
-        self.levels = nn.ModuleList(
-            EncoderLevel(inputs, outputs) for inputs, outputs in zip(channels, channels[1:], strict=False)
-        )
+        self.first = FromBands(CHANNELS, channels[0])
+        self.from_picture = nn.ModuleList(FromPicture(CHANNELS, outputs) for outputs in channels[1:])
+        self.levels = nn.ModuleList(EncoderLevel(inputs, outputs) for inputs, outputs in pairwise(channels))
         last = channels[-1]
         self.last = Convolution(last + 1, last)
         self.judge = nn.Sequential(nn.Linear(last * 16, last), nn.LeakyReLU(0.2), nn.Linear(last, 1))
@@ -49,12 +47,12 @@ class Discriminator(nn.Module):
             Logits `[B, 1]` (footage is positive), and the features of every level, for feature matching.
         """
         texture = F.interpolate(texture, picture.shape[-2:], mode="nearest")
-        bands = haar(torch.cat([picture, texture], 1))
-        x = self.first(bands)
+        seen = torch.cat([picture, texture], 1)
+        x = self.first(seen)
         features = []
-        for from_bands, level in zip(self.from_bands, self.levels, strict=True):
-            bands, seen = from_bands(bands)
-            x = level(x) + seen
+        for from_picture, level in zip(self.from_picture, self.levels, strict=True):
+            seen, features_seen = from_picture(seen)
+            x = level(x) + features_seen
             features.append(x)
         spread = x.float().var(0, unbiased=False).add(1e-8).sqrt().mean().to(x.dtype)
         x = self.last(torch.cat([x, spread.expand(len(x), 1, *x.shape[2:])], 1))

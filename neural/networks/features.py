@@ -1,31 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The feature generators of Sec. 3.2: StyleGAN2 makes one static map for the face in UV space, one for the background."""
+"""The feature generators of Sec. 3.2: StyleGAN2 makes a static map for the face in UV space, one for the background."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from .config import PortraitConfig
 from .layers import DecoderLevel, Mapping, embed
+from .wavelets import haar
 
 IDENTITY_OCTAVES = 32
 IDENTITY = 0.0
 """The identity value of a video trained alone (videos of a pre-training count up by 1/10)."""
-
-
-@dataclass(frozen=True)
-class FeatureMap:
-    """Features `[1, C, F, F]` and the Haar bands `[1, bands, F, F]` of a picture that goes with them."""
-
-    features: Tensor
-    bands: Tensor
-
-    def joined(self) -> Tensor:
-        """Both in one tensor `[1, C + bands, F, F]`."""
-        return torch.cat([self.features, self.bands], 1)
 
 
 class FeatureGenerator(nn.Module):
@@ -38,17 +27,20 @@ class FeatureGenerator(nn.Module):
         channels = (*config.generator, config.feature_channels)
         self.constant = nn.Parameter(torch.randn(1, channels[0], 4, 4))
         self.levels = nn.ModuleList(
-            DecoderLevel(inputs, outputs, config.bands, config.style)
-            for inputs, outputs in zip(channels, channels[1:], strict=False)
+            DecoderLevel(inputs, outputs, config.picture_channels, config.style)
+            for inputs, outputs in pairwise(channels)
         )
         self.norm = nn.BatchNorm2d(config.feature_channels)
 
-    def forward(self, identity: Tensor | None = None) -> FeatureMap:
-        """Return the feature map of `identity [1]`, a value that tells videos apart."""
+    def forward(self, identity: Tensor | None = None) -> Tensor:
+        """Return `[1, C + bands, F, F]`: features, and the Haar bands of a picture that goes with them.
+
+        `identity [1]` is a value that tells videos apart.
+        """
         if identity is None:
             identity = torch.full((1,), IDENTITY, device=self.constant.device)
         style = self.mapping(embed(identity, self.config.style, IDENTITY_OCTAVES))
-        features, bands = self.constant, None
+        features, picture = self.constant, None
         for level in self.levels:
-            features, bands = level(features, bands, style)
-        return FeatureMap(self.norm(features), bands)
+            features, picture = level(features, picture, style)
+        return torch.cat([self.norm(features), haar(picture)], 1)

@@ -13,10 +13,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from .wavelets import haar, inverse_haar
+from .wavelets import inverse_haar
 
 SLOPE = 0.2
 GAIN = math.sqrt(2.0)
+FIRST_PICTURE = 0.1
+"""Contrast of what an untrained network paints."""
 BLUR_TAPS = (1.0, 3.0, 3.0, 1.0)
 
 
@@ -39,11 +41,6 @@ class Blur(nn.Module):
         channels = x.shape[1]
         kernel = self.kernel.to(x.dtype).expand(channels, 1, 4, 4)
         return F.conv2d(x, kernel, padding=self.padding, stride=stride, groups=channels)
-
-
-def downsample(picture: Tensor, blur: Blur) -> Tensor:
-    """Halve a picture `[B, C, H, W]`; `blur` has padding 1."""
-    return blur(picture, stride=2)
 
 
 def upsample(picture: Tensor) -> Tensor:
@@ -92,35 +89,41 @@ class ModulatedConvolution(nn.Module):
         self.demodulate = demodulate
         self.blur = Blur(1, gain=4.0) if up else None
 
-    def forward(self, x: Tensor, style: Tensor, offset: Tensor, gain: float = 1.0) -> Tensor:
-        """Convolve, then add.
+    def forward(self, x: Tensor, style: Tensor, bias: Tensor, gain: float = 1.0, mix: Tensor | None = None) -> Tensor:
+        """Return `[B, outputs, H, W]`.
 
         Args:
             x: `[B, inputs, H, W]`.
             style: `[B, S]`, or `[1, S]` for all samples.
-            offset: what is added at the end; `[1 or B, 1 or outputs, 1 or H, 1 or W]`.
-            gain: of the convolution, not of the offset.
+            bias: `[outputs]`, added at the end.
+            gain: scales the outputs, bias included.
+            mix: `[outputs, outputs]`, applied to the outputs, bias included.
         """
         scale = self.modulation(style)
+        weight, bias = self.weight, bias * gain
+        if mix is not None:
+            weight, bias = torch.einsum("po,oihw->pihw", mix, weight), mix @ bias
         if len(style) == 1:
-            return self._convolve(x, self._modulated_weight(scale) * gain) + offset
-        x = self._convolve(x * scale[:, :, None, None], self.weight if self.demodulate else self.weight * gain)
+            weight = weight * (scale * gain)[:, :, None, None]
+            if self.demodulate:
+                weight = weight * self._demodulation(scale)[0, :, None, None, None]
+            return self._convolve(x, weight, bias)
+        x = x * scale[:, :, None, None]
         if not self.demodulate:
-            return x + offset
-        return torch.addcmul(offset.to(x.dtype), x, (self._demodulation(scale) * gain)[:, :, None, None].to(x.dtype))
+            return self._convolve(x, weight * gain, bias)
+        x = self._convolve(x, weight, None)
+        demodulation = self._demodulation(scale) * gain
+        return torch.addcmul(bias[:, None, None].to(x.dtype), x, demodulation[:, :, None, None].to(x.dtype))
 
     def _demodulation(self, scale: Tensor) -> Tensor:
         energy = self.weight.square().sum((2, 3))
         return torch.rsqrt(scale.square() @ energy.t() + 1e-8)
 
-    def _modulated_weight(self, scale: Tensor) -> Tensor:
-        weight = self.weight * scale[:, :, None, None]
-        return weight * self._demodulation(scale)[0, :, None, None, None] if self.demodulate else weight
-
-    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        if self.blur is not None:
-            return self.blur(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2))
-        return F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if self.blur is None:
+            return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+        x = self.blur(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2))
+        return x if bias is None else x + bias[:, None, None]
 
 
 class StyledConvolution(nn.Module):
@@ -130,40 +133,63 @@ class StyledConvolution(nn.Module):
         super().__init__()
         self.conv = ModulatedConvolution(inputs, outputs, 3, style, up=up)
         self.noise_strength = nn.Parameter(torch.zeros(1))
-        self.bias = nn.Parameter(torch.zeros(1, outputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return `[B, outputs, H, W]`; `noise` is `[B, 1, H, W]` or `[1, 1, H, W]` at the output's size."""
-        offset = self.bias if noise is None else self.bias + self.noise_strength * noise
-        return rectify(self.conv(x, style, offset * GAIN, GAIN))
+        x = self.conv(x, style, self.bias, GAIN)
+        return rectify(x if noise is None else x + (self.noise_strength * GAIN * noise).to(x.dtype))
 
 
-class ToBands(nn.Module):
-    """Features to the Haar bands of a picture, added to the doubled picture of the level below."""
+class ToPicture(nn.Module):
+    """Features to the Haar bands of a picture, to that picture, added to the doubled picture of the level below."""
 
-    def __init__(self, inputs: int, bands: int, style: int) -> None:
+    def __init__(self, inputs: int, channels: int, style: int) -> None:
         super().__init__()
-        self.conv = ModulatedConvolution(inputs, bands, 1, style, demodulate=False)
-        self.bias = nn.Parameter(torch.zeros(1, bands, 1, 1))
+        self.conv = ModulatedConvolution(inputs, 4 * channels, 1, style, demodulate=False)
+        nn.init.normal_(self.conv.weight, std=FIRST_PICTURE / math.sqrt(inputs))
+        self.bias = nn.Parameter(torch.zeros(4 * channels))
+        self.register_buffer("bands_to_pixels", bands_to_pixels(channels), persistent=False)
 
     def forward(self, x: Tensor, style: Tensor, below: Tensor | None = None) -> Tensor:
-        """Return `[B, bands, H, W]`; `below` is `[B, bands, H/2, W/2]`."""
-        bands = self.conv(x, style, self.bias)
-        return bands if below is None else bands + haar(upsample(inverse_haar(below)))
+        """Return `[B, channels, 2 H, 2 W]` of `x [B, inputs, H, W]`; `below` is `[B, channels, H, W]`.
+
+        The inverse wavelet is folded into the weights.
+        """
+        picture = F.pixel_shuffle(self.conv(x, style, self.bias, mix=self.bands_to_pixels), 2)
+        return picture if below is None else picture + upsample(below)
 
 
-class FromBands(nn.Module):
-    """The Haar bands of a picture, halved first, to features."""
+class FromPicture(nn.Module):
+    """A picture, halved first, to Haar bands and to features."""
 
-    def __init__(self, bands: int, outputs: int) -> None:
+    def __init__(self, channels: int, outputs: int) -> None:
         super().__init__()
         self.blur = Blur(1)
-        self.conv = Convolution(bands, outputs, 1)
+        self.conv = FromBands(channels, outputs)
 
-    def forward(self, bands: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the halved bands and their features: `[B, bands, H/2, W/2]`, `[B, outputs, H/2, W/2]`."""
-        halved = haar(downsample(inverse_haar(bands), self.blur))
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the halved picture and its features, `[B, outputs, H/4, W/4]` of `[B, channels, H, W]`."""
+        halved = self.blur(picture, stride=2)
         return halved, self.conv(halved)
+
+
+class FromBands(Convolution):
+    """A 1x1 convolution of a picture's Haar bands; the wavelet is folded into the weights."""
+
+    def __init__(self, channels: int, outputs: int) -> None:
+        super().__init__(4 * channels, outputs, 1)
+        self.register_buffer("bands_to_pixels", bands_to_pixels(channels), persistent=False)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Return `[B, outputs, H/2, W/2]` of `[B, channels, H, W]`."""
+        weight = (self.weight.flatten(1) @ self.bands_to_pixels.t())[:, :, None, None]
+        return rectify(F.conv2d(F.pixel_unshuffle(picture, 2), weight * GAIN, self.bias * GAIN))
+
+
+def bands_to_pixels(channels: int) -> Tensor:
+    """Return `[4 C, 4 C]`: from Haar bands to the pixels that `pixel_shuffle` takes; orthonormal."""
+    return F.pixel_unshuffle(inverse_haar(torch.eye(4 * channels)[:, :, None, None]), 2).flatten(1).t().contiguous()
 
 
 class EncoderLevel(nn.Module):
@@ -180,21 +206,21 @@ class EncoderLevel(nn.Module):
 
 
 class DecoderLevel(nn.Module):
-    """Two styled convolutions, the first doubling the size, and the bands of the picture so far."""
+    """Two styled convolutions, the first doubling the size, and the picture so far."""
 
-    def __init__(self, inputs: int, outputs: int, bands: int, style: int, middle: int | None = None) -> None:
+    def __init__(self, inputs: int, outputs: int, channels: int, style: int, middle: int | None = None) -> None:
         super().__init__()
         middle = outputs if middle is None else middle
         self.up = StyledConvolution(inputs, middle, style, up=True)
         self.conv = StyledConvolution(middle, outputs, style)
-        self.to_bands = ToBands(outputs, bands, style)
+        self.to_picture = ToPicture(outputs, channels, style)
 
     def forward(
-        self, x: Tensor, bands: Tensor | None, style: Tensor, noise: Tensor | None = None
+        self, x: Tensor, below: Tensor | None, style: Tensor, noise: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return features `[B, outputs, 2 H, 2 W]` and the picture's bands at that size."""
+        """Return features `[B, outputs, 2 H, 2 W]` and the picture `[B, channels, 4 H, 4 W]`."""
         x = self.conv(self.up(x, style, noise), style, noise)
-        return x, self.to_bands(x, style, bands)
+        return x, self.to_picture(x, style, below)
 
 
 class Mapping(nn.Module):

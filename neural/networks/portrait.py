@@ -10,14 +10,14 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from .config import FEATURE_SIZE, MAP_SIZE, SLACK, PortraitConfig
-from .features import FeatureGenerator, FeatureMap
-from .layers import EncoderLevel, Mapping, embed
+from .features import FeatureGenerator
+from .layers import EncoderLevel, Mapping, embed, upsample
 from .styleunet import Decoder, Encoder
 from .wavelets import haar, inverse_haar
 
 ENLARGED_SIZE = FEATURE_SIZE + SLACK
 FACE_THRESHOLD = -0.999
-TEXTURE_BANDS = 12
+TEXTURE_CHANNELS = 3
 MASK_GAIN = 1.1
 """The fusion uses clip(1.1 m, -1, 1): a mask that is nearly sure counts as sure."""
 
@@ -51,9 +51,9 @@ class Painting:
 
 
 class PortraitNetwork(nn.Module):
-    """UV map and texture map in, RGBA out, with the feature maps baked in as buffers.
+    """UV map and texture map in, RGBA out, with the feature maps baked in.
 
-    Buffers:
+    Attributes:
         face: `[1, C + bands, F, F]` in UV space; back: `[1, C + bands, 1.5 F, 1.5 F]` of the enlarged picture.
         noise_face: `[1, n, F, F]` in UV space; noise_frame: `[1, n, 1.5 F, 1.5 F]` fixed to the picture.
     """
@@ -63,28 +63,28 @@ class PortraitNetwork(nn.Module):
         self.config = config
         channels = config.feature_channels
         self.mapping = Mapping(config.style, config.mapping_layers)
-        self.foreground_encoder = Encoder(TEXTURE_BANDS, config.foreground_encoder)
+        self.foreground_encoder = Encoder(TEXTURE_CHANNELS, config.foreground_encoder)
         self.foreground_decoder = Decoder(
             config.foreground_encoder,
             (*config.foreground_decoder, channels),
             config.foreground_skips,
-            config.bands,
+            config.picture_channels,
             config.style,
             last_middle=config.foreground_decoder[-1],
         )
         self.mask = nn.Conv2d(2 * channels, 1, 3, padding=1)
         self.entry = EncoderLevel(channels, config.portrait_encoder[0])
-        self.portrait_encoder = Encoder(config.bands, config.portrait_encoder)
+        self.portrait_encoder = Encoder(config.picture_channels, config.portrait_encoder)
         self.portrait_decoder = Decoder(
             (channels, *config.portrait_encoder),
             config.portrait_decoder,
             config.portrait_skips,
-            config.bands,
+            config.picture_channels,
             config.style,
         )
         joined = channels + config.bands
-        self.register_buffer("face", torch.zeros(1, joined, FEATURE_SIZE, FEATURE_SIZE))
-        self.register_buffer("back", torch.zeros(1, joined, ENLARGED_SIZE, ENLARGED_SIZE))
+        self.face = nn.Parameter(torch.zeros(1, joined, FEATURE_SIZE, FEATURE_SIZE))
+        self.back = nn.Parameter(torch.zeros(1, joined, ENLARGED_SIZE, ENLARGED_SIZE))
         noise = torch.Generator().manual_seed(0)
         self.register_buffer(
             "noise_face", torch.randn(1, config.noise_channels, FEATURE_SIZE, FEATURE_SIZE, generator=noise)
@@ -121,7 +121,7 @@ class PortraitNetwork(nn.Module):
             texture: texture map: `[B, 3, 256, 256]` of the central window, or `[B, 3, 384, 384]` of the enlarged
                 picture, which any other window needs.
             time_code: `[B]` or `[1]`.
-            face, back: feature maps like the buffers of these names.
+            face, back: feature maps like the attributes of these names.
             window: where the window lies.
         """
         style = self.mapping(embed(time_code, self.config.style, self.config.time_octaves))
@@ -136,17 +136,24 @@ class PortraitNetwork(nn.Module):
         face_features, face_bands = self._split(looked_up.to(foreground.dtype))
         features = torch.lerp(foreground, back_features, share) + face_features
         bands = torch.lerp(foreground_bands, back_bands.expand_as(foreground_bands), share) + face_bands
-        encoded = self.portrait_encoder(bands, self.entry(features))
-        _, bands = self.portrait_decoder([features, *encoded], style, self._noises(uv, on_face, window))
-        return Painting(inverse_haar(bands.float()), mask)
+        fused = inverse_haar(bands)
+        encoded = self.portrait_encoder(fused, self.entry(features))
+        _, picture = self.portrait_decoder([features, *encoded], style, self._noises(uv, on_face, window))
+        if self.config.direct:
+            while fused.shape[-1] < picture.shape[-1]:
+                fused = upsample(fused)
+            picture = picture + fused
+        return Painting(picture.float(), mask)
 
     def bake(self, face: Tensor, back: Tensor) -> None:
         """Keep these feature maps for `forward`."""
-        self.face.copy_(face)
-        self.back.copy_(back)
+        with torch.no_grad():
+            self.face.copy_(face)
+            self.back.copy_(back)
 
     def _foreground(self, texture: Tensor, style: Tensor, window: Window) -> tuple[Tensor, Tensor]:
-        features, bands = self.foreground_decoder(self.foreground_encoder(haar(texture)), style)
+        features, picture = self.foreground_decoder(self.foreground_encoder(texture), style)
+        bands = haar(picture)
         if texture.shape[-1] == MAP_SIZE:
             return features, bands
         return window.cut(features), window.cut(bands)
@@ -178,12 +185,12 @@ class FeatureSource(nn.Module):
 
     def forward(self) -> tuple[Tensor, Tensor]:
         """Return `face [1, C + bands, F, F]` and `back [1, C + bands, 1.5 F, 1.5 F]`."""
-        return self.face().joined(), enlarged(self.back())
+        return self.face(), enlarged(self.back())
 
 
-def enlarged(background: FeatureMap) -> Tensor:
+def enlarged(background: Tensor) -> Tensor:
     """The background's map stretched over the enlarged picture: `[1, C + bands, 1.5 F, 1.5 F]`."""
-    return F.interpolate(background.joined(), scale_factor=1.5, mode="bilinear", align_corners=False)
+    return F.interpolate(background, scale_factor=1.5, mode="bilinear", align_corners=False)
 
 
 def face_mask(uv: Tensor) -> Tensor:

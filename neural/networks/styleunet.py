@@ -1,32 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The StyleUNet of Sec. 3.3: a U-Net whose decoder is StyleGAN2's, with wavelet bands in and out."""
+"""The StyleUNet of Sec. 3.3: a U-Net whose decoder is StyleGAN2's, with wavelets in and out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from .layers import Convolution, DecoderLevel, EncoderLevel, FromBands
+from .layers import Convolution, DecoderLevel, EncoderLevel, FromPicture
 
 
 class Encoder(nn.Module):
-    """From a map's Haar bands at size F to features at F/2, F/4, F/8 and F/16."""
+    """From a picture of side 2 F to features at F/2, F/4, F/8 and F/16."""
 
-    def __init__(self, bands: int, channels: Sequence[int]) -> None:
+    def __init__(self, pictures: int, channels: Sequence[int]) -> None:
         super().__init__()
-        self.from_bands = nn.ModuleList(FromBands(bands, outputs) for outputs in channels[:-1])
-        self.levels = nn.ModuleList(
-            EncoderLevel(inputs, outputs) for inputs, outputs in zip(channels, channels[1:], strict=False)
-        )
+        self.from_picture = nn.ModuleList(FromPicture(pictures, outputs) for outputs in channels[:-1])
+        self.levels = nn.ModuleList(EncoderLevel(inputs, outputs) for inputs, outputs in pairwise(channels))
 
-    def forward(self, bands: Tensor, entry: Tensor | None = None) -> list[Tensor]:
+    def forward(self, picture: Tensor, entry: Tensor | None = None) -> list[Tensor]:
         """Return the features, largest first; `entry` is added to the first of them."""
         features: list[Tensor] = []
         x = entry
-        for from_bands, level in zip(self.from_bands, self.levels, strict=True):
-            bands, seen = from_bands(bands)
+        for from_picture, level in zip(self.from_picture, self.levels, strict=True):
+            picture, seen = from_picture(picture)
             x = seen if x is None else x + seen
             features.append(x)
             x = level(x)
@@ -34,13 +33,13 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """From the encoder's features to a picture's Haar bands.
+    """From the encoder's features to a picture.
 
     Args:
         encoder: channels of the encoder's features, largest size first.
         channels: of the decoder's levels, smallest size first.
         skips: how many levels, smallest first, see the encoder's features of their size.
-        bands: Haar bands of the picture.
+        pictures: channels of the picture.
         style: length of the style code.
         last_middle: channels between the two convolutions of the last level; its own when None.
     """
@@ -50,7 +49,7 @@ class Decoder(nn.Module):
         encoder: Sequence[int],
         channels: Sequence[int],
         skips: int,
-        bands: int,
+        pictures: int,
         style: int,
         last_middle: int | None = None,
     ) -> None:
@@ -60,7 +59,7 @@ class Decoder(nn.Module):
         middles = (*[None] * (len(channels) - 1), last_middle)
         self.bottom = Convolution(deepest, deepest)
         self.levels = nn.ModuleList(
-            DecoderLevel(before, after, bands, style, middle)
+            DecoderLevel(before, after, pictures, style, middle)
             for before, after, middle in zip(inputs, channels, middles, strict=True)
         )
         seen = list(encoder[-2::-1])[:skips]
@@ -71,10 +70,13 @@ class Decoder(nn.Module):
     def forward(
         self, encoded: list[Tensor], style: Tensor, noises: Sequence[Tensor | None] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the last features and the bands; `encoded` largest first, `noises` one a level (or None)."""
-        x, bands = self.bottom(encoded[-1]), None
+        """Return the last features and the picture, twice their size.
+
+        `encoded` goes from the largest to the smallest; `noises` has one a level, or None.
+        """
+        x, picture = self.bottom(encoded[-1]), None
         for index, level in enumerate(self.levels):
-            x, bands = level(x, bands, style, noises[index] if noises else None)
+            x, picture = level(x, picture, style, noises[index] if noises else None)
             if index < len(self.merges):
                 x = self.merges[index](torch.cat([x, encoded[-2 - index]], 1))
-        return x, bands
+        return x, picture

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training and rendering speed on a CUDA GPU: `python gpu.py DATASET [PRESET [MINUTES]]`; see gpu.sh."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from semblance.common.progress import Progress
+from semblance.neural.avatar import Avatar
+from semblance.neural.training import build
+from semblance.tracking.dataset import Dataset
+
+REPEATS = 50
+
+
+def main(dataset: str, preset: str = "final", minutes: str = "8") -> None:
+    if not torch.cuda.is_available():
+        sys.exit("There is no CUDA GPU here, and this measures nothing else.")
+    print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, preset {preset}")
+    with tempfile.TemporaryDirectory() as folder:
+        work, stages = Path(folder), int(minutes)
+        quality = []
+        for stage in range(1, stages + 1):  # each goes on from the last one's checkpoint, a minute longer
+            path = work / "avatar.safetensors"
+            avatar = build(dataset, path, preset=preset, seconds=60.0 * stage, work=work / "w", listener=tell)
+            quality.append(psnr(avatar, Dataset.open(dataset)))
+        report_training(work / "w" / "curves.jsonl", quality)
+    report_frames(avatar)
+
+
+def tell(progress: Progress) -> None:
+    print(f"\r{progress.stage} {progress.fraction:6.1%} {progress.message}  ", end="", file=sys.stderr)
+
+
+def report_training(curves: Path, quality: list[float]) -> None:
+    rows = [json.loads(row) for row in curves.read_text(encoding="utf-8").splitlines()]
+    steps = 1e3 * np.diff([row["seconds"] for row in rows])[20:]
+    print(f"\nstep: median {np.median(steps):.0f} ms, 95 % {np.quantile(steps, 0.95):.0f} ms, {len(rows)} steps")
+    print(f"memory in training: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
+    print("PSNR on the last fifth, minute by minute: " + " ".join(f"{value:.2f}" for value in quality))
+
+
+def psnr(avatar: Avatar, dataset: Dataset) -> float:
+    """Mean over every tenth frame of the last fifth, both sides composited on black by the footage's matte."""
+    names = dataset.names[round(0.8 * len(dataset.names)) :: 10]
+    return statistics.mean(frame_psnr(avatar, dataset, name) for name in names)
+
+
+def frame_psnr(avatar: Avatar, dataset: Dataset, name: str) -> float:
+    side = avatar.metadata.resolution
+    footage, matte = (
+        window(cv2.imread(str(path), flags), side) / 255
+        for path, flags in ((dataset.image(name), cv2.IMREAD_COLOR), (dataset.matte(name), cv2.IMREAD_COLOR))
+    )
+    uv = cv2.imread(str(dataset.uv_map(name)), cv2.IMREAD_UNCHANGED)[..., ::-1].astype(np.float32) / 65535
+    texture = cv2.imread(str(dataset.texture_map(name)))[..., ::-1].astype(np.float32) / 255
+    painted = avatar.render(uv[None], texture[None])[0, ..., 2::-1] / 255
+    return float(-10 * np.log10(np.square((painted - footage) * matte).mean()))
+
+
+def window(picture: np.ndarray, side: int) -> np.ndarray:
+    """The central window of an enlarged picture, `side` pixels square."""
+    border = picture.shape[0] // 6
+    return cv2.resize(picture[border:-border, border:-border], (side, side), interpolation=cv2.INTER_AREA)
+
+
+def report_frames(avatar: Avatar) -> None:
+    """Frame times of the network alone, one frame at a time."""
+    network = avatar.network
+    maps = torch.zeros(1, 3, 256, 256, device="cuda").contiguous(memory_format=torch.channels_last)
+    code = torch.zeros(1, device="cuda")
+    torch.cuda.reset_peak_memory_stats()
+    with torch.inference_mode():
+        print(f"frame, eager: {milliseconds(lambda: network(maps, maps, code)):.1f} ms")
+        with torch.autocast("cuda", torch.float16):
+            print(f"frame, eager fp16: {milliseconds(lambda: network(maps, maps, code)):.1f} ms")
+            compiled = torch.compile(network)
+            print(f"frame, compiled fp16: {milliseconds(lambda: compiled(maps, maps, code)):.1f} ms")
+            print(f"frame, CUDA graph fp16: {milliseconds(graphed(lambda: network(maps, maps, code))):.1f} ms")
+        print(f"frame, compiled: {milliseconds(lambda: torch.compile(network)(maps, maps, code)):.1f} ms")
+    print(f"memory in rendering: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
+
+
+def graphed(frame: Callable[[], torch.Tensor]) -> Callable[[], None]:
+    """The same work as one CUDA graph."""
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            frame()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        frame()
+    return graph.replay
+
+
+def milliseconds(frame: Callable[[], object]) -> float:
+    """Median time of a frame."""
+    times = []
+    for repeat in range(REPEATS + 5):
+        torch.cuda.synchronize()
+        started = time.perf_counter()
+        frame()
+        torch.cuda.synchronize()
+        if repeat >= 5:
+            times.append(time.perf_counter() - started)
+    return 1e3 * statistics.median(times)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
