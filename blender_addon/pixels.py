@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -73,12 +74,18 @@ def scene_linear(pixels: Floats, from_rec709: Floats, transparent: bool) -> Floa
     `from_rec709 [3, 3]` turns linear Rec. 709 into the scene's linear colours. Unless `transparent`, the avatar's own
     background stays and the picture is opaque.
     """
-    srgb = pixels[..., :3]
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    linear = srgb_table()[(pixels[..., :3] * 65535 + 0.5).astype(np.uint16)]
     alpha = pixels[..., 3:] if transparent else np.ones_like(pixels[..., 3:])
     if not np.array_equal(from_rec709, np.eye(3)):
         linear = linear @ from_rec709.T
     return np.concatenate([linear * alpha, alpha], -1, dtype=np.float32)
+
+
+@cache
+def srgb_table() -> Floats:
+    """Return `[65536]`: sRGB, in steps of 1/65535, to linear. Powers are slow; every 8-bit value is exactly one step."""
+    srgb = np.arange(65536) / 65535
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def over(front: Floats, back: Floats) -> Floats:
