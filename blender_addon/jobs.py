@@ -157,7 +157,7 @@ def run_to_end(task: Task[Result], show: Callable[[Bar], None] = lambda _bar: No
 def bar_of(job: Job, picture: bytes | None = None) -> Bar:
     """Return the progress bar of a job: stage, share, time left."""
     if job.state == JobState.QUEUED:
-        return Bar("Waiting for another job to end")
+        return Bar("Waiting for its turn")
     if job.state == JobState.CANCELLING:
         return Bar("Cancelling", job.fraction)
     parts = [f"{job.stage or 'Starting'} {job.fraction:.0%}"]

@@ -7,6 +7,7 @@ timer; without one (command line, tests, farms) the same task runs to its end in
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,12 +126,18 @@ def build_request(head: bpy.types.Object, preset: str) -> jobs.JobRequest:
     """Return the job that trains a head's avatar.
 
     Raises:
-        UserError: the dataset is gone.
+        UserError: the dataset is gone, or was tracked at a lower quality than `preset`.
     """
     dataset = Path(head.semblance.dataset)
-    if not (dataset / "dataset.json").is_file():
-        raise UserError(f"The tracked footage at {dataset} is gone; make the head again with New Avatar.")
-    avatar = head.semblance.avatar or f"{dataset.name}_{preset}"
+    try:
+        size = int(json.loads((dataset / "dataset.json").read_text(encoding="utf-8"))["size"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"The tracked footage at {dataset} is gone; make the head again with New Avatar.") from None
+    if size < PRESET_SIZES[preset]:
+        raise UserError(
+            f"{head.name} was tracked at {size} pixels: choose a lower quality, or make it again with New Avatar."
+        )
+    avatar = f"{dataset.name}_{preset}"
     return jobs.JobRequest(JobKind.BUILD, {"dataset": str(dataset), "avatar": avatar, "preset": preset})
 
 
@@ -171,7 +178,9 @@ class SEMBLANCE_OT_new_avatar(LongTask, bpy.types.Operator):
         request, scene = tracking_request(context.scene, source), context.scene.name
 
         def finish(job: Job) -> str:
-            made = finish_new_avatar(bpy.data.scenes.get(scene) or bpy.context.scene, source, job)
+            target = bpy.data.scenes.get(scene) or bpy.context.scene
+            hide_startup_cube(target)
+            made = finish_new_avatar(target, source, job)
             look_through_camera(made)
             return f"{made.name} is in the scene: press Build Avatar to make it photo-real."
 
@@ -316,6 +325,13 @@ class SEMBLANCE_FH_footage(bpy.types.FileHandler):
     def poll_drop(cls, context: bpy.types.Context) -> bool:
         """Only the 3D view takes drops."""
         return context.area is not None and context.area.type == "VIEW_3D"
+
+
+def hide_startup_cube(scene: bpy.types.Scene) -> None:
+    """Hide the cube that every new Blender file begins with: two metres wide, it would swallow the head."""
+    cube = scene.objects.get("Cube")
+    if cube and cube.type == "MESH" and len(cube.data.vertices) == 8 and tuple(cube.dimensions) == (2.0, 2.0, 2.0):
+        cube.hide_viewport = cube.hide_render = True
 
 
 def look_through_camera(made: bpy.types.Object) -> None:

@@ -75,7 +75,7 @@ def shape_controls(rig: bpy.types.Object, neutral: Floats) -> None:
     control = bpy.data.objects.new("Semblance Control", ring)
     size = np.ptp(neutral, 0)
     above = -float(neutral[:, 1].min()) + 0.08 * float(size[1])
-    show = [(HEAD_BONE, 0.4 * float(size[0]), above), *((name, 0.05 * float(size[0]), 0.12) for name in EYE_BONES)]
+    show = [(HEAD_BONE, 0.4 * float(size[0]), above), *((name, 0.05 * float(size[0]), 0.06) for name in EYE_BONES)]
     for name, radius, distance in show:
         bone = rig.pose.bones[name]
         bone.custom_shape, bone.use_custom_shape_bone_size = control, False

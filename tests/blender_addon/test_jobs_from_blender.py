@@ -112,7 +112,7 @@ def test_a_job_is_followed_to_its_end(engine, place):
     bars: list[Bar] = []
     job = run_to_end(follow(place, JobRequest(JobKind.TRACK, {"source": "x"})), bars.append, pause=0.01)
     assert job.result == {"dataset": "/d"}
-    assert Bar("Waiting for another job to end") in bars
+    assert Bar("Waiting for its turn") in bars
     assert Bar("Tracking 50%, 2 min left", 0.5) in bars
 
 

@@ -61,7 +61,9 @@ assert "neither a video" in refused(lambda: bpy.ops.semblance.new_avatar(filepat
 (folder / "clip.mp4").touch()
 scene.semblance.head_model = "faceverse-v3"
 assert "preferences" in refused(lambda: bpy.ops.semblance.new_avatar(filepath=str(folder / "clip.mp4")))
-assert not scene.objects
+from semblance.blender_addon import command_line
+assert command_line.run([str(folder / "none.mp4"), "--out", str(folder / "none.blend")]) == 2
+assert not scene.objects and not (folder / "none.blend").exists()
 """
     run_blender(START + script, tmp_path, environment={**home, "SEMBLANCE_ENGINE_PYTHON": str(engine_python)})
 
@@ -158,6 +160,8 @@ assert len(compat.existing_channels(head.data.shape_keys)) == 52
 assert len(compat.existing_channels(head.parent)) == 12
 from semblance.blender_addon.operators_jobs import SEMBLANCE_OT_build_avatar
 assert SEMBLANCE_OT_build_avatar.poll(bpy.context)
+scene.semblance.preset = "final"
+assert "tracked at 256 pixels" in refused(bpy.ops.semblance.build_avatar)
 scene.frame_set(40)
 performance = str(Path(head.semblance.dataset) / "performance.npz")
 assert bpy.ops.semblance.load_performance(filepath=performance) == {"FINISHED"}
