@@ -83,7 +83,7 @@ def scene_linear(pixels: Floats, from_rec709: Floats, transparent: bool) -> Floa
 
 @cache
 def srgb_table() -> Floats:
-    """Return `[65536]`: sRGB, in steps of 1/65535, to linear. Powers are slow; every 8-bit value is exactly one step."""
+    """Return `[65536]`: sRGB, in steps of 1/65535, to linear: powers are slow, and every 8-bit value is a step."""
     srgb = np.arange(65536) / 65535
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
