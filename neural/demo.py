@@ -156,7 +156,7 @@ def astronaut(folder: Path) -> Path:
 def make_driver(dataset: Dataset, path: Path) -> None:
     """Write the part of the dataset's performance that training never saw, at most some seconds of it."""
     performance = dataset.performance()
-    _training, test = evaluation.split(len(performance), evaluation.TEST_SHARE)
+    _training, test = evaluation.held_out(len(performance))
     performance.at(np.arange(len(performance))[test.start : test.start + MOST_DRIVING_FRAMES]).save(path)
 
 

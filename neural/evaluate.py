@@ -102,9 +102,7 @@ def evaluate(avatar: Path, dataset: Path, *, share: float = TEST_SHARE, listener
     """
     subject, data = Avatar.load(avatar), Dataset.open(dataset)
     performance = data.performance()
-    training, test = split(len(data.names), 1 - share)
-    if not test:
-        raise UserError(f"{dataset} has no frames to test on: {len(data.names)} in all; track a longer video.")
+    training, test = held_out(len(data.names), share)
     nearest = nearest_frames(performance, training, test)
     side = subject.metadata.resolution
     shown = set(spread(test, SHEET_ROWS))
@@ -127,6 +125,18 @@ def evaluate(avatar: Path, dataset: Path, *, share: float = TEST_SHARE, listener
     rows = {name: summary(comparisons) for name, comparisons in found.items()}
     distance = mean_distances(performance, training, test)
     return Evaluation(rows, len(training), len(test), side, distance, contact_sheet(sheet))
+
+
+def held_out(frames: int, share: float = TEST_SHARE) -> tuple[range, range]:
+    """Return the frames that training sees and the last `share` of all, which it must not see.
+
+    Raises:
+        UserError: there are too few frames to hold any out.
+    """
+    training, test = split(frames, 1 - share)
+    if not test:
+        raise UserError(f"{frames} frames are too few to hold any out for a test; track a longer video.")
+    return training, test
 
 
 def spread(frames: Sequence[int], count: int) -> list[int]:
