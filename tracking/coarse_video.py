@@ -107,15 +107,15 @@ class CoarseVideo:
         source = surface.source.copy()
         source[mouth] = self._teeth_in_photo(vertices[mouth], rotation, translation)
         values = np.column_stack([source, self._trust(vertices), self._opacity(vertices), surface.colour, mouth])
-        drawn = self._rasteriser.draw(camera.clip(vertices), values, self._head.triangles)
-        photo = self._sampled(drawn[..., :2])
-        trust = drawn[..., 2:3] * np.minimum(1, photo[..., 3:] * np.float32(1 / SURELY_PERSON))
-        in_mouth = drawn[..., 7:] > 0.5
-        trust = np.where(in_mouth, sampled_picture(self._mouth, drawn[..., :2])[..., None], trust)
-        colour = drawn[..., 4:7] + trust * (photo[..., :3] - drawn[..., 4:7])
-        colour *= np.where(in_mouth, self._light_in_mouth(vertices), np.float32(1))
-        opacity = drawn[..., 3:4]
-        face = np.concatenate([colour * opacity, opacity], -1)
+        where, colour = self._rasteriser.draw(camera.clip(vertices), values, self._head.triangles)
+        photo = self._sampled(where[..., :2])
+        in_mouth = colour[..., 3:] > 0.5
+        trust = where[..., 2:3] * np.minimum(1, photo[..., 3:] * np.float32(1 / SURELY_PERSON))
+        trust = np.where(in_mouth, sampled_picture(self._mouth, where[..., :2])[..., None], trust)
+        light = np.where(in_mouth, np.float32(self._light_in_mouth(vertices)), np.float32(1))
+        face = np.empty_like(photo)
+        face[..., 3:] = where[..., 3:]
+        face[..., :3] = (colour[..., :3] + trust * (photo[..., :3] - colour[..., :3])) * (light * where[..., 3:])
         face = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
         within = slice(top, top + side), slice(left, left + side)
         picture[within] += face[..., :3] - face[..., 3:] * picture[within]

@@ -15,7 +15,7 @@ GRAIN_SIGMA = 1.0
 """Pixels of blur that split grain from picture when its strength is measured."""
 
 
-def fill_behind(image: Pixels, matte: Floats, margin: float = 0.02) -> Pixels:
+def fill_behind(image: Pixels, matte: Floats, margin: float = 0.03) -> Pixels:
     """Return the picture `[H, W, 3]` with the person of `matte [H, W]` (0 to 1) removed.
 
     The hole is filled at all scales from coarse to fine by what surrounds it (push and pull: Gortler et al. 1996), and

@@ -87,7 +87,7 @@ class PhotoSheet:
         outline = self._moved_outline(rotation, translation) - self._outline
         movement = np.concatenate([face, outline * self._rigidity[:, None], np.zeros((self._fixed, 2))])
         nearness = np.concatenate([vertices[self._face, 2], np.full(len(self._outline) + self._fixed, self._ear_depth)])
-        solved = self._spline @ np.column_stack([movement, nearness - self._ear_depth])
+        solved = self._spline @ np.column_stack([movement, nearness - self._ear_depth]).astype(np.float32)
         return self._drawn(self._nodes + solved[:, :2], solved[:, 2])
 
     def _moved_outline(self, rotation: Floats, translation: Floats) -> Floats:
@@ -107,7 +107,7 @@ class PhotoSheet:
         values = np.zeros((len(nodes), 8), np.float32)
         values[:, :2] = self._nodes
         values[:, 2] = 1
-        drawn = self._rasteriser.draw(clip, values, self._triangles)
+        drawn, _ = self._rasteriser.draw(clip, values, self._triangles)
         moved = np.where(drawn[..., 2:3] > 0, drawn[..., :2], pixel_centres(size // COARSER) * COARSER)
         return cv2.resize(moved, (size, size), interpolation=cv2.INTER_LINEAR)
 

@@ -142,7 +142,7 @@ def visible(vertices: Floats, pixels: Floats, triangles: Integers, camera: Pinho
     values = np.zeros((len(vertices), 8), np.float32)
     values[:, 0] = vertices[:, 2]
     with PlainRasteriser(camera.width) as rasteriser:
-        depth = rasteriser.draw(camera.clip(vertices), values, triangles)[..., 0]
+        depth = rasteriser.draw(camera.clip(vertices), values, triangles)[0][..., 0]
     farthest = cv2.dilate(np.where(depth > 0, depth, 0), np.ones((3, 3), np.uint8))
     nearest = sampled(farthest, pixels)
     return (vertices[:, 2] <= nearest + DEPTH_TOLERANCE) | (nearest == 0)

@@ -139,9 +139,12 @@ class PlainRasteriser(SurfaceRasteriser):
         """Raise `UserError` when this machine has no OpenGL 3.3 without a window."""
         super().__init__(size, PLAIN_VERTEX_SHADER, PLAIN_FRAGMENT_SHADER, {"clip": 4, "first": 4, "second": 4})
 
-    def draw(self, clip: Floats, values: Floats, triangles: Integers) -> Floats:
-        """Return `[size, size, 8]`: `values [V, 8]` over the surface with clip coordinates `[V, 4]`, zero outside."""
-        return np.concatenate(self.rasterise(np.concatenate([clip, values], -1), triangles), -1)
+    def draw(self, clip: Floats, values: Floats, triangles: Integers) -> tuple[Floats, Floats]:
+        """Return two pictures `[size, size, 4]`, zero outside: the first and the last four of `values [V, 8]`.
+
+        `clip [V, 4]` are OpenGL's clip coordinates of the surface.
+        """
+        return self.rasterise(np.concatenate([clip, values], -1), triangles)
 
 
 @dataclass(frozen=True)
