@@ -25,7 +25,7 @@ DEPTH_WEIGHT = 0.03
 """Weight of MediaPipe's depth against 1 for what is seen in the picture."""
 POSE_DEPTH_SHARE = 0.1
 """Share of MediaPipe's depth in the depth that Eq. 1 aligns; the rest is the model's."""
-POSE_STEPS, ROUNDS, IDENTITY_ROUNDS, PROJECTIONS = 8, 4, 5, 6
+POSE_STEPS, ROUNDS, IDENTITY_ROUNDS, PROJECTIONS = 3, 4, 5, 6
 NEUTRAL_FRAMES = 24
 """Frames from which identity is solved."""
 NEUTRAL_STRICTNESS = 4.0
