@@ -3,6 +3,6 @@
 
     python -m semblance.tracking.build_builtin_head LANDMARKS_DIR OUT
 
-LANDMARKS_DIR holds `landmarks_portraits.npz` and `landmarks_videos.npz`: MediaPipe FaceMesh landmarks (0.10.21, refined)
-of many people and of faces that move. OUT is the data file that `heads/builtin.py` reads.
+LANDMARKS_DIR holds `landmarks_portraits.npz` and `landmarks_videos.npz`: MediaPipe FaceMesh landmarks (0.10.21,
+refined) of many people and of faces that move. OUT is the data file that `heads/builtin.py` reads.
 """

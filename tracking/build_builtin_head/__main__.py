@@ -16,7 +16,9 @@ from . import colours, eyes, statistics
 from .anatomy import LEFT_IRIS, RIGHT_IRIS, Anatomy, build_anatomy, carried
 from .charts import build_uvs
 from .expressions import build_expressions
+from .fitting import LandmarkHead, learned_differences
 from .symmetry import mirror_vertices
+from .topology import CONTROL
 
 IDENTITIES = 32
 NOSE_TIP, NOSE_TIP_PLACE = 1, np.array([0, 0.009, -0.100])
@@ -31,10 +33,14 @@ def main(folder: Path, out: Path) -> None:
     mean = statistics.procrustes_mean(people, mirror)
     mean += NOSE_TIP_PLACE - mean[NOSE_TIP]
     anatomy = build_anatomy(mean, mirror)
-    partner = mirror_vertices(anatomy, mean[:468])
-    expressions = build_expressions(anatomy, partner)
+    partner = mirror_vertices(anatomy, mean[:CONTROL])
     differences = statistics.identity_modes(people, mean, mirror, IDENTITIES)
-    identities = carried(anatomy, differences[:, :468], differences[:, [LEFT_IRIS, RIGHT_IRIS]])
+    identities = carried(anatomy, differences[:, :CONTROL], differences[:, [LEFT_IRIS, RIGHT_IRIS]])
+    anatomical = build_expressions(anatomy, partner)
+    seen = slice(0, CONTROL)
+    landmark_head = LandmarkHead(anatomy.vertices[seen], identities[:, seen], anatomical[:, seen])
+    learned = learned_differences(landmark_head, folder, mirror[seen])
+    expressions = build_expressions(anatomy, partner, learned)
     write(out, anatomy, mean, identities, expressions)
 
 
@@ -80,9 +86,9 @@ def as_lengths(metres: np.ndarray) -> np.ndarray:
 
 
 def landmark_vertices(anatomy: Anatomy, mean: np.ndarray) -> np.ndarray:
-    """Return the vertex of each of MediaPipe's 478 landmarks: those of the skin come first, irises are on the eyeballs."""
+    """Return the vertex of each of MediaPipe's 478 landmarks: the skin's come first, irises are on the eyeballs."""
     ring = eyes.RING_ANGLES.index(25)
-    found = [np.arange(468)]
+    found = [np.arange(CONTROL)]
     for ball, centre in ((anatomy.spans["eye.R"], RIGHT_IRIS), (anatomy.spans["eye.L"], LEFT_IRIS)):
         start = ball.start + 1 + ring * eyes.SEGMENTS
         across = mean[centre + 1 : centre + 5, :2] - mean[centre, :2]

@@ -13,6 +13,7 @@ from . import ears, eyes, mouth
 from .parts import directed, fan, grid, outward, strip
 from .skin import MILLIMETRE, Skin, bending, build_skin, cotangent_laplacian
 from .topology import (
+    CONTROL,
     INNER_LIP_LOWER,
     INNER_LIP_UPPER,
     LEFT_EYE_LOWER,
@@ -54,7 +55,7 @@ class Anatomy:
 
 def build_anatomy(landmarks: np.ndarray, mirror: np.ndarray) -> Anatomy:
     """Build the mean head around `landmarks [478, 3]`, which are symmetric; `mirror [478]` pairs left and right."""
-    control = landmarks[:468].copy()
+    control = landmarks[:CONTROL].copy()
     meet_lips(control)
     centre = eyes.eyeball_centre(control[list(LEFT_EYE_UPPER + LEFT_EYE_LOWER[-2:0:-1])], landmarks[LEFT_IRIS])
     centres = (centre, centre * [-1, 1, 1])
@@ -63,7 +64,7 @@ def build_anatomy(landmarks: np.ndarray, mirror: np.ndarray) -> Anatomy:
     ):
         for margin in (list(upper[1:-1]), list(lower[1:-1])):
             control[margin] = eyes.on_lid(control[margin], middle)
-    skin = build_skin(control, mirror[:468])
+    skin = build_skin(control, mirror[:CONTROL])
     vertices = skin.vertices.copy()
     face = skin.triangles[: skin.face_triangles]
     both = []
@@ -120,14 +121,14 @@ def joined(skin: Skin, both: tuple[eyes.Eye, eyes.Eye]) -> Anatomy:
     triangles += [strip(a, b) for a, b in zip([lip_loop, *ring[:-1]], ring, strict=True)]
     triangles.append(fan(ring[-1], int(ring[-1, -1]) + 1))
 
-    left_ear, ear_triangles = ears.ear()
+    left_ear, ear_triangles = ears.ear(skin.vertices)
     for name, sign in (("ear.L", 1), ("ear.R", -1)):
         points = left_ear * [sign, 1, 1]
         start = put(name, points)
         triangles.append(start + outward(points, ear_triangles, points.mean(0)))
     for name, row in zip(("teeth.upper", "teeth.lower"), rows, strict=True):
         start = put(name, row.vertices)
-        throat = row.vertices.mean(0) + [0, 0, 8 * MILLIMETRE]
+        throat = row.vertices.mean(0) + np.array([0, 0, 8 * MILLIMETRE])
         triangles.append(start + outward(row.vertices, grid(row.rows, row.columns), throat))
     points = mouth.tongue(lip_line)
     start = put("tongue", points)
@@ -155,8 +156,7 @@ def eyeball_triangles() -> np.ndarray:
     """Return the triangles of `eyes.eyeball_vertices`."""
     rings = len(eyes.RING_ANGLES)
     body = 1 + grid(rings, eyes.SEGMENTS, closed=True)
-    first, last = 1 + np.arange(eyes.SEGMENTS), 1 + (rings - 1) * eyes.SEGMENTS + np.arange(eyes.SEGMENTS)
-    return np.concatenate([body, fan(last, 1 + rings * eyes.SEGMENTS), fan(first, 0)[:, ::-1]])
+    return np.concatenate([body, fan(1 + np.arange(eyes.SEGMENTS), 0)[:, ::-1]])
 
 
 def share_of_upper_lip(vertices: np.ndarray, face: np.ndarray, loop: np.ndarray) -> np.ndarray:
@@ -180,7 +180,7 @@ def follow(anatomy: Anatomy, skin: np.ndarray, jaw: np.ndarray) -> np.ndarray:
     lips = skin[anatomy.lip_loop][None]
     bag = anatomy.spans["bag"]
     rigid = jaw[bag][:-1].reshape(len(mouth.BAG_ROWS), -1, 3) * (1 - upper_jaw) / 2
-    share = np.array([row[2] for row in mouth.BAG_ROWS])[:, None, None]
+    share = np.array([row[-1] for row in mouth.BAG_ROWS])[:, None, None]
     result[bag] = np.concatenate(
         [(share * lips + (1 - share) * rigid).reshape(-1, 3), rigid[-1].mean(0, keepdims=True)]
     )
@@ -217,7 +217,7 @@ def carried(anatomy: Anatomy, control: np.ndarray, irises: np.ndarray) -> np.nda
         shifts.append(shift)
     for upper, lower in zip(INNER_LIP_UPPER[1:-1], INNER_LIP_LOWER[1:-1], strict=True):
         control[:, upper] = control[:, lower] = (control[:, upper] + control[:, lower]) / 2
-    face = (skin.weights @ control.transpose(1, 0, 2).reshape(468, -1)).reshape(skin.face, count, 3)
+    face = (skin.weights @ control.transpose(1, 0, 2).reshape(CONTROL, -1)).reshape(skin.face, count, 3)
     whole = extended(skin, face.reshape(skin.face, -1)).reshape(-1, count, 3)
     result[:, anatomy.spans["skin"]] = whole.transpose(1, 0, 2)
     for k in range(count):

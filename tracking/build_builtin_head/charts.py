@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import coo_matrix, diags, identity
 from scipy.sparse.linalg import splu
 
-from . import eyes, mouth
+from . import ears, eyes, mouth
 from .anatomy import Anatomy
 from .skin import RINGS
 from .topology import FACE_OVAL, border_loop
@@ -39,8 +39,8 @@ def build_uvs(anatomy: Anatomy, parted: np.ndarray) -> np.ndarray:
         mouth.TONGUE_ROWS, mouth.TONGUE_COLUMNS, TONGUE_CHART, TONGUE_RADIUS, True
     )
     for name, centre in EAR_CHARTS.items():
-        rows = (anatomy.spans[name].stop - anatomy.spans[name].start) // 32
-        uvs[anatomy.spans[name]] = rings_on_disc(rows, 32, centre, EAR_RADIUS, False)
+        rows = (anatomy.spans[name].stop - anatomy.spans[name].start) // ears.AROUND
+        uvs[anatomy.spans[name]] = rings_on_disc(rows, ears.AROUND, centre, EAR_RADIUS, False)
     for (name, (left, top, right, bottom)), row in zip(TEETH_CHARTS.items(), anatomy.teeth, strict=True):
         u, v = np.meshgrid(np.linspace(left, right, row.columns), np.linspace(top, bottom, row.rows))
         uvs[anatomy.spans[name]] = np.column_stack([u.ravel(), v.ravel()])
@@ -98,12 +98,12 @@ def mean_value_weights(points: np.ndarray, triangles: np.ndarray) -> coo_matrix:
 
 
 def disc_of_eye(centre: np.ndarray) -> np.ndarray:
-    """Return UVs of an eyeball seen from the front; its back makes the rim of the disc."""
+    """Return UVs of an eyeball seen from the front; its rear makes the rim of the disc."""
     polar = np.radians(eyes.RING_ANGLES)[:, None]
     turn = 2 * np.pi * np.arange(eyes.SEGMENTS) / eyes.SEGMENTS
-    radius = EYE_RADIUS * (polar / np.pi) ** 0.8
+    radius = EYE_RADIUS * (polar / polar.max()) ** 0.8
     ring = np.stack([radius * np.cos(turn), radius * np.sin(turn)], -1).reshape(-1, 2)
-    return np.concatenate([[centre], centre + ring, [centre + [EYE_RADIUS, 0]]])
+    return np.concatenate([[centre], centre + ring])
 
 
 def rings_on_disc(rows: int, columns: int, centre: tuple[float, float], radius: float, tip: bool) -> np.ndarray:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from . import eyes
@@ -85,7 +87,7 @@ def paint_mouth(anatomy: Anatomy, colours: np.ndarray) -> None:
     bag = np.repeat(np.array(depth), len(anatomy.lip_loop), axis=0)
     colours[anatomy.spans["bag"]] = np.concatenate([bag, [THROAT]])
     for name, row in zip(("teeth.upper", "teeth.lower"), anatomy.teeth, strict=True):
-        gap = (row.gap[:, None] > 0.9) * 0.55
+        gap = 0.4 * row.gap[:, None] ** 8
         tooth = np.array(TOOTH) * (1 - gap) + gap * np.array(TOOTH_GAP)
         along = np.abs(row.vertices[:, 2] - row.vertices[:, 2].min()) / (40 * MILLIMETRE)
         shade = 1 - 0.55 * smoothstep(along)[:, None]
@@ -102,7 +104,7 @@ def eyeball_colours() -> np.ndarray:
     red = (0.74, 0.52, 0.48)
     middle = tuple(np.array(IRIS) * 1.25)
     shades = (PUPIL, PUPIL, np.array(IRIS) * 0.8, middle, IRIS, IRIS_RIM, IRIS_RIM, SCLERA, SCLERA, red, red)
-    angles = np.concatenate([[0], np.repeat(eyes.RING_ANGLES, eyes.SEGMENTS), [180]])
+    angles = eyes.polar_angles()
     return np.column_stack([np.interp(angles, stops, [shade[k] for shade in shades]) for k in range(3)])
 
 
@@ -130,7 +132,7 @@ def paint_masks(anatomy: Anatomy) -> dict[str, np.ndarray]:
         mask["lashes"][edge] = 0.5 * mask["lashes"][loop]
         mask["waterline"][edge] = 1 - mask["lashes"][edge]
     for name in ("eye.L", "eye.R"):
-        angles = np.concatenate([[0], np.repeat(eyes.RING_ANGLES, eyes.SEGMENTS), [180]])
+        angles = eyes.polar_angles()
         mask["iris"][anatomy.spans[name]] = smoothstep((angles - 8) / 3) * smoothstep((26 - angles) / 3)
     for name, row in zip(("teeth.upper", "teeth.lower"), anatomy.teeth, strict=True):
         mask["teeth"][anatomy.spans[name]] = 1 - row.gum
@@ -217,7 +219,7 @@ def brow(points: np.ndarray, pairs: tuple[tuple[int, int], ...]) -> np.ndarray:
 def distance_to_line(points: np.ndarray, line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return distances `[N]` of `points [N, D]` to a polyline and where along it (0 to 1) the nearest place is."""
     best, where = np.full(len(points), np.inf), np.zeros(len(points))
-    for k, (a, b) in enumerate(zip(line[:-1], line[1:], strict=True)):
+    for k, (a, b) in enumerate(pairwise(line)):
         t = np.clip((points - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
         distance = np.linalg.norm(points - a - t[:, None] * (b - a), axis=1)
         nearer = distance < best

@@ -9,47 +9,82 @@ from scipy.sparse.linalg import splu
 
 from ..heads.head import ARKIT_NAMES
 from . import eyes, mouth
-from .anatomy import Anatomy, follow, move_linings
-from .handles import Handles, brow_handles, hold, jaw_open, jaw_shift, lips, mouth_close, mouth_handles, points
+from .anatomy import Anatomy, extended, follow, move_linings
+from .handles import Handles, brow_handles, hold, jaw_open, jaw_shift, mouth_close, mouth_handles, points
 from .skin import MILLIMETRE, bending, cotangent_laplacian
-from .topology import FACE_OVAL
+from .topology import (
+    CONTROL,
+    FACE_OVAL,
+    LEFT_EYE_LOWER,
+    LEFT_EYE_UPPER,
+    RIGHT_EYE_LOWER,
+    RIGHT_EYE_UPPER,
+)
 
 REACH = 24 * MILLIMETRE
 """How far the skin is drawn along beyond the last handle."""
 
 
-def build_expressions(anatomy: Anatomy, mirror: np.ndarray) -> np.ndarray:
-    """Return `[52, V, 3]` in metres, in the order of `ARKIT_NAMES`. `mirror [V]` pairs the vertices left and right."""
-    skin = Tissue(anatomy)
-    found: dict[str, np.ndarray] = {}
-    still = np.zeros_like(anatomy.vertices)
-    margins = {int(v): np.zeros(3) for eye in anatomy.eyes for v in (*eye.upper, *eye.lower)}
-    rim = hold(*FACE_OVAL)
+JAW_REACH = 45 * MILLIMETRE
 
-    opened = skin.moved({**hold(10, 338, 109, 297, 67), **margins, **jaw_open(anatomy.vertices)}, reach=45 * MILLIMETRE)
-    found["jawOpen"] = follow(anatomy, opened, mouth.jaw_rotation(anatomy.vertices, mouth.JAW_ANGLE))
-    for name, move in (("jawForward", (0, 0.6, -7.0)), ("jawLeft", (8.5, 0.3, 0.5))):
-        shifted = skin.moved({**margins, **jaw_shift(move)}, reach=45 * MILLIMETRE)
-        found[name] = follow(anatomy, shifted, still + np.array(move) * MILLIMETRE)
-    for name, handles in mouth_handles().items():
-        found[name] = follow(anatomy, skin.moved({**rim, **margins, **handles}), still)
-    closing = {**rim, **margins, **mouth_close(anatomy.vertices, found["jawOpen"])}
-    for chin in (152, 148, 377, 176, 400, 149, 378, 150, 379, 136, 365):
-        closing[chin] = np.zeros(3)
-    found["mouthClose"] = follow(anatomy, skin.moved(closing), still)
-    for name, handles in brow_handles().items():
-        found[name] = follow(anatomy, skin.moved({**rim, **margins, **handles}), still)
-    found.update(lid_shapes(anatomy, skin))
+JAW_SHIFTS = {"jawForward": (0.0, 0.6, -7.0), "jawLeft": (8.5, 0.3, 0.5)}
+"""Millimetres by which the whole jaw moves."""
+
+BORDER = hold(*FACE_OVAL)
+
+
+def build_expressions(anatomy: Anatomy, mirror: np.ndarray, learned: np.ndarray | None = None) -> np.ndarray:
+    """Return `[52, V, 3]` in metres, in the order of `ARKIT_NAMES`.
+
+    `mirror [V]` pairs the vertices left and right. `learned [52, 468, 3]` is added to the landmarks' displacements of
+    all shapes but those of the lids, which have to close whatever the measurements say.
+    """
+    tissue = Tissue(anatomy)
+    fields = skin_fields(anatomy, tissue)
+    if learned is not None:
+        names = [name for name in fields if name != "mouthClose"]
+        added = tissue.refined(learned[[ARKIT_NAMES.index(name) for name in names]])
+        fields |= {name: fields[name] + more for name, more in zip(names, added, strict=True)}
+    fields["mouthClose"] = tissue.moved(
+        {**BORDER, **lid_margins(anatomy), **mouth_close(anatomy.skin.vertices, fields["jawOpen"])}
+    )
+
+    still = np.zeros_like(anatomy.vertices)
+    rigid = {name: still + np.array(move) * MILLIMETRE for name, move in JAW_SHIFTS.items()}
+    rigid["jawOpen"] = mouth.jaw_rotation(anatomy.vertices, mouth.JAW_ANGLE)
+    found = {name: follow(anatomy, field, rigid.get(name, still)) for name, field in fields.items()}
+    found |= lid_shapes(anatomy, tissue)
     found["tongueOut"] = tongue_out(anatomy)
-    for name in [name for name in found if name.endswith("Left")]:
-        found[name.replace("Left", "Right")] = found[name][mirror] * [-1, 1, 1]
+    for name in list(found):
+        reflected = found[name][mirror] * [-1, 1, 1]
+        if name.endswith("Left"):
+            found[name.removesuffix("Left") + "Right"] = reflected
+        else:
+            found[name] = (found[name] + reflected) / 2
     return np.array([found[name] for name in ARKIT_NAMES])
+
+
+def skin_fields(anatomy: Anatomy, tissue: Tissue) -> dict[str, np.ndarray]:
+    """Return displacements `[S, 3]` of the skin by shape: jaw, mouth, cheeks, nose and brows, left or middle."""
+    margins, vertices = lid_margins(anatomy), anatomy.vertices
+    fields = {"jawOpen": tissue.moved({**hold(10, 338, 109, 297, 67), **margins, **jaw_open(vertices)}, JAW_REACH)}
+    for name, move in JAW_SHIFTS.items():
+        fields[name] = tissue.moved({**margins, **jaw_shift(move)}, JAW_REACH)
+    for name, handles in (mouth_handles() | brow_handles()).items():
+        fields[name] = tissue.moved({**BORDER, **margins, **handles})
+    return fields
+
+
+def lid_margins(anatomy: Anatomy) -> Handles:
+    """Return handles that hold the margins of all lids."""
+    return hold(*(int(vertex) for eye in anatomy.eyes for vertex in (*eye.upper, *eye.lower)))
 
 
 class Tissue:
     """The skin as an elastic sheet: it bends as little as can be while handles carry some of its vertices."""
 
     def __init__(self, anatomy: Anatomy) -> None:
+        self.anatomy = anatomy
         self.vertices = anatomy.skin.vertices
         self.stiffness = bending(self.vertices, anatomy.skin.triangles)
         _, self.area = cotangent_laplacian(self.vertices, anatomy.skin.triangles)
@@ -63,6 +98,15 @@ class Tissue:
         target[at] = np.array(list(handles.values()))
         system = self.stiffness + diags(self.area / reach**4 + hold_fast)
         return splu(system.tocsc()).solve(hold_fast[:, None] * target)
+
+    def refined(self, control: np.ndarray) -> np.ndarray:
+        """Return displacements `[K, S, 3]` of the skin whose landmarks move by `control [K, 468, 3]`; lids hold."""
+        margins = list(dict.fromkeys(LEFT_EYE_UPPER + LEFT_EYE_LOWER + RIGHT_EYE_UPPER + RIGHT_EYE_LOWER))
+        control = control.copy()
+        control[:, margins] = 0
+        columns = control.transpose(1, 0, 2).reshape(CONTROL, -1)
+        whole = extended(self.anatomy.skin, self.anatomy.skin.weights @ columns)
+        return whole.reshape(len(whole), len(control), 3).transpose(1, 0, 2)
 
 
 def lid_shapes(anatomy: Anatomy, skin: Tissue) -> dict[str, np.ndarray]:
@@ -122,6 +166,4 @@ def tongue_out(anatomy: Anatomy) -> np.ndarray:
     result[span] = (
         forward**1.3 * np.array([0, -3.0, -34.0]) * MILLIMETRE + forward**5 * np.array([0, 12.0, 0]) * MILLIMETRE
     )
-    lower = lips(lambda t, up, out: (0, 0, 0) if up else (0, 1.0 * (1 - t * t), 0))
-    result[list(lower)] += np.array(list(lower.values()))
     return result

@@ -37,15 +37,22 @@ class Eye:
 
 
 def eyeball_vertices(centre: np.ndarray) -> np.ndarray:
-    """Return `[2 + rings * SEGMENTS, 3]`: front pole, rings from the front, back pole."""
+    """Return `[1 + rings * SEGMENTS, 3]`: the pole in front, then rings; nobody sees the back, which stays open."""
     polar = np.radians(RING_ANGLES)[:, None]
     turn = 2 * np.pi * np.arange(SEGMENTS) / SEGMENTS
     ring = np.stack([np.sin(polar) * np.cos(turn), np.sin(polar) * np.sin(turn), -np.cos(polar) + 0 * turn], -1)
-    return centre + RADIUS * np.concatenate([[[0, 0, -1]], ring.reshape(-1, 3), [[0, 0, 1]]])
+    return centre + RADIUS * np.concatenate([[[0, 0, -1]], ring.reshape(-1, 3)])
+
+
+def polar_angles() -> np.ndarray:
+    """Return degrees from the middle of the pupil to each vertex of an eyeball."""
+    return np.concatenate([[0], np.repeat(RING_ANGLES, SEGMENTS)])
 
 
 def eyeball_centre(margin: np.ndarray, pupil: np.ndarray) -> np.ndarray:
-    """Return the centre of the eyeball behind the lid margin `[16, 3]`: behind the pupil, touching the lids' middles."""
+    """Return the centre of the eyeball behind the pupil, where the lids' middles touch it.
+
+    `margin [16, 3]` runs from the outer corner along the upper lid to the inner corner, and back along the lower."""
     middles = margin[[4, 12]]
     reach = RADIUS + LID_CLEARANCE
     across = ((middles[:, :2] - pupil[:2]) ** 2).sum(1)

@@ -29,10 +29,9 @@ JAW_WEIGHTS = {
 }
 """How much each landmark follows the jaw."""
 
-LEFT_BROW_INNER, LEFT_BROW_MIDDLE, LEFT_BROW_OUTER = (285, 336), (295, 296, 282, 334), (283, 293, 276, 300)
-RIGHT_BROW_INNER = (55, 107)
+LEFT_BROW_INNER, RIGHT_BROW_INNER = (285, 336), (55, 107)
 
-Lips = Callable[[float, bool, bool], tuple[float, float, float]]
+Lips = Callable[[float, bool, bool], np.ndarray]
 """Displacement in millimetres at (t from -1, the right corner, to 1, the left one; upper lip?; outer edge?)."""
 
 
@@ -44,7 +43,7 @@ def lips(move: Lips) -> Handles:
     for ring, upper, outer in rings:
         for place, landmark in enumerate(ring):
             t = (place - 5) / 5
-            found.setdefault(landmark, np.array(move(t, upper, outer)) * MILLIMETRE)
+            found.setdefault(landmark, move(t, upper, outer) * MILLIMETRE)
     return found
 
 
@@ -75,7 +74,6 @@ def left_half(t: float) -> float:
 
 NOSE = hold(1, 2, 4, 5, 6, 195, 197, 168)
 NASAL_WINGS = hold(98, 327, 129, 358, 49, 279, 64, 294)
-CHEEKBONES = hold(50, 280, 101, 330, 117, 346, 118, 347)
 
 
 def jaw_weights() -> dict[int, float]:
@@ -90,7 +88,7 @@ def jaw_weights() -> dict[int, float]:
         for place, landmark in enumerate(ring):
             t = abs(place - 5) / 5
             corner = 0.46
-            follow = corner * t**4 if is_upper else 1 - (1 - corner) * t**5
+            follow = corner * t**2.6 if is_upper else 1 - (1 - corner) * t**2.8
             found.setdefault(landmark, follow)
     return found
 
@@ -123,122 +121,156 @@ def mouth_close(skin: np.ndarray, opened: np.ndarray) -> Handles:
             found[lower] = -0.62 * gap
     for corner in (61, 291, 78, 308):
         found[corner] = np.zeros(3)
-    return {**found, **hold(152, 148, 377, 176, 400), **NOSE}
+    chin = hold(152, 148, 377, 176, 400, 149, 378, 150, 379, 136, 365)
+    return {**found, **chin, **NOSE}
 
 
 def mouth_handles() -> dict[str, Handles]:
-    """Handles of the shapes of mouth, cheeks and nose that need only the landmarks' numbers."""
+    """Return the handles of mouth, cheeks and nose by shape; those of the left and of the middle."""
     still = {**NOSE, **NASAL_WINGS}
     chin = hold(152, 148, 377, 199)
     return {
-        "mouthSmileLeft": {
-            **lips(lambda t, up, out: tuple(leftward(t) ** 1.3 * np.array([8.5, -8.5, 6.0]) + [0, 0, 0.8 * middle(t)])),
-            **points({(425, 427): (3.0, -4.5, -0.5), (280, 330): (0.8, -2.5, -1.8), (411, 426): (3.5, -5.5, 0.5)}),
-            **points({(436, 432): (5.0, -5.0, 3.0), (422,): (4.0, -3.0, 2.5), (358,): (1.2, -0.8, 0.3)}),
-            **hold(1, 4, 5, 6, 195, 197, 152, 199, 397, 288, 361),
-        },
+        "mouthSmileLeft": smile(),
         "mouthFrownLeft": {
-            **lips(lambda t, up, out: tuple(leftward(t, 0.1) * np.array([1.5, 7.5, 2.5]))),
+            **lips(lambda t, upper, outer: leftward(t, 0.1) * vector(1.5, 7.5, 2.5)),
             **points({(422, 432): (1, 4.0, 1.5), (426, 436): (0.5, 4, 1.0)}),
             **still,
             **hold(152, 199, 397),
         },
         "mouthDimpleLeft": {
-            **lips(lambda t, up, out: tuple(leftward(t, 0.1) * np.array([5.0, -1.0, 5.0]))),
+            **lips(lambda t, upper, outer: leftward(t, 0.1) * vector(5.0, -1.0, 5.0)),
             **points({(436, 432): (2.0, -0.5, 3.5)}),
             **still,
             **chin,
         },
         "mouthStretchLeft": {
-            **lips(lambda t, up, out: tuple(leftward(t, -0.1) * np.array([8.0, 3.0 if up else 5.0, 5.0]))),
+            **lips(lambda t, upper, outer: leftward(t, -0.1) * vector(8.0, 3.0 if upper else 5.0, 5.0)),
             **points({(422, 432): (4.0, 4.0, 3.0), (424, 431): (2.5, 3.0, 1.0)}),
             **still,
             **hold(152, 199),
         },
-        "mouthPressLeft": {
-            **lips(lambda t, up, out: (0.6 * leftward(t), leftward(t, -0.5) * (1.2 if up else -1.6) * (1.0 if out else 0.15), 1.3 * left_half(t))),
-            **still,
-            **chin,
-        },
+        "mouthPressLeft": {**lips(press), **still, **chin},
         "mouthLowerDownLeft": {
-            **lips(lambda t, up, out: (0, 0, 0) if up else tuple(left_half(t) * np.array([1.0, 6.5, 0.8]))),
+            **lips(lambda t, upper, outer: (not upper) * left_half(t) * vector(1.0, 6.5, 0.8)),
             **points({(418, 406, 335): (0.5, 4.0, 0.6)}),
             **hold(152, 377, 148, 199),
         },
         "mouthUpperUpLeft": {
-            **lips(lambda t, up, out: tuple(left_half(t) * np.array([0.6, -5.5, 0.8])) if up else (0, 0, 0)),
+            **lips(lambda t, upper, outer: upper * left_half(t) * vector(0.6, -5.5, 0.8)),
             **points({(391, 322): (0.8, -4.0, 0.2), (426, 423, 425): (0.5, -2.8, -0.8), (358, 327): (0.5, -1.5, 0)}),
             **NOSE,
             **hold(152, 98, 129),
         },
         "mouthLeft": {
-            **lips(lambda t, up, out: (9.5 - 1.5 * abs(t), 0.4 * t, 1.0 + 2.5 * t)),
-            **points({(164,): (4.0, 0, 0), (18,): (6.0, 0, 0.5), (200,): (2.5, 0, 0), (436,): (4, 0, 0), (216,): (5, 0, 0)}),
+            **lips(lambda t, upper, outer: vector(9.5 - 1.5 * abs(t), 0.4 * t, 1.0 + 2.5 * t)),
+            **points({(164, 436): (4.0, 0, 0), (18,): (6.0, 0, 0.5), (200,): (2.5, 0, 0), (216,): (5, 0, 0)}),
             **still,
             **hold(152, 205, 425),
         },
         "mouthPucker": {
-            **lips(lambda t, up, out: (-9.5 * np.sign(t) * abs(t) ** 1.1, (-0.8 if up else 0.6) * middle(t) * out, -6.0 + 0.5 * abs(t) - (0 if out else 1.0))),
-            **points({(164,): (0, 0.3, -2.5), (18,): (0, 0, -3.0), (436, 432): (-4.0, 0, -1.0), (216, 212): (4.0, 0, -1.0)}),
+            **lips(pucker),
+            **points({(164,): (0, 0.3, -2.5), (18,): (0, 0, -3.0)}),
+            **points({(436, 432): (-4.0, 0, -1.0), (216, 212): (4.0, 0, -1.0)}),
             **points({(427,): (-2.0, 0.5, 0.5), (207,): (2.0, 0.5, 0.5)}),
             **still,
             **hold(152, 205, 425),
         },
         "mouthFunnel": {
-            **lips(lambda t, up, out: (-7.0 * np.sign(t) * abs(t) ** 1.1, (-4.0 if up else 4.5) * middle(t * 0.9) * (0.75 if out else 1.0), -5.5 + 1.5 * abs(t) + (0 if out else 0.5))),
+            **lips(funnel),
             **points({(164,): (0, -1.5, -2.0), (18,): (0, 2.0, -2.0), (436, 432): (-3, 0, 0), (216, 212): (3, 0, 0)}),
             **still,
             **hold(152, 205, 425),
         },
-        "mouthRollLower": {
-            **lips(lambda t, up, out: (0, 0, 0) if up else tuple(middle(0.85 * t) * np.array([0, -4.2 if out else 0.3, 3.2 if out else 4.5]))),
-            **points({(18, 83, 313): (0, -2.2, 0.8)}),
-            **still,
-            **chin,
-        },
-        "mouthRollUpper": {
-            **lips(lambda t, up, out: tuple(middle(0.85 * t) * np.array([0, 3.8 if out else -0.3, 2.8 if out else 4.2])) if up else (0, 0, 0)),
-            **points({(164,): (0, 1.8, 0.8)}),
-            **still,
-            **chin,
-        },
+        "mouthRollLower": {**lips(roll_lower), **points({(18, 83, 313): (0, -2.2, 0.8)}), **still, **chin},
+        "mouthRollUpper": {**lips(roll_upper), **points({(164,): (0, 1.8, 0.8)}), **still, **chin},
         "mouthShrugLower": {
-            **lips(lambda t, up, out: (0, middle(t) * (-1.2 if up else -4.0), middle(t) * (-0.8 if up else -2.5))),
+            **lips(lambda t, upper, outer: middle(t) * (vector(0, -1.2, -0.8) if upper else vector(0, -4.0, -2.5))),
             **points({(18,): (0, -4.5, -1.0), (200,): (0, -5.0, -1.0), (199,): (0, -3.5, 0), (175,): (0, -1.5, 0)}),
             **still,
         },
         "mouthShrugUpper": {
-            **lips(lambda t, up, out: (0, middle(t) * (-4.0 if up else -2.5), middle(t) * (-2.2 if up else -0.8))),
+            **lips(lambda t, upper, outer: middle(t) * (vector(0, -4.0, -2.2) if upper else vector(0, -2.5, -0.8))),
             **points({(164,): (0, -2.0, -0.8)}),
             **NOSE,
             **hold(152, 200, 98, 327),
         },
-        "cheekPuff": {
-            **points({(425, 427, 411, 416, 434): (4.5, 0, -4.5), (205, 207, 187, 192, 214): (-4.5, 0, -4.5)}),
-            **points({(436, 432): (3.0, 0, -5.0), (216, 212): (-3.0, 0, -5.0), (280,): (1.5, 0, -1.0), (50,): (-1.5, 0, -1)}),
-            **points({(435, 367): (4.0, 0.5, -1.0), (215, 138): (-4.0, 0.5, -1.0)}),
-            **lips(lambda t, up, out: (0, (-0.5 if up else 0.5) * out, -2.2)),
-            **still,
-            **hold(152, 361, 132, 454, 234),
-        },
+        "cheekPuff": cheek_puff(),
         "cheekSquintLeft": {
-            **points({(280, 330, 347): (0.5, -4.0, -2.2), (346, 348, 352): (0.4, -3.0, -1.4), (425, 411): (0.8, -3.0, -1.2)}),
-            **points({(450, 449, 451): (0, -1.8, -0.7), (291,): (0.5, -0.8, 0)}),
+            **points({(280, 330, 347): (0.5, -4.0, -2.2), (346, 348, 352): (0.4, -3.0, -1.4)}),
+            **points({(425, 411): (0.8, -3.0, -1.2), (450, 449, 451): (0, -1.8, -0.7), (291,): (0.5, -0.8, 0)}),
             **NOSE,
             **hold(61, 13, 14, 454, 361),
         },
-        "noseSneerLeft": {
-            **points({(279, 278, 294, 331, 360): (0.6, -3.6, 0.4), (358, 327, 429): (0.8, -3.2, 0.4), (420, 437, 343): (0, -2.0, -0.5)}),
-            **points({(391, 322, 410): (0.3, -2.4, 0), (269, 270): (0.2, -1.8, 0), (465, 413, 412): (0, -0.8, -0.8), (425, 423): (0.2, -2.0, -0.8)}),
-            **points({(4, 1): (0.2, -0.6, 0), (285,): (-0.5, 1.5, 0)}),
-            **hold(98, 129, 49, 61, 291, 14, 6, 168, 8, 37, 0),
-        },
-        "tongueOut": {},
-    }  # fmt: skip
+        "noseSneerLeft": nose_sneer(),
+    }
+
+
+def smile() -> Handles:
+    """The left corner goes up, out and back along the cheek, which swells."""
+    return {
+        **lips(lambda t, upper, outer: leftward(t) ** 1.3 * vector(8.5, -8.5, 6.0) + middle(t) * vector(0, 0, 0.8)),
+        **points({(425, 427): (3.0, -4.5, -0.5), (280, 330): (0.8, -2.5, -1.8), (411, 426): (3.5, -5.5, 0.5)}),
+        **points({(436, 432): (5.0, -5.0, 3.0), (422,): (4.0, -3.0, 2.5), (358,): (1.2, -0.8, 0.3)}),
+        **hold(1, 4, 5, 6, 195, 197, 152, 199, 397, 288, 361),
+    }
+
+
+def press(t: float, upper: bool, outer: bool) -> np.ndarray:
+    """The left half of the lips is pressed together and thins."""
+    thinning = (1.2 if upper else -1.6) * (1.0 if outer else 0.15)
+    return vector(0.6 * leftward(t), leftward(t, -0.5) * thinning, 1.3 * left_half(t))
+
+
+def pucker(t: float, upper: bool, outer: bool) -> np.ndarray:
+    """The corners come together and the lips forward, closed."""
+    thickening = (-0.8 if upper else 0.6) * middle(t) * outer
+    return vector(-9.5 * np.sign(t) * abs(t) ** 1.1, thickening, -6.0 + 0.5 * abs(t) - (not outer))
+
+
+def funnel(t: float, upper: bool, outer: bool) -> np.ndarray:
+    """The lips form an open ring."""
+    opening = (-4.0 if upper else 4.5) * middle(t * 0.9) * (0.75 if outer else 1.0)
+    return vector(-7.0 * np.sign(t) * abs(t) ** 1.1, opening, -5.5 + 1.5 * abs(t) + 0.5 * (not outer))
+
+
+def roll_lower(t: float, upper: bool, outer: bool) -> np.ndarray:
+    """The lower lip is drawn in over the teeth."""
+    return (not upper) * middle(0.85 * t) * (vector(0, -4.2, 3.2) if outer else vector(0, 0.3, 4.5))
+
+
+def roll_upper(t: float, upper: bool, outer: bool) -> np.ndarray:
+    """The upper lip is drawn in over the teeth."""
+    return upper * middle(0.85 * t) * (vector(0, 3.8, 2.8) if outer else vector(0, -0.3, 4.2))
+
+
+def cheek_puff() -> Handles:
+    """Both cheeks fill with air."""
+    return {
+        **points({(425, 427, 411, 416, 434): (4.5, 0, -4.5), (205, 207, 187, 192, 214): (-4.5, 0, -4.5)}),
+        **points(
+            {(436, 432): (3.0, 0, -5.0), (216, 212): (-3.0, 0, -5.0), (280,): (1.5, 0, -1.0), (50,): (-1.5, 0, -1)}
+        ),
+        **points({(435, 367): (4.0, 0.5, -1.0), (215, 138): (-4.0, 0.5, -1.0)}),
+        **lips(lambda t, upper, outer: vector(0, (-0.5 if upper else 0.5) * outer, -2.2)),
+        **NOSE,
+        **NASAL_WINGS,
+        **hold(152, 361, 132, 454, 234),
+    }
+
+
+def nose_sneer() -> Handles:
+    """The left wing of the nose goes up and takes the lip along."""
+    return {
+        **points({(279, 278, 294, 331, 360): (0.6, -3.6, 0.4), (358, 327, 429): (0.8, -3.2, 0.4)}),
+        **points({(420, 437, 343): (0, -2.0, -0.5), (465, 413, 412): (0, -0.8, -0.8), (425, 423): (0.2, -2.0, -0.8)}),
+        **points({(391, 322, 410): (0.3, -2.4, 0), (269, 270): (0.2, -1.8, 0)}),
+        **points({(4, 1): (0.2, -0.6, 0), (285,): (-0.5, 1.5, 0)}),
+        **hold(98, 129, 49, 61, 291, 14, 6, 168, 8, 37, 0),
+    }
 
 
 def brow_handles() -> dict[str, Handles]:
-    """Handles of the brows; the lids below them hold."""
+    """Return the handles of the brows by shape; the lids below them hold."""
     forehead = hold(10, 338, 297, 332, 284, 109, 67, 103, 54, 168, 6)
     return {
         "browDownLeft": {
@@ -257,8 +289,14 @@ def brow_handles() -> dict[str, Handles]:
         },
         "browOuterUpLeft": {
             **points({LEFT_BROW_INNER: (0, -1.0, 0), (295, 296): (0, -3.5, 0.3), (282, 334): (0.2, -6.5, 0.6)}),
-            **points({(283, 293): (0.4, -8.5, 1.0), (276, 300): (0.6, -7.0, 1.2), (333, 298): (0.2, -4.5, 0.5), (299,): (0, -2.0, 0)}),
+            **points({(283, 293): (0.4, -8.5, 1.0), (276, 300): (0.6, -7.0, 1.2)}),
+            **points({(333, 298): (0.2, -4.5, 0.5), (299,): (0, -2.0, 0)}),
             **forehead,
             **hold(107, 55, 151, 9, 8),
         },
-    }  # fmt: skip
+    }
+
+
+def vector(x: float, y: float, z: float) -> np.ndarray:
+    """Return `[3]`."""
+    return np.array([x, y, z])

@@ -16,15 +16,16 @@ JAW_ANGLE = np.radians(27)
 """How far the jaw opens at most."""
 
 BAG_ROWS = (
-    (2.2, 0.3, 1.0),
-    (3.2, 4.0, 0.9),
-    (4.4, 9.5, 0.55),
-    (11.0, 14.0, 0.2),
-    (26.0, 16.0, 0.0),
-    (44.0, 9.0, 0.0),
+    (2.2, 2.5, 0.3, 0.99, 0.2, 1.0),
+    (3.2, 6.0, 4.0, 1.00, 2.0, 0.9),
+    (4.6, 13.0, 10.0, 1.05, 5.0, 0.55),
+    (11.0, 24.0, 16.5, 1.25, 8.0, 0.2),
+    (28.0, 38.0, 18.0, 1.25, 7.5, 0.0),
+    (47.0, 50.0, 10.0, 0.70, -9.0, 0.0),
 )
-"""Each row of the cavity: millimetres inward from the lips, millimetres away from the mouth's line, and how much of
-the lips' motion it takes; the rest is the skull's above and the jaw's below."""
+"""Rows of the cavity behind the lips, around the teeth: millimetres back from the middle of a lip and from a corner of
+the mouth, millimetres up or down, breadth against the lips', millimetres that a corner goes outward, and how much of
+the lips' motion the row takes; the rest is the skull's above and the jaw's below."""
 
 TEETH_SIDE = (
     3.9, 4.1, 3.6, 3.5, 3.5, 4.6, 4.4,
@@ -48,15 +49,14 @@ def bag(loop: np.ndarray, upper_share: np.ndarray) -> np.ndarray:
 
     `upper_share [N]` is 1 in the middle of the upper lip, 0 at the corners, -1 in the middle of the lower lip.
     """
-    throat = np.array([0, loop[:, 1].mean(), loop[:, 2].min() + 52 * MILLIMETRE])
-    level = np.array([1.0, 0.0, 1.0])
-    inward = (throat - loop) * level
-    length = np.linalg.norm(inward, axis=1, keepdims=True)
+    lip = np.abs(upper_share)[:, None] ** 0.7
+    side = np.sign(loop[:, :1])
     rows = []
-    for depth, away, _ in BAG_ROWS:
-        back = np.minimum(depth * MILLIMETRE, 0.93 * length)
-        row = loop + inward / length * back
-        row[:, 1] = row[:, 1] - np.sign(upper_share) * np.abs(upper_share) ** 0.6 * away * MILLIMETRE
+    for back, back_corner, away, breadth, widening, _ in BAG_ROWS:
+        row = loop.copy()
+        row[:, :1] = lip * loop[:, :1] * breadth + (1 - lip) * (loop[:, :1] + side * widening * MILLIMETRE)
+        row[:, 1] -= np.sign(upper_share) * np.abs(upper_share) ** 0.6 * away * MILLIMETRE
+        row[:, 2:] += (lip * back + (1 - lip) * back_corner) * MILLIMETRE
         rows.append(row)
     return np.array(rows)
 
@@ -65,7 +65,7 @@ def teeth(lip_line: np.ndarray, upper: bool) -> Row:
     """Return a row of fourteen teeth behind `lip_line [3]`, the middle of the closed lips."""
     widths = np.array(TEETH_SIDE) * (1 if upper else 0.93)
     arc = np.concatenate([[0], np.cumsum(2 * widths)])
-    per_tooth = 5
+    per_tooth = 6
     along = np.concatenate([np.linspace(arc[i], arc[i + 1], per_tooth, endpoint=False) for i in range(7)] + [[arc[-1]]])
     within = np.concatenate([np.tile(np.arange(per_tooth) / per_tooth, 7), [0]])
     along = np.concatenate([-along[:0:-1], along])
@@ -74,18 +74,25 @@ def teeth(lip_line: np.ndarray, upper: bool) -> Row:
     sign = -1.0 if upper else 1.0
     crown = 9.5 if upper else 8.5
     height = np.interp(np.abs(along), [0, 8, 14, 20, 52], [crown, crown - 1, crown, crown - 2, crown - 3])
-    # from the gum's root over the neck of the tooth and its edge to its back: (share of height, out, gum)
+    # from the gum's root over the neck of the tooth and its edge to its back: share of height, millimetres out, gum?
     profile = (
-        (1.75, -1.5, 1), (1.25, 0.1, 1), (1.04, 0.35, 1), (0.97, -0.25, 0), (0.6, 0.25, 0), (0.2, 0.1, 0), (0.03, -0.35, 0),
-        (0.0, -1.2, 0), (0.3, -3.0, 0), (1.0, -5.0, 1),
-    )  # fmt: skip
-    notch = np.where(gap > 0.9, 1.0, 0.0)
+        (1.5, -1.0, True),
+        (1.25, 0.1, True),
+        (1.04, 0.3, True),
+        (0.97, -0.15, False),
+        (0.6, 0.25, False),
+        (0.2, 0.1, False),
+        (0.03, -0.35, False),
+        (0.0, -1.2, False),
+        (0.3, -3.0, False),
+        (1.0, -5.0, True),
+    )
     sheet, gum = [], []
     for share, out, is_gum in profile:
-        groove = 0 if is_gum else 0.75 * notch
-        away = share * height + (0.5 * notch if share < 0.1 else 0) - (0.9 * notch if 0.95 < share < 1.1 else 0)
-        position = point + normal * (out - groove)[:, None] if np.ndim(groove) else point + normal * out
-        sheet.append(np.column_stack([position[:, 0], sign * away, position[:, 1]]))
+        groove = 0.15 * gap if is_gum else 0.45 * gap**3
+        scallop = -0.8 * gap**2 if 0.95 < share < 1.1 else 0.35 * gap**6 if share < 0.1 else 0 * gap
+        position = point + normal * (out - groove)[:, None]
+        sheet.append(np.column_stack([position[:, 0], sign * (share * height + scallop), position[:, 1]]))
         gum.append(np.full(len(along), float(is_gum)))
     offset = lip_line / MILLIMETRE + ([0, 1.2, 6.0] if upper else [0, -0.6, 8.2])
     vertices = (np.array(sheet) + offset).reshape(-1, 3) * MILLIMETRE

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -30,7 +32,7 @@ def fan(loop: np.ndarray, tip: int) -> np.ndarray:
 def grid(rows: int, columns: int, closed: bool = False) -> np.ndarray:
     """Return triangles over `rows * columns` vertices, row after row; `closed` joins the last column to the first."""
     index = np.arange(rows * columns).reshape(rows, columns)
-    return np.concatenate([strip(a, b, closed) for a, b in zip(index[:-1], index[1:], strict=True)])
+    return np.concatenate([strip(a, b, closed) for a, b in pairwise(index)])
 
 
 def outward(vertices: np.ndarray, triangles: np.ndarray, centre: np.ndarray) -> np.ndarray:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The skin: MediaPipe's face refined, and behind it the cranium and the neck, one closed surface but for its openings."""
+"""The skin: MediaPipe's face refined, and behind it the cranium and the neck, in one surface."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.sparse import coo_matrix, csr_matrix, diags
 from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
 
 from .topology import CONTROL, FACE_OVAL, border_loop, control_triangles, refine
 
@@ -33,10 +34,11 @@ UNDER_THE_CHIN = (
 )
 """The same from behind the chin to the throat and the neck."""
 
-HALF_WIDTHS = (70, 73, 75.5, 76, 74, 69, 63, 59, 57, 58)
+HALF_WIDTHS = (70, 71.5, 73, 74, 73, 69, 63, 59, 57, 58)
 """Half the breadth of the head, millimetres, along these outlines."""
 
-RINGS = 18
+RINGS, FIRST_RING = 20, 0.09
+EVENING = 0.12
 
 
 @dataclass(frozen=True)
@@ -101,27 +103,51 @@ def head_rings(oval: np.ndarray) -> np.ndarray:
     off_plane = oval[:, 1:] - middle - along[:, None] * half
     across = oval[:, 0] / width
     angle = np.unwrap(np.arctan2(across, along))
-    rings = []
-    for s in np.linspace(0, 1, RINGS + 1)[1:]:
+    rings, before = [], oval[::2]
+    for s in np.linspace(FIRST_RING, 1, RINGS):
         w = smoothstep(s / 0.55)
         middle, half = (over(s) + under(s)) / 2, (over(s) - under(s)) / 2
         a = (1 - w) * along + w * np.cos(angle)
         b = (1 - w) * across + w * np.sin(angle)
         yz = middle + a[:, None] * half + (1 - w) ** 2 * off_plane
-        rings.append(np.column_stack([b * widths(s), yz])[::2])
+        before = straight_on(np.column_stack([b * widths(s), yz]), before)
+        rings.append(before)
     return np.array(rings)
+
+
+def straight_on(outline: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return `[N, 3]` points on a cross-section's `outline [2N, 3]` that lie straight behind those `before [N, 3]`.
+
+    They are drawn a little towards even steps, so that they do not crowd as they go from ring to ring.
+    """
+    half = len(before) // 2
+    fine = np.linspace(0, len(before), 16 * len(before) + 1)
+    side = np.column_stack([np.interp(fine, np.arange(len(outline)), outline[:, k]) for k in range(3)])
+    nearest = fine[cKDTree(side).query(before[1:half])[1]]
+    even = 2.0 * np.arange(1, half)
+    place = EVENING * even + (1 - EVENING) * nearest
+    steps = np.maximum(np.diff(np.concatenate([[0], place, [2 * half]])), 0.4)
+    place = (np.cumsum(steps) / steps.sum() * 2 * half)[:-1]
+    left = np.column_stack([np.interp(place, fine, side[:, k]) for k in range(3)])
+    return np.concatenate([side[:1], left, side[-1:], left[::-1] * [-1, 1, 1]])
 
 
 def stitched(loop: np.ndarray, start: int, width: int) -> np.ndarray:
     """Return triangles that join the border `loop [2 * width]` to the first ring, and the rings to one another."""
-    ring = lambda k: start + k * width + np.arange(width)  # noqa: E731
+
+    def ring(k: int) -> np.ndarray:
+        return start + k * width + np.arange(width)
+
     a0, a1, a2 = loop[::2], loop[1::2], np.roll(loop[::2], -1)
     first, following = ring(0), np.roll(ring(0), -1)
     parts = [np.stack(t, 1) for t in ((a0, a1, first), (a1, a2, following), (a1, following, first))]
+    left = np.arange(width) < width // 2
     for k in range(RINGS - 1):
         a, b = ring(k), ring(k + 1)
         a_next, b_next = np.roll(a, -1), np.roll(b, -1)
-        parts += [np.stack(t, 1) for t in ((a, a_next, b), (a_next, b_next, b))]
+        leaning = np.stack([a, a_next, b], 1), np.stack([a_next, b_next, b], 1)
+        mirrored = np.stack([a, a_next, b_next], 1), np.stack([a, b_next, b], 1)
+        parts += [np.where(left[:, None], one, other) for one, other in zip(leaning, mirrored, strict=True)]
     return np.concatenate(parts)
 
 
@@ -129,7 +155,7 @@ def faired(vertices: np.ndarray, triangles: np.ndarray, face: int, rings: tuple[
     """Let the first rings find the smoothest way from the fixed face to the last rings, which hold their place."""
     stiffness = bending(vertices, triangles)
     hold = np.zeros(len(vertices))
-    hold[face:] = np.repeat(np.clip((np.arange(rings[0]) - 1) / 6, 0, 1) ** 2, rings[1])
+    hold[face:] = np.repeat(np.clip((np.arange(rings[0]) - 1) / 8, 0, 1) ** 2, rings[1])
     free = np.arange(face, len(vertices))
     scale = stiffness[free][:, free].diagonal().mean()
     system = stiffness[free][:, free] + diags(hold[free] * scale * 0.02)
@@ -153,7 +179,7 @@ def cotangent_laplacian(vertices: np.ndarray, triangles: np.ndarray) -> tuple[cs
     for i in range(3):
         o, p, q = triangles[:, i], triangles[:, (i + 1) % 3], triangles[:, (i + 2) % 3]
         cot = ((vertices[p] - vertices[o]) * (vertices[q] - vertices[o])).sum(1) / doubled
-        cot = np.clip(cot, 0.05, 5) / 2
+        cot = np.clip(cot, -1, 5) / 2
         rows += [p, q]
         columns += [q, p]
         values += [cot, cot]

@@ -92,3 +92,14 @@ def principal(samples: np.ndarray, count: int) -> np.ndarray:
     flat = samples.reshape(len(samples), -1)
     _, s, vt = np.linalg.svd(flat, full_matrices=False)
     return (s[:count, None] / np.sqrt(len(samples)) * vt[:count]).reshape(count, *samples.shape[1:])
+
+
+def videos(folder: Path, frames: int) -> dict[str, np.ndarray]:
+    """Return `[frames, 478, 3]` landmarks of each video, evenly chosen."""
+    found = {}
+    with np.load(folder / "landmarks_videos.npz", allow_pickle=False) as file:
+        for name in file.files:
+            if not name.endswith("_size"):
+                shapes = file[name].astype(np.float64)
+                found[name] = shapes[np.linspace(0, len(shapes) - 1, frames).astype(int)]
+    return found

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from mediapipe.python.solutions import face_mesh_connections
-from scipy.sparse import coo_matrix, csr_matrix, identity
+from scipy.sparse import coo_matrix, csr_matrix, diags, identity
 from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
 
 CONTROL = 468
 """Landmarks of the skin; the ten that follow are the irises."""
@@ -47,14 +48,20 @@ def control_triangles() -> np.ndarray:
     return np.array(starts).reshape(-1, 3)
 
 
+def neighbour_average() -> csr_matrix:
+    """Return `[468, 468]`: the mean of each landmark's neighbours in MediaPipe's mesh."""
+    corners = control_triangles()[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    both = np.unique(np.concatenate([corners, corners[:, ::-1]]), axis=0)
+    beside = csr_matrix((np.ones(len(both)), both.T), (CONTROL, CONTROL))
+    return diags(1 / np.asarray(beside.sum(1)).ravel()) @ beside
+
+
 def mirror_of(points: np.ndarray, tolerance: float) -> np.ndarray:
     """Return `[V]`: for each of `points [V, 3]`, which one lies at its mirror image in x.
 
     Raises:
         ValueError: the points do not pair up within `tolerance`.
     """
-    from scipy.spatial import cKDTree
-
     distance, partner = cKDTree(points).query(points * [-1, 1, 1])
     if distance.max() > tolerance or not (partner[partner] == np.arange(len(points))).all():
         raise ValueError(f"the points do not pair up: {distance.max():.4f} apart at most")
@@ -66,7 +73,7 @@ class Refined:
     """A control mesh refined by Loop's rule so that its surface passes through the control points.
 
     Attributes:
-        weights: sparse `[V, C]`; refined positions are `weights @ control positions`. The first C rows are the identity.
+        weights: sparse `[V, C]`; refined positions are `weights @ control`. The first C rows are the identity.
         triangles: `[T, 3]`.
     """
 

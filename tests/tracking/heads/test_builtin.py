@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The built-in head: a symmetric, closed, small head whose lids and lips close and whose eyes turn."""
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+from semblance.common.errors import UserError
+from semblance.tracking.heads import builtin
+from semblance.tracking.heads.head import ARKIT_NAMES
+from semblance.tracking.heads.registry import open_head
+
+MILLIMETRE = 0.001
+UPPER_LIDS = {"Left": (466, 388, 387, 386, 385, 384, 398), "Right": (246, 161, 160, 159, 158, 157, 173)}
+LOWER_LIDS = {"Left": (249, 390, 373, 374, 380, 381, 382), "Right": (7, 163, 144, 145, 153, 154, 155)}
+UPPER_LIP, LOWER_LIP = (191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324)
+
+
+@pytest.fixture(scope="module")
+def head():
+    return open_head("builtin")
+
+
+def posed(head, gaze=None, **amounts):
+    """The mean head with some expressions: `eyeBlinkLeft=1`; a name without its side means both."""
+    expression = np.zeros(52, np.float32)
+    for name, amount in amounts.items():
+        for full in [name] if name in ARKIT_NAMES else [f"{name}Left", f"{name}Right"]:
+            expression[ARKIT_NAMES.index(full)] = amount
+    return head.posed(head.mean, expression, gaze)
+
+
+def spheres(head):
+    """Centre and radius of both eyeballs."""
+    for eye in head.eyeballs:
+        ball = head.mean[eye.start : eye.stop]
+        centre = ball.mean(0) + eye.pivot_offset
+        yield eye, centre, np.linalg.norm(ball - centre, axis=1).mean()
+
+
+def test_size_of_an_adult_head(head):
+    pupils = head.mean[head.landmarks[[468, 473]]]
+    assert np.linalg.norm(pupils[0] - pupils[1]) == pytest.approx(0.063, abs=0.001)
+    skull_top, chin = head.mean[:, 1].min(), head.mean[head.landmarks[152], 1]
+    assert 0.21 < chin - skull_top < 0.25
+    assert builtin.DATA.stat().st_size < 4e6
+    assert head.expression_basis.shape == (52, len(head.mean), 3)
+    assert 20 <= len(head.identity_basis) <= 40
+
+
+def test_left_and_right_are_mirror_images(head):
+    flip = np.float32([-1, 1, 1])
+    assert cKDTree(head.mean).query(head.mean * flip)[0].max() < 0.05 * MILLIMETRE
+    for left_name in [name for name in ARKIT_NAMES if name.endswith("Left")]:
+        left = posed(head, **{left_name: 1})[head.landmarks]
+        right = posed(head, **{left_name.replace("Left", "Right"): 1})[head.landmarks] * flip
+        nearest = np.linalg.norm(left[:, None] - right, axis=-1).min(1)
+        assert nearest.max() < 0.05 * MILLIMETRE, left_name
+
+
+def test_every_expression_moves_its_own_side(head):
+    x = head.mean[:, 0]
+    for name, field in zip(ARKIT_NAMES, head.expression_basis, strict=True):
+        reach = np.linalg.norm(field, axis=1)
+        assert reach.max() > 0.5 * MILLIMETRE, name
+        assert reach.max() < 60 * MILLIMETRE, name
+        if name.endswith("Left") and not name.startswith(("jaw", "mouthLeft")):
+            assert reach[x > 0].sum() > 3 * reach[x < 0].sum(), name
+
+
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_lids_close_without_a_gap(head, side):
+    shut = posed(head, eyeBlink=1)
+    upper, lower = shut[head.landmarks[list(UPPER_LIDS[side])]], shut[head.landmarks[list(LOWER_LIDS[side])]]
+    assert np.linalg.norm(upper - lower, axis=1).max() < 0.2 * MILLIMETRE
+
+
+def test_lids_follow_the_eyeballs(head):
+    skin = head.regions["skin"]
+    for amount in (0, 0.25, 0.5, 0.75, 1):
+        lids = posed(head, eyeBlink=amount)
+        for _, centre, radius in spheres(head):
+            near = np.linalg.norm(lids[skin] - centre, axis=1)
+            assert near.min() > radius, f"the lid enters the eyeball at {amount}"
+    for side, (_, centre, radius) in zip(("Left", "Right"), spheres(head), strict=True):
+        middle = list(UPPER_LIDS[side][2:5])
+        for amount in (0, 0.5, 1):
+            gap = np.linalg.norm(posed(head, eyeBlink=amount)[head.landmarks[middle]] - centre, axis=1) - radius
+            assert gap.max() < 3 * MILLIMETRE
+
+
+def test_lips_touch_at_rest_part_with_the_jaw_and_meet_again(head):
+    def gap(**amounts):
+        lips = posed(head, **amounts)[head.landmarks]
+        return np.linalg.norm(lips[list(UPPER_LIP)] - lips[list(LOWER_LIP)], axis=1)
+
+    assert gap().max() < 0.1 * MILLIMETRE
+    assert 25 * MILLIMETRE < gap(jawOpen=1).max() < 60 * MILLIMETRE
+    assert gap(jawOpen=1, mouthClose=1).max() < 1.0 * MILLIMETRE
+
+
+def test_teeth_and_tongue_follow_the_jaw(head):
+    moved = posed(head, jawOpen=1) - head.mean
+    teeth = np.flatnonzero(head.regions["teeth"])
+    drop = moved[teeth, 1]
+    assert (np.abs(drop) < 1e-5).mean() == pytest.approx(0.5, abs=0.02), "the upper row stays"
+    front = teeth[(drop > 0) & (head.mean[teeth, 2] < head.mean[teeth, 2].min() + 0.008)]
+    assert moved[front, 1].min() > 25 * MILLIMETRE
+    assert moved[head.regions["tongue"], 1].min() > 0
+
+
+def test_normals_point_outward(head):
+    directed = head.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
+    assert len(np.unique(directed, axis=0)) == len(directed), "neighbours agree on which side is out"
+    for name, share in (("skin", 0.85), ("eyes", 1.0), ("ears", 0.5), ("tongue", 0.9)):
+        region = head.regions[name][head.triangles].all(1)
+        for side in (-1, 1) if name in ("eyes", "ears") else (0,):
+            half = head.triangles[region & (head.mean[head.triangles[:, 0], 0] * side >= 0)]
+            a, b, c = (head.mean[half[:, k]] for k in range(3))
+            centre = head.mean[np.unique(half)].mean(0)
+            outward = np.einsum("ij,ij->i", np.cross(b - a, c - a), (a + b + c) / 3 - centre)
+            assert outward.sum() > 0, name
+            assert (outward > 0).mean() >= share, name
+
+
+def test_the_mesh_is_sound(head):
+    a, b, c = (head.mean[head.triangles[:, k]] for k in range(3))
+    assert head.triangles.min() == 0
+    assert head.triangles.max() == len(head.mean) - 1
+    assert len(np.unique(head.triangles)) == len(head.mean), "no vertex hangs loose"
+    assert np.isfinite(head.mean).all()
+    edges = np.sort(head.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), 1)
+    assert np.unique(edges, axis=0, return_counts=True)[1].max() == 2, "no edge has three triangles"
+    skin = head.regions["skin"][head.triangles].all(1)
+    assert np.linalg.norm(np.cross(b - a, c - a), axis=1)[skin].min() > 0
+
+
+def test_eyes_turn_the_right_way(head):
+    still = posed(head, np.zeros((2, 2), np.float32))
+    down = posed(head, np.float32([[0.3, 0], [0.3, 0]])) - still
+    aside = posed(head, np.float32([[0, 0.3], [0, 0.3]])) - still
+    pupils = head.landmarks[[473, 468]]
+    assert (down[pupils, 1] > 3 * MILLIMETRE).all(), "positive pitch looks down"
+    assert (aside[pupils, 0] < -3 * MILLIMETRE).all(), "positive yaw looks to the subject's right"
+    turned = posed(head, np.float32([[0.3, 0.3], [0.3, 0.3]]))
+    for eye, centre, radius in spheres(head):
+        distance = np.linalg.norm(turned[eye.start : eye.stop] - centre, axis=1)
+        assert np.abs(distance - radius).max() < 0.05 * MILLIMETRE, "an eyeball turns in its place"
+    assert head.mean[head.landmarks[473], 0] > 0 > head.mean[head.landmarks[468], 0], "left is positive x"
+
+
+def test_charts_do_not_overlap(head):
+    assert head.uvs.min() >= 0
+    assert head.uvs.max() <= 1
+    inside = head.uv_mask > 0.5
+    assert inside[head.regions["eyes"] | head.regions["mouth"] | head.regions["lips"]].all()
+    assert not inside[head.regions["neck"] | head.regions["ears"]].any()
+    face = head.triangles[inside[head.triangles].all(1)]
+    a, b, c = (head.uvs[face[:, k]].astype(float) for k in range(3))
+    area = ((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]) / 2
+    skin = (head.regions["skin"] | head.regions["lips"])[face].all(1)
+    assert (area[skin] > 0).all() or (area[skin] < 0).all(), "no triangle of the face is turned over"
+    assert 0.45 < np.abs(area[skin]).sum() < 0.8, "the face has most of the square"
+    painted = np.zeros((1024, 1024), np.uint8)
+    whole = head.triangles
+    links = coo_matrix((np.ones(3 * len(whole)), (whole.ravel(), np.roll(whole, 1, 1).ravel())), [len(head.mean)] * 2)
+    count, chart = connected_components(links, False)
+    for number in range(count):
+        own = np.zeros_like(painted)
+        for triangle in head.uvs[whole[chart[whole[:, 0]] == number]]:
+            cv2.fillConvexPoly(own, np.round(triangle * 1023).astype(np.int32), 1)
+        painted += own
+    assert painted.max() == 1, "no chart lies on another"
+
+
+def test_colours_are_those_of_a_face(head):
+    def mean(region):
+        return head.texture_mean[head.regions[region]].mean(0)
+
+    red, green, blue = mean("skin")
+    assert red > green > blue > 0.3
+    assert mean("lips")[0] - mean("lips")[1] > red - green, "lips are redder than skin"
+    assert mean("brows").mean() < mean("skin").mean() - 0.2
+    assert head.texture_mean[head.landmarks[468]].max() < 0.15, "pupils are dark"
+    teeth = head.texture_mean[head.regions["teeth"]]
+    assert teeth.max(0).min() > 0.7
+    coefficients = np.full(len(head.texture_basis), 3, np.float32)
+    assert 0 <= head.texture(coefficients).min() <= head.texture(-coefficients).max() <= 1
+
+
+def test_identities_are_people_not_monsters(head):
+    rng = np.random.default_rng(4)
+    for _ in range(10):
+        person = head.neutral(rng.normal(size=len(head.identity_basis)).astype(np.float32))
+        moved = np.linalg.norm(person - head.mean, axis=1)
+        assert 1 * MILLIMETRE < moved.max() < 35 * MILLIMETRE
+        ball = (
+            person[head.eyeballs[0].start : head.eyeballs[0].stop]
+            - head.mean[head.eyeballs[0].start : head.eyeballs[0].stop]
+        )
+        assert np.ptp(ball, axis=0).max() < 0.1 * MILLIMETRE, "eyeballs keep their size"
+
+
+def test_it_needs_nothing_but_numpy():
+    script = (
+        "import sys, semblance.tracking.heads.registry as r; r.open_head('builtin');"
+        "sys.exit(bool({'scipy', 'cv2', 'torch', 'mediapipe'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    for data in (b"", builtin.DATA.read_bytes()[:100_000]):
+        path = tmp_path / f"{len(data)}.npz"
+        path.write_bytes(data)
+        with pytest.raises(UserError, match="install Semblance again"):
+            builtin.load_builtin(path)
