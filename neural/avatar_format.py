@@ -185,12 +185,13 @@ def describe(
 def rest_of(performance: Performance) -> Rest:
     """The person at rest, as relative driving understands it."""
     rotation, translation = rest_pose(performance)
-    return Rest(
-        expression=plain(rest_expression(performance)),
-        rotation=tuple(plain(row) for row in rotation),
-        translation=plain(translation),
-        gaze=tuple(plain(row) for row in np.median(performance.gaze, 0)),
-    )
+    values = {
+        "expression": rest_expression(performance),
+        "rotation": rotation,
+        "translation": translation,
+        "gaze": np.median(performance.gaze, 0),
+    }
+    return Rest.model_validate({name: np.asarray(each, np.float32).tolist() for name, each in values.items()})
 
 
 def ranges_of(performance: Performance) -> dict[str, Range]:

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from ..common.errors import UserError
 
+UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
+"""What the system says of a place where a user may not write, or where something else lies."""
+
 
 def mendable(error: Exception) -> UserError | None:
     """Return the error as one that the user can mend; None when it is a fault of ours."""
@@ -20,6 +23,8 @@ def mendable(error: Exception) -> UserError | None:
         return UserError("The memory ran out; close other programs, or choose a smaller preset or size, and try again.")
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserError("The disk is full; free some space and try again.")
+    if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename:
+        return UserError(f"{error.filename} cannot be used ({error.strerror}); choose another place.")
     return None
 
 

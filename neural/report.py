@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,7 +130,7 @@ def video(caption: str, file: Path, beside: Path) -> str:
     return f'<figure>{player}<figcaption><a href="{link}">{text}</a></figcaption></figure>'
 
 
-def grid(parts: object) -> str:
+def grid(parts: Iterable[str]) -> str:
     """Parts next to each other as far as they fit."""
     content = "".join(parts)
     return f'<div class="grid">{content}</div>' if content else ""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -80,7 +81,7 @@ def pictures_to(folder: Path) -> Iterator[Write]:
     def write(frame: np.ndarray) -> None:
         nonlocal count
         count += 1
-        write_png(partial / f"{count:06d}.png", frame)
+        (partial / f"{count:06d}.png").write_bytes(png(frame))
 
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -88,6 +89,10 @@ def pictures_to(folder: Path) -> Iterator[Write]:
         yield write
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(partial, folder)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(f"The disk is full: {folder} was not written; free some space and try again.") from error
+        raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -102,11 +107,16 @@ def refuse_to_replace(folder: Path) -> None:
 
 
 def write_png(path: Path, frame: np.ndarray) -> None:
-    """Write RGB or RGBA; a full disk becomes a `UserError`."""
+    """Write one RGB or RGBA picture whole or not at all."""
+    with written_whole(path) as partial:
+        partial.write_bytes(png(frame))
+
+
+def png(frame: np.ndarray) -> bytes:
+    """RGB or RGBA as a PNG file."""
     order = cv2.COLOR_RGBA2BGRA if frame.shape[2] == 4 else cv2.COLOR_RGB2BGR
     _, data = cv2.imencode(".png", cv2.cvtColor(frame, order), [cv2.IMWRITE_PNG_COMPRESSION, PNG_EFFORT])
-    with written_whole(path) as partial:
-        partial.write_bytes(data.tobytes())
+    return data.tobytes()
 
 
 def over_black(frame: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from semblance.common.errors import UserError
+from semblance.neural.failures import mendable
 from semblance.neural.video import Sound, frames_to, side_by_side
 
 COLOURS = [(200, 30, 40), (20, 180, 60), (40, 60, 220), (128, 128, 128), (255, 255, 255), (0, 0, 0)]
@@ -128,6 +130,24 @@ def test_what_fails_half_way_leaves_nothing(tmp_path, name):
         write(plain_frames(1)[0])
         raise RuntimeError("half way")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(path, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UserError, match=r"disk is full: .*frames was"), frames_to(tmp_path / "frames", 25) as write:
+        write(plain_frames(1)[0])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["file/out.mp4", "file/frames"])
+def test_a_place_that_cannot_be_written_is_the_users_to_mend(tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file") as caught, frames_to(tmp_path / name, 25) as write:
+        write(plain_frames(1)[0])
+    assert "choose another place" in str(mendable(caught.value))
 
 
 def test_a_video_without_frames_is_refused(tmp_path):
