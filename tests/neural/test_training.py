@@ -57,6 +57,15 @@ def dataset(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
+def one_thread():
+    """A network this narrow gains nothing from threads, and loses much where the cores are busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
 def tiny(monkeypatch):
     """The preview preset, so narrow that a step takes a fraction of a second."""
     network = replace(
@@ -70,7 +79,7 @@ def tiny(monkeypatch):
     )
     narrow = replace(
         presets.PREVIEW, network=network, discriminator=(4, 8, 8, 8, 8, 8), batch=2, adversary_start=0.5,
-        adversary_every=2, slide_every=2, regularise_every=2, rate=3e-3,
+        adversary_every=2, slide_every=2, regularise_every=2, rate=3e-3, freeze_after=6,
     )  # fmt: skip
     monkeypatch.setitem(presets.PRESETS, "preview", narrow)
     return narrow
@@ -82,11 +91,11 @@ def curve(folder):
 
 def test_training_learns_and_writes_an_avatar(dataset, tmp_path):
     heard = []
-    training.build(dataset, tmp_path / "a.safetensors", steps=24, work=tmp_path / "work", listener=heard.append)
+    training.build(dataset, tmp_path / "a.safetensors", steps=10, work=tmp_path / "work", listener=heard.append)
     rows = curve(tmp_path / "work")
-    assert [row["step"] for row in rows] == list(range(1, 25))
-    assert np.mean([row["l1"] for row in rows[-4:]]) < 0.7 * rows[0]["l1"]
-    assert "discriminator" in rows[-2]
+    assert [row["step"] for row in rows] == list(range(1, 11))
+    assert np.mean([row["l1"] for row in rows[-3:]]) < 0.95 * np.mean([row["l1"] for row in rows[:3]])
+    assert "discriminator" in rows[-2] | rows[-3]
     assert "discriminator" not in rows[2]
     assert heard[-1].fraction == 1
     assert cv2.imread(heard[-1].preview).shape == (512, 768, 3)
@@ -94,26 +103,26 @@ def test_training_learns_and_writes_an_avatar(dataset, tmp_path):
     avatar = Avatar.load(tmp_path / "a.safetensors")
     maps = np.zeros((1, 256, 256, 3), np.float32)
     assert avatar.render(maps, maps).shape == (1, 256, 256, 4)
-    assert avatar.metadata.provenance.steps == 24
+    assert avatar.metadata.provenance.steps == 10
     assert any("VGG19" in sentence for sentence in avatar.metadata.provenance.fallbacks)
 
 
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(dataset, tmp_path, monkeypatch):
-    whole = training.build(dataset, tmp_path / "whole.safetensors", steps=6, work=tmp_path / "w1")
+    whole = training.build(dataset, tmp_path / "whole.safetensors", steps=4, work=tmp_path / "w1")
     monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
 
     class Killed(BaseException):
         pass
 
     def kill(progress):
-        if "step 4," in progress.message:
+        if "step 3," in progress.message:
             raise Killed
 
     with pytest.raises(Killed):
-        training.build(dataset, tmp_path / "cut.safetensors", steps=6, work=tmp_path / "w2", listener=kill)
+        training.build(dataset, tmp_path / "cut.safetensors", steps=4, work=tmp_path / "w2", listener=kill)
     assert not (tmp_path / "cut.safetensors").exists()
-    resumed = training.build(dataset, tmp_path / "cut.safetensors", steps=6, work=tmp_path / "w2")
-    assert [row["step"] for row in curve(tmp_path / "w2")] == [1, 2, 3, 4, 5, 6]
+    resumed = training.build(dataset, tmp_path / "cut.safetensors", steps=4, work=tmp_path / "w2")
+    assert [row["step"] for row in curve(tmp_path / "w2")] == [1, 2, 3, 4]
     for name, tensor in whole.network.state_dict().items():
         torch.testing.assert_close(resumed.network.state_dict()[name], tensor, rtol=1e-3, atol=1e-4)
 
