@@ -82,7 +82,7 @@ class RunningEngine:
         """The job as it stands."""
         return Job.from_json(self.client.get(f"/v1/jobs/{job.id}").json())
 
-    def wait(self, job: Job, until: Callable[[Job], bool] = lambda job: job.state.ended, seconds: float = 20.0) -> Job:
+    def wait(self, job: Job, until: Callable[[Job], bool] = lambda job: job.state.ended, seconds: float = 60.0) -> Job:
         """The job as soon as `until` holds."""
         deadline = time.monotonic() + seconds
         while not until(job := self.job(job)):
@@ -98,6 +98,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, stand_in_worker: tuple[str,
     home.prepare()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scheduler_module, "WORKER", stand_in_worker)
+        patch.setattr(scheduler_module, "SECONDS_TO_HEAR", 2.0)  # a busy machine wakes a worker late
         scheduler = Scheduler(home)
         server = uvicorn.Server(uvicorn.Config(create_app(scheduler, TOKEN), port=0, log_config=None))
         thread = threading.Thread(target=server.run)

@@ -64,7 +64,7 @@ def avatars(engine):
     picture = np.zeros((8, 8, 3), np.uint8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(avatar_module.NETWORKS, "styleavatar", lambda config: SlowNetwork(**config))
-        for name, seconds in (("whole", 0.0), ("slow", 1.5)):
+        for name, seconds in (("whole", 0.0), ("slow", 2.0)):
             said = describe(still, network={"seconds": seconds}, resolution=256, preset="preview", picture=picture,
                             provenance=Provenance())  # fmt: skip
             Avatar(SlowNetwork(seconds), said).save(engine.home.avatar(name))
@@ -285,9 +285,8 @@ def test_the_engine_answers_while_it_renders(engine):
     thread = threading.Thread(target=lambda: answers.append(frames(engine, "slow", pack_arrays(**maps(1)))))
     thread.start()
     time.sleep(0.3)
-    began = time.monotonic()
     assert engine.client.get("/v1/jobs").status_code == 200
-    assert time.monotonic() - began < 0.8
+    assert thread.is_alive(), "the answer waited for the picture"
     thread.join()
     assert answers[0].status_code == 200
 

@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -19,7 +16,7 @@ import pytest
 from semblance.common.processes import is_alive
 from semblance.neural.cli import main
 from semblance.neural.engine_client import ask
-from semblance.neural.protocol import STATE_FILE, Announcement, Job, JobKind, JobState
+from semblance.neural.protocol import STATE_FILE, Announcement, Job, JobState
 
 # Without PyTorch, for these tests start many engines.
 START = """
@@ -40,7 +37,7 @@ class Engines:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start an engine and wait until it is announced."""
         process = self.spawn(*arguments)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while (said := Announcement.read(self.home)) is None or said.process != process.pid:
             assert process.poll() is None, process.stderr.read()
             assert time.monotonic() < deadline
@@ -71,7 +68,7 @@ class Engines:
 
     def wait(self, job: Job, *states: JobState) -> Job:
         """The job as soon as it is in one of these states and, when running, has a worker that works."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not ((now := self.job(job)).state in states and (now.state.ended or now.fraction > 0)):
             assert time.monotonic() < deadline, f"waited in vain: {now}"
             time.sleep(0.02)
@@ -98,7 +95,7 @@ def test_an_engine_announces_itself_privately_and_leaves_nothing_when_asked_to_g
     job = engines.submit("track", source="/long", dataset="d")
     engines.wait(job, JobState.RUNNING)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(15) == 0
+    assert process.wait(30) == 0
     assert not (engines.home / STATE_FILE).exists()
     assert (engines.home / "jobs" / job.id / "cleaned").exists()
     assert process.stderr.read() == ""
@@ -107,7 +104,7 @@ def test_an_engine_announces_itself_privately_and_leaves_nothing_when_asked_to_g
 def test_a_second_engine_and_a_taken_port_are_refused_in_a_sentence(engines, tmp_path, capsys):
     engines.start()
     refused = engines.spawn()
-    assert refused.wait(20) == 2
+    assert refused.wait(60) == 2
     said = Announcement.read(engines.home)
     assert refused.stderr.read() == (
         f"An engine is already running for {engines.home} (process {said.process}, port {said.port});"
@@ -120,32 +117,27 @@ def test_a_second_engine_and_a_taken_port_are_refused_in_a_sentence(engines, tmp
 
 
 def test_a_killed_engine_leaves_no_worker_and_the_next_one_puts_its_jobs_right(engines):
-    killed = engines.start()
-    waiting = engines.submit("build", dataset="/short", avatar="a")
-    first = engines.wait(waiting, JobState.DONE)
+    first = engines.start()
     track = engines.submit("track", source="/long", dataset="d")
     engines.wait(track, JobState.RUNNING)
-    build = engines.submit("build", dataset="/short", avatar="b")
-    killed.kill()
-    killed.wait()
-    assert Announcement.read(engines.home) is not None, "a killed engine cannot remove its state file"
-    engines.start()
-    assert engines.job(first) == first
-    after = engines.wait(track, JobState.FAILED)
-    assert after.error == "The engine was killed while this job ran; start it again."
-    assert engines.wait(build, JobState.DONE).kind is JobKind.BUILD
-
-
-def test_a_build_goes_on_after_its_engine_was_killed(engines):
-    killed = engines.start()
-    build = engines.submit("build", dataset="/long", avatar="b")
+    build = engines.submit("build", dataset="/long", avatar="a")
+    kill(first)
+    assert Announcement.read(engines.home).process == first.pid, "a killed engine cannot remove its state file"
+    second = engines.start()
+    assert engines.job(track).state is JobState.FAILED
+    assert engines.job(track).error == "The engine was killed while this job ran; start it again."
     engines.wait(build, JobState.RUNNING)
-    killed.kill()
-    killed.wait()
+    kill(second)
     engines.start()
     engines.wait(build, JobState.RUNNING)
     ask(engines.home, "POST", f"/v1/jobs/{build.id}/cancel")
     engines.wait(build, JobState.CANCELLED)
+
+
+def kill(engine: subprocess.Popen[str]) -> None:
+    """End an engine without a chance to do anything."""
+    engine.kill()
+    engine.wait()
 
 
 def test_a_deaf_worker_does_not_outlive_a_killed_engine(engines):
@@ -156,8 +148,7 @@ def test_a_deaf_worker_does_not_outlive_a_killed_engine(engines):
     time.sleep(1.0)
     worker = worker_of(engines.home, track)
     assert is_alive(worker)
-    killed.kill()
-    killed.wait()
+    kill(killed)
     engines.start()
     assert engines.job(track).state is JobState.FAILED
     deadline = time.monotonic() + 5
@@ -178,21 +169,10 @@ def worker_of(home: Path, job: Job) -> int:
         store.close()
 
 
-def test_an_engine_leaves_with_its_parent(engines, tmp_path):
+def test_an_engine_leaves_with_its_parent(engines):
     parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = engines.start("--parent", str(parent.pid))
     assert process.poll() is None
     parent.communicate(b"\n")
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
     assert not (engines.home / STATE_FILE).exists()
-
-
-def test_a_stale_state_file_does_not_keep_an_engine_from_starting(engines):
-    engines.home.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    stale = Announcement(port, "old", os.getpid())
-    (engines.home / STATE_FILE).write_text(stale.to_text())
-    engines.start()
-    assert json.loads((engines.home / STATE_FILE).read_text())["token"] != "old"
