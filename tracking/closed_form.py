@@ -30,7 +30,7 @@ NEUTRAL_FRAMES = 24
 """Frames from which identity is solved."""
 NEUTRAL_STRICTNESS = 4.0
 """How much less expression than usual is expected in them."""
-SHUT_GAP = 0.08
+SHUT_GAP = 0.15
 """Share of an eye's opening that MediaPipe still shows when it is shut."""
 CHUNK = 256
 """Frames solved at once, to bound memory."""

@@ -47,7 +47,7 @@ def solve_take(
     seen = ~np.isnan(landmarks[:, 0, 0])
     faces = landmarks[seen]
     performance = solve_faces(head, faces, first_face, footage.size[0], size)
-    performance = replace(performance, times=times[seen], fps=footage.fps, source=str(footage.path))
+    performance = replace(performance, times=times[seen], fps=frame_rate(times, footage.fps), source=str(footage.path))
     return smoothed(at_times(performance, times))
 
 
@@ -81,6 +81,13 @@ def solve_faces(head: MorphableHead, faces: Landmarks, first: Image, footage_wid
     camera_of_first = replace(camera, **{name: shrunk * getattr(camera, name) for name in ("fx", "fy", "cx", "cy")})
     texture = solve_texture(head, frame_vertices(head, performance, 0), first, camera_of_first)
     return replace(performance, texture=texture)
+
+
+def frame_rate(times: NDArray[np.float64], nominal: float) -> float:
+    """Return the nominal frame rate where the times agree with it, else theirs: some files announce their clock's."""
+    duration = times[-1] - times[0] if len(times) > 1 else 0.0
+    own = (len(times) - 1) / duration if duration > 0 else nominal
+    return nominal if abs(own - nominal) < 0.1 * nominal else float(own)
 
 
 def confidence(error: Floats) -> Floats:

@@ -18,7 +18,7 @@ from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmark_weights import lid_gaps, mouth_gap
 from semblance.tracking.landmarks import eye_distance
-from semblance.tracking.solver import solve_still, solve_take
+from semblance.tracking.solver import frame_rate, solve_still, solve_take
 
 FRAMES = 24
 CAMERA = PinholeCamera(1315.0, 1315.0, 300.0, 260.0, 512, 512)
@@ -137,6 +137,14 @@ def test_frames_without_a_face_are_filled_with_no_confidence(head: MorphableHead
     assert (np.delete(performance.confidence, [5, 6, 7]) > 0).all()
     assert np.isfinite(performance.rotation).all()
     assert np.linalg.det(performance.rotation) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("times", "nominal", "expected"),
+    [(np.arange(50) / 25, 25.0, 25.0), (np.arange(50) / 25, 1000.0, 25.0), (np.array([0.0]), 30.0, 30.0)],
+)
+def test_frame_rates_that_times_contradict_are_not_believed(times: np.ndarray, nominal: float, expected: float) -> None:
+    assert frame_rate(times, nominal) == pytest.approx(expected)
 
 
 def test_real_faces_are_met_closely(shared: Path, head: MorphableHead) -> None:
