@@ -10,6 +10,7 @@ import bpy
 import gpu
 import numpy as np
 from bpy_extras.view3d_utils import location_3d_to_region_2d
+from gpu_extras.batch import batch_for_shader
 from gpu_extras.presets import draw_texture_2d
 
 from ..common.errors import UserError
@@ -130,8 +131,19 @@ def texture_of(picture: np.ndarray, transparent: bool) -> gpu.types.GPUTexture:
 
 
 def draw_text(context: bpy.types.Context, text: str) -> None:
-    """Write a line at the lower left of a viewport."""
-    blf.size(0, 13 * context.preferences.system.ui_scale)
+    """Write a line near the bottom of a viewport, on a dark ground that keeps it readable before any picture."""
+    scale = context.preferences.system.ui_scale
+    blf.size(0, 14 * scale)
+    width, height = blf.dimensions(0, text)
+    left, bottom = (context.region.width - width) / 2, 48 * scale
+    margin = 10 * scale
+    ground = [(left - margin, bottom - margin), (left + width + margin, bottom - margin)]
+    ground += [(x, bottom + height + margin) for x, _ in ground]
+    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    shader.uniform_float("color", (0.02, 0.02, 0.02, 0.8))
+    gpu.state.blend_set("ALPHA")
+    batch_for_shader(shader, "TRI_STRIP", {"pos": ground}).draw(shader)
     blf.color(0, 1.0, 1.0, 1.0, 1.0)
-    blf.position(0, 24, 24, 0)
+    blf.position(0, left, bottom, 0)
     blf.draw(0, text)
+    gpu.state.blend_set("NONE")
