@@ -15,6 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from ..common.errors import UserError
 from .home import Home
 from .jobs import JobStore, Record
 from .protocol import JobKind, JobState
@@ -75,7 +76,7 @@ class Scheduler:
         self._announce()
         for stop in self._stops.values():
             stop.set()
-        await asyncio.gather(*self._running.values())
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     def change(self) -> asyncio.Event:
         """Return an event that is set at the next change of any job."""
@@ -135,7 +136,8 @@ class Scheduler:
         told = {key: line[key] for key in ("stage", "fraction", "message", "seconds_left")}
         picture = line["preview"] or record.picture
         if picture != record.picture or any(getattr(record.job, key) != value for key, value in told.items()):
-            self.store.update(name, **told, picture=picture, preview=bool(picture))
+            with suppress(UserError):  # a full disk: the job may still end well
+                self.store.update(name, **told, picture=picture, preview=bool(picture))
 
     def _conclude(self, name: str, folder: Path, code: int) -> None:
         """Write down how the job ended."""
