@@ -92,17 +92,17 @@ class View:
     texture: Floats
 
 
-def evaluate(avatar: Path, dataset: Path, *, share: float = TEST_SHARE, listener: Listener = silent) -> Evaluation:
-    """Compare an avatar with the last `share` of a dataset's frames, which its training must not have seen.
+def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listener: Listener = silent) -> Evaluation:
+    """Compare an avatar with the last `share` of its dataset's frames; all that training left, when not given.
 
     Both sides have the background removed by the footage's matte, at the avatar's resolution.
 
     Raises:
-        UserError: a file is missing or damaged, or the dataset is too short to be split.
+        UserError: a file is missing or damaged, training left too few frames, or `share` reaches into its frames.
     """
     subject, data = Avatar.load(avatar), Dataset.open(dataset)
     performance = data.performance()
-    training, test = held_out(len(data.names), share)
+    training, test = held_out(len(data.names), unseen_share(subject, share))
     nearest = nearest_frames(performance, training, test)
     side = subject.metadata.resolution
     shown = set(spread(test, SHEET_ROWS))
@@ -137,6 +137,16 @@ def held_out(frames: int, share: float = TEST_SHARE) -> tuple[range, range]:
     if not test:
         raise UserError(f"{frames} frames are too few to hold any out for a test; track a longer video.")
     return training, test
+
+
+def unseen_share(avatar: Avatar, share: float | None) -> float:
+    """Return `share`, or all that training left; refuse to test on what was trained on."""
+    trained = avatar.metadata.provenance.train_share
+    if share is not None and share > 1 - trained + 1e-6:
+        raise UserError(
+            f"The avatar was trained on the first {trained:.0%} of the frames; test on fewer than {share:.0%}."
+        )
+    return 1 - trained if share is None else share
 
 
 def spread(frames: Sequence[int], count: int) -> list[int]:

@@ -92,6 +92,7 @@ def build(
                 provenance=Provenance(
                     source=Path(performance.source).name,
                     steps=standing.step,
+                    train_share=train_share,
                     versions=versions(),
                     fallbacks=(*facts.fallbacks, *fallbacks),
                 ),

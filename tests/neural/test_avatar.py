@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from semblance.common.errors import UserError
@@ -270,6 +270,7 @@ def test_asks_for_the_file_of_a_foreign_head(tmp_path):
 finite = st.floats(-1e6, 1e6, width=32)
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     identity=st.lists(finite, max_size=30),
     texts=st.tuples(st.text(), st.text(), st.text()),

@@ -132,6 +132,11 @@ def test_a_dataset_too_short_to_split_is_refused(avatar, dataset):
         evaluate(avatar, dataset, share=0.01)
 
 
+def test_frames_that_were_trained_on_are_no_test(avatar, dataset):
+    with pytest.raises(UserError, match="first 80% of the frames"):
+        evaluate(avatar, dataset, share=0.5)
+
+
 def test_a_missing_picture_is_named(avatar, dataset, tmp_path):
     import shutil
 
