@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +73,7 @@ class Footage:
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()
 
-    def frames(self, longest: int | None = None) -> Iterator[Frame]:
+    def frames(self, longest: int | None = None) -> Generator[Frame, None, None]:
         """Return the frames in order, decoded by a thread that runs a few frames ahead.
 
         Args:
@@ -121,7 +121,7 @@ def announced_frames(stream: av.VideoStream, container: av.container.InputContai
     """Number of frames by the container's word, else by its duration; 0 when it says neither."""
     if stream.frames:
         return stream.frames
-    if stream.duration:
+    if stream.duration and stream.time_base:
         return round(float(stream.duration * stream.time_base) * fps)
     return round(container.duration / av.time_base * fps) if container.duration else 0
 

@@ -28,13 +28,13 @@ def solve_texture(head: MorphableHead, camera_space_vertices: Floats, image: Ima
     """Return texture coefficients `[K]` that match the colours of `image` at the visible vertices of the face.
 
     Arguments: vertices `[V, 3]` in camera space; an RGB picture and the camera in its pixels. The basis columns are
-    scaled to unit deviation; colours far off (hair, hands, spectacles) lose their weight.
+    taken to have unit deviation; colours far off (hair, hands, spectacles) lose their weight.
     """
     seen = visible_vertices(head, camera_space_vertices, image, camera)
     if len(seen) == 0 or len(head.texture_basis) == 0:
         return np.zeros(len(head.texture_basis), np.float32)
-    pixels = camera.project(camera_space_vertices[seen]).astype(np.float32)
-    colours = cv2.remap(image, pixels[None] - 0.5, None, cv2.INTER_LINEAR)[0].astype(np.float64) / 255
+    x, y = (camera.project(camera_space_vertices[seen]) - 0.5).astype(np.float32).T
+    colours = cv2.remap(image, x[None], y[None], cv2.INTER_LINEAR)[0].astype(np.float64) / 255
     basis = head.texture_basis[:, seen].reshape(len(head.texture_basis), -1).astype(np.float64)
     wanted = (colours - head.texture_mean[seen]).ravel()
     coefficients, weights = np.zeros(len(basis)), np.ones(len(wanted))
