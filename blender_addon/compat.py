@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -83,12 +84,29 @@ def content_length(strip: bpy.types.Strip) -> int:
 
 
 def show_sequence(context: bpy.types.Context, scene: bpy.types.Scene) -> None:
-    """Let the sequencer show a scene's strips; before Blender 5.0 the window has to show that scene."""
+    """Open the workspace for video editing, made when it is missing, with a scene's strips.
+
+    Since Blender 5.0 a workspace knows whose strips it shows; before, the window has to show that scene.
+    """
+    if not bpy.app.background and context.window is not None:
+        open_video_editing(context)
     if "sequencer_scene" in bpy.types.WorkSpace.bl_rna.properties:
         for workspace in bpy.data.workspaces:
             workspace.sequencer_scene = scene
-    elif context.window is not None:
+    elif not bpy.app.background and context.window is not None:
         context.window.scene = scene
+
+
+def open_video_editing(context: bpy.types.Context) -> None:
+    """Switch the window to the workspace "Video Editing", which Blender keeps in a template."""
+    if "Video Editing" in bpy.data.workspaces:
+        context.window.workspace = bpy.data.workspaces["Video Editing"]
+        return
+    for folder in bpy.utils.app_template_paths():
+        template = os.path.join(folder, "Video_Editing", "startup.blend")
+        if os.path.isfile(template):
+            bpy.ops.workspace.append_activate(idname="Video Editing", filepath=template)
+            return
 
 
 def make_movies(settings: bpy.types.ImageFormatSettings) -> None:

@@ -13,7 +13,10 @@ UV, MASK, COLOUR = "semblance_uv", "semblance_mask", "semblance_colour"
 """Point attributes that the maps are drawn from: the head's UVs (0, 0 is top left), its UV mask, its sRGB colours."""
 
 DISPLAY_COLOUR = "Colour"
-"""The same colours as Blender wants them (linear), for the viewport."""
+"""The same colours for the viewport: linear, and brightened against its studio light."""
+
+STUDIO_GAIN = 1.6
+"""Blender's default studio light returns some 60 percent of a colour; brightened so, the head looks like its maps."""
 
 
 def make_head(head: MorphableHead, identity: Floats, texture: Floats, name: str) -> bpy.types.Object:
@@ -28,7 +31,7 @@ def make_head(head: MorphableHead, identity: Floats, texture: Floats, name: str)
     add_attribute(mesh, UV, "FLOAT2", "vector", head.uvs)
     add_attribute(mesh, MASK, "FLOAT", "value", head.uv_mask)
     add_attribute(mesh, COLOUR, "FLOAT_COLOR", "color", with_alpha(colours))
-    add_attribute(mesh, DISPLAY_COLOUR, "FLOAT_COLOR", "color", with_alpha(linear(colours)))
+    add_attribute(mesh, DISPLAY_COLOUR, "FLOAT_COLOR", "color", with_alpha(linear(colours) * STUDIO_GAIN))
     mesh.color_attributes.active_color = mesh.color_attributes[DISPLAY_COLOUR]
     mesh.color_attributes.render_color_index = mesh.color_attributes.find(DISPLAY_COLOUR)
     mesh.materials.append(skin_material(colours))

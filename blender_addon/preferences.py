@@ -55,8 +55,12 @@ class SemblancePreferences(bpy.types.AddonPreferences):
         layout.row().prop(self, "engine", expand=True)
         box = layout.box()
         if self.engine == "AUTOMATIC":
-            box.label(text="Set Up Engine downloads about 1 GB, once, into the folder below.", icon="INFO")
-            box.operator("semblance.set_up_engine", icon="IMPORT")
+            ready = EnginePlace(home_folder()).interpreter() is not None
+            told = (
+                "The engine is set up." if ready else "Set Up Engine downloads about 1 GB, once, into the folder below."
+            )
+            box.label(text=told, icon="CHECKMARK" if ready else "INFO")
+            box.operator("semblance.set_up_engine", text="Set Up Again" if ready else "", icon="IMPORT")
         elif self.engine == "PYTHON":
             box.prop(self, "python")
         else:
