@@ -16,8 +16,14 @@ GENERAL_MODEL = 0
 """The 256 x 256 model; the other one (144 x 256) is for landscape pictures."""
 
 NETWORK_SIDE = 256
-RADIUS = 3
-"""Pixels of the network's grid about an edge by which the picture may move it."""
+WINDOWS_SIDE = 128
+"""Side of the picture on which the guided filter's windows lie: a pixel of it is six of the usual crop."""
+
+RADIUS = 2
+"""Pixels of that picture from the middle of a window to its side."""
+
+REACH = 4
+"""Pixels of the network's grid about an edge in which the picture may move it."""
 
 SMOOTHNESS = 2e-4
 """Variance of the guide (0 to 1) below which a window counts as flat."""
@@ -72,27 +78,28 @@ def guided(matte: Floats, rgb: Pixels) -> Floats:
     """Return `matte [h, w]` at the size of the picture `[H, W, 3]` and with the picture's edges: `[H, W]`.
 
     The fast guided filter with a colour guide (He and Sun 2015): about each pixel the matte is a linear function of
-    red, green and blue; the functions are found on the matte's grid and applied to the picture's pixels near edges.
+    red, green and blue; the functions are found on a small picture and applied to the large one's pixels near edges.
     """
     height, width = rgb.shape[:2]
-    small_height, small_width = matte.shape
-    guide = cv2.resize(rgb, (small_width, small_height), interpolation=cv2.INTER_AREA)
-    functions = window_functions(np.moveaxis(guide, -1, 0).astype(np.float32) / 255, matte)
-    edge = near_edges(matte)
-    rows, columns = np.nonzero(cv2.resize(edge, (width, height), interpolation=cv2.INTER_NEAREST))
+    small = (WINDOWS_SIDE, WINDOWS_SIDE)
+    guide = cv2.resize(rgb, small, interpolation=cv2.INTER_AREA)
+    target = cv2.resize(matte, small, interpolation=cv2.INTER_AREA)
+    functions = window_functions(np.moveaxis(guide, -1, 0).astype(np.float32) / 255, target)
     result = cv2.resize(matte, (width, height), interpolation=cv2.INTER_LINEAR)
-    x = (columns + 0.5) * (small_width / width) - 0.5
-    y = (rows + 0.5) * (small_height / height) - 0.5
-    slopes_and_offset = sampled(functions, x.astype(np.float32), y.astype(np.float32))
-    colours = rgb[rows, columns].astype(np.float32) / 255
-    result[rows, columns] = np.einsum("nc,nc->n", slopes_and_offset[:, :3], colours) + slopes_and_offset[:, 3]
+    edge = cv2.resize(near_edges(matte), (width, height), interpolation=cv2.INTER_NEAREST)
+    pixels = np.flatnonzero(edge.view(np.bool_))
+    x, y = ((place + 0.5) * WINDOWS_SIDE for place in (pixels % width, pixels // width))
+    slopes_and_offset = sampled(functions, x / width - 0.5, y / height - 0.5)
+    colours = rgb.reshape(-1, 3)[pixels].astype(np.float32) / 255
+    refined = np.einsum("nc,nc->n", slopes_and_offset[:, :3], colours) + slopes_and_offset[:, 3]
+    result.reshape(-1)[pixels] = refined
     return result
 
 
 def near_edges(matte: Floats) -> Pixels:
     """Return where a matte is not plain or is near to such a place: 0 or 1."""
     uncertain = ((matte > PLAIN) & (matte < 1 - PLAIN)).astype(np.uint8)
-    return cv2.dilate(uncertain, np.ones((2 * RADIUS + 1, 2 * RADIUS + 1), np.uint8))
+    return cv2.dilate(uncertain, np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8))
 
 
 def sampled(picture: Floats, x: Floats, y: Floats) -> Floats:
@@ -100,7 +107,7 @@ def sampled(picture: Floats, x: Floats, y: Floats) -> Floats:
     rows = -(-len(x) // 1024)  # OpenCV takes no picture of more than 32767 rows or columns
     if rows == 0:
         return np.empty((0, picture.shape[2]), np.float32)
-    grid_x, grid_y = np.resize(x, (rows, 1024)), np.resize(y, (rows, 1024))
+    grid_x, grid_y = (np.resize(places.astype(np.float32), (rows, 1024)) for places in (x, y))
     values = cv2.remap(picture, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return values.reshape(-1, picture.shape[2])[: len(x)]
 

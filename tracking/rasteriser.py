@@ -92,25 +92,27 @@ class SurfaceRasteriser:
         """
         packed = np.ascontiguousarray(packed, np.float32)
         with self._lock, self._context as context:
-            if self._uploaded is None or not self._uploaded.fits(packed, triangles):
-                self._upload(context, packed, triangles)
-            self._uploaded.vertices.write(packed)
+            uploaded = self._upload(context, packed, triangles)
             context.enable_only(moderngl.DEPTH_TEST)
             self._framebuffer.use()
             self._framebuffer.clear()
-            self._uploaded.surface.render()
+            uploaded.surface.render()
             return self._read(0), self._read(1)
 
-    def _upload(self, context: moderngl.Context, packed: Floats, triangles: Integers) -> None:
-        """Make buffers for a surface; those of the former one are freed."""
-        if self._uploaded is not None:
-            self._uploaded.release()
-        triangles = np.array(triangles, np.int32)
-        vertices = context.buffer(reserve=max(1, packed.nbytes), dynamic=True)
-        indices = context.buffer(triangles.tobytes())
-        formats = " ".join(f"{count}f" for count in self._layout.values())
-        surface = context.vertex_array(self._program, [(vertices, formats, *self._layout)], indices)
-        self._uploaded = UploadedSurface(triangles, vertices, indices, surface)
+    def _upload(self, context: moderngl.Context, packed: Floats, triangles: Integers) -> UploadedSurface:
+        """Send the vertices, and the triangles if they are others than last time; the former surface is freed."""
+        uploaded = self._uploaded
+        if uploaded is None or not uploaded.fits(packed, triangles):
+            if uploaded is not None:
+                uploaded.release()
+            triangles = np.array(triangles, np.int32)
+            vertices = context.buffer(reserve=max(1, packed.nbytes), dynamic=True)
+            indices = context.buffer(triangles.tobytes())
+            formats = " ".join(f"{count}f" for count in self._layout.values())
+            surface = context.vertex_array(self._program, [(vertices, formats, *self._layout)], indices)
+            uploaded = self._uploaded = UploadedSurface(triangles, vertices, indices, surface)
+        uploaded.vertices.write(packed)
+        return uploaded
 
     def _read(self, attachment: int) -> Floats:
         """Return one target with row 0 at the top; OpenGL's lies at the bottom."""
