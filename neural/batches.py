@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,7 +186,7 @@ class Sampler:
         self.frames, self.time_codes, self.size = frames, time_codes, size
         self.slide_every, self.seed, self.device = slide_every, seed, device
         self._reader = ThreadPoolExecutor(1)
-        self._ahead: tuple[int, object] | None = None
+        self._ahead: tuple[int, Future[Batch]] | None = None
 
     def batch(self, step: int) -> Batch:
         """The batch of a step; the next one is read meanwhile."""

@@ -25,6 +25,9 @@ FILE_NAMES = ("vgg19.safetensors", "vgg19-dcbb9e9d.pth")
 class PerceptualLoss(nn.Module):
     """L1 between the VGG19 features (relu1_1 to relu5_1) of two pictures."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.blocks = nn.ModuleList()

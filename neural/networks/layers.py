@@ -30,6 +30,8 @@ def rectify(x: Tensor) -> Tensor:
 class Blur(nn.Module):
     """The [1, 3, 3, 1] low-pass on both axes that goes with resampling by two; `padding` rows and columns each side."""
 
+    kernel: Tensor
+
     def __init__(self, padding: int, gain: float = 1.0) -> None:
         super().__init__()
         taps = torch.tensor(BLUR_TAPS)
@@ -100,7 +102,8 @@ class ModulatedConvolution(nn.Module):
             mix: `[outputs, outputs]`, applied to the outputs, bias included.
         """
         scale = self.modulation(style)
-        weight, bias = self.weight, bias * gain
+        weight: Tensor = self.weight
+        bias = bias * gain
         if mix is not None:
             weight, bias = torch.einsum("po,oihw->pihw", mix, weight), mix @ bias
         if len(style) == 1:
@@ -144,6 +147,8 @@ class StyledConvolution(nn.Module):
 class ToPicture(nn.Module):
     """Features to the Haar bands of a picture, to that picture, added to the doubled picture of the level below."""
 
+    bands_to_pixels: Tensor
+
     def __init__(self, inputs: int, channels: int, style: int) -> None:
         super().__init__()
         self.conv = ModulatedConvolution(inputs, 4 * channels, 1, style, demodulate=False)
@@ -176,6 +181,8 @@ class FromPicture(nn.Module):
 
 class FromBands(Convolution):
     """A 1x1 convolution of a picture's Haar bands; the wavelet is folded into the weights."""
+
+    bands_to_pixels: Tensor
 
     def __init__(self, channels: int, outputs: int) -> None:
         super().__init__(4 * channels, outputs, 1)

@@ -58,6 +58,9 @@ class PortraitNetwork(nn.Module):
         noise_face: `[1, n, F, F]` in UV space; noise_frame: `[1, n, 1.5 F, 1.5 F]` fixed to the picture.
     """
 
+    noise_face: Tensor
+    noise_frame: Tensor
+
     def __init__(self, config: PortraitConfig) -> None:
         super().__init__()
         self.config = config

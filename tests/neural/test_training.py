@@ -15,6 +15,7 @@ from semblance.common.progress import Cancelled
 from semblance.neural import losses, presets, training, training_run
 from semblance.neural.avatar import Avatar
 from semblance.neural.batches import Sampler, cut_batch, open_frames, shuffled, split
+from semblance.neural.checkpoints import Standing, read_standing, save_checkpoint
 from semblance.neural.networks.portrait import CENTRED, Window
 from semblance.neural.perceptual import PerceptualLoss, torchvision_numbers
 from semblance.neural.trainer import Trainer
@@ -146,13 +147,13 @@ def test_losses_that_are_no_numbers_end_training_in_one_sentence(dataset, tmp_pa
     assert not (tmp_path / "a.safetensors").exists()
 
 
-def test_a_cut_checkpoint_is_refused(dataset, tmp_path):
-    work = tmp_path / "w"
-    training.build(dataset, tmp_path / "a.safetensors", steps=1, work=work)
-    whole = (work / "checkpoint.safetensors").read_bytes()
-    (work / "checkpoint.safetensors").write_bytes(whole[: len(whole) // 2])
+def test_a_cut_checkpoint_is_refused(tmp_path):
+    path, standing = tmp_path / "checkpoint.safetensors", Standing("label", 3, 1.5)
+    save_checkpoint(path, standing, {"linear": torch.nn.Linear(64, 64)}, {})
+    assert read_standing(path) == standing
+    path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match="damaged"):
-        training.build(dataset, tmp_path / "a.safetensors", steps=2, work=work)
+        read_standing(path)
 
 
 def test_missing_picture_and_unknown_preset_are_the_users_to_mend(dataset, tmp_path):
