@@ -75,7 +75,8 @@ class Provenance(Plain):
         source: name of the footage (no folders: an avatar is passed on).
         consent: what the person shown agreed to, in the user's words.
         date: when it was built, ISO 8601, UTC.
-        steps: training steps; train_share: the first share of the footage, which was trained on; versions: of Semblance, PyTorch, ...; fallbacks: sentences on what was done without.
+        steps: training steps; train_share: the first share of the footage, which was trained on.
+        versions: of Semblance, PyTorch, ...; fallbacks: sentences on what was done without.
     """
 
     source: str = ""

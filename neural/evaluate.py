@@ -142,6 +142,8 @@ def held_out(frames: int, share: float = TEST_SHARE) -> tuple[range, range]:
 def unseen_share(avatar: Avatar, share: float | None) -> float:
     """Return `share`, or all that training left; refuse to test on what was trained on."""
     trained = avatar.metadata.provenance.train_share
+    if trained == 1:
+        raise UserError("The avatar was trained on all frames, so none can test it; build one with --train-share 0.8.")
     if share is not None and share > 1 - trained + 1e-6:
         raise UserError(
             f"The avatar was trained on the first {trained:.0%} of the frames; test on fewer than {share:.0%}."

@@ -72,19 +72,23 @@ def dataset(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def avatar(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setitem(avatar_module.NETWORKS, "styleavatar", lambda config: Shown())
+def saved_avatar(path: Path, train_share: float = 0.8) -> Path:
     said = describe(
         performance(),
         network={},
         resolution=256,
         preset="preview",
         picture=np.zeros((8, 8, 3), np.uint8),
-        provenance=Provenance(),
+        provenance=Provenance(train_share=train_share),
     )
-    Avatar(Shown(), said).save(tmp_path / "avatar.safetensors")
-    return tmp_path / "avatar.safetensors"
+    Avatar(Shown(), said).save(path)
+    return path
+
+
+@pytest.fixture
+def avatar(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setitem(avatar_module.NETWORKS, "styleavatar", lambda config: Shown())
+    return saved_avatar(tmp_path / "avatar.safetensors")
 
 
 def test_a_perfect_avatar_beats_the_nearest_frame(avatar, dataset, tmp_path):
@@ -135,6 +139,9 @@ def test_a_dataset_too_short_to_split_is_refused(avatar, dataset):
 def test_frames_that_were_trained_on_are_no_test(avatar, dataset):
     with pytest.raises(UserError, match="first 80% of the frames"):
         evaluate(avatar, dataset, share=0.5)
+    saved_avatar(avatar, train_share=1.0)
+    with pytest.raises(UserError, match="trained on all frames"):
+        evaluate(avatar, dataset)
 
 
 def test_a_missing_picture_is_named(avatar, dataset, tmp_path):
