@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -166,7 +167,7 @@ def set_up(place: EnginePlace) -> Iterator[tuple[float, str]]:
             raise UserError(f"Setting up the engine failed ({why}); the whole log is {place.setup_log}.")
     finally:
         if process.poll() is None:
-            process.kill()
+            end_with_children(process)
 
 
 def setup_progress(log: str) -> tuple[float, str]:
@@ -198,11 +199,20 @@ def spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
                 cwd=log.parent,
                 env=environment,
                 creationflags=hidden,
+                start_new_session=True,
             )
     except OSError as error:
         raise UserError(
             f"{command[0]} cannot be run ({error.strerror}); correct its path in the preferences."
         ) from error
+
+
+def end_with_children(process: subprocess.Popen[bytes]) -> None:
+    """End a process that `spawn` started, and what it has started itself where the system can (pip)."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
 
 
 def last_line(log: Path) -> str:

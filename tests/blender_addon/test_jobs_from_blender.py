@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from semblance.blender_addon import engine_process
 from semblance.blender_addon.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken
 from semblance.blender_addon.engine_process import EnginePlace, connect, last_line, setup_progress, why_no_engine
 from semblance.blender_addon.jobs import (
@@ -24,6 +25,7 @@ from semblance.blender_addon.jobs import (
     free_name,
     new_avatar_request,
     run_to_end,
+    setting_up,
     time_left,
 )
 from semblance.common.errors import UserError
@@ -220,6 +222,41 @@ def test_what_setting_up_shows():
         0.25,
         "Installing MediaPipe",
     )
+
+
+@pytest.fixture
+def installer(tmp_path, monkeypatch):
+    """Give the extension a `run.py` of this text."""
+
+    def write(text: str) -> EnginePlace:
+        (tmp_path / "run.py").write_text("import sys, time\n" + text)
+        monkeypatch.setattr(engine_process, "EXTENSION", tmp_path)
+        return EnginePlace(tmp_path / "home")
+
+    return write
+
+
+def test_setting_up_shows_its_steps(installer):
+    place = installer("assert sys.argv[1:3] == ['engine', '--into']\nprint('2/4 Installing PyTorch')\ntime.sleep(0.5)")
+    bars: list[Bar] = []
+    run_to_end(setting_up(place), bars.append, pause=0.02)
+    assert Bar("Setting up the engine: Installing PyTorch", 0.25) in bars
+
+
+def test_setting_up_that_fails_says_why_and_keeps_the_log(installer):
+    place = installer("sys.exit('The disk is full.')")
+    with pytest.raises(UserError, match=r"The disk is full.*setup\.log"):
+        run_to_end(setting_up(place), pause=0.02)
+    assert "full" in place.setup_log.read_text()
+    assert place.interpreter() is None
+
+
+def test_setting_up_can_be_cancelled(installer, tmp_path):
+    place = installer(f"time.sleep(3)\nopen({str(tmp_path / 'went_on')!r}, 'w')")
+    task = setting_up(place)
+    next(task)
+    task.close()
+    assert not (tmp_path / "went_on").exists()
 
 
 def test_the_last_line_of_a_log(tmp_path):
