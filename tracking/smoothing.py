@@ -33,8 +33,8 @@ class Steadiness:
 
 FACE = Steadiness(0.060, 0.030, 1.5)
 LIPS_AND_LIDS = Steadiness(0.035, 0.0, 1.5)
-ROTATION = Steadiness(0.080, 0.020, 0.5)
-TRANSLATION = Steadiness(0.080, 0.020, 0.10)
+ROTATION = Steadiness(0.050, 0.0, 0.5)
+TRANSLATION = Steadiness(0.050, 0.0, 0.10)
 GAZE = Steadiness(0.060, 0.0, 1.5)
 
 
