@@ -11,7 +11,7 @@ from ..heads.head import ARKIT_NAMES
 from . import eyes, mouth
 from .anatomy import Anatomy, extended, follow, move_linings
 from .handles import Handles, brow_handles, hold, jaw_open, jaw_shift, mouth_close, mouth_handles, points
-from .skin import MILLIMETRE, bending, cotangent_laplacian
+from .skin import MILLIMETRE, bending, cotangent_laplacian, smoothstep
 from .topology import (
     CONTROL,
     FACE_OVAL,
@@ -31,6 +31,10 @@ JAW_SHIFTS = {"jawForward": (0.0, 0.6, -7.0), "jawLeft": (8.5, 0.3, 0.5)}
 """Millimetres by which the whole jaw moves."""
 
 BORDER = hold(*FACE_OVAL)
+AROUND_LEFT_EYE = BORDER | hold(
+    *(285, 295, 282, 283, 276, 336, 296, 334, 293, 300),  # brow
+    *(280, 330, 425, 346, 353, 6, 168, 197, 343, 412),  # cheekbone and nose
+)
 
 
 def build_expressions(anatomy: Anatomy, mirror: np.ndarray, learned: np.ndarray | None = None) -> np.ndarray:
@@ -43,7 +47,7 @@ def build_expressions(anatomy: Anatomy, mirror: np.ndarray, learned: np.ndarray 
     fields = skin_fields(anatomy, tissue)
     if learned is not None:
         names = [name for name in fields if name != "mouthClose"]
-        added = tissue.refined(learned[[ARKIT_NAMES.index(name) for name in names]])
+        added = tissue.refined(np.array([on_its_side(name, learned, anatomy) for name in names]))
         fields |= {name: fields[name] + more for name, more in zip(names, added, strict=True)}
     fields["mouthClose"] = tissue.moved(
         {**BORDER, **lid_margins(anatomy), **mouth_close(anatomy.skin.vertices, fields["jawOpen"])}
@@ -62,6 +66,18 @@ def build_expressions(anatomy: Anatomy, mirror: np.ndarray, learned: np.ndarray 
         else:
             found[name] = (found[name] + reflected) / 2
     return np.array([found[name] for name in ARKIT_NAMES])
+
+
+def on_its_side(name: str, learned: np.ndarray, anatomy: Anatomy) -> np.ndarray:
+    """Return `[468, 3]`: what was learned for a shape; of a shape of the left, the left side's part.
+
+    People move both brows or both corners of the mouth together, and the fit cannot tell one shape from its twin.
+    """
+    field = learned[ARKIT_NAMES.index(name)]
+    if not name.endswith("Left") or name in ("jawLeft", "mouthLeft"):
+        return field
+    x = anatomy.vertices[:CONTROL, :1]
+    return field * smoothstep((x + 10 * MILLIMETRE) / (20 * MILLIMETRE))
 
 
 def skin_fields(anatomy: Anatomy, tissue: Tissue) -> dict[str, np.ndarray]:
@@ -109,52 +125,46 @@ class Tissue:
         return whole.reshape(len(whole), len(control), 3).transpose(1, 0, 2)
 
 
-def lid_shapes(anatomy: Anatomy, skin: Tissue) -> dict[str, np.ndarray]:
-    """Return the shapes of the left eye's lids."""
+def lid_shapes(anatomy: Anatomy, tissue: Tissue) -> dict[str, np.ndarray]:
+    """Return `[V, 3]` each: the shapes of the left eye's lids."""
     eye, vertices = anatomy.eyes[0], anatomy.skin.vertices
-    upper, lower = eye.upper, eye.lower
-    closed_upper, closed_lower = eyes.closed_margins(vertices, eye)
-    closing_up, closing_low = closed_upper - vertices[upper], closed_lower - vertices[lower]
-    bell = np.sin(np.pi * np.linspace(0, 1, len(upper)))[:, None]
-    around = {
-        **hold(
-            *FACE_OVAL, 285, 295, 282, 283, 276, 336, 296, 334, 293, 300, 280, 330, 425, 346, 353, 6, 168, 197, 343, 412
-        ),
+    closed = eyes.closed_margin(vertices, eye)
+    closing_upper, closing_lower = closed - vertices[eye.upper], closed - vertices[eye.lower]
+    bell = np.sin(np.pi * np.linspace(0, 1, len(closed)))[:, None] * MILLIMETRE  # the middles move most
+    cheek = points({(450, 449, 451, 448): (0, -2.6, -1.0), (348, 347, 349): (0.2, -2.2, -1.2)})
+    cheek |= points({(330, 280): (0.4, -1.6, -1.0)})
+    motions = {
+        "eyeBlinkLeft": (closing_upper, closing_lower, {}),
+        "eyeWideLeft": (bell * [0, -2.6, 0.3], bell * [0, 0.6, 0], {}),
+        "eyeSquintLeft": (0.16 * closing_upper, bell * [0, -2.6, -0.2], cheek),
+        "eyeLookDownLeft": (0.5 * closing_upper, bell * [0, 1.6, 0.2], {}),
+        "eyeLookUpLeft": (bell * [0, -2.0, 0.3], bell * [0, -0.9, 0], {}),
+        "eyeLookInLeft": (bell * [-0.9, 0, 0], bell * [-0.6, 0, 0], {}),
+        "eyeLookOutLeft": (bell * [0.9, 0, 0], bell * [0.6, 0, 0], {}),
     }
+    return {name: lids(anatomy, tissue, eye, *motion) for name, motion in motions.items()}
 
-    def lids(up: np.ndarray, low: np.ndarray, more: Handles | None = None) -> np.ndarray:
-        """Displace the margins by `up` and `low` `[N, 3]`, keep them and the skin over them off the eyeball."""
-        moves: Handles = {}
-        for margin, move in ((upper, up), (lower, low)):
-            goal = vertices[margin] + move
-            reach = np.linalg.norm(vertices[margin] - eye.centre, axis=1)
-            goal = eyes.pushed_off(goal, eye.centre, eyes.RADIUS + eyes.LID_CLEARANCE)
-            moves.update({int(v): g - p for v, g, p, _ in zip(margin, goal, vertices[margin], reach, strict=True)})
-        moved = skin.moved({**around, **(more or {}), **moves}, reach=12 * MILLIMETRE)
-        near = np.linalg.norm(vertices - eye.centre, axis=1) < 2.2 * eyes.RADIUS
-        cover = eyes.pushed_off((vertices + moved)[near], eye.centre, eyes.RADIUS + eyes.LID_CLEARANCE)
-        moved[near] = cover - vertices[near]
-        result = np.zeros_like(anatomy.vertices)
-        result[: len(moved)] = moved
-        move_linings(anatomy, result)
-        return result
 
-    mm = MILLIMETRE
-    none = np.zeros_like(closing_up)
-    squint_cheek = points(
-        {(450, 449, 451, 448): (0, -2.6, -1.0), (348, 347, 349): (0.2, -2.2, -1.2), (330, 280): (0.4, -1.6, -1.0)}
-    )
-    return {
-        "eyeBlinkLeft": lids(closing_up, closing_low),
-        "eyeWideLeft": lids(
-            bell * [0, -2.6 * mm, 0.3 * mm], bell * [0, 0.6 * mm, 0], points({(386, 385, 387): (0, -2.6, 0.3)})
-        ),
-        "eyeSquintLeft": lids(0.16 * closing_up, bell * [0, -2.6 * mm, -0.2 * mm], squint_cheek),
-        "eyeLookDownLeft": lids(0.5 * closing_up, bell * [0, 1.6 * mm, 0.2 * mm]),
-        "eyeLookUpLeft": lids(bell * [0, -2.0 * mm, 0.3 * mm], bell * [0, -0.9 * mm, 0]),
-        "eyeLookInLeft": lids(bell * [-0.9 * mm, 0, 0], bell * [-0.6 * mm, 0, 0]),
-        "eyeLookOutLeft": lids(bell * [0.9 * mm, 0, 0], bell * [0.6 * mm, 0, 0] + none),
-    }
+def lids(
+    anatomy: Anatomy, tissue: Tissue, eye: eyes.Eye, upper: np.ndarray, lower: np.ndarray, more: Handles
+) -> np.ndarray:
+    """Return `[V, 3]` when the margins of an eye's lids move by `upper` and `lower` `[N, 3]` and the skin by `more`.
+
+    Neither the margins nor the skin over them come nearer to the eyeball than `eyes.LID_CLEARANCE`.
+    """
+    vertices = tissue.vertices
+    clear = eyes.RADIUS + eyes.LID_CLEARANCE
+    handles = AROUND_LEFT_EYE | more
+    for margin, move in ((eye.upper, upper), (eye.lower, lower)):
+        goal = eyes.pushed_off(vertices[margin] + move, eye.centre, clear)
+        handles |= dict(zip(margin.tolist(), goal - vertices[margin], strict=True))
+    moved = tissue.moved(handles, reach=12 * MILLIMETRE)
+    near = np.linalg.norm(vertices - eye.centre, axis=1) < 2.2 * eyes.RADIUS
+    moved[near] = eyes.pushed_off((vertices + moved)[near], eye.centre, clear) - vertices[near]
+    result = np.zeros_like(anatomy.vertices)
+    result[: len(moved)] = moved
+    move_linings(anatomy, result)
+    return result
 
 
 def tongue_out(anatomy: Anatomy) -> np.ndarray:
@@ -163,7 +173,6 @@ def tongue_out(anatomy: Anatomy) -> np.ndarray:
     span = anatomy.spans["tongue"]
     rest = anatomy.vertices[span]
     forward = np.clip((rest[:, 2].max() - rest[:, 2]) / np.ptp(rest[:, 2]), 0, 1)[:, None]
-    result[span] = (
-        forward**1.3 * np.array([0, -3.0, -34.0]) * MILLIMETRE + forward**5 * np.array([0, 12.0, 0]) * MILLIMETRE
-    )
+    result[span] = forward**1.3 * np.array([0, -3.0, -34.0]) + forward**5 * np.array([0, 12.0, 0])
+    result *= MILLIMETRE
     return result

@@ -60,14 +60,14 @@ def eyeball_centre(margin: np.ndarray, pupil: np.ndarray) -> np.ndarray:
     return np.array([pupil[0], pupil[1], (middles[:, 2] + depth).mean()])
 
 
-def on_lid(points: np.ndarray, centre: np.ndarray, clearance: float = LID_CLEARANCE) -> np.ndarray:
+def on_lid(points: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """Return `points [N, 3]` moved in depth to where a lid lies over the eyeball at their x and y.
 
     Towards the corners a lid leaves the eyeball, which is narrower than the opening.
     """
     offset = points[:, :2] - centre[:2]
     aside = np.abs(offset[:, 0]) / (14 * MILLIMETRE)
-    reach = RADIUS + clearance + 2.2 * MILLIMETRE * aside**4
+    reach = RADIUS + LID_CLEARANCE + 2.2 * MILLIMETRE * aside**4
     depth = np.sqrt(np.maximum(reach**2 - (offset**2).sum(1), (6 * MILLIMETRE) ** 2))
     result = points.copy()
     result[:, 2] = centre[2] - depth
@@ -87,16 +87,13 @@ def pocket(margin: np.ndarray, centre: np.ndarray) -> np.ndarray:
     return centre + np.stack([edge, end])
 
 
-def closed_margins(vertices: np.ndarray, eye: Eye) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the upper and the lower margin of `eye` meet: two `[N, 3]`, the same points."""
+def closed_margin(vertices: np.ndarray, eye: Eye) -> np.ndarray:
+    """Return `[N, 3]`: the line in which the margins of the lids of `eye` meet."""
     upper, lower = vertices[eye.upper], vertices[eye.lower]
     line = upper + UPPER_SHARE * (lower - upper)
-    met = on_lid(line, eye.centre)
-    met[[0, -1]] = upper[[0, -1]]
-    corner = np.minimum(np.arange(len(met)), np.arange(len(met))[::-1]) / 6
-    share = np.clip(corner, 0, 1)[:, None]
-    met = line * (1 - share) + met * share
-    return met, met.copy()
+    from_corner = np.minimum(np.arange(len(line)), np.arange(len(line))[::-1])
+    share = np.clip(from_corner / 6, 0, 1)[:, None]
+    return line * (1 - share) + on_lid(line, eye.centre) * share
 
 
 def pushed_off(points: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:

@@ -27,15 +27,20 @@ BAG_ROWS = (
 the mouth, millimetres up or down, breadth against the lips', millimetres that a corner goes outward, and how much of
 the lips' motion the row takes; the rest is the skull's above and the jaw's below."""
 
-TEETH_SIDE = (
-    3.9, 4.1, 3.6, 3.5, 3.5, 4.6, 4.4,
-)  # fmt: skip
+TEETH_SIDE = (3.9, 4.1, 3.6, 3.5, 3.5, 4.6, 4.4)
 """Half the width of seven teeth from the front to the back, millimetres."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of teeth as a sheet of `rows x columns` vertices from the gum over the edge to the back."""
+    """A row of teeth as a sheet of vertices from the gum over the edge to the back.
+
+    Attributes:
+        vertices: `[rows * columns, 3]`.
+        rows, columns: the sheet's; a row runs from the right to the left end of the jaw.
+        gum: `[rows * columns]`, 1 on the gum and 0 on teeth.
+        gap: `[rows * columns]`, 1 between two teeth and 0 on their middle.
+    """
 
     vertices: np.ndarray
     rows: int
@@ -69,7 +74,7 @@ def teeth(lip_line: np.ndarray, upper: bool) -> Row:
     along = np.concatenate([np.linspace(arc[i], arc[i + 1], per_tooth, endpoint=False) for i in range(7)] + [[arc[-1]]])
     within = np.concatenate([np.tile(np.arange(per_tooth) / per_tooth, 7), [0]])
     along = np.concatenate([-along[:0:-1], along])
-    gap = np.abs(np.cos(np.pi * np.concatenate([within[:0:-1], within])))  # 1 between two teeth, 0 on their middle
+    gap = np.abs(np.cos(np.pi * np.concatenate([within[:0:-1], within])))
     point, normal = arch(along, 26.0 if upper else 24.5, 40.0)
     sign = -1.0 if upper else 1.0
     crown = 9.5 if upper else 8.5
