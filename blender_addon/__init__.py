@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The add-on in Blender. Its modules are imported when Blender registers it: those that need no bpy work without."""
 
+import atexit
 from types import ModuleType
 
 
@@ -35,9 +36,11 @@ def register() -> None:
     """Register the extension's classes."""
     for module in modules():
         module.register()
+    atexit.register(unregister)  # Blender as a Python module crashes or hangs at exit while our classes are registered
 
 
 def unregister() -> None:
     """Undo `register`."""
+    atexit.unregister(unregister)
     for module in reversed(modules()):
         module.unregister()

@@ -35,7 +35,9 @@ class SEMBLANCE_OT_send_to_sequencer(Reasoned, bpy.types.Operator):
             return {"CANCELLED"}
         compat.show_sequence(context, sequence)
         count = sequence.frame_end - sequence.frame_start + 1
-        self.report({"INFO"}, f"{count} frames are in the scene {sequence.name!r}; open the Video Editing workspace.")
+        self.report(
+            {"INFO"}, f"{count} frames are in the sequencer; render the scene {sequence.name!r} to make the movie."
+        )
         return {"FINISHED"}
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Iterator
 
 import bpy
@@ -74,7 +73,6 @@ CLASSES = (SEMBLANCE_OT_use_renderer, SEMBLANCE_PT_render)
 def register() -> None:
     """Register the render engine and its panels."""
     bpy.utils.register_class(SemblanceRenderEngine)
-    atexit.register(unregister_engine)  # a render engine that is still registered at exit hangs or crashes Blender
     for each in CLASSES:
         bpy.utils.register_class(each)
     for panel in shared_panels():
@@ -87,12 +85,5 @@ def unregister() -> None:
         panel.COMPAT_ENGINES.discard(SemblanceRenderEngine.bl_idname)
     for each in reversed(CLASSES):
         bpy.utils.unregister_class(each)
-    atexit.unregister(unregister_engine)
-    unregister_engine()
+    bpy.utils.unregister_class(SemblanceRenderEngine)
     frame_service.forget_all()
-
-
-def unregister_engine() -> None:
-    """Take the render engine out of Blender."""
-    if SemblanceRenderEngine.is_registered:
-        bpy.utils.unregister_class(SemblanceRenderEngine)
