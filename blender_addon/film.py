@@ -19,6 +19,7 @@ import bpy
 from .. import register
 from ..common.errors import UserError
 from .avatar_scene import add_avatar
+from .operators_scene import known_avatars
 from .rendering import use_renderer
 from .sequence_scene import render_frames, render_sequence, send_to_sequencer
 
@@ -42,6 +43,7 @@ def film(wanted: Wanted) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     head = add_avatar(scene, wanted.performance, dataset=wanted.dataset, avatar=wanted.avatar)
+    head.semblance.time_code = next(each.metadata["time_code"] for each in known_avatars() if each.id == wanted.avatar)
     use_renderer(scene)
     bpy.app.handlers.render_write.append(say_rendered)
     frames = render_frames(scene, wanted.out / "frames")

@@ -142,8 +142,9 @@ def build_request(head: bpy.types.Object, preset: str) -> jobs.JobRequest:
 
 
 def finish_build(head: bpy.types.Object, job: Job) -> None:
-    """Tell a head its avatar."""
+    """Tell a head its avatar, and the moment of the footage that it should look like."""
     head.semblance.avatar = job.result["avatar_id"]
+    head.semblance.time_code = job.result.get("time_code", head.semblance.time_code)
 
 
 class SEMBLANCE_OT_new_avatar(LongTask, bpy.types.Operator):

@@ -42,7 +42,7 @@ def build(parameters: BuildParameters, listener: Listener) -> dict[str, Any]:
     from .training import build
 
     avatar = Path(parameters.avatar)
-    build(
+    built = build(
         Path(parameters.dataset),
         avatar,
         preset=parameters.preset,
@@ -52,7 +52,7 @@ def build(parameters: BuildParameters, listener: Listener) -> dict[str, Any]:
         resume=parameters.resume,
         listener=listener,
     )
-    return {"avatar": str(avatar), "avatar_id": avatar.stem}
+    return {"avatar": str(avatar), "avatar_id": avatar.stem, "time_code": built.metadata.time_code}
 
 
 def reenact(parameters: ReenactParameters, listener: Listener) -> dict[str, Any]:
