@@ -35,8 +35,8 @@ def build_uvs(anatomy: Anatomy, parted: np.ndarray) -> np.ndarray:
     """Return `[V, 2]`, (0, 0) at the top left; u grows to the subject's left.
 
     The face with the linings of its lids and the cavity of the mouth is spread without overlap by mean value
-    coordinates (Floater 2003) of `parted [V, 3]`, the head with its mouth a little open, and evened out by their stretch
-    (Yoshizawa, Belyaev and Seidel 2004).
+    coordinates (Floater 2003) of `parted [V, 3]`, the head with its mouth a little open, and evened out by their
+    stretch (Yoshizawa, Belyaev and Seidel 2004).
     """
     uvs = np.zeros((len(anatomy.vertices), 2))
     spread_face(anatomy, parted, uvs)

@@ -53,13 +53,19 @@ def load_builtin(path: Path = DATA) -> MorphableHead:
         uvs=arrays["uvs"].astype(np.float32) / 65535,
         uv_mask=arrays["uv_mask"].astype(np.float32),
         landmarks=arrays["landmarks"].astype(np.int32),
-        eyeballs=(Eyeball(*left["span"], tuple(left["pivot"])), Eyeball(*right["span"], tuple(right["pivot"]))),
+        eyeballs=(eyeball(left), eyeball(right)),
         regions={name: region for name, region in zip(header["regions"], arrays["regions"], strict=True)},
     )
     for array in (*vars(head).values(), *head.regions.values()):
         if isinstance(array, np.ndarray):
             array.flags.writeable = False
     return head
+
+
+def eyeball(entry: dict[str, list[float]]) -> Eyeball:
+    """Return an eyeball from the header's `span` (start, stop) and `pivot` (metres from the mean to the centre)."""
+    (start, stop), (x, y, z) = entry["span"], entry["pivot"]
+    return Eyeball(int(start), int(stop), (x, y, z))
 
 
 def lengths(steps: np.ndarray) -> Floats:
