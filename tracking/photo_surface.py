@@ -49,6 +49,9 @@ RING_WIDTH = 6
 SHADED_WHITE = 0.85
 """Brightness, against what the photo shows, of the white of the eye that lids hide in it."""
 
+ABOUT_LIDS = 0.015
+"""Metres around the lids in which the surface stays opaque."""
+
 MOUTH_DEPTH = 0.03
 """Metres behind the teeth (or the lips, for a head without teeth) at which the mouth is dark."""
 
@@ -115,7 +118,7 @@ def photo_surface(
         depth=vertices[:, 2],
         trust=trust,
         colour=unseen_colours(head, still, sampled(window, source), trust, normals),
-        opacity=np.where(inner, 1, np.where(head.uv_mask > 0.5, edge, 0)).astype(np.float32),
+        opacity=np.where(inner, 1, np.where(head.uv_mask > 0.5, np.maximum(edge, about(head, lids)), 0)),
         facing=facing.astype(np.float32),
         inner=inner,
     )
@@ -227,6 +230,17 @@ def teeth_depth(head: MorphableHead) -> float:
     if teeth.any():
         return float(np.quantile(head.mean[teeth, 2], 0.05))
     return float(head.mean[lips, 2].mean()) + TEETH_BEHIND_LIPS if lips.any() else float(head.mean[:, 2].min())
+
+
+def about(head: MorphableHead, vertices: NDArray[np.bool_]) -> Floats:
+    """Return `[V]`: 1 among `vertices [V]`, fading to 0 around them.
+
+    The sheet behind the face still has the photo's open eyes; nothing of them may show beside a closing lid.
+    """
+    if not vertices.any():
+        return np.zeros(len(head.mean), np.float32)
+    distance = cKDTree(head.mean[vertices]).query(head.mean)[0]
+    return 1 - smooth(distance, 0.4 * ABOUT_LIDS, ABOUT_LIDS)
 
 
 def distance_to_edge(head: MorphableHead) -> Floats:
