@@ -215,8 +215,9 @@ def contact_sheet(rows: Iterable[dict[str, np.ndarray]]) -> np.ndarray:
 def show(evaluation: Evaluation, console: Console | None = None) -> None:
     """Print the table."""
     table = Table(title=f"Held-out {evaluation.test_frames} frames, {evaluation.resolution} px, background removed")
-    for heading, justify in (("", "left"), ("PSNR dB", "right"), ("SSIM", "right"), ("sharpness", "right")):
-        table.add_column(heading, justify=justify)
+    table.add_column("")
+    for heading in ("PSNR dB", "SSIM", "sharpness"):
+        table.add_column(heading, justify="right")
     for name, figures in evaluation.rows.items():
         table.add_row(name, *formatted(figures))
     (console or Console()).print(table)

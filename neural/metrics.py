@@ -29,8 +29,10 @@ def psnr(picture: Floats, truth: Floats) -> float:
 
 def ssim(picture: Floats, truth: Floats) -> float:
     """Structural similarity of two `[H, W, 3]` pictures, 0 to 1; 1 when they are equal."""
-    tensors = [torch.from_numpy(np.ascontiguousarray(each)).permute(2, 0, 1)[None] for each in (picture, truth)]
-    return float(structural_similarity_index_measure(*tensors, data_range=1.0))
+    own, true = (torch.from_numpy(np.ascontiguousarray(each)).permute(2, 0, 1)[None] for each in (picture, truth))
+    similarity = structural_similarity_index_measure(own, true, data_range=1.0)
+    assert isinstance(similarity, torch.Tensor)  # a pair only when asked for more
+    return similarity.item()
 
 
 def sharpness(energies: Sequence[float], true_energies: Sequence[float]) -> float:

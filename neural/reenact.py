@@ -116,8 +116,8 @@ def frames_of(
                 for index in part
             ]
             rendered = avatar.render(*(np.stack(maps) for maps in zip(*drawn, strict=True)))
-            for index, maps, rgba in zip(part, drawn, rendered, strict=True):
-                yield RenderedFrame(index, *maps, rgba)
+            for index, (uv_map, texture_map), rgba in zip(part, drawn, rendered, strict=True):
+                yield RenderedFrame(index, uv_map, texture_map, rgba)
 
 
 def driven(avatar: Avatar, driver: Performance, absolute: bool = False) -> Performance:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -267,7 +267,7 @@ def has_sound(path: Path) -> bool:
         return False
 
 
-def sound_samples(sound: Sound) -> Iterator[np.ndarray]:
+def sound_samples(sound: Sound) -> Generator[np.ndarray, None, None]:
     """Yield `[2, n]` float32 samples at `RATE`, from `sound.start` on; silence where the sound begins later."""
     origin = first_picture_time(sound.path) + sound.start
     resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)
