@@ -36,6 +36,8 @@ from .training import build
 AVATAR = "avatar"
 """Name of the demo's avatar and of its dataset in the demo's home."""
 TRAINING_MINUTES = 7.0
+SIZE = 256
+"""Pixels of the portrait's side: what the `preview` preset trains at."""
 MOST_DRIVING_FRAMES = 150
 RENDERED = re.compile(r"^rendered (\d+)/(\d+)$")
 """What the Blender side prints after each frame."""
@@ -114,7 +116,7 @@ def run(plan: Plan, listener: Listener) -> Path:
     plan.home.prepare()
     dataset = make_dataset(plan, listener)
     lap("tracking")
-    build(dataset.folder, plan.avatar, seconds=plan.minutes * 60, resume=False, listener=listener)
+    build(dataset.folder, plan.avatar, preset="preview", seconds=plan.minutes * 60, resume=False, listener=listener)
     lap("training")
     found = evaluation.evaluate(plan.avatar, dataset.folder, listener=listener)
     evaluation.save(found, plan.out)
@@ -140,8 +142,8 @@ def make_dataset(plan: Plan, listener: Listener) -> Dataset:
     folder = plan.home.dataset(AVATAR)
     head = open_head("builtin")
     if plan.video:
-        return track(plan.video, folder, head=head, listener=listener)
-    return photo_dataset(plan.photo or astronaut(plan.out), folder, head=head, listener=listener)
+        return track(plan.video, folder, head=head, size=SIZE, listener=listener)
+    return photo_dataset(plan.photo or astronaut(plan.out), folder, head=head, size=SIZE, listener=listener)
 
 
 def astronaut(folder: Path) -> Path:
