@@ -92,15 +92,15 @@ PREVIEW = Preset(
     seconds=450,
     batch=4,
     rate=2e-3,
-    last_rate=2e-4,
+    last_rate=4e-4,
     momentum=0.9,
     slide_every=6,
     adversary_start=0.35,
-    adversary_every=3,
+    adversary_every=4,
     regularise_every=8,
-    average_samples=600,
+    average_samples=400,
     freeze_after=150,
-    losses=LossWeights(background=0.3, detail=1.0, texture=1.0, mask=0.3, alpha=0.3, perceptual=0.3, adversarial=0.03),
+    losses=LossWeights(background=0.3, detail=1.0, texture=6.0, mask=0.3, alpha=0.3, perceptual=0.5, adversarial=0.05),
 )
 
 STANDARD = Preset(
