@@ -166,20 +166,20 @@ def make_environment(folder: Path) -> None:
     """Make an empty virtual environment with Python 3.11."""
     if folder.exists():
         shutil.rmtree(folder)
-    python, uv = find_python()
+    python, uv = find_python(folder.with_name("uv"))
     command = [python, "-m", "venv", folder] if python else [uv, "venv", "--seed", "--python", "3.11", folder]
     if call(command, quiet=True) != 0:
         hint = "install the package python3.11-venv" if python else "install Python 3.11"
         raise Trouble(f"Could not make a Python environment in {folder}; {hint} and try again.")
 
 
-def find_python() -> tuple[str | None, str | None]:
+def find_python(place_for_uv: Path) -> tuple[str | None, str | None]:
     """Return (a Python 3.11, None), or (None, uv) when only uv can bring one."""
     candidates = [sys.executable, shutil.which("python3.11"), *map(str, sorted(Path.home().glob(PYENV)))]
     for candidate in candidates:
         if candidate and version_of(candidate) == "3.11":
             return candidate, None
-    uv = shutil.which("uv") or uv_of_our_own()
+    uv = shutil.which("uv") or uv_of_our_own(place_for_uv)
     if uv:
         return None, uv
     raise Trouble(
@@ -198,9 +198,8 @@ def version_of(python: str) -> str:
     return result.stdout.strip()
 
 
-def uv_of_our_own() -> str | None:
-    """Install uv beside the environments with this Python's pip; None when that does not work."""
-    folder = ENVIRONMENTS / "uv"
+def uv_of_our_own(folder: Path) -> str | None:
+    """Install uv into a folder with this Python's pip; None when that does not work."""
     uv = folder / "bin" / "uv"
     if not uv.exists():
         call([sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, "uv"], quiet=True)

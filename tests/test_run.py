@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -71,18 +72,25 @@ def test_someone_who_is_not_root_is_told_the_command(run, monkeypatch):
         run.check_libraries()
 
 
-def test_without_python_311_or_uv_it_says_how_to_get_one(run, monkeypatch):
+def test_without_python_311_or_uv_it_says_how_to_get_one(run, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "version_of", lambda python: "3.13")
     monkeypatch.setattr(run.shutil, "which", lambda name: None)
-    monkeypatch.setattr(run, "uv_of_our_own", lambda: None)
+    monkeypatch.setattr(run, "uv_of_our_own", lambda folder: None)
     with pytest.raises(run.Trouble, match=r"needs Python 3\.11"):
-        run.find_python()
+        run.find_python(tmp_path)
 
 
-def test_uv_brings_python_311_where_only_another_is_installed(run, monkeypatch):
+def test_uv_brings_python_311_where_only_another_is_installed(run, tmp_path, monkeypatch):
     monkeypatch.setattr(run, "version_of", lambda python: "3.13")
     monkeypatch.setattr(run.shutil, "which", lambda name: "/usr/bin/uv" if name == "uv" else None)
-    assert run.find_python() == (None, "/usr/bin/uv")
+    assert run.find_python(tmp_path) == (None, "/usr/bin/uv")
+
+
+def test_pip_installs_every_package_that_the_engine_consists_of():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    rooms = ("common", "tracking", "neural")
+    there = [path.parent.relative_to(ROOT).parts for room in rooms for path in (ROOT / room).rglob("__init__.py")]
+    assert sorted(declared) == sorted(["semblance", *(".".join(("semblance", *parts)) for parts in there)])
 
 
 @pytest.mark.parametrize(("words", "code"), [([], 0), (["help"], 0), (["dance"], 2), (["engine"], 2)])
