@@ -68,7 +68,7 @@ def test_someone_who_is_not_root_is_told_the_command(run, monkeypatch):
     monkeypatch.setattr(run, "LIBRARIES", {"libdoes-not-exist.so.0": "libdoes-not-exist0"})
     monkeypatch.setattr(run.shutil, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(run.os, "geteuid", lambda: 1000)
-    with pytest.raises(run.Trouble, match="sudo apt-get install .*libdoes-not-exist0"):
+    with pytest.raises(run.Trouble, match=r"sudo apt-get install .*libdoes-not-exist0"):
         run.check_libraries()
 
 
