@@ -272,7 +272,7 @@ def install(folder: Path, *arguments: str | Path) -> None:
 
 def pip(folder: Path, *arguments: str | Path, quiet: bool = False) -> int:
     """Run pip in the environment and return its exit code."""
-    command = [interpreter(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+    command = [interpreter(folder), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *arguments]
     return call(command, quiet=quiet)
 
 
