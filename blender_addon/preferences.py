@@ -40,7 +40,9 @@ class SemblancePreferences(bpy.types.AddonPreferences):
         description="Address of the engine, like http://192.168.1.20:8765; `semblance serve` prints it",
     )
     token: StringProperty(
-        name="Token", subtype="PASSWORD", description="The token in the file that `semblance serve` names when it starts"
+        name="Token",
+        subtype="PASSWORD",
+        description="The token in the file that `semblance serve` names when it starts",
     )
     faceverse: StringProperty(
         name="FaceVerse File",

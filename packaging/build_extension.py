@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Make the extension's zip with Blender's own tool. Run with a Python that has the `bpy` wheel; standard library only.
 
-    python packaging/build_extension.py --out dist
+python packaging/build_extension.py --out dist
 """
 
 from __future__ import annotations
