@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast
 
 import safetensors.torch
 import torch
@@ -57,6 +58,7 @@ class PerceptualLoss(nn.Module):
                 tensors = torch.load(path, map_location="cpu", weights_only=True)
             for number, convolution in zip(torchvision_numbers(), loss._convolutions(), strict=True):
                 convolution.weight.data.copy_(tensors[f"features.{number}.weight"])
+                assert convolution.bias is not None
                 convolution.bias.data.copy_(tensors[f"features.{number}.bias"])
         except Exception as error:  # torch, zipfile and safetensors raise many kinds for damaged files
             raise UserError(f"{path} is not a VGG19 weights file or is damaged; fetch or delete it.") from error
@@ -74,7 +76,7 @@ class PerceptualLoss(nn.Module):
         """The first features of every block."""
         x = ((picture + 1) / 2 - self.mean) / self.deviation
         features = []
-        for index, block in enumerate(self.blocks):
+        for index, block in enumerate(self._blocks()):
             if index:
                 x = F.max_pool2d(x, 2)
             for place, convolution in enumerate(block):
@@ -83,8 +85,11 @@ class PerceptualLoss(nn.Module):
                     features.append(x)
         return features
 
+    def _blocks(self) -> list[list[nn.Conv2d]]:
+        return cast("list[list[nn.Conv2d]]", list(self.blocks))
+
     def _convolutions(self) -> list[nn.Conv2d]:
-        return [convolution for block in self.blocks for convolution in block]
+        return [convolution for block in self._blocks() for convolution in block]
 
 
 def torchvision_numbers() -> list[int]:

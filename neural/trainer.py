@@ -6,8 +6,10 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from . import losses
@@ -17,10 +19,14 @@ from .networks.portrait import FeatureSource, Painting, PortraitNetwork
 from .perceptual import PerceptualLoss
 from .presets import Preset
 
+Network = TypeVar("Network", bound=nn.Module)
+
 LARGEST_GRADIENT = 1.0
 R1_WEIGHT = 5.0
 AVERAGE_SHARE = 0.15
 """While training is young, the half life of the averaged weights is this share of the samples seen."""
+TEXTURE_OFF_FACE = 0.15
+"""Share of the texture loss outside the face: asked for more detail of hair, small networks paint a regular pattern."""
 WARM_UP = 30
 """Steps in which the learning rate rises to its start."""
 
@@ -56,14 +62,16 @@ class Trainer:
         self.preset, self.device, self.dtype = preset, device, dtype
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.generators = Generators(preset).to(device, memory_format=torch.channels_last)
+            self.generators = placed(Generators(preset), device)
             discriminator = Discriminator(preset.network.resolution, preset.discriminator)
-        self.discriminator = discriminator.to(device, memory_format=torch.channels_last)
+        self.discriminator = placed(discriminator, device)
         self.average = copy.deepcopy(self.generators).requires_grad_(False)
-        self.perceptual = perceptual.to(device, memory_format=torch.channels_last) if perceptual else None
+        self.perceptual = placed(perceptual, device) if perceptual else None
         betas = (preset.momentum, 0.99)
-        self.generators_optimiser = torch.optim.AdamW(self.generators.parameters(), preset.rate, betas)
-        self.discriminator_optimiser = torch.optim.AdamW(self.discriminator.parameters(), preset.rate, (0.0, 0.99))
+        self.generators_optimiser = torch.optim.AdamW(self.generators.parameters(), preset.rate, betas, fused=True)
+        self.discriminator_optimiser = torch.optim.AdamW(
+            self.discriminator.parameters(), preset.rate, (0.0, 0.99), fused=True
+        )
 
     def painter(self, index: int) -> PortraitNetwork:
         """The averaged network after `index` steps, ready to render."""
@@ -133,7 +141,8 @@ class Trainer:
     def _supervised(self, painting: Painting, batch: Batch) -> dict[str, Tensor]:
         """The losses that compare with the footage."""
         weights, picture = self.preset.losses, painting.picture[:, :3]
-        weight = weights.background + (1 - weights.background) * batch.matte
+        face = self._face(batch)
+        weight = weights.background + (1 - weights.background) * batch.matte + weights.face * face
         parts = {
             "l1": weights.l1 * losses.weighted_l1(picture, batch.footage, weight),
             "mask": weights.mask * losses.mask_l1(painting.mask, batch.matte),
@@ -144,11 +153,17 @@ class Trainer:
         if weights.detail or weights.texture:
             ours, theirs = losses.detail_bands(picture), losses.detail_bands(batch.footage)
             parts["detail"] = weights.detail * losses.detail_l1(ours, theirs, weight)
-            parts["texture"] = weights.texture * losses.texture_l1(ours, theirs, weight)
+            parts["texture"] = weights.texture * losses.texture_l1(
+                ours, theirs, weight * face.clamp_min(TEXTURE_OFF_FACE)
+            )
         if self.perceptual is not None:
             with self._autocast():
                 parts["perceptual"] = weights.perceptual * self.perceptual(picture, batch.footage)
         return parts
+
+    def _face(self, batch: Batch) -> Tensor:
+        """The face region of the window: `[B, 1, R, R]`, 0 or 1."""
+        return F.interpolate((batch.uv[:, 2:3] > 0).float(), batch.matte.shape[-2:], mode="nearest")
 
     def _judge(self, painting: Painting, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
         """The discriminator's part of the generators' loss, and its logits of the footage."""
@@ -205,3 +220,8 @@ class Trainer:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+
+def placed(network: Network, device: torch.device) -> Network:
+    """Move a network to a device, its weights in the layout that suits convolutions."""
+    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs

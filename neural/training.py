@@ -110,7 +110,7 @@ def build(
 def planned(preset: Preset, seconds: float | None, steps: int | None) -> Plan:
     """What the caller asked for, or the preset's time."""
     plan = Plan(None, steps) if steps is not None else Plan(preset.seconds if seconds is None else seconds, None)
-    if (plan.steps if plan.steps is not None else plan.seconds) <= 0:
+    if plan.amount <= 0:
         raise UserError("Training needs some time: ask for more than 0 seconds or steps.")
     return plan
 

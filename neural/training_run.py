@@ -40,13 +40,24 @@ class Plan:
 
     def fraction(self, standing: Standing) -> float:
         """How much of the plan is done; 1 and more when it is over."""
-        return standing.step / self.steps if self.steps is not None else standing.seconds / self.seconds
+        return self.done(standing) / self.amount
+
+    @property
+    def amount(self) -> float:
+        """How much is asked for: steps, or else seconds."""
+        amount = self.steps if self.steps is not None else self.seconds
+        assert amount is not None
+        return amount
+
+    def done(self, standing: Standing) -> float:
+        """How much of that is done."""
+        return standing.step if self.steps is not None else standing.seconds
 
     def seconds_left(self, standing: Standing) -> float | None:
         """Estimate of the time to the end."""
         if self.seconds is not None:
             return max(0.0, self.seconds - standing.seconds)
-        return standing.seconds / standing.step * (self.steps - standing.step) if standing.step else None
+        return standing.seconds / standing.step * (self.amount - standing.step) if standing.step else None
 
 
 class TrainingRun:
@@ -129,11 +140,7 @@ class TrainingRun:
 
     def _breathe(self) -> None:
         """Tell the listener where the training stands; it may raise `Cancelled`."""
-        done, total = (
-            (self.standing.step, self.plan.steps)
-            if self.plan.steps is not None
-            else (self.standing.seconds, self.plan.seconds)
-        )
+        done, total = self.plan.done(self.standing), self.plan.amount
         preview = str(self.preview) if self.preview.is_file() else None
         left = self.plan.seconds_left(self.standing)
         self.listener(Progress("Training", done, total, self._message, left, preview))
@@ -181,7 +188,7 @@ def best_time_code(network: PortraitNetwork, sampler: Sampler, count: int = 8) -
         for code in sampler.time_codes[chosen]:
             painted = network(batch.uv, batch.texture, torch.full((1,), float(code), device=batch.uv.device))[:, :3]
             errors[float(code)] = float(((painted - batch.footage).abs() * batch.matte).mean())
-    return min(errors, key=errors.get)
+    return min(errors, key=errors.__getitem__)
 
 
 def batch_device(network: torch.nn.Module) -> torch.device:

@@ -73,4 +73,7 @@ class PortraitConfig:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> PortraitConfig:
         """Read what `to_json` gave."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**fields)

@@ -43,4 +43,5 @@ class FeatureGenerator(nn.Module):
         features, picture = self.constant, None
         for level in self.levels:
             features, picture = level(features, picture, style)
+        assert picture is not None  # there is at least one level
         return torch.cat([self.norm(features), haar(picture)], 1)

@@ -235,8 +235,9 @@ class Mapping(nn.Module):
 
     def __init__(self, length: int, layers: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(length, length) for _ in range(layers))
-        for layer in self.layers:
+        linears = [nn.Linear(length, length) for _ in range(layers)]
+        self.layers = nn.ModuleList(linears)
+        for layer in linears:
             nn.init.normal_(layer.weight, std=1 / math.sqrt(length))
             nn.init.zeros_(layer.bias)
 

@@ -205,9 +205,8 @@ def face_mask(uv: Tensor) -> Tensor:
 def sample_uv(texture: Tensor, uv: Tensor, mode: str) -> Tensor:
     """Look `texture [1, C, S, S]` up at the UV map `[B, 3, F, F]`: `[B, C, F, F]` (neural textures, Sec. 3.2).
 
-    All samples go in one call, side by side, because they share the texture.
+    The texture is repeated for each sample, without copying it, because samples are what runs in parallel.
     """
-    batch, _, height, width = uv.shape
-    grid = uv[:, :2].permute(0, 2, 3, 1).reshape(1, batch * height, width, 2)
-    looked_up = F.grid_sample(texture.float(), grid, mode=mode, padding_mode="border", align_corners=False)
-    return looked_up.view(-1, batch, height, width).transpose(0, 1)
+    grid = uv[:, :2].permute(0, 2, 3, 1)
+    repeated = texture.float().expand(len(uv), -1, -1, -1)
+    return F.grid_sample(repeated, grid, mode=mode, padding_mode="border", align_corners=False)

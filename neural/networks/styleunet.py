@@ -29,6 +29,7 @@ class Encoder(nn.Module):
             x = seen if x is None else x + seen
             features.append(x)
             x = level(x)
+        assert x is not None  # there is at least one level
         return [*features, x]
 
 
@@ -79,4 +80,5 @@ class Decoder(nn.Module):
             x, picture = level(x, picture, style, noises[index] if noises else None)
             if index < len(self.merges):
                 x = self.merges[index](torch.cat([x, encoded[-2 - index]], 1))
+        assert picture is not None  # there is at least one level
         return x, picture
