@@ -132,7 +132,7 @@ class AvatarMetadata(Plain):
 
     def rest_performance(self) -> Performance:
         """The person at rest as a performance of one frame, with the person's identity, texture and camera."""
-        arrays = {name: np.array([getattr(self.rest, name)], np.float32) for name in Rest.model_fields}
+        arrays: dict[str, Any] = {name: np.array([getattr(self.rest, name)], np.float32) for name in Rest.model_fields}
         return Performance(
             head=self.head,
             identity=np.array(self.identity, np.float32),

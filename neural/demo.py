@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -101,7 +102,9 @@ def plan_of(arguments: Sequence[str] | None) -> Plan:
     parser.add_argument("--minutes", type=float, default=TRAINING_MINUTES, help="training time")
     parser.add_argument("--blender", type=Path, required=True, help="a Python with the bpy wheel")
     given = parser.parse_args(arguments)
-    places = {name: path and path.absolute() for name, path in vars(given).items() if isinstance(path, Path | None)}
+    places: dict[str, Any] = {
+        name: path and path.absolute() for name, path in vars(given).items() if isinstance(path, Path | None)
+    }
     return Plan(**places, minutes=given.minutes)
 
 

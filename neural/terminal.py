@@ -66,7 +66,7 @@ def bars() -> Iterator[Listener]:
     with Bars(*columns, TextColumn("[dim]{task.fields[detail]}"), console=Console(stderr=True)) as drawn:
 
         def listener(progress: Progress) -> None:
-            fields = {"stage": progress.stage, "left": time_left(progress), "detail": progress.message}
+            fields: dict[str, Any] = {"stage": progress.stage, "left": time_left(progress), "detail": progress.message}
             if progress.stage not in tasks:
                 tasks[progress.stage] = drawn.add_task("", total=1.0, **fields)
             drawn.update(tasks[progress.stage], completed=progress.fraction, **fields)
