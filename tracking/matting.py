@@ -119,7 +119,10 @@ def window_functions(guide: Floats, target: Floats) -> Floats:
     red, green, blue = guide
     means = (mr, mg, mb)
     r, g, b = (box(channel * target) - mean * mean_target for channel, mean in zip(guide, means, strict=True))
-    rr, gg, bb = (box(channel**2) - mean**2 + SMOOTHNESS for channel, mean in zip(guide, means, strict=True))
+    variances: list[Floats] = [
+        box(channel**2) - mean**2 + SMOOTHNESS for channel, mean in zip(guide, means, strict=True)
+    ]
+    rr, gg, bb = variances
     rg, gb, br = box(red * green) - mr * mg, box(green * blue) - mg * mb, box(blue * red) - mb * mr
     # The inverse of the symmetric 3 x 3 covariance, by its cofactors.
     c_rr, c_gg, c_bb = gg * bb - gb * gb, rr * bb - br * br, rr * gg - rg * rg

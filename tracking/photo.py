@@ -59,6 +59,7 @@ def photo_dataset(
     landmarks = landmarks_of_photo(picture, photo)
     still = replace(solve_still(head, landmarks, picture, size), source=str(photo))
     performance = calibration_performance(head, still, frames)
+    assert still.crop is not None  # a solved photo has the window in which it was solved
     window = cut(picture, still.crop, size)
     with DatasetWriter(folder, size) as writer:
         marks = in_window(landmarks[:, :2], still.crop, len(window))

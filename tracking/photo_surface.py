@@ -243,7 +243,7 @@ def about(head: MorphableHead, vertices: NDArray[np.bool_]) -> Floats:
     return 1 - smooth(distance, 0.4 * ABOUT_LIDS, ABOUT_LIDS)
 
 
-def distance_to_edge(head: MorphableHead) -> Floats:
+def distance_to_edge(head: MorphableHead) -> np.ndarray:
     """Return `[V]` metres from the nearest vertex outside the face region; 0 outside."""
     inside = head.uv_mask > 0.5
     distance = np.zeros(len(head.mean))
@@ -277,7 +277,7 @@ def sampled(picture: NDArray, pixels: Floats) -> Floats:
     return values[0].astype(np.float32)
 
 
-def smooth(values: Floats, low: float, high: float) -> Floats:
+def smooth(values: np.ndarray | np.floating, low: float, high: float) -> Floats:
     """Return 0 below `low`, 1 above `high`, with a soft way between."""
     share = np.clip((values - low) / (high - low), 0, 1)
     return (share * share * (3 - 2 * share)).astype(np.float32)

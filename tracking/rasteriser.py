@@ -175,12 +175,12 @@ def create_context() -> moderngl.Context:
         UserError: this machine's OpenGL is missing or older than 3.3.
     """
     try:
-        context = moderngl.create_context(standalone=True, require=330, backend="egl")
+        context = moderngl.create_context(standalone=True, require=330, backend="egl")  # type: ignore[arg-type]
     except Exception as error:  # glcontext raises plain Exception, moderngl ValueError
         raise UserError(
             "Maps cannot be drawn because OpenGL 3.3 without a window (EGL) is missing on this machine; "
             f"install it (Debian and Ubuntu: apt install libegl1 libgl1 libgl1-mesa-dri). The cause: {error}"
         ) from error
-    context.gc_mode = None
+    context.gc_mode = None  # type: ignore[assignment]
     context.__exit__(None, None, None)
     return context

@@ -215,8 +215,8 @@ def carried(anatomy: Anatomy, control: np.ndarray, irises: np.ndarray) -> np.nda
         relative = control[:, ring] - shift[:, None]
         control[:, ring] -= (relative * radial).sum(-1, keepdims=True) * radial
         shifts.append(shift)
-    for upper, lower in zip(INNER_LIP_UPPER[1:-1], INNER_LIP_LOWER[1:-1], strict=True):
-        control[:, upper] = control[:, lower] = (control[:, upper] + control[:, lower]) / 2
+    for above, below in zip(INNER_LIP_UPPER[1:-1], INNER_LIP_LOWER[1:-1], strict=True):
+        control[:, above] = control[:, below] = (control[:, above] + control[:, below]) / 2
     face = (skin.weights @ control.transpose(1, 0, 2).reshape(CONTROL, -1)).reshape(skin.face, count, 3)
     whole = extended(skin, face.reshape(skin.face, -1)).reshape(-1, count, 3)
     result[:, anatomy.spans["skin"]] = whole.transpose(1, 0, 2)

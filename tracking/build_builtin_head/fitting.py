@@ -74,7 +74,7 @@ def fit(head: LandmarkHead, shapes: np.ndarray, rounds: int = 4) -> Fit:
         expression = np.array([lsq_linear(factor, column, (0, 1), method="bvls").x for column in right.T])
     modelled = head.mean + np.tensordot(identity, head.identities, 1) + np.tensordot(expression, head.expressions, 1)
     placed = np.array([carried_back(shape, model) for shape, model in zip(shapes, modelled, strict=True)])
-    residual = placed - modelled
+    residual: np.ndarray = placed - modelled
     error = np.linalg.norm(residual[..., :2], axis=-1).mean(1) / statistics.INTERPUPILLARY
     return Fit(identity, expression, residual, error)
 

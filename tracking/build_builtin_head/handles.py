@@ -37,8 +37,12 @@ Lips = Callable[[float, bool, bool], np.ndarray]
 
 def lips(move: Lips) -> Handles:
     """Return handles for all landmarks of the lips."""
-    rings = ((OUTER_LIP_UPPER, True, True), (OUTER_LIP_LOWER, False, True))
-    rings += ((INNER_LIP_UPPER, True, False), (INNER_LIP_LOWER, False, False))
+    rings = (
+        (OUTER_LIP_UPPER, True, True),
+        (OUTER_LIP_LOWER, False, True),
+        (INNER_LIP_UPPER, True, False),
+        (INNER_LIP_LOWER, False, False),
+    )
     found: Handles = {}
     for ring, upper, outer in rings:
         for place, landmark in enumerate(ring):

@@ -69,7 +69,7 @@ def build_skin(control: np.ndarray, mirror: np.ndarray) -> Skin:
     vertices = np.concatenate([face, rings.reshape(-1, 3)])
     ring_triangles = stitched(loop, len(face), rings.shape[1])
     triangles = np.concatenate([refined.triangles, ring_triangles])
-    vertices = faired(vertices, triangles, len(face), rings.shape[:2])
+    vertices = faired(vertices, triangles, len(face), (rings.shape[0], rings.shape[1]))
     return Skin(refined.weights, len(face), vertices, triangles, len(refined.triangles))
 
 
