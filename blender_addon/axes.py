@@ -8,9 +8,12 @@ A head that looks at the camera looks along Blender's -Y. A Blender camera itsel
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..tracking.heads.head import Floats
 from ..tracking.heads.performance import Performance
+
+Matrices = NDArray[np.float64]
 
 TO_BLENDER: Floats = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
 """Turns head space into the armature's: (x, y, z) becomes (x, z, -y). A rotation: its inverse is its transpose."""
@@ -29,14 +32,14 @@ def points_from_blender(points: Floats) -> Floats:
     return np.stack([points[..., 0], -points[..., 2], points[..., 1]], -1)
 
 
-def rigid(rotation: Floats, translation: Floats) -> Floats:
+def rigid(rotation: np.ndarray, translation: np.ndarray) -> Matrices:
     """Return `[..., 4, 4]` float64 matrices of rotations `[..., 3, 3]` and translations `[..., 3]`."""
     matrix = np.zeros((*np.shape(rotation)[:-2], 4, 4))
     matrix[..., :3, :3], matrix[..., :3, 3], matrix[..., 3, 3] = rotation, translation, 1
     return matrix
 
 
-def camera_matrix(performance: Performance) -> Floats:
+def camera_matrix(performance: Performance) -> Matrices:
     """Return `[4, 4]`: where to put the Blender camera so that the head of this performance is, on average, upright at
     the world's origin and looks along -Y.
 
@@ -47,14 +50,14 @@ def camera_matrix(performance: Performance) -> Floats:
     return place @ rigid(CAMERA_AXES, np.zeros(3))
 
 
-def mean_pose(rotation: Floats, translation: Floats, weight: Floats) -> tuple[Floats, Floats]:
+def mean_pose(rotation: Floats, translation: Floats, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean rotation `[3, 3]` (the nearest one to the mean matrix) and translation `[3]` of a performance."""
     weight = np.asarray(weight, np.float64) if np.sum(weight) > 0 else np.ones(len(weight))
     weight = weight / weight.sum()
     return nearest_rotations(np.tensordot(weight, rotation.astype(np.float64), 1)), weight @ translation
 
 
-def nearest_rotations(matrices: Floats) -> Floats:
+def nearest_rotations(matrices: np.ndarray) -> np.ndarray:
     """Return the rotations `[..., 3, 3]` nearest to matrices, for instance to blends of rotations."""
     left, _, right = np.linalg.svd(np.asarray(matrices, np.float64))
     mirrored = np.linalg.det(left @ right) < 0
@@ -62,7 +65,7 @@ def nearest_rotations(matrices: Floats) -> Floats:
     return left @ right
 
 
-def head_matrices(rotation: Floats, translation: Floats, camera_world: Floats) -> Floats:
+def head_matrices(rotation: Floats, translation: Floats, camera_world: np.ndarray) -> Matrices:
     """Return `[T, 4, 4]`: how the head's rest shape moves in the world, for poses `[T, 3, 3]`, `[T, 3]` seen by a
     Blender camera whose world matrix is `camera_world [4, 4]`.
 
@@ -72,13 +75,13 @@ def head_matrices(rotation: Floats, translation: Floats, camera_world: Floats) -
     return np.asarray(camera_world, np.float64) @ rigid(CAMERA_AXES, np.zeros(3)) @ to_camera
 
 
-def world_to_camera(points: Floats, camera_world: Floats) -> Floats:
+def world_to_camera(points: Floats, camera_world: np.ndarray) -> Floats:
     """Return `[V, 3]` world points in camera space (OpenCV), for a Blender camera's world matrix `[4, 4]`."""
     matrix = np.linalg.inv(np.asarray(camera_world, np.float64) @ rigid(CAMERA_AXES, np.zeros(3)))
     return (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
 
 
-def eulers_zxy(rotations: Floats) -> Floats:
+def eulers_zxy(rotations: np.ndarray) -> np.ndarray:
     """Return `[T, 3]` angles x, y, z of rotations `[T, 3, 3]` for Blender's order 'ZXY' (`Ry @ Rx @ Rz`:
     turning outermost, then nodding, then tilting), continuous over time.
     """

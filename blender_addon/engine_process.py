@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def why_not_started(place: EnginePlace) -> str:
     return ""
 
 
-def connect(place: EnginePlace) -> Iterator[str]:
+def connect(place: EnginePlace) -> Generator[str, None, Client]:
     """Find the engine, or start one; yields what is going on while waiting and returns a `Client`.
 
     Raises:
@@ -104,7 +104,7 @@ def connect(place: EnginePlace) -> Iterator[str]:
     return (yield from start(place))
 
 
-def greet(client: Client, patience: float = PATIENCE) -> Iterator[str]:
+def greet(client: Client, patience: float = PATIENCE) -> Generator[str, None, Client]:
     """Ask a possible engine who it is; returns the client when it answers as an engine that accepts our token.
 
     `patience` is for how many seconds it may say nothing.
@@ -120,7 +120,7 @@ def greet(client: Client, patience: float = PATIENCE) -> Iterator[str]:
     return client
 
 
-def start(place: EnginePlace) -> Iterator[str]:
+def start(place: EnginePlace) -> Generator[str, None, Client]:
     """Start an engine that ends with this Blender; yields while it starts and returns a `Client`.
 
     Raises:
@@ -146,7 +146,7 @@ def start(place: EnginePlace) -> Iterator[str]:
     raise UserError(f"The engine did not start within {SECONDS_TO_START:.0f} seconds; its log is {place.log}.")
 
 
-def set_up(place: EnginePlace) -> Iterator[tuple[float, str]]:
+def set_up(place: EnginePlace) -> Generator[tuple[float, str], None, None]:
     """Install the engine into the home folder; yields (share done 0 to 1, what is being done).
 
     Closing the generator ends the installation. What was installed is used only when all of it is there.

@@ -38,12 +38,12 @@ class EvaluatedHead:
     uv_mask: Floats
     colours: Floats
 
-    def map_vertices(self, camera_world: Floats, camera: PinholeCamera) -> MapVertices:
+    def map_vertices(self, camera_world: np.ndarray, camera: PinholeCamera) -> MapVertices:
         """Project and light the head for a Blender camera's world matrix `[4, 4]` and the intrinsics of its window."""
         vertices = world_to_camera(self.vertices, camera_world)
         return map_vertices(vertices, self.triangles, self.uvs, self.uv_mask, self.colours, camera)
 
-    def distance(self, camera_world: Floats) -> float:
+    def distance(self, camera_world: np.ndarray) -> float:
         """Metres from the camera to the middle of the head, along the view."""
         return float(world_to_camera(self.vertices.mean(0, keepdims=True), camera_world)[0, 2])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import bpy
 import numpy as np
@@ -75,7 +76,7 @@ def at_frame_rate(performance: Performance, fps: float) -> Performance:
         return values[later - 1] * (1 - weight) + values[later] * weight
 
     rotation = axes.nearest_rotations(between(performance.rotation))
-    blended = {
+    blended: dict[str, Any] = {
         name: between(getattr(performance, name)) for name in ("expression", "translation", "gaze", "confidence")
     }
     return replace(performance, rotation=rotation, times=wanted, fps=fps, **blended)
@@ -132,6 +133,6 @@ def write_keys(curve: bpy.types.FCurve, frames: Floats, values: Floats) -> None:
 
 def read(points: bpy.types.bpy_prop_collection, name: str, width: int, kind: type = np.float32) -> np.ndarray:
     """Return one property of all keys, flat."""
-    values = np.zeros(len(points) * width, kind)
+    values: np.ndarray = np.zeros(len(points) * width, kind)
     points.foreach_get(name, values)
     return values

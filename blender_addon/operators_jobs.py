@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
@@ -38,6 +38,12 @@ def engine_reason() -> str:
 
 class Reasoned:
     """An operator that is greyed out with a reason: `disabled_reason` is empty when it can run."""
+
+    if TYPE_CHECKING:  # what every operator has from `bpy.types.Operator`; Blender takes annotations for properties
+        bl_idname: str
+        bl_label: str
+        poll_message_set: Callable[[str], None]
+        report: Callable[[set[str], str], None]
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
@@ -214,6 +220,7 @@ class SEMBLANCE_OT_drive_from_video(LongTask, bpy.types.Operator):
         if jobs.kind_of_source(source) != JobKind.TRACK:
             raise UserError(f"{source.name} is a photo; choose a video to drive the head.")
         head = active_head(context)
+        assert head is not None  # else the operator is disabled
         request = jobs.JobRequest(JobKind.TRACK, driver_parameters(head, source))
         name, scene, start = head.name, context.scene.name, context.scene.frame_current
 
@@ -254,6 +261,7 @@ class SEMBLANCE_OT_build_avatar(LongTask, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> set[str]:
         """Train, then tell the head its avatar."""
         head = active_head(context)
+        assert head is not None  # else the operator is disabled
         request, name = build_request(head, context.scene.semblance.preset), head.name
 
         def finish(job: Job) -> str:

@@ -61,6 +61,7 @@ class SEMBLANCE_PT_head(SemblancePanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the panel."""
         layout, head = self.layout, active_head(context)
+        assert head is not None  # else the panel is not shown
         layout.label(text=head.name, icon="MESH_MONKEY")
         built = head.semblance.avatar
         column = layout.column()

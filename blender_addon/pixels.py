@@ -23,7 +23,7 @@ class Window:
     side: float
 
 
-def avatar_window(width: int, height: int, sensor_fit: str) -> Window:
+def avatar_window(width: float, height: float, sensor_fit: str) -> Window:
     """Return the avatar's window in a frame: centred, its side the frame's length that the camera's sensor fits.
 
     `sensor_fit` is a Blender camera's: 'AUTO' (the longer length), 'HORIZONTAL' or 'VERTICAL'. Lens and shift of a

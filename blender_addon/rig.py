@@ -96,7 +96,7 @@ def bind(made: bpy.types.Object, head: MorphableHead, rig: bpy.types.Object) -> 
     modifier.object = rig
 
 
-def head_channels(moves: Floats) -> tuple[Floats, Floats]:
+def head_channels(moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (location `[T, 3]`, Euler angles `[T, 3]`) of the head bone for moves `[T, 4, 4]` in the armature."""
     rest = HEAD_REST.astype(np.float64)
     location = moves[:, :3, 3] @ rest

@@ -74,8 +74,10 @@ def plate_of(head: bpy.types.Object) -> Plate | None:
         UserError: Blender cannot read it.
     """
     own = reenacting.own_performance(head)
-    source = Path(own.source) if own and own.source else None
-    if source is None or own.crop is None or not source.is_file():
+    if not own or own.crop is None or not own.source:
+        return None
+    source = Path(own.source)
+    if not source.is_file():
         return None
     if is_picture(source):
         return Plate(source, picture_size(source), own.fps, 1, own.crop)

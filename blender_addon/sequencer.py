@@ -123,7 +123,7 @@ def plan_sequence(frames: Frames, plate: Plate | None = None, sound: Sound | Non
     if not frames.files:
         raise UserError("There are no frames to place; render the animation first.")
     moving = plate is not None and plate.count > 1
-    fps = plate.fps if moving else frames.fps
+    fps = plate.fps if plate is not None and moving else frames.fps
     if frames.movie and differ(frames.fps, fps):
         raise UserError(
             f"{frames.files[0].name} runs at {frames.fps:.2f} frames a second and the plate at {fps:.2f}; "
