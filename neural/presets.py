@@ -14,7 +14,8 @@ class LossWeights:
     """What each loss counts; 0 leaves it out.
 
     Attributes:
-        l1: between picture and footage; background: what a background pixel counts in it.
+        l1: between picture and footage; background: what a background pixel counts in it; face: what a pixel of the
+            face region counts more than one of hair or clothes.
         detail: L1 between the finer Haar bands.
         texture: difference of the local energy of these bands: how strong detail is, wherever it lies.
         mask: L1 of the predicted mask; alpha: L1 of the painted alpha.
@@ -24,6 +25,7 @@ class LossWeights:
 
     l1: float = 1.0
     background: float = 1.0
+    face: float = 0.0
     detail: float = 0.0
     texture: float = 0.0
     mask: float = 3.0
@@ -100,7 +102,9 @@ PREVIEW = Preset(
     regularise_every=8,
     average_samples=400,
     freeze_after=150,
-    losses=LossWeights(background=0.3, detail=1.0, texture=6.0, mask=0.3, alpha=0.3, perceptual=0.5, adversarial=0.05),
+    losses=LossWeights(
+        background=0.3, face=1.0, detail=1.0, texture=3.0, mask=0.3, alpha=0.3, perceptual=0.5, adversarial=0.05
+    ),
 )
 
 STANDARD = Preset(
