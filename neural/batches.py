@@ -185,7 +185,8 @@ class Sampler:
     ) -> None:
         self.frames, self.time_codes, self.size = frames, time_codes, size
         self.slide_every, self.seed, self.device = slide_every, seed, device
-        self._reader = ThreadPoolExecutor(1)
+        # One thread of its own and no more: PyTorch's teams of threads would wait for each other on a small machine.
+        self._reader = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
         self._ahead: tuple[int, Future[Batch]] | None = None
 
     def batch(self, step: int) -> Batch:

@@ -82,6 +82,15 @@ def load_checkpoint(path: Path, modules: Mapping[str, nn.Module], optimisers: Ma
             index, _, field = key.partition("/")
             state.setdefault(int(index), {})[field] = value
         optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+        lay_out_moments(optimiser)
+
+
+def lay_out_moments(optimiser: Optimizer) -> None:
+    """Give moments the memory layout of their parameters, which a fused optimiser takes for granted."""
+    for parameter, state in optimiser.state.items():
+        for name, value in state.items():
+            if value.shape == parameter.shape:
+                state[name] = torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
 def below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -36,7 +36,7 @@ from .training import build
 
 AVATAR = "avatar"
 """Name of the demo's avatar and of its dataset in the demo's home."""
-TRAINING_MINUTES = 7.0
+TRAINING_MINUTES = 8.0
 SIZE = 256
 """Pixels of the portrait's side: what the `preview` preset trains at."""
 MOST_DRIVING_FRAMES = 150
