@@ -87,7 +87,7 @@ def test(rest: Sequence[str]) -> int:
     """Run the tests with pytest; further arguments go to pytest."""
     check_libraries()
     engine, blender = ready(engine_environment()), ready(blender_environment())
-    env = {"SEMBLANCE_ENGINE_PYTHON": str(engine), "SEMBLANCE_BLENDER_PYTHON": str(blender)}
+    env = {"SEMBLANCE_ENGINE_PYTHON": str(engine), "SEMBLANCE_BLENDER_PYTHON": str(blender), **os.environ}
     return call([engine, "-m", "pytest", "--durations=8", *rest], env=env)
 
 
