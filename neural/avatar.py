@@ -68,7 +68,7 @@ class Avatar:
                 f"{path} is damaged: its weights do not fit its network; build the avatar again."
             ) from error
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(network.to(device).eval().requires_grad_(False), metadata)
+        return cls(laid_out(network.to(device)).eval().requires_grad_(False), metadata)
 
     def save(self, path: str | Path) -> None:
         """Write the avatar file whole or not at all."""
@@ -126,6 +126,11 @@ class Avatar:
         if file and said.head_sha256 and file_sha256(file) != said.head_sha256:
             raise UserError(f"{file} is not the head file that the avatar was built with; give the path of that one.")
         return open_head(said.head, file)
+
+
+def laid_out(network: nn.Module) -> nn.Module:
+    """Put a network's weights into the layout that pictures have, channels last: convolutions are faster for it."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
 
 
 def refuse_other_shapes(metadata: AvatarMetadata, shapes: dict[str, tuple[int, ...]]) -> None:
