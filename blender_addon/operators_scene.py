@@ -161,14 +161,4 @@ def rest_performance(info: AvatarInfo) -> Performance:
 
 CLASSES = (SEMBLANCE_OT_load_performance, SEMBLANCE_OT_add_avatar)
 
-
-def register() -> None:
-    """Register the operators."""
-    for each in CLASSES:
-        bpy.utils.register_class(each)
-
-
-def unregister() -> None:
-    """Undo `register`."""
-    for each in reversed(CLASSES):
-        bpy.utils.unregister_class(each)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

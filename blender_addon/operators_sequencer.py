@@ -68,14 +68,4 @@ class SEMBLANCE_PT_output(SemblancePanel, bpy.types.Panel):
 
 CLASSES = (SEMBLANCE_OT_send_to_sequencer, SEMBLANCE_PT_output)
 
-
-def register() -> None:
-    """Register the operator and the panel."""
-    for each in CLASSES:
-        bpy.utils.register_class(each)
-
-
-def unregister() -> None:
-    """Undo `register`."""
-    for each in reversed(CLASSES):
-        bpy.utils.unregister_class(each)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -151,14 +151,4 @@ def sentence(
 
 CLASSES = (SEMBLANCE_PT_avatar, SEMBLANCE_PT_head)
 
-
-def register() -> None:
-    """Register the panels."""
-    for each in CLASSES:
-        bpy.utils.register_class(each)
-
-
-def unregister() -> None:
-    """Undo `register`."""
-    for each in reversed(CLASSES):
-        bpy.utils.unregister_class(each)
+register, unregister = bpy.utils.register_classes_factory(CLASSES)
