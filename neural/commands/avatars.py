@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`build`, `reenact` and `evaluate`: datasets to avatars, and what avatars do."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..protocol import JobKind
+from ..terminal import shown
+from .shared import HomeOption, home_of, placed, run
+
+
+class Preset(StrEnum):
+    """How large the networks are."""
+
+    PREVIEW = "preview"
+    STANDARD = "standard"
+    FINAL = "final"
+
+
+def build(
+    dataset: Annotated[str, typer.Argument(help="Dataset folder, or its name in the home.")],
+    avatar: Annotated[
+        Path | None, typer.Option(help="Avatar file to write.", show_default="in the home, named like the dataset")
+    ] = None,
+    preset: Annotated[Preset, typer.Option(help="preview 256, standard 512, final 1024 pixels.")] = Preset.PREVIEW,
+    seconds: Annotated[float | None, typer.Option(help="Train so long.", show_default="by the preset")] = None,
+    steps: Annotated[int | None, typer.Option(help="Train at most so many steps.", show_default=False)] = None,
+    train_share: Annotated[float, typer.Option(help="Share of the frames to train on; the rest is for tests.")] = 0.8,
+    resume: Annotated[bool, typer.Option(help="Go on where an earlier build stopped.")] = True,
+    home: HomeOption = None,
+) -> None:
+    """Train an avatar on a dataset."""
+    folder = placed(dataset, home_of(home).dataset(dataset))
+    file = avatar or home_of(home).avatars / f"{folder.name}.safetensors"
+    options = {"preset": preset.value, "seconds": seconds, "steps": steps, "train_share": train_share, "resume": resume}
+    say_what_is_missing()
+    run(JobKind.BUILD, dataset=folder, avatar=file, **options)
+
+
+def reenact(
+    avatar: Annotated[str, typer.Argument(help="Avatar file, or its name in the home.")],
+    driver: Annotated[Path, typer.Argument(help="Video, performance file or dataset that drives it.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Video (.mp4) or folder to write.", show_default="AVATAR_DRIVER.mp4 here")
+    ] = None,
+    background: Annotated[bool, typer.Option(help="Keep the avatar's own background.")] = True,
+    absolute: Annotated[bool, typer.Option("--absolute", help="Take expression and pose as they are.")] = False,
+    panels: Annotated[
+        Path | None, typer.Option(help="Another video (.mp4): driver, maps and avatar.", show_default=False)
+    ] = None,
+    head_path: Annotated[
+        Path | None, typer.Option(help="The avatar's head file, where it was moved.", show_default=False)
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Let another person's video drive an avatar."""
+    file = placed(avatar, home_of(home).avatar(avatar))
+    target = out or Path(f"{file.stem}_{driver.stem}.mp4")
+    options = {"background": background, "absolute": absolute, "panels": panels, "head_path": head_path}
+    run(JobKind.REENACT, avatar=file, driver=driver, out=target, **options)
+
+
+def evaluate(
+    avatar: Annotated[str, typer.Argument(help="Avatar file, or its name in the home.")],
+    dataset: Annotated[str, typer.Argument(help="Dataset folder that it was built on, or its name in the home.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the table and a contact sheet.", show_default=False)
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Measure an avatar on the frames of its dataset that training never saw."""
+    from ..evaluate import evaluate, save, show
+
+    file = placed(avatar, home_of(home).avatar(avatar))
+    folder = placed(dataset, home_of(home).dataset(dataset))
+    with shown() as listener:
+        found = evaluate(file, folder, listener=listener)
+    show(found)
+    if out:
+        save(found, out)
+
+
+def say_what_is_missing() -> None:
+    """Say aloud, before hours go by, what this machine has to do without."""
+    from ..device import device_facts
+
+    for sentence in device_facts().fallbacks:
+        print(sentence, file=sys.stderr)
