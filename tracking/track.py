@@ -9,7 +9,7 @@ maps. Stages run in threads of their own, a few frames ahead, so that memory sta
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,11 +58,25 @@ class Take:
 
 
 def track(
-    source: str | Path, folder: str | Path, *, head: MorphableHead, size: int = SIZE, listener: Listener = silent
+    source: str | Path,
+    folder: str | Path,
+    *,
+    head: MorphableHead,
+    size: int = SIZE,
+    matting: Callable[[], Matting] = Matting,
+    listener: Listener = silent,
 ) -> Dataset:
-    """Track the one person in a video and write the dataset `folder` (`size`: side of the central window in pixels).
+    """Track the one person in a video and write the dataset `folder`.
 
     Frames in which no face is seen are left out. The folder appears when all is done, or not at all.
+
+    Args:
+        source: the video.
+        folder: where the dataset goes; an earlier dataset there is replaced.
+        head: the morphable head to solve for.
+        size: side of the central window in pixels, a multiple of 4.
+        matting: makes what mattes the pictures of one video, in order.
+        listener: hears of the progress and may cancel.
 
     Raises:
         UserError: the footage is missing, damaged, without a face, with several or with one that is too small or mostly
@@ -74,7 +88,8 @@ def track(
         whole = solved(footage, head, size, listener)
         seen = whole.confidence > 0
         performance = whole.at(seen)
-        write_frames(writer, footage, head, performance, seen, size, listener)
+        with closing(matting()) as matting_of_take:
+            write_frames(writer, footage, head, performance, seen, size, matting_of_take, listener)
         return writer.finish(performance, str(footage.path.absolute()) if footage.has_sound else "")
 
 
@@ -179,14 +194,14 @@ def write_frames(
     performance: Performance,
     seen: NDArray[np.bool_],
     size: int,
+    matting: Matting,
     listener: Listener,
 ) -> None:
     """The second pass: give the writer picture, matte and maps of every frame of the performance."""
     clock = Clock("Cutting, matting and drawing", len(performance), listener)
-    matting = Matting()
     pictures = read_ahead(cut_pictures(footage, performance, seen, size), AHEAD)
     maps = read_ahead(drawn_maps(head, performance), AHEAD)
-    with closing(pictures), closing(maps), closing(matting):
+    with closing(pictures), closing(maps):
         for index, (picture, (uv_map, texture_map)) in enumerate(zip(pictures, maps, strict=True)):
             clock.tell(index)
             writer.add_picture(index, picture, matting(picture))
