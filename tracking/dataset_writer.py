@@ -26,10 +26,11 @@ from .dataset import MAP_SIZE, Dataset
 from .heads.head import Floats, MorphableHead
 from .heads.maps import frame_maps
 from .heads.performance import Performance
+from .png import png
 from .rasteriser import MapRasteriser
 
 Pixels = NDArray[np.uint8]
-Encoder = Callable[[], NDArray[np.uint8]]
+Encoder = Callable[[], bytes]
 
 THREADS = 2
 WAITING = 16
@@ -147,7 +148,7 @@ class DatasetWriter:
 
     def _encode_and_write(self, path: Path, encode: Encoder) -> None:
         try:
-            path.write_bytes(encode().data)
+            path.write_bytes(encode())
         except OSError as error:
             if error.errno in FULL:
                 raise UserError(
@@ -197,13 +198,7 @@ def as_bytes(picture: NDArray) -> Pixels:
     return picture if picture.dtype == np.uint8 else (picture * 255 + 0.5).astype(np.uint8)
 
 
-def jpeg(image: Pixels) -> NDArray[np.uint8]:
+def jpeg(image: Pixels) -> bytes:
     """Return RGB as JPEG, quality 95 with full colour resolution: lips and eyes are small and colourful."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1]
-
-
-def png(picture: NDArray) -> NDArray[np.uint8]:
-    """Return a grey or RGB picture as PNG, lightly compressed: speed counts more than space."""
-    picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
-    return cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
+    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
