@@ -79,13 +79,3 @@ def world_to_camera(points: Floats, camera_world: np.ndarray) -> Floats:
     """Return `[V, 3]` world points in camera space (OpenCV), for a Blender camera's world matrix `[4, 4]`."""
     matrix = np.linalg.inv(np.asarray(camera_world, np.float64) @ rigid(CAMERA_AXES, np.zeros(3)))
     return (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
-
-
-def eulers_zxy(rotations: np.ndarray) -> np.ndarray:
-    """Return `[T, 3]` angles x, y, z of rotations `[T, 3, 3]` for Blender's order 'ZXY' (`Ry @ Rx @ Rz`:
-    turning outermost, then nodding, then tilting), continuous over time.
-    """
-    x = np.arcsin(np.clip(-rotations[:, 1, 2], -1, 1))
-    y = np.arctan2(rotations[:, 0, 2], rotations[:, 2, 2])
-    z = np.arctan2(rotations[:, 1, 0], rotations[:, 1, 1])
-    return np.stack([x, np.unwrap(y), np.unwrap(z)], -1)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import bpy
 import numpy as np
 
 from ..tracking.heads.head import ARKIT_NAMES, Floats
 from ..tracking.heads.performance import Performance
+from ..tracking.heads.resampling import at_rate
 from . import axes, compat, rig
 
 SHAPES, RIG = "shapes", "rig"
@@ -43,7 +43,7 @@ def channels_of(performance: Performance, camera_world: Floats, *, fps: float, s
     The performance plays at its own speed from frame `start` of a scene with `fps` frames a second: one key a frame,
     without those that add nothing.
     """
-    resampled = at_frame_rate(performance, fps)
+    resampled = at_rate(performance, fps)
     frames = start + np.arange(len(resampled), dtype=np.float64)
     moves = axes.head_matrices(resampled.rotation, resampled.translation, camera_world)
     location, angles = rig.head_channels(moves)
@@ -57,29 +57,6 @@ def channels_of(performance: Performance, camera_world: Floats, *, fps: float, s
     for bone, values in zip(rig.EYE_BONES, np.moveaxis(eyes, 1, 0), strict=True):
         made += vector(bone, "rotation_euler", frames, values)
     return [without_idle_keys(each) for each in made]
-
-
-def at_frame_rate(performance: Performance, fps: float) -> Performance:
-    """Return the performance with one frame at each of a scene's frames, by linear interpolation over its timestamps.
-
-    A performance of that very frame rate, evenly timed, comes back as it is.
-    """
-    times = np.asarray(performance.times, np.float64) - performance.times[0]
-    if np.allclose(times * fps, np.arange(len(times)), atol=0.05):
-        return performance
-    wanted = np.arange(int(np.floor(times[-1] * fps + 1e-6)) + 1) / fps
-    later = np.clip(np.searchsorted(times, wanted), 1, len(times) - 1)
-    share = np.clip((wanted - times[later - 1]) / (times[later] - times[later - 1]), 0, 1)
-
-    def between(values: Floats) -> Floats:
-        weight = share.reshape(-1, *[1] * (values.ndim - 1))
-        return values[later - 1] * (1 - weight) + values[later] * weight
-
-    rotation = axes.nearest_rotations(between(performance.rotation))
-    blended: dict[str, Any] = {
-        name: between(getattr(performance, name)) for name in ("expression", "translation", "gaze", "confidence")
-    }
-    return replace(performance, rotation=rotation, times=wanted, fps=fps, **blended)
 
 
 def vector(bone: str, path: str, frames: Floats, values: Floats) -> list[Channel]:

@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from ..tracking.heads.head import Floats, MorphableHead
+from ..tracking.heads.rotations import to_angles
 from . import axes
 
 HEAD_BONE, EYE_BONES = "head", ("eye.L", "eye.R")
@@ -97,11 +98,14 @@ def bind(made: bpy.types.Object, head: MorphableHead, rig: bpy.types.Object) -> 
 
 
 def head_channels(moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (location `[T, 3]`, Euler angles `[T, 3]`) of the head bone for moves `[T, 4, 4]` in the armature."""
+    """Return (location `[T, 3]`, Euler angles `[T, 3]`) of the head bone for moves `[T, 4, 4]` in the armature.
+
+    The angles are x, y, z for Blender's order 'ZXY' (`Ry @ Rx @ Rz`): turning outermost, then nodding, then tilting.
+    """
     rest = HEAD_REST.astype(np.float64)
     location = moves[:, :3, 3] @ rest
     rotation = rest.T @ moves[:, :3, :3] @ rest
-    return location, axes.eulers_zxy(rotation)
+    return location, to_angles(rotation)
 
 
 def eye_channels(gaze: Floats) -> Floats:

@@ -17,17 +17,15 @@ from ..tracking.dataset import Dataset
 from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.maps import frame_maps
 from ..tracking.heads.performance import Performance
+from ..tracking.heads.resampling import at_rate
 from ..tracking.heads.retarget import retarget
 from ..tracking.rasteriser import MapRasteriser
-from ..tracking.smoothing import at_times
 from .avatar import Avatar
 from .driver_pictures import Pictures, pictures_of
 from .video import Sound, frames_to, side_by_side
 
 BATCH = 4
 """Frames at once: few, so that progress is told often on a slow machine."""
-STEADY = 0.05
-"""Frames whose times are off a constant rate by less than this share of a frame count as evenly spaced."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,7 @@ def driven(avatar: Avatar, driver: Performance, absolute: bool = False) -> Perfo
         moved = replace(own, **{name: getattr(driver, name) for name in MOTION}, fps=driver.fps, source=driver.source)
     else:
         moved = retarget(driver, own)
-    return at_constant_rate(moved)
+    return at_rate(moved, moved.fps)
 
 
 MOTION = ("expression", "rotation", "translation", "gaze", "confidence", "times")
@@ -141,16 +139,6 @@ def is_same_person(driver: Performance, avatar: Performance) -> bool:
     """Tell whether both have the same identity on the same head, seen by the same camera."""
     same_head = driver.head == avatar.head and driver.identity.shape == avatar.identity.shape
     return same_head and np.allclose(driver.identity, avatar.identity, atol=1e-5) and driver.crop == avatar.crop
-
-
-def at_constant_rate(performance: Performance) -> Performance:
-    """Return the performance with frame `i` at `i / fps` seconds; footage of uneven times is interpolated."""
-    times = np.asarray(performance.times, np.float64) - performance.times[0]
-    fps = performance.fps
-    if np.allclose(times * fps, np.arange(len(times)), atol=STEADY):
-        return replace(performance, times=np.arange(len(times)) / fps)
-    wanted = np.arange(int(np.floor(times[-1] * fps + 1e-6)) + 1) / fps
-    return at_times(replace(performance, times=times), wanted)
 
 
 def open_driver(driver: Path, head: MorphableHead, listener: Listener = silent) -> Performance:

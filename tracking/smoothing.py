@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from scipy.spatial.transform import Rotation, Slerp
+from scipy.spatial.transform import Rotation
 
 from .heads.head import ARKIT_NAMES
 from .heads.performance import Performance
+from .heads.resampling import interpolated
 
 QUICK_NAMES = "mouth", "jaw", "eyeBlink", "eyeWide", "eyeSquint"
 QUICK_COLUMNS = np.array([name.startswith(QUICK_NAMES) for name in ARKIT_NAMES])
@@ -99,21 +100,5 @@ def at_times(performance: Performance, times: NDArray) -> Performance:
     own = np.asarray(performance.times, np.float64)
     if np.array_equal(own, times):
         return performance
-    inside = np.clip(times, own[0], own[-1])
-    rotations = performance.rotation[[0, 0]] if len(own) == 1 else performance.rotation
-    moments = [own[0], own[0] + 1] if len(own) == 1 else own
-
-    def between(values: NDArray) -> NDArray[np.float32]:
-        flat = values.reshape(len(own), -1)
-        columns = np.stack([np.interp(inside, own, column) for column in flat.T], 1)
-        return columns.reshape(len(times), *values.shape[1:]).astype(np.float32)
-
-    return replace(
-        performance,
-        expression=between(performance.expression),
-        rotation=Slerp(moments, Rotation.from_matrix(rotations))(inside).as_matrix().astype(np.float32),
-        translation=between(performance.translation),
-        gaze=between(performance.gaze),
-        confidence=np.where(np.isin(times, own), between(performance.confidence), 0).astype(np.float32),
-        times=times,
-    )
+    between = interpolated(performance, times)
+    return replace(between, confidence=np.where(np.isin(times, own), between.confidence, 0).astype(np.float32))
