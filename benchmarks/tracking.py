@@ -28,8 +28,8 @@ from semblance.tracking.footage import Footage
 from semblance.tracking.heads.maps import frame_maps
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmarks import DETECTION_SIDE, LandmarkDetector
-from semblance.tracking.matting import Matting
 from semblance.tracking.rasteriser import MapRasteriser
+from semblance.tracking.selfie_matting import builtin_matting
 from semblance.tracking.solver import solve_take
 from semblance.tracking.track import track
 
@@ -96,7 +96,7 @@ def measure_stages(footage: Footage, frames: int, size: int, folder: Path) -> li
     timed("solve, gaze, texture, smooth", solve)
     performance = solved[0]
     pictures = timed("decode, cut", lambda: (cut(frame.image, performance.crop, size) for frame in limited()))
-    matting = Matting()
+    matting = builtin_matting(head, performance)
     mattes = timed("matte", lambda: map(matting, pictures))
     matting.close()
     neutral, colours = head.neutral(performance.identity), head.texture(performance.texture)

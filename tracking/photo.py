@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from .dataset_writer import DatasetWriter
 from .heads.head import Floats, MorphableHead
 from .heads.performance import Crop, Performance
 from .landmarks import landmarks_of_photo
-from .matting import Matting
+from .matting import MattingMaker
+from .selfie_matting import builtin_matting
 from .solver import solve_still
 
 Pixels = NDArray[np.uint8]
@@ -37,6 +39,7 @@ def photo_dataset(
     head: MorphableHead,
     size: int = 512,
     frames: int = FRAMES,
+    matting: MattingMaker = builtin_matting,
     listener: Listener = silent,
 ) -> Dataset:
     """Make a dataset of `frames` pictures from one photo of one person.
@@ -47,6 +50,7 @@ def photo_dataset(
         head: the morphable head to solve for.
         size: side of the central window in pixels, a multiple of 4.
         frames: length of the calibration performance.
+        matting: makes what mattes the photo.
         listener: hears of the progress and may cancel.
 
     Raises:
@@ -61,9 +65,11 @@ def photo_dataset(
     performance = calibration_performance(head, still, frames)
     assert still.crop is not None  # a solved photo has the window in which it was solved
     window = cut(picture, still.crop, size)
+    with closing(matting(head, still)) as matting_of_photo:
+        matte = matting_of_photo(window)
     with DatasetWriter(folder, size) as writer:
         marks = in_window(landmarks[:, :2], still.crop, len(window))
-        with CoarseVideo(head, still, window, Matting()(window), marks) as video:
+        with CoarseVideo(head, still, window, matte, marks) as video:
             film(video, performance, head.neutral(performance.identity), writer, listener)
         writer.draw_maps(head, performance, listener)
         return writer.finish(performance)

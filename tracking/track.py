@@ -9,7 +9,7 @@ maps. Stages run in threads of their own, a few frames ahead, so that memory sta
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,10 +35,12 @@ from .landmarks import (
     require_size,
     rivals_among,
 )
-from .matting import Matting
+from .matting import Matting, MattingMaker
 from .rasteriser import MapRasteriser
 from .read_ahead import read_ahead
+from .selfie_matting import builtin_matting
 from .solver import SIZE, solve_take
+from .threads import one_thread_a_library
 
 AHEAD = 4
 """Frames that a stage may run ahead of the next one."""
@@ -57,13 +59,14 @@ class Take:
     first_face: Image
 
 
+@one_thread_a_library()
 def track(
     source: str | Path,
     folder: str | Path,
     *,
     head: MorphableHead,
     size: int = SIZE,
-    matting: Callable[[], Matting] = Matting,
+    matting: MattingMaker = builtin_matting,
     listener: Listener = silent,
 ) -> Dataset:
     """Track the one person in a video and write the dataset `folder`.
@@ -88,11 +91,12 @@ def track(
         whole = solved(footage, head, size, listener)
         seen = whole.confidence > 0
         performance = whole.at(seen)
-        with closing(matting()) as matting_of_take:
+        with closing(matting(head, performance)) as matting_of_take:
             write_frames(writer, footage, head, performance, seen, size, matting_of_take, listener)
         return writer.finish(performance, str(footage.path.absolute()) if footage.has_sound else "")
 
 
+@one_thread_a_library()
 def track_performance(source: str | Path, head: MorphableHead, listener: Listener = silent) -> Performance:
     """Track the one person in a video, without making a dataset: a driver.
 
