@@ -24,6 +24,7 @@ from ..common.progress import Listener, Progress, silent
 from ..tracking.dataset import ENLARGED, MAP_SIZE, Dataset
 from .networks.config import FEATURE_SIZE, SLACK
 from .networks.portrait import CENTRED, Window
+from .team import Team
 
 MAP_BORDER = MAP_SIZE * SLACK // FEATURE_SIZE // 2
 """Pixels by which the maps are padded on each side to cover the enlarged picture."""
@@ -177,14 +178,14 @@ class Sampler:
         size: samples a batch.
         slide_every: one step in so many has a window anywhere; in the others it is centred.
         seed: of all draws.
-        device: where batches go.
+        team: who draws together, each other samples, and where batches go.
     """
 
     def __init__(
-        self, frames: Frames, time_codes: np.ndarray, size: int, slide_every: int, seed: int, device: torch.device
+        self, frames: Frames, time_codes: np.ndarray, size: int, slide_every: int, seed: int, team: Team
     ) -> None:
         self.frames, self.time_codes, self.size = frames, time_codes, size
-        self.slide_every, self.seed, self.device = slide_every, seed, device
+        self.slide_every, self.seed, self.team = slide_every, seed, team
         # One thread of its own and no more: PyTorch's teams of threads would wait for each other on a small machine.
         self._reader = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
         self._ahead: tuple[int, Future[Batch]] | None = None
@@ -196,17 +197,23 @@ class Sampler:
         self._ahead = (step + 1, self._reader.submit(self._draw, step + 1))
         return batch
 
+    def redrawn(self, size: int, seed: int) -> Sampler:
+        """A sampler of the same frames that draws anew, `size` samples a batch; closes this one."""
+        self.close()
+        return Sampler(self.frames, self.time_codes, size, self.slide_every, seed, self.team)
+
     def close(self) -> None:
         """Stop reading ahead."""
         self._reader.shutdown(cancel_futures=True)
 
     def _draw(self, step: int) -> Batch:
-        samples = shuffled(len(self.frames), step * self.size, self.size, self.seed)
+        place = (step * self.team.size + self.team.rank) * self.size
+        samples = shuffled(len(self.frames), place, self.size, self.seed)
         window = CENTRED
         if step % self.slide_every == self.slide_every - 1:
             drawn = np.random.default_rng([self.seed, step]).normal(SLACK / 2, SLIDE_SPREAD, 2)
             window = Window(*(int(each) for each in np.clip(drawn.round(), SLIDE_LEAST, SLIDE_MOST)))
-        return cut_batch(self.frames, samples, self.time_codes, window, self.device)
+        return cut_batch(self.frames, samples, self.time_codes, window, self.team.device)
 
 
 def shuffled(count: int, start: int, size: int, seed: int) -> np.ndarray:

@@ -27,11 +27,13 @@ class Standing:
     Attributes:
         label: tells what is trained on what; another label's checkpoint is not resumed.
         step: steps done; seconds: time they took.
+        setbacks: how often training was lost and went on from an earlier step, more carefully.
     """
 
     label: str
     step: int
     seconds: float
+    setbacks: int = 0
 
 
 def save_checkpoint(

@@ -183,3 +183,10 @@ def preset_named(name: str) -> Preset:
     if name not in PRESETS:
         raise UserError(f"There is no preset called {name!r}; choose one of {', '.join(PRESETS)}.")
     return PRESETS[name]
+
+
+def smaller_preset(preset: Preset) -> Preset | None:
+    """The next smaller preset; None for the smallest."""
+    sizes = list(PRESETS.values())
+    place = next(place for place, each in enumerate(sizes) if each.name == preset.name)
+    return sizes[place - 1] if place else None

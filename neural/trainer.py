@@ -18,6 +18,7 @@ from .networks.discriminator import Discriminator
 from .networks.portrait import FeatureSource, Painting, PortraitNetwork
 from .perceptual import PerceptualLoss
 from .presets import Preset
+from .team import Team
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -50,16 +51,21 @@ class Trainer:
 
     Args:
         preset: sizes, rates and weights of losses.
-        device: where to train.
+        team: the processes that train together, and where.
         dtype: of the networks' arithmetic; weights and losses stay float32.
         perceptual: VGG19's loss; None for feature matching.
         seed: of the networks' first weights.
+
+    Attributes:
+        caution: how often the learning rate is halved, after setbacks.
     """
 
     def __init__(
-        self, preset: Preset, device: torch.device, dtype: torch.dtype, perceptual: PerceptualLoss | None, seed: int
+        self, preset: Preset, team: Team, dtype: torch.dtype, perceptual: PerceptualLoss | None, seed: int
     ) -> None:
-        self.preset, self.device, self.dtype = preset, device, dtype
+        self.preset, self.team, self.device, self.dtype = preset, team, team.device, dtype
+        self.caution = 0
+        device = team.device
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             self.generators = placed(Generators(preset), device)
@@ -119,8 +125,8 @@ class Trainer:
             parts |= parts_of_adversary
         total = torch.stack(list(parts.values())).sum()
         told = {name: float(value.detach()) for name, value in parts.items()}
-        if not math.isfinite(float(total.detach())):
-            return told
+        if not self.team.all_well(math.isfinite(float(total.detach()))):
+            return told | {"total": math.nan}
         total.backward()
         breathe()
         self._update(self.generators_optimiser, self.generators, rate)
@@ -128,6 +134,13 @@ class Trainer:
         if judged is not None:
             told |= self._teach_discriminator(painting, batch, judged, index, rate)
         return told
+
+    def forget_step(self) -> None:
+        """Drop what a step that failed half-way left."""
+        for optimiser in self.optimisers.values():
+            optimiser.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _features(self, index: int) -> tuple[Tensor, Tensor]:
         """The feature maps: from the generators, and after `freeze_after` steps the maps themselves."""
@@ -192,7 +205,7 @@ class Trainer:
             logits, _ = self.discriminator(footage, batch.window_texture)
             penalty = losses.r1_penalty(logits, footage)
             loss = loss + penalty * (R1_WEIGHT / 2 * self.preset.regularise_every)
-        if math.isfinite(float(loss.detach())):
+        if self.team.all_well(math.isfinite(float(loss.detach()))):
             loss.backward()
             self._update(self.discriminator_optimiser, self.discriminator, rate)
         return told
@@ -200,6 +213,7 @@ class Trainer:
     def _update(self, optimiser: torch.optim.Optimizer, module: nn.Module, rate: float) -> None:
         for group in optimiser.param_groups:
             group["lr"] = rate
+        self.team.average_gradients(module)
         norm = nn.utils.clip_grad_norm_(module.parameters(), LARGEST_GRADIENT)
         if torch.isfinite(norm):
             optimiser.step()
@@ -208,15 +222,16 @@ class Trainer:
     def _follow(self, index: int) -> None:
         """Move the averaged weights towards the present ones."""
         preset = self.preset
-        half_life = min(preset.average_samples, max(1.0, AVERAGE_SHARE * (index + 1) * preset.batch))
-        share = 1 - 0.5 ** (preset.batch / half_life)
+        batch = preset.batch * self.team.size
+        half_life = min(preset.average_samples, max(1.0, AVERAGE_SHARE * (index + 1) * batch))
+        share = 1 - 0.5 ** (batch / half_life)
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.generators.parameters()), share)
 
     def _rate(self, index: int, fraction: float) -> float:
         preset = self.preset
         falling = preset.last_rate + (preset.rate - preset.last_rate) * (1 + math.cos(math.pi * min(1.0, fraction))) / 2
-        return falling * min(1.0, (index + 1) / WARM_UP)
+        return falling * min(1.0, (index + 1) / WARM_UP) * 0.5**self.caution
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)

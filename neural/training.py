@@ -17,10 +17,12 @@ from ..tracking.heads.performance import Performance
 from .avatar import Avatar
 from .avatar_format import Provenance, describe
 from .batches import Frames, Sampler, forget_frames, open_frames, split
+from .checkpoints import Standing
 from .device import device_facts
 from .perceptual import PerceptualLoss, find_weights
 from .precision import fastest_dtype
 from .presets import Preset, preset_named
+from .team import Team
 from .trainer import Trainer
 from .training_run import Plan, TrainingRun, best_time_code
 
@@ -61,7 +63,7 @@ def build(
 
     Raises:
         UserError: the dataset or a file beside it is missing or damaged, or the disk is full.
-        TrainingDiverged: the losses stopped being numbers.
+        TrainingDiverged: training was lost again and again.
         Cancelled: the listener asked for it; the checkpoint keeps what was learnt.
     """
     source, target, chosen = Dataset.open(dataset), Path(avatar), preset_named(preset)
@@ -70,40 +72,42 @@ def build(
     performance = source.performance()
     kept = trainable(performance, train_share)
     names = [source.names[index] for index in kept]
-    frames = open_frames(source, names, chosen.network.resolution, folder / "frames", listener)
-
     facts = device_facts()
-    device = torch.device(facts.device)
-    perceptual, fallbacks = perceptual_loss(device)
-    trainer = Trainer(chosen, device, fastest_dtype(device), perceptual, seed)
-    sampler = Sampler(frames, kept / max(1, len(performance) - 1), chosen.batch, chosen.slide_every, seed, device)
-    run = TrainingRun(folder, trainer, sampler, plan, label_of(source, names, chosen, seed), listener)
-    try:
-        standing = run.to_the_end(resume)
-        network = trainer.painter(standing.step).eval()
-        result = Avatar(
-            network,
-            describe(
-                performance.at(kept),
-                network=chosen.network.to_json(),
-                resolution=chosen.network.resolution,
-                preset=chosen.name,
-                picture=window_of(frames, 0),
-                provenance=Provenance(
-                    source=Path(performance.source).name,
-                    steps=standing.step,
-                    train_share=train_share,
-                    versions=versions(),
-                    fallbacks=(*facts.fallbacks, *fallbacks),
-                ),
-                head_path=head_path,
-                time_code=best_time_code(network, sampler),
-            ),
+    with Team.joined(torch.device(facts.device)) as team:
+        listener = listener if team.leads else silent
+        with team.leader_goes_first():
+            frames = open_frames(source, names, chosen.network.resolution, folder / "frames", listener)
+        perceptual, fallbacks = perceptual_loss(team.device)
+        trainer = Trainer(chosen, team, fastest_dtype(team.device), perceptual, seed)
+        sampler = Sampler(frames, kept / max(1, len(performance) - 1), chosen.batch, chosen.slide_every, seed, team)
+        run = TrainingRun(folder, trainer, sampler, plan, label_of(source, names, chosen, seed), listener)
+        try:
+            standing = run.to_the_end(resume)
+            network = trainer.painter(standing.step).eval()
+            time_code = best_time_code(network, run.sampler)
+        finally:
+            run.sampler.close()
+        provenance = Provenance(
+            source=Path(performance.source).name,
+            steps=standing.step,
+            train_share=train_share,
+            versions=versions(),
+            fallbacks=(*facts.fallbacks, *fallbacks, *setback_sentences(standing)),
         )
-    finally:
-        sampler.close()
-    result.save(target)
-    forget_frames(folder / "frames")
+        metadata = describe(
+            performance.at(kept),
+            network=chosen.network.to_json(),
+            resolution=chosen.network.resolution,
+            preset=chosen.name,
+            picture=window_of(frames, 0),
+            provenance=provenance,
+            head_path=head_path,
+            time_code=time_code,
+        )
+        result = Avatar(network, metadata)
+        if team.leads:
+            result.save(target)
+            forget_frames(folder / "frames")
     return result
 
 
@@ -132,6 +136,13 @@ def perceptual_loss(device: torch.device) -> tuple[PerceptualLoss | None, tuple[
     if weights is None:
         return None, ("VGG19's weights are not on this machine: the discriminator's features were matched instead.",)
     return PerceptualLoss.from_file(weights), ()
+
+
+def setback_sentences(standing: Standing) -> tuple[str, ...]:
+    """A sentence where training was lost and went on."""
+    if not standing.setbacks:
+        return ()
+    return (f"Training was lost {standing.setbacks} times and went on from its last good checkpoint, more slowly.",)
 
 
 def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int) -> str:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,18 +12,22 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ..common.errors import UserError
 from ..common.files import written_whole
 from ..common.progress import Cancelled, Listener, Progress
 from .batches import Sampler, cut_batch
 from .checkpoints import Standing, load_checkpoint, read_standing, save_checkpoint
-from .networks.portrait import CENTRED, PortraitNetwork
+from .health import Health
+from .networks.portrait import PortraitNetwork
+from .networks.windows import CENTRED
+from .presets import smaller_preset
 from .trainer import Trainer
 
 CHECKPOINT_SECONDS = 40.0
 PREVIEW_SECONDS = 10.0
 PREVIEW_FRAMES = 3
-MOST_BAD_STEPS = 10
-"""Steps in a row without finite losses after which training is given up."""
+MOST_SETBACKS = 3
+"""How often a lost training goes on from its last good checkpoint, before it is given up."""
 
 
 class TrainingDiverged(RuntimeError):
@@ -75,37 +78,38 @@ class TrainingRun:
         self, folder: Path, trainer: Trainer, sampler: Sampler, plan: Plan, label: str, listener: Listener
     ) -> None:
         self.folder, self.trainer, self.sampler, self.plan, self.listener = folder, trainer, sampler, plan, listener
+        self.team, self.health = trainer.team, Health()
         self.standing = Standing(label, 0, 0.0)
         self.preview = folder / "preview.png"
         self._checkpoint, self._curves = folder / "checkpoint.safetensors", folder / "curves.jsonl"
-        self._message = ""
+        self._message = self._notice = ""
+        self._seed = sampler.seed
 
     def to_the_end(self, resume: bool) -> Standing:
         """Train until the plan is fulfilled; return where it stands then.
 
+        A training that is lost (see `health`) goes on from its last good checkpoint with half the learning rate.
+
         Raises:
             TrainingDiverged, Cancelled, UserError: the checkpoint keeps what was learnt before.
         """
-        self._begin(resume)
+        with self.team.leader_goes_first():
+            self._begin(resume or not self.team.leads)
         saved = shown = time.monotonic() - PREVIEW_SECONDS / 2
-        bad = 0
         try:
-            while self.plan.fraction(self.standing) < 1:
-                told = self._one_step()
-                bad = 0 if all(map(math.isfinite, told.values())) else bad + 1
-                if bad == MOST_BAD_STEPS:
-                    raise TrainingDiverged(
-                        f"Training diverged at step {self.standing.step}: the losses are no longer numbers; build "
-                        "again to go on from the last checkpoint, or with a smaller preset."
-                    )
+            while (fraction := self.team.agreed(self.plan.fraction(self.standing))) < 1:
+                wrong = self.health.see(self._one_step(fraction))
+                if not self.team.all_well(wrong is None):
+                    self._go_back(wrong or "it went wrong in another process")
                 if time.monotonic() - shown >= PREVIEW_SECONDS:
                     self._show()
                     shown = time.monotonic()
-                if not bad and time.monotonic() - saved >= CHECKPOINT_SECONDS:
+                if self.health.sound and time.monotonic() - saved >= CHECKPOINT_SECONDS:
                     self._save()
                     saved = time.monotonic()
         except Cancelled:
-            self._save()
+            if self.health.sound:
+                self._save()
             raise
         self._save()
         self._show()
@@ -116,27 +120,83 @@ class TrainingRun:
         """Go on from the checkpoint where there is one of this training; forget an older one's curves."""
         found = read_standing(self._checkpoint) if resume else None
         if found is not None and found.label == self.standing.label:
-            load_checkpoint(self._checkpoint, self.trainer.modules, self.trainer.optimisers)
-            self.standing = found
+            self._load(found)
             self._forget_curves_after(found.step)
         else:
             self._checkpoint.unlink(missing_ok=True)
             self._curves.unlink(missing_ok=True)
+            self._save()
 
-    def _one_step(self) -> dict[str, float]:
+    def _load(self, standing: Standing) -> None:
+        """Be where the checkpoint is; after setbacks, more carefully and with other draws."""
+        load_checkpoint(self._checkpoint, self.trainer.modules, self.trainer.optimisers)
+        self.standing = standing
+        self.trainer.caution = standing.setbacks
+        if standing.setbacks:
+            self.sampler = self.sampler.redrawn(self.sampler.size, self._seed + standing.setbacks)
+
+    def _go_back(self, wrong: str) -> None:
+        """Leave a lost training for its last good checkpoint; the time that it took is gone.
+
+        Raises:
+            TrainingDiverged: it was lost too often.
+        """
+        lost, found = self.standing, read_standing(self._checkpoint)
+        if lost.setbacks == MOST_SETBACKS or found is None:
+            raise TrainingDiverged(
+                f"Training went wrong {lost.setbacks + 1} times, last at step {lost.step}: {wrong}; build with a "
+                "smaller preset, or look at the dataset for frames that are tracked badly."
+            )
+        self._load(replace(found, seconds=lost.seconds, setbacks=lost.setbacks + 1))
+        self.health = Health()
+        self._forget_curves_after(found.step)
+        self._notice = f"; went back from step {lost.step} to {found.step}: {wrong}"
+        self.team.wait()  # until all have read what is now overwritten
+        self._save()
+
+    def _one_step(self, fraction: float) -> dict[str, float]:
         started = time.monotonic()
         step = self.standing.step
-        batch = self.sampler.batch(step)
-        told = self.trainer.step(batch, step, self.plan.fraction(self.standing), self._breathe)
+        try:
+            told = self.trainer.step(self.sampler.batch(step), step, fraction, self._breathe)
+        except torch.OutOfMemoryError as error:
+            self._use_less_memory(error)
+            return {}
         self.standing = replace(
             self.standing, step=step + 1, seconds=self.standing.seconds + time.monotonic() - started
         )
-        self._message = f"step {step + 1}, L1 {told['l1']:.4f}"
-        with open(self._curves, "a", encoding="utf-8") as file:
-            row = {"step": step + 1, "seconds": round(self.standing.seconds, 3)}
-            file.write(json.dumps(row | {name: round(value, 6) for name, value in told.items()}) + "\n")
+        self._message = f"step {step + 1}, L1 {told['l1']:.4f}{self._notice}"
+        self._note({"step": step + 1, "seconds": round(self.standing.seconds, 3)}, told)
         self._breathe()
         return told
+
+    def _note(self, row: dict[str, float], told: dict[str, float]) -> None:
+        """Add a row to the curves."""
+        if self.team.leads:
+            with open(self._curves, "a", encoding="utf-8") as file:
+                file.write(json.dumps(row | {name: round(value, 6) for name, value in told.items()}) + "\n")
+
+    def _use_less_memory(self, error: torch.OutOfMemoryError) -> None:
+        """Halve the batch, once.
+
+        Raises:
+            UserError: it was halved before, or cannot be.
+        """
+        preset = self.trainer.preset
+        if self.sampler.size < preset.batch or preset.batch == 1 or self.team.size > 1:
+            smaller = smaller_preset(preset)
+            advice = (
+                f"build with the preset {smaller.name} ({smaller.network.resolution} pixels)"
+                if smaller
+                else "close other programs that use it"
+            )
+            raise UserError(
+                f"The GPU's memory is too small to train {preset.name} ({preset.network.resolution} pixels) with "
+                f"{self.sampler.size} pictures at once; {advice}."
+            ) from error
+        self.trainer.forget_step()
+        self.sampler = self.sampler.redrawn(preset.batch // 2, self.sampler.seed)
+        self._notice = f"; the GPU's memory holds {preset.batch // 2} pictures at once, not {preset.batch}"
 
     def _breathe(self) -> None:
         """Tell the listener where the training stands; it may raise `Cancelled`."""
@@ -146,11 +206,12 @@ class TrainingRun:
         self.listener(Progress("Training", done, total, self._message, left, preview))
 
     def _save(self) -> None:
-        save_checkpoint(self._checkpoint, self.standing, self.trainer.modules, self.trainer.optimisers)
+        if self.team.leads:
+            save_checkpoint(self._checkpoint, self.standing, self.trainer.modules, self.trainer.optimisers)
 
     def _forget_curves_after(self, step: int) -> None:
         """Drop the rows of steps that the kill undid."""
-        if not self._curves.is_file():
+        if not (self.team.leads and self._curves.is_file()):
             return
         rows = [row for row in self._curves.read_text(encoding="utf-8").splitlines() if row.endswith("}")]
         kept = [row for row in rows if json.loads(row)["step"] <= step]
@@ -159,6 +220,8 @@ class TrainingRun:
 
     def _show(self) -> None:
         """Write the preview: footage above, avatar below, for a few frames."""
+        if not self.team.leads:
+            return
         frames = self.sampler.frames
         chosen = np.linspace(0, len(frames) - 1, PREVIEW_FRAMES).round().astype(int)
         batch = cut_batch(frames, chosen, self.sampler.time_codes, CENTRED, self.trainer.device)

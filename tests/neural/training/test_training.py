@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,78 +11,18 @@ import pytest
 import torch
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
-from semblance.neural import losses, presets, training, training_run
+from semblance.neural import losses, training, training_run
 from semblance.neural.avatar import Avatar
 from semblance.neural.batches import Sampler, cut_batch, open_frames, shuffled, split
 from semblance.neural.checkpoints import Standing, read_standing, save_checkpoint
 from semblance.neural.networks.portrait import CENTRED, Window
 from semblance.neural.perceptual import PerceptualLoss, torchvision_numbers
+from semblance.neural.team import Team
 from semblance.neural.trainer import Trainer
 from semblance.tracking.dataset import Dataset
-from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.heads.performance import Crop, Performance
 
 COUNT, SIZE = 6, 256
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    """A disc with a face's colours that moves to and fro over stripes."""
-    folder = tmp_path_factory.mktemp("dataset")
-    rows, columns = np.mgrid[0:384, 0:384].astype(np.float32)
-    map_rows, map_columns = np.mgrid[0:256, 0:256].astype(np.float32)
-    for kind in ("image", "back", "uv", "render"):
-        (folder / kind).mkdir()
-    names = tuple(f"{index + 1:06d}" for index in range(COUNT))
-    for index, name in enumerate(names):
-        x = 120 + 4 * index
-        disc = np.hypot(rows - 192, columns - x - 64) < 60
-        map_disc = np.hypot(map_rows - 128, map_columns - x) < 60
-        image = np.where(disc[..., None], [200, 150, 120], 60 + 60 * (columns[..., None] % 64 < 32))
-        u, v = (map_columns - x + 60) / 120, (map_rows - 68) / 120
-        uv = np.stack([u, v, np.ones_like(u)], 2) * map_disc[..., None]
-        texture = np.array([220, 170, 140]) * map_disc[..., None]
-        cv2.imwrite(str(folder / "image" / f"{name}.jpg"), image.astype(np.uint8)[..., ::-1])
-        cv2.imwrite(str(folder / "back" / f"{name}.png"), (disc * 255).astype(np.uint8))
-        cv2.imwrite(str(folder / "uv" / f"{name}.png"), (uv * 65535).clip(0, 65535).astype(np.uint16)[..., ::-1])
-        cv2.imwrite(str(folder / "render" / f"{name}.png"), texture.astype(np.uint8)[..., ::-1])
-    zeros = np.zeros
-    performance = Performance(
-        "builtin", zeros(4), zeros(4), zeros((COUNT, 52)), np.tile(np.eye(3), (COUNT, 1, 1)), zeros((COUNT, 3)),
-        zeros((COUNT, 2, 2)), np.ones(COUNT), np.arange(COUNT) / 25, PinholeCamera.default(SIZE), Crop(0, 0, 256),
-    )  # fmt: skip
-    performance.save(folder / "performance.npz")
-    Dataset(folder, SIZE, names).save()
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """A network this narrow gains nothing from threads, and loses much where the cores are busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    """The preview preset, so narrow that a step takes a fraction of a second."""
-    network = replace(
-        presets.PREVIEW.network,
-        feature_channels=4,
-        generator=(8, 8, 8, 8, 4),
-        foreground_encoder=(4, 8, 8, 8),
-        foreground_decoder=(8, 8, 4),
-        portrait_encoder=(8, 8, 8, 8),
-        portrait_decoder=(8, 8, 8, 4),
-    )
-    narrow = replace(
-        presets.PREVIEW, network=network, discriminator=(4, 8, 8, 8, 8, 8), batch=2, adversary_start=0.5,
-        adversary_every=2, slide_every=2, regularise_every=2, rate=3e-3, freeze_after=6,
-    )  # fmt: skip
-    monkeypatch.setitem(presets.PRESETS, "preview", narrow)
-    return narrow
+ALONE = Team(0, 1, torch.device("cpu"))
 
 
 def curve(folder):
@@ -140,13 +79,6 @@ def test_cancelling_stops_within_a_step_and_keeps_what_was_learnt(dataset, tmp_p
     assert not (tmp_path / "a.safetensors").exists()
 
 
-def test_losses_that_are_no_numbers_end_training_in_one_sentence(dataset, tmp_path, monkeypatch):
-    monkeypatch.setattr(losses, "weighted_l1", lambda *_: torch.tensor(float("nan"), requires_grad=True))
-    with pytest.raises(training_run.TrainingDiverged, match=r"^Training diverged at step 10: .*build\s+again"):
-        training.build(dataset, tmp_path / "a.safetensors", steps=50, work=tmp_path / "w")
-    assert not (tmp_path / "a.safetensors").exists()
-
-
 def test_a_cut_checkpoint_is_refused(tmp_path):
     path, standing = tmp_path / "checkpoint.safetensors", Standing("label", 3, 1.5)
     save_checkpoint(path, standing, {"linear": torch.nn.Linear(64, 64)}, {})
@@ -182,7 +114,7 @@ def test_draws_depend_on_the_step_only(dataset, tmp_path):
     frames = open_frames(source, source.names, 256, tmp_path / "frames")
     drawn = []
     for start in (0, 2):
-        sampler = Sampler(frames, np.linspace(0, 1, COUNT), 2, 2, 7, torch.device("cpu"))
+        sampler = Sampler(frames, np.linspace(0, 1, COUNT), 2, 2, 7, ALONE)
         drawn.append({step: sampler.batch(step).time_code.tolist() for step in range(start, 4)})
         sampler.close()
     assert drawn[0][2] == drawn[1][2]
@@ -197,9 +129,8 @@ def test_split_keeps_the_end_for_tests():
 def test_one_step_in_bfloat16(dataset, tmp_path, tiny):
     source = Dataset.open(dataset)
     frames = open_frames(source, source.names, 256, tmp_path / "frames")
-    device = torch.device("cpu")
-    trainer = Trainer(tiny, device, torch.bfloat16, None, 0)
-    batch = cut_batch(frames, np.array([0, 1]), np.linspace(0, 1, COUNT), Window(20, 30), device)
+    trainer = Trainer(tiny, ALONE, torch.bfloat16, None, 0)
+    batch = cut_batch(frames, np.array([0, 1]), np.linspace(0, 1, COUNT), Window(20, 30), ALONE.device)
     told = trainer.step(batch, 0, 1.0, lambda: None)
     assert all(np.isfinite(list(told.values())))
 
