@@ -29,7 +29,7 @@ from ..tracking.heads.head import ARKIT_NAMES
 from ..tracking.heads.performance import Crop, Performance
 from ..tracking.heads.retarget import rest_expression, rest_pose
 
-FORMAT, VERSION = "semblance-avatar", 1
+FORMAT, VERSION = "semblance-avatar", 2
 MOST_HEADER = 16 << 20
 """Bytes of the largest header that is read; a real one has a few hundred thousand."""
 ITEM_SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
@@ -256,6 +256,8 @@ def read_header(path: str | Path) -> tuple[AvatarMetadata, dict[str, tuple[int, 
             raise UserError(f"{path} is a safetensors file but not a Semblance avatar; choose an avatar file.")
         if int(said["version"]) > VERSION:
             raise UserError(f"{path} was written by a newer Semblance; update Semblance to read it.")
+        if int(said["version"]) < VERSION:
+            raise UserError(f"{path} was built by an older Semblance, for other networks; build the avatar again.")
         metadata = AvatarMetadata.model_validate_json(said["description"])
         return metadata, tensor_shapes(header, data_bytes)
     except FileNotFoundError:

@@ -22,12 +22,10 @@ from ..common.errors import UserError
 from ..common.files import written_whole
 from ..common.progress import Listener, Progress, silent
 from ..tracking.dataset import ENLARGED, MAP_SIZE, Dataset
-from .networks.config import FEATURE_SIZE, SLACK
-from .networks.portrait import CENTRED, Window
+from .networks.config import FEATURE_SIZE, SLACK, SLIDING_MARGIN
+from .networks.windows import CENTRED, Window
 from .team import Team
 
-MAP_BORDER = MAP_SIZE * SLACK // FEATURE_SIZE // 2
-"""Pixels by which the maps are padded on each side to cover the enlarged picture."""
 SLIDE_SPREAD = 24.0
 SLIDE_LEAST, SLIDE_MOST = 10, 54
 """The window's offset is drawn from N(centre, 24) and kept in 10 to 54 cells (published code)."""
@@ -63,7 +61,7 @@ class Batch:
     Attributes:
         footage: `[B, 3, R, R]`; matte: `[B, 1, R, R]`, 0 to 1.
         uv, window_texture: `[B, 3, 256, 256]` maps of the window.
-        texture: texture map for the network: `[B, 3, 256, 256]`, or `[B, 3, 384, 384]` where the window has slid.
+        texture: `[B, 3, 256, 256]` texture map of the central window.
         time_code: `[B]`.
         window: where the window lies.
     """
@@ -226,22 +224,21 @@ def shuffled(count: int, start: int, size: int, seed: int) -> np.ndarray:
 def cut_batch(
     frames: Frames, samples: np.ndarray, time_codes: np.ndarray, window: Window, device: torch.device
 ) -> Batch:
-    """Cut one window out of some frames."""
+    """Cut one window, at whole cells, out of some frames: pixels are copied, never resampled."""
     side, cell = frames.resolution, frames.resolution // FEATURE_SIZE
-    rows = slice(window.row * cell, window.row * cell + side)
-    columns = slice(window.column * cell, window.column * cell + side)
+    top, left = int(window.row) * cell, int(window.column) * cell
+    rows, columns = slice(top, top + side), slice(left, left + side)
     uv = to_tensor(frames.uv[samples], 65535, device)
     texture = to_tensor(frames.texture[samples], 255, device)
-    window_uv, window_texture, network_texture = uv, texture, texture
+    window_uv, window_texture = uv, texture
     if window != CENTRED:
-        network_texture = padded(texture)
-        window_uv, window_texture = cut_maps(padded(uv), window), cut_maps(network_texture, window)
+        window_uv, window_texture = cut_maps(padded(uv), window), cut_maps(padded(texture), window)
     return Batch(
         footage=to_tensor(frames.footage[samples, rows, columns], 255, device),
         matte=to_tensor(frames.matte[samples, rows, columns, None], 255, device).add(1).mul(0.5),
         uv=window_uv,
         window_texture=window_texture,
-        texture=network_texture,
+        texture=texture,
         time_code=torch.from_numpy(time_codes[samples].astype(np.float32)).to(device),
         window=window,
     )
@@ -257,11 +254,11 @@ def to_tensor(pictures: np.ndarray, white: int, device: torch.device) -> Tensor:
 
 def padded(maps: Tensor) -> Tensor:
     """Maps of the central window with black around: `[B, 3, 384, 384]`."""
-    return torch.nn.functional.pad(maps, (MAP_BORDER,) * 4, value=-1.0)
+    return torch.nn.functional.pad(maps, (SLIDING_MARGIN,) * 4, value=-1.0)
 
 
 def cut_maps(maps: Tensor, window: Window) -> Tensor:
     """The window of padded maps."""
     scale = MAP_SIZE // FEATURE_SIZE
-    row, column = window.row * scale, window.column * scale
+    row, column = int(window.row) * scale, int(window.column) * scale
     return maps[..., row : row + MAP_SIZE, column : column + MAP_SIZE]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ MAP_SIZE = 256
 """Side of the UV and texture maps, twice that of the features."""
 SLACK = FEATURE_SIZE // 2
 """How far, in feature cells, the window can slide in the enlarged picture (1.5 times the window)."""
+SLIDING_MARGIN = MAP_SIZE * SLACK // FEATURE_SIZE // 2
+"""Pixels around the maps that cover the enlarged picture."""
+FACE_LOOKUPS = ("nearest", "bilinear")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class PortraitConfig:
         style: length of codes and styles.
         mapping_layers: of the mapping networks.
         time_octaves: of the time code's embedding.
+        gain: of the activations: the square root of 2 keeps the features' strength; the published code has 1.
+        face_lookup: how the face features are looked up at the UV map, "bilinear" or, as published, "nearest".
+        texture_margin: pixels of black around the texture map for StyleUNet 1: 0 is fast, published is half the map.
+            A window that is not in the middle gets at least `SLIDING_MARGIN`.
+        background_stretch: feature cells covered by one cell of the generated background; 2 as published.
     """
 
     resolution: int
@@ -55,6 +64,14 @@ class PortraitConfig:
     style: int = 64
     mapping_layers: int = 4
     time_octaves: int = 32
+    gain: float = math.sqrt(2.0)
+    face_lookup: str = "bilinear"
+    texture_margin: int = 0
+    background_stretch: float = 1.5
+
+    def __post_init__(self) -> None:
+        if self.face_lookup not in FACE_LOOKUPS:
+            raise ValueError(f"The face's features are looked up {' or '.join(FACE_LOOKUPS)}, not {self.face_lookup}.")
 
     @property
     def bands(self) -> int:

@@ -27,7 +27,7 @@ class FeatureGenerator(nn.Module):
         channels = (*config.generator, config.feature_channels)
         self.constant = nn.Parameter(torch.randn(1, channels[0], 4, 4))
         self.levels = nn.ModuleList(
-            DecoderLevel(inputs, outputs, config.picture_channels, config.style)
+            DecoderLevel(inputs, outputs, config.picture_channels, config.style, config.gain)
             for inputs, outputs in pairwise(channels)
         )
         self.norm = nn.BatchNorm2d(config.feature_channels)
@@ -39,7 +39,11 @@ class FeatureGenerator(nn.Module):
         """
         if identity is None:
             identity = torch.full((1,), IDENTITY, device=self.constant.device)
-        style = self.mapping(embed(identity, self.config.style, IDENTITY_OCTAVES))
+        return self.generate(embed(identity, self.config.style, IDENTITY_OCTAVES))
+
+    def generate(self, code: Tensor) -> Tensor:
+        """Return what `forward` does, of an identity code `[1, S]`."""
+        style = self.mapping(code)
         features, picture = self.constant, None
         for level in self.levels:
             features, picture = level(features, picture, style)

@@ -53,10 +53,11 @@ def upsample(picture: Tensor) -> Tensor:
 
 
 class Convolution(nn.Module):
-    """A 1x1 or 3x3 convolution with bias and activation; halves the size when `down`."""
+    """A 1x1 or 3x3 convolution with bias and activation, whose gain is `gain`; halves the size when `down`."""
 
-    def __init__(self, inputs: int, outputs: int, size: int = 3, *, down: bool = False) -> None:
+    def __init__(self, inputs: int, outputs: int, size: int = 3, *, down: bool = False, gain: float = GAIN) -> None:
         super().__init__()
+        self.gain = gain
         self.blur = Blur(2) if down else None
         self.stride, self.padding = (2, 0) if down else (1, size // 2)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, size, size) / math.sqrt(inputs * size * size))
@@ -66,7 +67,7 @@ class Convolution(nn.Module):
         """Return `[B, outputs, H, W]` (half that size when `down`)."""
         if self.blur is not None:
             x = self.blur(x)
-        return rectify(F.conv2d(x, self.weight * GAIN, self.bias * GAIN, self.stride, self.padding))
+        return rectify(F.conv2d(x, self.weight * self.gain, self.bias * self.gain, self.stride, self.padding))
 
 
 class ModulatedConvolution(nn.Module):
@@ -130,18 +131,23 @@ class ModulatedConvolution(nn.Module):
 
 
 class StyledConvolution(nn.Module):
-    """A modulated convolution, noise scaled by one learnt number, bias and activation."""
+    """A modulated convolution, noise scaled by one learnt number, bias and activation (none where `linear`)."""
 
-    def __init__(self, inputs: int, outputs: int, style: int, *, up: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, style: int, gain: float, *, up: bool = False, linear: bool = False
+    ) -> None:
         super().__init__()
+        self.gain, self.linear = 1.0 if linear else gain, linear
         self.conv = ModulatedConvolution(inputs, outputs, 3, style, up=up)
         self.noise_strength = nn.Parameter(torch.zeros(1))
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return `[B, outputs, H, W]`; `noise` is `[B, 1, H, W]` or `[1, 1, H, W]` at the output's size."""
-        x = self.conv(x, style, self.bias, GAIN)
-        return rectify(x if noise is None else x + (self.noise_strength * GAIN * noise).to(x.dtype))
+        x = self.conv(x, style, self.bias, self.gain)
+        if noise is not None:
+            x = x + (self.noise_strength * self.gain * noise).to(x.dtype)
+        return x if self.linear else rectify(x)
 
 
 class ToPicture(nn.Module):
@@ -168,10 +174,10 @@ class ToPicture(nn.Module):
 class FromPicture(nn.Module):
     """A picture, halved first, to Haar bands and to features."""
 
-    def __init__(self, channels: int, outputs: int) -> None:
+    def __init__(self, channels: int, outputs: int, gain: float = GAIN) -> None:
         super().__init__()
         self.blur = Blur(1)
-        self.conv = FromBands(channels, outputs)
+        self.conv = FromBands(channels, outputs, gain)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Return the halved picture and its features, `[B, outputs, H/4, W/4]` of `[B, channels, H, W]`."""
@@ -184,14 +190,14 @@ class FromBands(Convolution):
 
     bands_to_pixels: Tensor
 
-    def __init__(self, channels: int, outputs: int) -> None:
-        super().__init__(4 * channels, outputs, 1)
+    def __init__(self, channels: int, outputs: int, gain: float = GAIN) -> None:
+        super().__init__(4 * channels, outputs, 1, gain=gain)
         self.register_buffer("bands_to_pixels", bands_to_pixels(channels), persistent=False)
 
     def forward(self, picture: Tensor) -> Tensor:
         """Return `[B, outputs, H/2, W/2]` of `[B, channels, H, W]`."""
         weight = (self.weight.flatten(1) @ self.bands_to_pixels.t())[:, :, None, None]
-        return rectify(F.conv2d(F.pixel_unshuffle(picture, 2), weight * GAIN, self.bias * GAIN))
+        return rectify(F.conv2d(F.pixel_unshuffle(picture, 2), weight * self.gain, self.bias * self.gain))
 
 
 def bands_to_pixels(channels: int) -> Tensor:
@@ -202,10 +208,10 @@ def bands_to_pixels(channels: int) -> Tensor:
 class EncoderLevel(nn.Module):
     """Two convolutions, the second halving the size."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, gain: float = GAIN) -> None:
         super().__init__()
-        self.conv1 = Convolution(inputs, inputs)
-        self.conv2 = Convolution(inputs, outputs, down=True)
+        self.conv1 = Convolution(inputs, inputs, gain=gain)
+        self.conv2 = Convolution(inputs, outputs, down=True, gain=gain)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `[B, outputs, H/2, W/2]` of `[B, inputs, H, W]`."""
@@ -213,13 +219,23 @@ class EncoderLevel(nn.Module):
 
 
 class DecoderLevel(nn.Module):
-    """Two styled convolutions, the first doubling the size, and the picture so far."""
+    """Two styled convolutions, the first doubling the size, and the picture so far.
 
-    def __init__(self, inputs: int, outputs: int, channels: int, style: int, middle: int | None = None) -> None:
+    Args:
+        inputs, outputs: channels.
+        channels: of the picture.
+        style: length of the style code.
+        gain: of the activations.
+        linear: no activation at the end, and the outputs' channels only there: the features are to be mixed.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, channels: int, style: int, gain: float, *, linear: bool = False
+    ) -> None:
         super().__init__()
-        middle = outputs if middle is None else middle
-        self.up = StyledConvolution(inputs, middle, style, up=True)
-        self.conv = StyledConvolution(middle, outputs, style)
+        middle = inputs if linear else outputs
+        self.up = StyledConvolution(inputs, middle, style, gain, up=True)
+        self.conv = StyledConvolution(middle, outputs, style, gain, linear=linear)
         self.to_picture = ToPicture(outputs, channels, style)
 
     def forward(
@@ -231,7 +247,7 @@ class DecoderLevel(nn.Module):
 
 
 class Mapping(nn.Module):
-    """The mapping network: pixel norm, then linear layers with leaky ReLU 0.1."""
+    """The mapping network: pixel norm, then linear layers with leaky ReLU 0.1 in between."""
 
     def __init__(self, length: int, layers: int) -> None:
         super().__init__()
@@ -244,9 +260,9 @@ class Mapping(nn.Module):
     def forward(self, code: Tensor) -> Tensor:
         """Return styles `[B, S]` of codes `[B, S]`."""
         code = code * torch.rsqrt(code.square().mean(1, keepdim=True) + 1e-8)
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             code = F.leaky_relu(layer(code), 0.1)
-        return code
+        return self.layers[-1](code)
 
 
 def embed(value: Tensor, length: int, octaves: int) -> Tensor:

@@ -9,32 +9,17 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from .config import FEATURE_SIZE, MAP_SIZE, SLACK, PortraitConfig
+from .config import FEATURE_SIZE, SLIDING_MARGIN, PortraitConfig
 from .features import FeatureGenerator
 from .layers import EncoderLevel, Mapping, embed, upsample
 from .styleunet import Decoder, Encoder
 from .wavelets import haar, inverse_haar
+from .windows import CENTRED, ENLARGED_SIZE, STILL, Window, Windows, middle, surrounded
 
-ENLARGED_SIZE = FEATURE_SIZE + SLACK
 FACE_THRESHOLD = -0.999
 TEXTURE_CHANNELS = 3
 MASK_GAIN = 1.1
 """The fusion uses clip(1.1 m, -1, 1): a mask that is nearly sure counts as sure."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """Where the sliding window lies in the enlarged picture, in feature cells from its top left; 0 to `SLACK`."""
-
-    row: int
-    column: int
-
-    def cut(self, features: Tensor) -> Tensor:
-        """The window of `[..., 1.5 F, 1.5 F]`: `[..., F, F]`."""
-        return features[..., self.row : self.row + FEATURE_SIZE, self.column : self.column + FEATURE_SIZE]
-
-
-CENTRED = Window(SLACK // 2, SLACK // 2)
 
 
 @dataclass(frozen=True)
@@ -53,61 +38,70 @@ class Painting:
 class PortraitNetwork(nn.Module):
     """UV map and texture map in, RGBA out, with the feature maps baked in.
 
+    The picture has three layers, `[B, C + bands + n, F, F]` each: features, the Haar bands of a picture that goes with
+    them, and noise. The foreground covers the background, by a predicted mask; the face is added.
+
     Attributes:
         face: `[1, C + bands, F, F]` in UV space; back: `[1, C + bands, 1.5 F, 1.5 F]` of the enlarged picture.
-        noise_face: `[1, n, F, F]` in UV space; noise_frame: `[1, n, 1.5 F, 1.5 F]` fixed to the picture.
+        noise_face: `[1, n, F, F]` in UV space; noise_foreground, noise_back: `[1, n, 1.5 F, 1.5 F]` of the enlarged
+            picture. They are drawn once and kept with the weights: a still head gives a still picture.
     """
 
     noise_face: Tensor
-    noise_frame: Tensor
+    noise_foreground: Tensor
+    noise_back: Tensor
 
     def __init__(self, config: PortraitConfig) -> None:
         super().__init__()
         self.config = config
         channels = config.feature_channels
         self.mapping = Mapping(config.style, config.mapping_layers)
-        self.foreground_encoder = Encoder(TEXTURE_CHANNELS, config.foreground_encoder)
+        self.foreground_encoder = Encoder(TEXTURE_CHANNELS, config.foreground_encoder, config.gain)
         self.foreground_decoder = Decoder(
             config.foreground_encoder,
             (*config.foreground_decoder, channels),
             config.foreground_skips,
             config.picture_channels,
             config.style,
-            last_middle=config.foreground_decoder[-1],
+            config.gain,
+            linear=True,
         )
         self.mask = nn.Conv2d(2 * channels, 1, 3, padding=1)
-        self.entry = EncoderLevel(channels, config.portrait_encoder[0])
-        self.portrait_encoder = Encoder(config.picture_channels, config.portrait_encoder)
+        self.entry = EncoderLevel(channels, config.portrait_encoder[0], config.gain)
+        self.portrait_encoder = Encoder(config.picture_channels, config.portrait_encoder, config.gain)
         self.portrait_decoder = Decoder(
             (channels, *config.portrait_encoder),
             config.portrait_decoder,
             config.portrait_skips,
             config.picture_channels,
             config.style,
+            config.gain,
         )
-        joined = channels + config.bands
+        joined, noises = channels + config.bands, config.noise_channels
         self.face = nn.Parameter(torch.zeros(1, joined, FEATURE_SIZE, FEATURE_SIZE))
         self.back = nn.Parameter(torch.zeros(1, joined, ENLARGED_SIZE, ENLARGED_SIZE))
-        noise = torch.Generator().manual_seed(0)
-        self.register_buffer(
-            "noise_face", torch.randn(1, config.noise_channels, FEATURE_SIZE, FEATURE_SIZE, generator=noise)
-        )
-        self.register_buffer(
-            "noise_frame", torch.randn(1, config.noise_channels, ENLARGED_SIZE, ENLARGED_SIZE, generator=noise)
-        )
+        drawn = torch.Generator().manual_seed(0)
+        for name, side in (("face", FEATURE_SIZE), ("foreground", ENLARGED_SIZE), ("back", ENLARGED_SIZE)):
+            self.register_buffer(f"noise_{name}", torch.randn(1, noises, side, side, generator=drawn))
 
-    def forward(self, uv: Tensor, texture: Tensor, time_code: Tensor) -> Tensor:
-        """Paint the central window with the baked features.
+    def forward(self, uv: Tensor, texture: Tensor, time_code: Tensor, windows: Windows = STILL) -> Tensor:
+        """Paint with the baked features.
 
         Args:
-            uv: `[B, 3, 256, 256]` UV map, scaled to [-1, 1] (u, v, mask; -1 outside the face).
+            uv: `[B, 3, 256, 256]` UV map of the central window, scaled to [-1, 1] (u, v, mask; -1 outside the face).
             texture: `[B, 3, 256, 256]` texture map, scaled to [-1, 1].
             time_code: `[B]`, position in the training footage, 0 to 1; `[1]` for all.
+            windows: where the person and the backdrop are moved to.
 
         Returns:
             `[B, 4, R, R]` RGBA in [-1, 1]; alpha is straight, 1 is foreground.
         """
-        painting = self.paint(uv, texture, time_code, self.face, self.back)
+        style = self.style(time_code)
+        face = self.face_layer(uv, self.face)
+        if windows.foreground != CENTRED:
+            face = windows.foreground.cut(surrounded(face))
+        foreground = self.foreground_layer(texture, style, windows.foreground)
+        painting = self.fuse(foreground, self.back_layer(self.back, windows.background), face, style)
         picture = painting.picture.clamp(-1, 1)
         if self.config.picture_channels == 4:
             return picture
@@ -121,32 +115,14 @@ class PortraitNetwork(nn.Module):
 
         Args:
             uv: `[B, 3, 256, 256]` UV map of the window.
-            texture: texture map: `[B, 3, 256, 256]` of the central window, or `[B, 3, 384, 384]` of the enlarged
-                picture, which any other window needs.
+            texture: `[B, 3, 256, 256]` texture map of the central window.
             time_code: `[B]` or `[1]`.
             face, back: feature maps like the attributes of these names.
             window: where the window lies.
         """
-        style = self.mapping(embed(time_code, self.config.style, self.config.time_octaves))
-        uv = uv[..., ::2, ::2]
-        foreground, foreground_bands = self._foreground(texture, style, window)
-        back_features, back_bands = self._split(window.cut(back).to(foreground.dtype))
-        back_features = back_features.expand_as(foreground)
-        mask = torch.tanh(self.mask(torch.cat([foreground, back_features], 1)).float())
-        share = ((MASK_GAIN * mask.detach()).clamp(-1, 1) / 2 + 0.5).to(foreground.dtype)
-        on_face = face_mask(uv)
-        looked_up = sample_uv(face, uv, "bilinear") * on_face
-        face_features, face_bands = self._split(looked_up.to(foreground.dtype))
-        features = torch.lerp(foreground, back_features, share) + face_features
-        bands = torch.lerp(foreground_bands, back_bands.expand_as(foreground_bands), share) + face_bands
-        fused = inverse_haar(bands)
-        encoded = self.portrait_encoder(fused, self.entry(features))
-        _, picture = self.portrait_decoder([features, *encoded], style, self._noises(uv, on_face, window))
-        if self.config.direct:
-            while fused.shape[-1] < picture.shape[-1]:
-                fused = upsample(fused)
-            picture = picture + fused
-        return Painting(picture.float(), mask)
+        style = self.style(time_code)
+        foreground = self.foreground_layer(texture, style, window)
+        return self.fuse(foreground, self.back_layer(back, window), self.face_layer(uv, face), style)
 
     def bake(self, face: Tensor, back: Tensor) -> None:
         """Keep these feature maps for `forward`."""
@@ -154,24 +130,54 @@ class PortraitNetwork(nn.Module):
             self.face.copy_(face)
             self.back.copy_(back)
 
-    def _foreground(self, texture: Tensor, style: Tensor, window: Window) -> tuple[Tensor, Tensor]:
-        features, picture = self.foreground_decoder(self.foreground_encoder(texture), style)
-        bands = haar(picture)
-        if texture.shape[-1] == MAP_SIZE:
-            return features, bands
-        return window.cut(features), window.cut(bands)
+    def style(self, time_code: Tensor) -> Tensor:
+        """Return styles `[B, S]` of time codes `[B]`."""
+        return self.mapping(embed(time_code, self.config.style, self.config.time_octaves))
 
-    def _split(self, joined: Tensor) -> tuple[Tensor, Tensor]:
-        return joined.split([self.config.feature_channels, self.config.bands], 1)
+    def foreground_layer(self, texture: Tensor, style: Tensor, window: Window) -> Tensor:
+        """StyleUNet 1: the window's foreground, of the texture map of the central window."""
+        margin = max(self.config.texture_margin, 0 if window == CENTRED else SLIDING_MARGIN)
+        features, picture = self.foreground_decoder(
+            self.foreground_encoder(F.pad(texture, (margin,) * 4, value=-1.0)), style
+        )
+        layer, noise = torch.cat([features, haar(picture)], 1), self.noise_foreground
+        if margin:
+            return with_noise(window.cut(middle(layer, ENLARGED_SIZE)), window.cut(noise))
+        return with_noise(layer, window.cut(noise))
 
-    def _noises(self, uv: Tensor, on_face: Tensor, window: Window) -> list[Tensor | None]:
-        """One noise map for each level of the decoder, stuck to the face by its UVs, to the picture elsewhere."""
+    def back_layer(self, back: Tensor, window: Window) -> Tensor:
+        """The window of the background `[1, C + bands, 1.5 F, 1.5 F]`."""
+        return with_noise(window.cut(back), window.cut(self.noise_back))
+
+    def face_layer(self, uv: Tensor, face: Tensor) -> Tensor:
+        """The face `[1, C + bands, F, F]` where the UV map `[B, 3, 256, 256]` shows it; nothing elsewhere."""
+        uv = uv[..., ::2, ::2]
+        features = sample_uv(face, uv, self.config.face_lookup)
+        return with_noise(features, sample_uv(self.noise_face, uv, "nearest")) * face_mask(uv)
+
+    def fuse(self, foreground: Tensor, back: Tensor, face: Tensor, style: Tensor) -> Painting:
+        """StyleUNet 2: three layers to a picture (Sec. 3.2). A layer of one sample is for all."""
+        channels, bands = self.config.feature_channels, self.config.bands
+        back, face = back.to(foreground.dtype), face.to(foreground.dtype)
+        features = back[:, :channels].expand(len(foreground), -1, -1, -1)
+        mask = torch.tanh(self.mask(torch.cat([foreground[:, :channels], features], 1)).float())
+        share = ((MASK_GAIN * mask.detach()).clamp(-1, 1) / 2 + 0.5).to(foreground.dtype)
+        fused = torch.lerp(foreground, back, share) + face
+        features, picture = fused[:, :channels], inverse_haar(fused[:, channels : channels + bands])
+        encoded = self.portrait_encoder(picture, self.entry(features))
+        noises = self._noises(fused[:, channels + bands :])
+        _, painted = self.portrait_decoder([features, *encoded], style, noises)
+        if self.config.direct:
+            while picture.shape[-1] < painted.shape[-1]:
+                picture = upsample(picture)
+            painted = painted + picture
+        return Painting(painted.float(), mask)
+
+    def _noises(self, noise: Tensor) -> list[Tensor | None]:
+        """The noise `[B, n, F, F]` as one map for each level of the decoder, at its size."""
         levels = self.config.noise_levels
-        if not levels:
-            return [None] * len(self.config.portrait_decoder)
-        noise = torch.lerp(window.cut(self.noise_frame), sample_uv(self.noise_face, uv, "nearest"), on_face)
         noises: list[Tensor | None] = [None] * (len(self.config.portrait_decoder) - levels)
-        for level, part in enumerate(noise.split([4**level for level in range(levels)], 1)):
+        for level, part in enumerate(noise.split([4**level for level in range(levels)], 1) if levels else ()):
             for _ in range(level):
                 part = inverse_haar(part)
             noises.append(part)
@@ -183,23 +189,34 @@ class FeatureSource(nn.Module):
 
     def __init__(self, config: PortraitConfig) -> None:
         super().__init__()
+        self.stretch = config.background_stretch
         self.face = FeatureGenerator(config)
         self.back = FeatureGenerator(config)
 
     def forward(self) -> tuple[Tensor, Tensor]:
         """Return `face [1, C + bands, F, F]` and `back [1, C + bands, 1.5 F, 1.5 F]`."""
-        return self.face(), enlarged(self.back())
+        return self.face(), enlarged(self.back(), self.stretch)
 
 
-def enlarged(background: Tensor) -> Tensor:
-    """The background's map stretched over the enlarged picture: `[1, C + bands, 1.5 F, 1.5 F]`."""
-    return F.interpolate(background, scale_factor=1.5, mode="bilinear", align_corners=False)
+def enlarged(background: Tensor, stretch: float) -> Tensor:
+    """The background's map `[1, C + bands, F, F]`, stretched, where the enlarged picture is: `[..., 1.5 F, 1.5 F]`."""
+    stretched = F.interpolate(background, scale_factor=stretch, mode="bilinear", align_corners=False)
+    return middle(stretched, ENLARGED_SIZE)
+
+
+def with_noise(layer: Tensor, noise: Tensor) -> Tensor:
+    """A layer `[B, C + bands, F, F]` with noise `[1 or B, n, F, F]` behind its channels."""
+    if not noise.shape[1]:
+        return layer
+    return torch.cat([layer, noise.expand(len(layer), -1, -1, -1).to(layer.dtype)], 1)
 
 
 def face_mask(uv: Tensor) -> Tensor:
-    """Where the UV map shows the face, one cell eroded: `[B, 1, F, F]`, 0 or 1."""
+    """Where the UV map shows the face and all four neighbours do: `[B, 1, F, F]`, 0 or 1."""
     outside = (uv[:, 2:3] <= FACE_THRESHOLD).to(uv.dtype)
-    return 1 - F.max_pool2d(outside, 3, 1, 1)
+    beside = F.max_pool2d(outside, (1, 3), 1, (0, 1))
+    above = F.max_pool2d(outside, (3, 1), 1, (1, 0))
+    return 1 - torch.maximum(beside, above)
 
 
 def sample_uv(texture: Tensor, uv: Tensor, mode: str) -> Tensor:

@@ -15,20 +15,22 @@ from .layers import Convolution, DecoderLevel, EncoderLevel, FromPicture
 class Encoder(nn.Module):
     """From a picture of side 2 F to features at F/2, F/4, F/8 and F/16."""
 
-    def __init__(self, pictures: int, channels: Sequence[int]) -> None:
+    def __init__(self, pictures: int, channels: Sequence[int], gain: float) -> None:
         super().__init__()
-        self.from_picture = nn.ModuleList(FromPicture(pictures, outputs) for outputs in channels[:-1])
-        self.levels = nn.ModuleList(EncoderLevel(inputs, outputs) for inputs, outputs in pairwise(channels))
+        self.from_picture = nn.ModuleList(FromPicture(pictures, outputs, gain) for outputs in channels[:-1])
+        self.levels = nn.ModuleList(EncoderLevel(inputs, outputs, gain) for inputs, outputs in pairwise(channels))
 
     def forward(self, picture: Tensor, entry: Tensor | None = None) -> list[Tensor]:
-        """Return the features, largest first; `entry` is added to the first of them."""
+        """Return the features, largest first, as they are before the picture of their size is added.
+
+        The first are `entry`, or what is seen of the picture where there is none.
+        """
         features: list[Tensor] = []
         x = entry
         for from_picture, level in zip(self.from_picture, self.levels, strict=True):
             picture, seen = from_picture(picture)
-            x = seen if x is None else x + seen
-            features.append(x)
-            x = level(x)
+            features.append(seen if x is None else x)
+            x = level(seen if x is None else x + seen)
         assert x is not None  # there is at least one level
         return [*features, x]
 
@@ -42,7 +44,8 @@ class Decoder(nn.Module):
         skips: how many levels, smallest first, see the encoder's features of their size.
         pictures: channels of the picture.
         style: length of the style code.
-        last_middle: channels between the two convolutions of the last level; its own when None.
+        gain: of the activations.
+        linear: the last level's features are linear: they are the result, rather than the picture.
     """
 
     def __init__(
@@ -52,20 +55,20 @@ class Decoder(nn.Module):
         skips: int,
         pictures: int,
         style: int,
-        last_middle: int | None = None,
+        gain: float,
+        *,
+        linear: bool = False,
     ) -> None:
         super().__init__()
-        deepest = encoder[-1]
-        inputs = (deepest, *channels[:-1])
-        middles = (*[None] * (len(channels) - 1), last_middle)
-        self.bottom = Convolution(deepest, deepest)
+        deepest, last = encoder[-1], len(channels) - 1
+        self.bottom = Convolution(deepest, deepest, gain=gain)
         self.levels = nn.ModuleList(
-            DecoderLevel(before, after, pictures, style, middle)
-            for before, after, middle in zip(inputs, channels, middles, strict=True)
+            DecoderLevel(before, after, pictures, style, gain, linear=linear and index == last)
+            for index, (before, after) in enumerate(pairwise((deepest, *channels)))
         )
         seen = list(encoder[-2::-1])[:skips]
         self.merges = nn.ModuleList(
-            Convolution(own + skip, own) for own, skip in zip(channels[:skips], seen, strict=True)
+            Convolution(own + skip, own, gain=gain) for own, skip in zip(channels[:skips], seen, strict=True)
         )
 
     def forward(

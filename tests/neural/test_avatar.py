@@ -21,6 +21,7 @@ from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_format import (
     FORMAT,
+    VERSION,
     AvatarMetadata,
     Provenance,
     describe,
@@ -177,8 +178,14 @@ def test_a_pickle_is_refused_unread(tmp_path):
 
 def test_a_newer_file_is_refused(tmp_path):
     path = tmp_path / "avatar.safetensors"
-    save_file({"gain": torch.zeros(1)}, path, header_of(metadata()) | {"version": "2"})
+    save_file({"gain": torch.zeros(1)}, path, header_of(metadata()) | {"version": str(VERSION + 1)})
     assert "newer" in refusal(path)
+
+
+def test_an_older_file_is_refused(tmp_path):
+    path = tmp_path / "avatar.safetensors"
+    save_file({"gain": torch.zeros(1)}, path, header_of(metadata()) | {"version": "1"})
+    assert "build the avatar again" in refusal(path)
 
 
 def test_an_unknown_kind_is_refused(tmp_path):
@@ -201,7 +208,7 @@ def hostile(header: object) -> bytes:
     return struct.pack("<Q", len(text)) + text + b"\0" * 16
 
 
-GOOD = {"format": FORMAT, "version": "1", "description": "{}"}
+GOOD = {"format": FORMAT, "version": str(VERSION), "description": "{}"}
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ import torch.nn.functional as F  # noqa: N812
 from semblance.neural.networks.config import PortraitConfig
 from semblance.neural.networks.discriminator import Discriminator
 from semblance.neural.networks.layers import Blur, FromBands, ModulatedConvolution, ToPicture, embed, upsample
-from semblance.neural.networks.portrait import CENTRED, FeatureSource, PortraitNetwork, Window, face_mask, sample_uv
+from semblance.neural.networks.portrait import FeatureSource, PortraitNetwork, face_mask, sample_uv
 from semblance.neural.networks.wavelets import haar, inverse_haar
+from semblance.neural.networks.windows import CENTRED, Window
 from semblance.neural.presets import FINAL, PRESETS, PREVIEW
 
 TINY = PortraitConfig(
@@ -124,7 +125,7 @@ def test_every_preset_paints_its_resolution(preset):
         logits, features = judge(rgba[:, :3], maps)
         assert logits.shape == (2, 1)
         assert len(features) == len(preset.discriminator) - 1
-        slid = network.paint(maps, torch.zeros(2, 3, 384, 384), torch.zeros(2), face, back, Window(12, 54))
+        slid = network.paint(maps, maps, torch.zeros(2), face, back, Window(12, 54))
         assert slid.picture.shape[-1] == side
         assert slid.mask.shape == (2, 1, 128, 128)
 
@@ -163,11 +164,10 @@ def test_sliding_window_moves_the_background_with_it():
     torch.manual_seed(0)
     network = PortraitNetwork(TINY).eval()
     face, back = FeatureSource(TINY)()
-    black = torch.full((1, 3, 384, 384), -1.0)
-    maps = black[..., :256, :256]
+    maps = torch.full((1, 3, 256, 256), -1.0)
     with torch.no_grad():
-        here = network.paint(maps, black, torch.zeros(1), face, back, CENTRED).picture
-        there = network.paint(maps, black, torch.zeros(1), face, back, Window(CENTRED.row + 16, CENTRED.column)).picture
+        here = network.paint(maps, maps, torch.zeros(1), face, back, CENTRED).picture
+        there = network.paint(maps, maps, torch.zeros(1), face, back, Window(CENTRED.row + 16, CENTRED.column)).picture
     shifted, still = (here[..., 96:160, 64:192], there[..., 64:128, 64:192]), (here, there)
     assert (shifted[0] - shifted[1]).abs().mean() < 0.35 * (still[0] - still[1]).abs().mean()
 

@@ -15,7 +15,7 @@ from semblance.neural import losses, training, training_run
 from semblance.neural.avatar import Avatar
 from semblance.neural.batches import Sampler, cut_batch, open_frames, shuffled, split
 from semblance.neural.checkpoints import Standing, read_standing, save_checkpoint
-from semblance.neural.networks.portrait import CENTRED, Window
+from semblance.neural.networks.windows import CENTRED, Window
 from semblance.neural.perceptual import PerceptualLoss, torchvision_numbers
 from semblance.neural.team import Team
 from semblance.neural.trainer import Trainer
@@ -106,7 +106,7 @@ def test_windows_of_footage_and_maps_belong_together(dataset, tmp_path):
         inside = batch.window_texture[:, :1] > -1
         assert ((batch.matte > 0.5) == inside).float().mean() > 0.99
         assert ((batch.uv[:, 2:] > 0) == inside).float().mean() > 0.999
-        assert batch.texture.shape[-1] == (256 if window == CENTRED else 384)
+        assert batch.texture.shape[-1] == 256
 
 
 def test_draws_depend_on_the_step_only(dataset, tmp_path):

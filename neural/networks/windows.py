@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sliding windows of Sec. 3.2: which part of the enlarged picture is painted, in whole or broken feature cells."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from .config import FEATURE_SIZE, SLACK
+
+ENLARGED_SIZE = FEATURE_SIZE + SLACK
+FARTHEST = SLACK / 2
+"""How far, in feature cells, a window can be moved from the middle."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where a window lies in the enlarged picture, in feature cells from its top left; 0 to `SLACK`."""
+
+    row: float
+    column: float
+
+    def cut(self, layer: Tensor) -> Tensor:
+        """The window of `[..., 1.5 F, 1.5 F]`: `[..., F, F]`. Whole cells are copied; between cells both are mixed."""
+        return cut_axis(cut_axis(layer, self.row, -2), self.column, -1)
+
+
+CENTRED = Window(SLACK // 2, SLACK // 2)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The two windows of a picture: a person moved against the backdrop, and the other way round (Fig. 4)."""
+
+    foreground: Window = CENTRED
+    background: Window = CENTRED
+
+    @classmethod
+    def moved(cls, foreground: tuple[float, float], background: tuple[float, float]) -> Windows:
+        """The windows for which the person and the backdrop move by (x, y) feature cells, to the right and down.
+
+        Each number is at most `FARTHEST` in size.
+        """
+        return cls(*(Window(CENTRED.row - y, CENTRED.column - x) for x, y in (foreground, background)))
+
+
+STILL = Windows()
+
+
+def cut_axis(layer: Tensor, start: float, axis: int) -> Tensor:
+    """`FEATURE_SIZE` cells of one axis, from `start` on."""
+    first = math.floor(start)
+    cut, share = layer.narrow(axis, first, FEATURE_SIZE), start - first
+    return torch.lerp(cut, layer.narrow(axis, first + 1, FEATURE_SIZE), share) if share else cut
+
+
+def middle(layer: Tensor, size: int) -> Tensor:
+    """The middle `[..., size, size]` of a layer."""
+    start = (layer.shape[-1] - size) // 2
+    return layer[..., start : start + size, start : start + size]
+
+
+def surrounded(layer: Tensor) -> Tensor:
+    """A layer `[..., F, F]` of the central window with nothing around: `[..., 1.5 F, 1.5 F]`."""
+    return F.pad(layer, (SLACK // 2,) * 4)
