@@ -46,14 +46,14 @@ def deviation(name: str) -> float:
     return next((value for start, value in DEVIATIONS.items() if name.startswith(start)), COMMON_DEVIATION)
 
 
-def upper_bound(column: int, expression: NDArray) -> NDArray:
-    """Return `[T]`: the largest value of a column beside the other columns of `expression [T, 52]`.
+def coupled_bounds(expression: NDArray, largest: NDArray) -> NDArray[np.float64]:
+    """Return `[T, 52]`: the largest value of each column beside the others of `expression [T, 52]`.
 
     Lips close over an open jaw (`mouthClose`) no further than the jaw opens; an eye that closes is not opened wide.
+    `largest [52]` bounds them all.
     """
-    bound = np.full(len(expression), UPPER_BOUND[column])
-    if column == CLOSE:
-        return np.minimum(bound, expression[:, JAW])
-    if column in WIDE_TO_BLINK:
-        return np.clip(1 - 3 * expression[:, WIDE_TO_BLINK[column]], 0, bound)
-    return bound
+    bounds = np.repeat(largest[None].astype(np.float64), len(expression), 0)
+    bounds[:, CLOSE] = np.minimum(bounds[:, CLOSE], expression[:, JAW])
+    wide, blink = list(WIDE_TO_BLINK), list(WIDE_TO_BLINK.values())
+    bounds[:, wide] = np.clip(1 - 3 * expression[:, blink], 0, bounds[:, wide])
+    return bounds

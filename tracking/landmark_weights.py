@@ -28,7 +28,7 @@ EVIDENCE = 60.0
 """As how many independent points the 478 landmarks count; neighbours err together."""
 GAP_WEIGHT = 3.0
 """Weight of each pair of lid or lip points whose distance is fitted, against the sum of all points, `EVIDENCE`."""
-EYE_PAIRS, LIP_PAIRS = LEFT_LID_PAIRS + RIGHT_LID_PAIRS, INNER_LIP_PAIRS
+GAP_PAIRS = LEFT_LID_PAIRS + RIGHT_LID_PAIRS + INNER_LIP_PAIRS
 LID_COLUMNS = tuple(ARKIT_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right"))
 """Expression columns that close the left and the right eye."""
 
@@ -48,8 +48,8 @@ def pose_weights() -> NDArray[np.float64]:
 
 
 @cache
-def landmark_weights() -> NDArray[np.float64]:
-    """Return `[478, 478]` for Eq. 2: points, plus the distances between lids and between lips.
+def term_weights() -> NDArray[np.float64]:
+    """Return `[N]` for the terms of Eq. 2: points, then the distances between lids and between lips.
 
     Distances are blind to errors of pose and identity that move both points, so that blinks and lips stay faithful.
     """
@@ -59,11 +59,21 @@ def landmark_weights() -> NDArray[np.float64]:
     weights[list(LIPS)] = 4
     weights[list(LEFT_EYE + RIGHT_EYE)] = 4
     weights[list(LEFT_IRIS + RIGHT_IRIS)] = 0
-    matrix = np.diag(weights * EVIDENCE / weights.sum())
-    for upper, lower in EYE_PAIRS + LIP_PAIRS:
-        pair = np.ix_([upper, lower], [upper, lower])
-        matrix[pair] += GAP_WEIGHT * np.array([[1, -1], [-1, 1]])
-    return matrix
+    return np.concatenate([weights * EVIDENCE / weights.sum(), np.full(len(GAP_PAIRS), GAP_WEIGHT)])
+
+
+def terms(points: NDArray) -> NDArray:
+    """Return `[..., N, A]`: what Eq. 2 compares of `points [..., 478, A]`: the points, then the gaps between pairs."""
+    upper, lower = np.array(GAP_PAIRS).T
+    return np.concatenate([points, points[..., upper, :] - points[..., lower, :]], -2)
+
+
+def term_visibility(visibility: NDArray | None) -> NDArray | None:
+    """Return `[T, N]`: how far each term is seen when landmarks are so by `visibility [T, 478]`; None: wholly."""
+    if visibility is None:
+        return None
+    upper, lower = np.array(GAP_PAIRS).T
+    return np.concatenate([visibility, visibility[:, upper] * visibility[:, lower]], 1)
 
 
 def lid_gaps(points: NDArray) -> NDArray:

@@ -17,6 +17,7 @@ from .heads.head import Floats, MorphableHead
 from .heads.maps import frame_vertices
 from .heads.performance import Performance
 from .landmarks import Landmarks
+from .person import solve_person
 from .smoothing import at_times, smoothed
 from .texture import solve_texture
 
@@ -60,7 +61,7 @@ def solve_faces(head: MorphableHead, faces: Landmarks, first: Image, footage_wid
     """Solve frames that all show the face; `first` is the picture of the first of them, at any scale."""
     crop = choose_crop(faces)
     camera = picture_camera(crop)
-    solution = closed_form.solve(head, faces, camera)
+    solution = closed_form.solve(faces, camera, solve_person(head, faces, camera))
     pose = solution.rotation, solution.translation
     gaze = solve_gaze(head, solution.identity, solution.expression, *pose, faces, camera)
     performance = Performance(

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from semblance.tracking.closed_form import solve
+from semblance.tracking import closed_form
+from semblance.tracking.closed_form import Solution
 from semblance.tracking.crop import choose_crop, picture_camera
 from semblance.tracking.footage import Footage
 from semblance.tracking.gaze import solve_gaze
@@ -18,6 +19,7 @@ from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmark_weights import lid_gaps, mouth_gap
 from semblance.tracking.landmarks import eye_distance
+from semblance.tracking.person import solve_person
 from semblance.tracking.solver import frame_rate, solve_still, solve_take
 
 FRAMES = 24
@@ -27,6 +29,10 @@ CAMERA = PinholeCamera(1315.0, 1315.0, 300.0, 260.0, 512, 512)
 @pytest.fixture(scope="module")
 def head() -> MorphableHead:
     return open_head("builtin")
+
+
+def solve(head: MorphableHead, landmarks: np.ndarray, camera: PinholeCamera) -> Solution:
+    return closed_form.solve(landmarks, camera, solve_person(head, landmarks, camera))
 
 
 class Actor:
