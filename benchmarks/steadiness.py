@@ -25,6 +25,7 @@ from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.performance import Performance
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.one_euro import OneEuro
+from semblance.tracking.person import solve_person
 from semblance.tracking.smoothing import QUICK_COLUMNS, gaussian, smoothed
 
 MOST_LAG = 0.2
@@ -66,7 +67,7 @@ def unsmoothed(head: MorphableHead, landmarks: NDArray[np.float32], rate: float)
     faces = landmarks[seen]
     crop = choose_crop(faces)
     camera = picture_camera(crop)
-    found = closed_form.solve(head, faces, camera)
+    found = closed_form.solve(faces, camera, solve_person(head, faces, camera))
     motion = found.expression, found.rotation, found.translation
     gaze = solve_gaze(head, found.identity, *motion, faces, camera)
     texture, sure = np.zeros(len(head.texture_basis), np.float32), np.ones(len(faces), np.float32)
