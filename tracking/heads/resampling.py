@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ def interpolated(performance: Performance, times: NDArray) -> Performance:
         weight = share.reshape(-1, *[1] * (values.ndim - 1))
         return (values[earlier] * (1 - weight) + values[later] * weight).astype(np.float32)
 
-    moved = {name: between(name) for name in OVER_TIME if name != "times"}
+    moved: dict[str, Any] = {name: between(name) for name in OVER_TIME if name != "times"}
     return replace(performance, times=np.asarray(times, np.float64), **moved)
 
 

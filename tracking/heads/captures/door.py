@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one door for performances: any file that tells of a head over time is read and written here."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from ....common.errors import UserError
+from ..builtin import load_builtin
+from ..head import MorphableHead
+from ..performance import Performance
+from ..resampling import with_gaps_filled
+from .arkit_json import read_arkit_json, write_arkit_json
+from .capture import Capture, performed
+from .live_link import is_live_link, read_live_link, write_live_link
+from .plain_csv import read_plain_csv, write_plain_csv
+from .tables import read_table
+
+
+class Kind(StrEnum):
+    """What kind of file a performance is in."""
+
+    NPZ = "npz"
+    LIVE_LINK = "live-link"
+    ARKIT = "arkit"
+    CSV = "csv"
+
+
+SUFFIXES = {".npz": Kind.NPZ, ".csv": Kind.CSV, ".json": Kind.ARKIT, ".txt": Kind.CSV}
+"""How the names of performance files end, and what a file of this name is written as unless told otherwise."""
+
+
+def is_performance_name(path: Path) -> bool:
+    """Tell by its name whether a file is meant to be a performance."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def read_performance(path: str | Path, head: MorphableHead | None = None) -> Performance:
+    """Read a performance of any kind, recognised by its contents.
+
+    A capture without a person becomes a performance of the average person of `head` (the built-in one when None).
+    Frames that Live Link Face or ARKit dropped are found by their times and interpolated, with confidence 0.
+    `extra["notes"]` has a sentence on each thing that the file lacks.
+
+    Raises:
+        UserError: the file is absent, damaged or no performance; the sentence names the line or frame.
+    """
+    path = Path(path)
+    kind = kind_of(path)
+    if kind is Kind.NPZ:
+        return Performance.load(path)
+    head = head or load_builtin()
+    if kind is Kind.ARKIT:
+        return without_gaps(read_arkit_json(path), head)
+    table = read_table(path)
+    if is_live_link(table):
+        return without_gaps(read_live_link(table), head)
+    return performed(read_plain_csv(table), head)
+
+
+def write_performance(performance: Performance, path: str | Path, kind: Kind | None = None) -> None:
+    """Write a performance whole or not at all; its kind follows from the name when it is not given.
+
+    Raises:
+        UserError: the name tells of no kind, or the disk is full.
+    """
+    path = Path(path)
+    kind = kind or SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise UserError(f"The name of {path} does not say what to write; end it in {', '.join(SUFFIXES)}.")
+    WRITERS[kind](performance, path)
+
+
+WRITERS = {
+    Kind.NPZ: Performance.save,
+    Kind.LIVE_LINK: write_live_link,
+    Kind.ARKIT: write_arkit_json,
+    Kind.CSV: write_plain_csv,
+}
+
+
+def kind_of(path: Path) -> Kind:
+    """The kind of a file by its first bytes; `CSV` stands for every table."""
+    if not path.is_file():
+        raise UserError(f"There is no performance file at {path}.")
+    with open(path, "rb") as file:
+        start = file.read(4096)
+    if start.startswith(b"PK") or path.suffix.lower() == ".npz":
+        return Kind.NPZ
+    letters = start.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    return Kind.ARKIT if letters[:1] in (b"{", b"[") else Kind.CSV
+
+
+def without_gaps(capture: Capture, head: MorphableHead) -> Performance:
+    """A capture as a performance with its dropped frames filled, and a note on them."""
+    performance = performed(capture, head)
+    whole = with_gaps_filled(performance)
+    if added := len(whole) - len(performance):
+        whole.extra["notes"] = [*whole.extra.get("notes", []), f"{added} dropped frames are interpolated."]
+    return whole
