@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A dataset as training batches: decoded once into memory-mapped arrays, cut by the sliding window (Sec. 3.2)."""
+"""A dataset's frames for training: decoded once into memory-mapped arrays, cut by a window (Sec. 3.2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +22,9 @@ from ..common.errors import UserError
 from ..common.files import written_whole
 from ..common.progress import Listener, Progress, silent
 from ..tracking.dataset import ENLARGED, MAP_SIZE, Dataset
-from .networks.config import FEATURE_SIZE, SLACK, SLIDING_MARGIN
+from .networks.config import FEATURE_SIZE, SLIDING_MARGIN
+from .networks.features import IDENTITY
 from .networks.windows import CENTRED, Window
-from .team import Team
-
-SLIDE_SPREAD = 24.0
-SLIDE_LEAST, SLIDE_MOST = 10, 54
-"""The window's offset is drawn from N(centre, 24) and kept in 10 to 54 cells (published code)."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +60,7 @@ class Batch:
         texture: `[B, 3, 256, 256]` texture map of the central window.
         time_code: `[B]`.
         window: where the window lies.
+        identity: of the video, for the feature generators.
     """
 
     footage: Tensor
@@ -73,6 +70,7 @@ class Batch:
     texture: Tensor
     time_code: Tensor
     window: Window
+    identity: float = IDENTITY
 
 
 def open_frames(
@@ -112,7 +110,7 @@ def forget_frames(cache: Path) -> None:
 
 def fingerprint(dataset: Dataset, names: Sequence[str], resolution: int) -> str:
     """A text that tells whether decoded frames belong to these frames of this dataset."""
-    description = (dataset.folder / "dataset.json").stat()
+    description = dataset.description.stat()
     content = [str(dataset.folder.resolve()), description.st_mtime_ns, description.st_size, resolution, *names]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -165,60 +163,6 @@ def split(count: int, train_share: float) -> tuple[range, range]:
     """Frames to train on (the first) and to test on (the rest); at least one to train on."""
     first = min(count, max(1, round(count * train_share)))
     return range(first), range(first, count)
-
-
-class Sampler:
-    """Draws batches. The draw depends on seed and step only, so that a resumed training goes on alike.
-
-    Args:
-        frames: all of which are drawn from.
-        time_codes: `[T]` of the frames.
-        size: samples a batch.
-        slide_every: one step in so many has a window anywhere; in the others it is centred.
-        seed: of all draws.
-        team: who draws together, each other samples, and where batches go.
-    """
-
-    def __init__(
-        self, frames: Frames, time_codes: np.ndarray, size: int, slide_every: int, seed: int, team: Team
-    ) -> None:
-        self.frames, self.time_codes, self.size = frames, time_codes, size
-        self.slide_every, self.seed, self.team = slide_every, seed, team
-        # One thread of its own and no more: PyTorch's teams of threads would wait for each other on a small machine.
-        self._reader = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
-        self._ahead: tuple[int, Future[Batch]] | None = None
-
-    def batch(self, step: int) -> Batch:
-        """The batch of a step; the next one is read meanwhile."""
-        ahead, self._ahead = self._ahead, None
-        batch = ahead[1].result() if ahead and ahead[0] == step else self._draw(step)
-        self._ahead = (step + 1, self._reader.submit(self._draw, step + 1))
-        return batch
-
-    def redrawn(self, size: int, seed: int) -> Sampler:
-        """A sampler of the same frames that draws anew, `size` samples a batch; closes this one."""
-        self.close()
-        return Sampler(self.frames, self.time_codes, size, self.slide_every, seed, self.team)
-
-    def close(self) -> None:
-        """Stop reading ahead."""
-        self._reader.shutdown(cancel_futures=True)
-
-    def _draw(self, step: int) -> Batch:
-        place = (step * self.team.size + self.team.rank) * self.size
-        samples = shuffled(len(self.frames), place, self.size, self.seed)
-        window = CENTRED
-        if step % self.slide_every == self.slide_every - 1:
-            drawn = np.random.default_rng([self.seed, step]).normal(SLACK / 2, SLIDE_SPREAD, 2)
-            window = Window(*(int(each) for each in np.clip(drawn.round(), SLIDE_LEAST, SLIDE_MOST)))
-        return cut_batch(self.frames, samples, self.time_codes, window, self.team.device)
-
-
-def shuffled(count: int, start: int, size: int, seed: int) -> np.ndarray:
-    """Samples `start` to `start + size` of an endless row of permutations of `range(count)`."""
-    places = np.arange(start, start + size)
-    epochs = {epoch: np.random.default_rng([seed, epoch, 1]).permutation(count) for epoch in set(places // count)}
-    return np.array([epochs[place // count][place % count] for place in places])
 
 
 def cut_batch(

@@ -40,10 +40,10 @@ class Generators(nn.Module):
         self.network = PortraitNetwork(preset.network)
         self.source = FeatureSource(preset.network)
 
-    def bake(self) -> None:
-        """Put the generators' feature maps into the network."""
+    def bake(self, identity: float) -> None:
+        """Put the generators' feature maps of a video into the network."""
         with torch.no_grad():
-            self.network.bake(*self.source())
+            self.network.bake(*self.source(identity))
 
 
 class Trainer:
@@ -79,10 +79,10 @@ class Trainer:
             self.discriminator.parameters(), preset.rate, (0.0, 0.99), fused=True
         )
 
-    def painter(self, index: int) -> PortraitNetwork:
-        """The averaged network after `index` steps, ready to render."""
+    def painter(self, index: int, identity: float) -> PortraitNetwork:
+        """The averaged network after `index` steps, ready to render a video."""
         if index <= self.preset.freeze_after:
-            self.average.bake()
+            self.average.bake(identity)
         return self.average.network
 
     @property
@@ -115,7 +115,7 @@ class Trainer:
         adversary = fraction >= preset.adversary_start and index % preset.adversary_every == 0
         with self._autocast():
             painting = self.generators.network.paint(
-                batch.uv, batch.texture, batch.time_code, *self._features(index), batch.window
+                batch.uv, batch.texture, batch.time_code, *self._features(index, batch.identity), batch.window
             )
         breathe()
         parts = self._supervised(painting, batch)
@@ -142,13 +142,13 @@ class Trainer:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _features(self, index: int) -> tuple[Tensor, Tensor]:
+    def _features(self, index: int, identity: float) -> tuple[Tensor, Tensor]:
         """The feature maps: from the generators, and after `freeze_after` steps the maps themselves."""
         if index < self.preset.freeze_after:
-            return self.generators.source()
+            return self.generators.source(identity)
         if index == self.preset.freeze_after:
-            self.generators.bake()
-            self.average.bake()
+            self.generators.bake(identity)
+            self.average.bake(identity)
         return self.generators.network.face, self.generators.network.back
 
     def _supervised(self, painting: Painting, batch: Batch) -> dict[str, Tensor]:

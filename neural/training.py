@@ -16,12 +16,13 @@ from ..tracking.dataset import Dataset
 from ..tracking.heads.performance import Performance
 from .avatar import Avatar
 from .avatar_format import Provenance, describe
-from .batches import Frames, Sampler, forget_frames, open_frames, split
+from .batches import Frames, forget_frames, open_frames, split
 from .checkpoints import Standing
 from .device import device_facts
 from .perceptual import PerceptualLoss, find_weights
 from .precision import fastest_dtype
 from .presets import Preset, preset_named
+from .sampling import Sampler
 from .team import Team
 from .trainer import Trainer
 from .training_run import Plan, TrainingRun, best_time_code
@@ -83,7 +84,7 @@ def build(
         run = TrainingRun(folder, trainer, sampler, plan, label_of(source, names, chosen, seed), listener)
         try:
             standing = run.to_the_end(resume)
-            network = trainer.painter(standing.step).eval()
+            network = trainer.painter(standing.step, sampler.identity).eval()
             time_code = best_time_code(network, run.sampler)
         finally:
             run.sampler.close()
@@ -147,7 +148,7 @@ def setback_sentences(standing: Standing) -> tuple[str, ...]:
 
 def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int) -> str:
     """What tells one training from another, so that only its own checkpoint is resumed."""
-    made = (dataset.folder / "dataset.json").read_bytes()
+    made = dataset.description.read_bytes()
     return hashlib.sha256(b"|".join([made, repr((names, preset, seed)).encode()])).hexdigest()
 
 

@@ -15,12 +15,13 @@ from PIL import Image
 from ..common.errors import UserError
 from ..common.files import written_whole
 from ..common.progress import Cancelled, Listener, Progress
-from .batches import Sampler, cut_batch
+from .batches import cut_batch
 from .checkpoints import Standing, load_checkpoint, read_standing, save_checkpoint
 from .health import Health
 from .networks.portrait import PortraitNetwork
 from .networks.windows import CENTRED
 from .presets import smaller_preset
+from .sampling import Sampler
 from .trainer import Trainer
 
 CHECKPOINT_SECONDS = 40.0
@@ -225,7 +226,7 @@ class TrainingRun:
         frames = self.sampler.frames
         chosen = np.linspace(0, len(frames) - 1, PREVIEW_FRAMES).round().astype(int)
         batch = cut_batch(frames, chosen, self.sampler.time_codes, CENTRED, self.trainer.device)
-        network = self.trainer.painter(self.standing.step)
+        network = self.trainer.painter(self.standing.step, self.sampler.identity)
         with torch.inference_mode():
             painted = network(batch.uv, batch.texture, batch.time_code)[:, :3]
         rows = [np.concatenate(list(to_pictures(each)), 1) for each in (batch.footage, painted)]

@@ -14,7 +14,9 @@ from .wavelets import haar
 
 IDENTITY_OCTAVES = 32
 IDENTITY = 0.0
-"""The identity value of a video trained alone (videos of a pre-training count up by 1/10)."""
+"""The identity value of the first video."""
+IDENTITY_STEP = 0.1
+"""From one video of a pre-training to the next (published code)."""
 
 
 class FeatureGenerator(nn.Module):
@@ -32,14 +34,13 @@ class FeatureGenerator(nn.Module):
         )
         self.norm = nn.BatchNorm2d(config.feature_channels)
 
-    def forward(self, identity: Tensor | None = None) -> Tensor:
+    def forward(self, identity: float = IDENTITY) -> Tensor:
         """Return `[1, C + bands, F, F]`: features, and the Haar bands of a picture that goes with them.
 
-        `identity [1]` is a value that tells videos apart.
+        `identity` is a value that tells videos apart.
         """
-        if identity is None:
-            identity = torch.full((1,), IDENTITY, device=self.constant.device)
-        return self.generate(embed(identity, self.config.style, IDENTITY_OCTAVES))
+        value = torch.full((1,), identity, device=self.constant.device)
+        return self.generate(embed(value, self.config.style, IDENTITY_OCTAVES))
 
     def generate(self, code: Tensor) -> Tensor:
         """Return what `forward` does, of an identity code `[1, S]`."""

@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from .config import FEATURE_SIZE, SLIDING_MARGIN, PortraitConfig
-from .features import FeatureGenerator
+from .features import IDENTITY, FeatureGenerator
 from .layers import EncoderLevel, Mapping, embed, upsample
 from .styleunet import Decoder, Encoder
 from .wavelets import haar, inverse_haar
@@ -193,9 +193,9 @@ class FeatureSource(nn.Module):
         self.face = FeatureGenerator(config)
         self.back = FeatureGenerator(config)
 
-    def forward(self) -> tuple[Tensor, Tensor]:
-        """Return `face [1, C + bands, F, F]` and `back [1, C + bands, 1.5 F, 1.5 F]`."""
-        return self.face(), enlarged(self.back(), self.stretch)
+    def forward(self, identity: float = IDENTITY) -> tuple[Tensor, Tensor]:
+        """Return `face [1, C + bands, F, F]` and `back [1, C + bands, 1.5 F, 1.5 F]` of the video `identity`."""
+        return self.face(identity), enlarged(self.back(identity), self.stretch)
 
 
 def enlarged(background: Tensor, stretch: float) -> Tensor:

@@ -13,10 +13,11 @@ from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
 from semblance.neural import losses, training, training_run
 from semblance.neural.avatar import Avatar
-from semblance.neural.batches import Sampler, cut_batch, open_frames, shuffled, split
+from semblance.neural.batches import cut_batch, open_frames, split
 from semblance.neural.checkpoints import Standing, read_standing, save_checkpoint
 from semblance.neural.networks.windows import CENTRED, Window
 from semblance.neural.perceptual import PerceptualLoss, torchvision_numbers
+from semblance.neural.sampling import Sampler, shuffled
 from semblance.neural.team import Team
 from semblance.neural.trainer import Trainer
 from semblance.tracking.dataset import Dataset
