@@ -19,7 +19,7 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 A refusal is `{"detail": "one sentence"}` with 401 (token), 404, 413 (too large), 422 (cannot be done as asked) or 500.
 
 Parameters of jobs (* may be left out; paths are absolute, or bare names of datasets and avatars in the engine's home):
-track `source dataset head* head_path* size*`; photo `photo dataset head* head_path* size*`;
+track `source dataset head* head_path* size* layout*`; photo `photo dataset head* head_path* size*`;
 build `dataset avatar preset* seconds* steps* train_share* resume*`;
 reenact `avatar driver out background* absolute* head_path* panels*`.
 

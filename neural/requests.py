@@ -42,6 +42,8 @@ HeadName = Annotated[str, AfterValidator(known_head), Field(json_schema_extra={"
 Preset = Literal["preview", "standard", "final"]
 WindowSize = Annotated[int, Field(ge=128, le=1024, multiple_of=64)]
 """Pixels of the central window's side."""
+ORIGINAL_SIZE = 1024
+"""That of the original preprocessing."""
 
 
 class Parameters(BaseModel):
@@ -70,6 +72,14 @@ class TrackParameters(HeadParameters):
 
     source: AbsolutePath
     dataset: Place
+    layout: Literal["semblance", "styleavatar"] = "semblance"
+
+    @model_validator(mode="after")
+    def size_is_the_layouts(self) -> TrackParameters:
+        """The original code knows one size of pictures."""
+        if self.layout == "styleavatar" and self.size != ORIGINAL_SIZE:
+            raise ValueError(f"the layout styleavatar needs the size {ORIGINAL_SIZE}")
+        return self
 
 
 class PhotoParameters(HeadParameters):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.progress import Listener
-from ..tracking.dataset import Dataset
+from ..tracking.dataset import Dataset, Layout
 from ..tracking.heads.registry import open_head
 from .protocol import JobKind
 from .requests import BuildParameters, PhotoParameters, ReenactParameters, TrackParameters
@@ -21,7 +21,8 @@ def track(parameters: TrackParameters, listener: Listener) -> dict[str, Any]:
 
     head = open_head(parameters.head, parameters.head_path)
     folder = Path(parameters.dataset)
-    dataset = track(Path(parameters.source), folder, head=head, size=parameters.size, listener=listener)
+    layout = Layout(parameters.layout)
+    dataset = track(Path(parameters.source), folder, head=head, size=parameters.size, layout=layout, listener=listener)
     remember_head_path(dataset, parameters.head_path)
     return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
 

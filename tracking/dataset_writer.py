@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,7 +23,8 @@ from numpy.typing import NDArray
 
 from ..common.errors import UserError
 from ..common.progress import Listener, Progress, silent
-from .dataset import MAP_SIZE, Dataset
+from . import original_layout
+from .dataset import MAP_SIZE, Dataset, Layout
 from .heads.head import Floats, MorphableHead
 from .heads.maps import frame_maps
 from .heads.performance import Performance
@@ -51,7 +53,7 @@ class DatasetWriter:
             dataset = writer.finish(performance)
     """
 
-    def __init__(self, folder: str | Path, size: int) -> None:
+    def __init__(self, folder: str | Path, size: int, layout: Layout = Layout.SEMBLANCE) -> None:
         """Start a dataset that will be `folder`; `size` is the side of the central window in pixels.
 
         Raises:
@@ -59,7 +61,7 @@ class DatasetWriter:
         """
         self.folder = Path(folder).absolute()
         refuse_foreign(self.folder)
-        self._partial = Dataset(self.folder.with_name(f".{self.folder.name}.partial"), size, ())
+        self._partial = Dataset(self.folder.with_name(f".{self.folder.name}.partial"), size, (), layout=layout)
         self._room = threading.Semaphore(WAITING)
         self._futures: list[Future[None]] = []
         self._threads = ThreadPoolExecutor(THREADS, "dataset")
@@ -89,7 +91,8 @@ class DatasetWriter:
         if image.shape != (side, side, 3) or matte.shape != (side, side):
             raise ValueError(f"expected pictures of {side} pixels square, got {image.shape} and {matte.shape}")
         name = frame_name(index)
-        self._write(self._partial.image(name), lambda: jpeg(image))
+        encode = jpeg if self._partial.layout is Layout.SEMBLANCE else png
+        self._write(self._partial.image(name), lambda: encode(image))
         self._write(self._partial.matte(name), lambda: png(as_bytes(matte)))
 
     def add_maps(self, index: int, uv_map: Floats, texture_map: Floats) -> None:
@@ -99,7 +102,8 @@ class DatasetWriter:
             UserError: the disk is full.
         """
         name = frame_name(index)
-        self._write(self._partial.uv_map(name), lambda: png((uv_map * 65535 + 0.5).astype(np.uint16)))
+        as_pixels = as_deep if self._partial.layout is Layout.SEMBLANCE else as_bytes
+        self._write(self._partial.uv_map(name), lambda: png(as_pixels(uv_map)))
         self._write(self._partial.texture_map(name), lambda: png(as_bytes(texture_map)))
 
     def draw_maps(self, head: MorphableHead, performance: Performance, listener: Listener = silent) -> None:
@@ -130,14 +134,16 @@ class DatasetWriter:
         for future in self._futures:
             future.result()
         names = tuple(frame_name(index) for index in range(len(performance)))
-        dataset = Dataset(self._partial.folder, self._partial.size, names, sound)
+        dataset = replace(self._partial, names=names, sound=sound)
         lacking = [path for name in names for path in pictures(dataset, name) if not path.is_file()]
         if lacking:
             raise ValueError(f"{len(lacking)} pictures were never added, the first is {lacking[0].name}")
         performance.save(dataset.folder / "performance.npz")
+        if dataset.layout is Layout.STYLEAVATAR:
+            original_layout.write_person(dataset.folder, performance)
         dataset.save()
         take_place(dataset.folder, self.folder)
-        return Dataset(self.folder, dataset.size, names, sound)
+        return replace(dataset, folder=self.folder)
 
     def _write(self, path: Path, encode: Encoder) -> None:
         """Hand a picture to the threads, once there is room; tell what went wrong with earlier ones."""
@@ -196,6 +202,11 @@ def pictures(dataset: Dataset, name: str) -> tuple[Path, ...]:
 def as_bytes(picture: NDArray) -> Pixels:
     """Return a picture of floats 0 to 1 as bytes; bytes stay."""
     return picture if picture.dtype == np.uint8 else (picture * 255 + 0.5).astype(np.uint8)
+
+
+def as_deep(picture: NDArray) -> NDArray[np.uint16]:
+    """Return a picture of floats 0 to 1 with 16 bits a channel."""
+    return (picture * 65535 + 0.5).astype(np.uint16)
 
 
 def jpeg(image: Pixels) -> bytes:

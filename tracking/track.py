@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..common.errors import UserError
 from ..common.progress import Listener, Progress, silent
 from .crop import cut
-from .dataset import MAP_SIZE, Dataset
+from .dataset import MAP_SIZE, Dataset, Layout
 from .dataset_writer import DatasetWriter
 from .footage import Footage, Image
 from .heads.head import Floats, MorphableHead
@@ -67,6 +67,7 @@ def track(
     head: MorphableHead,
     size: int = SIZE,
     matting: MattingMaker = builtin_matting,
+    layout: Layout = Layout.SEMBLANCE,
     listener: Listener = silent,
 ) -> Dataset:
     """Track the one person in a video and write the dataset `folder`.
@@ -79,6 +80,7 @@ def track(
         head: the morphable head to solve for.
         size: side of the central window in pixels, a multiple of 4.
         matting: makes what mattes the pictures of one video, in order.
+        layout: how the dataset keeps its pictures.
         listener: hears of the progress and may cancel.
 
     Raises:
@@ -87,7 +89,7 @@ def track(
         Cancelled: the listener asked for it.
     """
     footage = Footage.open(source)
-    with DatasetWriter(folder, size) as writer:
+    with DatasetWriter(folder, size, layout) as writer:
         whole = solved(footage, head, size, listener)
         seen = whole.confidence > 0
         performance = whole.at(seen)
