@@ -11,7 +11,7 @@ import sys
 import typer
 
 from ..common.progress import Cancelled
-from .commands import avatars, engine, tracking
+from .commands import avatars, engine, performances, tracking
 from .failures import log_traceback, mendable, sentence_about
 from .home import Home, default_home
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 for command in (
     tracking.track,
     tracking.photo,
+    performances.convert,
     avatars.build,
     avatars.reenact,
     avatars.evaluate,

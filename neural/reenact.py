@@ -14,6 +14,8 @@ import numpy as np
 from ..common.errors import UserError
 from ..common.progress import Listener, Progress, silent
 from ..tracking.dataset import Dataset
+from ..tracking.heads.captures.door import read_performance
+from ..tracking.heads.captures.kinds import is_performance_name
 from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.maps import frame_maps
 from ..tracking.heads.performance import Performance
@@ -59,7 +61,7 @@ def reenact(
 
     Args:
         avatar: the avatar file.
-        driver: a video, a performance file (.npz) or a dataset folder.
+        driver: a video, a performance file (`captures.door`) or a dataset folder.
         out: a video (.mp4) or a folder for PNG files.
         background: show the avatar's own background; else it is transparent (PNG) or black (mp4).
         absolute: take the driver's expression and pose as they are; else they are relative to the driver's and the
@@ -80,7 +82,8 @@ def reenact(
         write = stack.enter_context(frames_to(out, performance.fps, sound))
         write_panels = stack.enter_context(frames_to(panels, performance.fps, sound)) if panels else None
         total, began = len(performance), time.monotonic()
-        listener(Progress("Rendering", 0, total, warning(subject)))
+        said = [warning(subject), *driving.extra.get("notes", ())]
+        listener(Progress("Rendering", 0, total, " ".join(filter(None, said))))
         for frame in frames_of(subject, performance, range(total), head=head):
             write(frame.rgba if not background else frame.rgba[..., :3])
             if write_panels:
@@ -142,15 +145,15 @@ def is_same_person(driver: Performance, avatar: Performance) -> bool:
 
 
 def open_driver(driver: Path, head: MorphableHead, listener: Listener = silent) -> Performance:
-    """Read the performance of a dataset or a performance file; track a video with the avatar's head.
+    """Read the performance of a dataset or of a file of any kind; track a video with the avatar's head.
 
     Raises:
         UserError: there is nothing usable at `driver`.
     """
     if driver.is_dir():
         performance = Dataset.open(driver).performance()
-    elif driver.suffix == ".npz":
-        performance = Performance.load(driver)
+    elif is_performance_name(driver):
+        performance = read_performance(driver, head)
     else:
         from ..tracking.track import track_performance  # MediaPipe takes seconds to import
 

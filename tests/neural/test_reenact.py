@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -147,6 +148,18 @@ def test_a_driver_becomes_a_video_with_its_sound_and_panels(avatar, footage, tmp
     assert heard[-1].fraction == 1
     assert heard[-1].stage == "Rendering"
     assert heard[3].seconds_left > 0
+
+
+def test_a_capture_drives_without_footage(avatar, tmp_path):
+    capture = tmp_path / "capture.json"
+    capture.write_text(json.dumps([{"time": frame / 25, "jawOpen": frame / 10} for frame in (0, 1, 2, 5, 6)]))
+    heard = []
+    reenact(avatar, capture, tmp_path / "out.mp4", panels=tmp_path / "panels.mp4", listener=heard.append)
+    frames, _ = decoded(tmp_path / "out.mp4")
+    assert len(frames) == 7, "dropped frames are filled"
+    assert "2 dropped frames are interpolated." in heard[0].message
+    panels, _ = decoded(tmp_path / "panels.mp4")
+    assert panels.shape[1:] == (256, 3 * 256, 3), "maps and avatar, and no driver's picture"
 
 
 @pytest.mark.parametrize(("background", "channels"), [(True, 3), (False, 4)])

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 
 from ....common.errors import UserError
@@ -13,27 +12,10 @@ from ..performance import Performance
 from ..resampling import with_gaps_filled
 from .arkit_json import read_arkit_json, write_arkit_json
 from .capture import Capture, performed
+from .kinds import SUFFIXES, Kind
 from .live_link import is_live_link, read_live_link, write_live_link
 from .plain_csv import read_plain_csv, write_plain_csv
 from .tables import read_table
-
-
-class Kind(StrEnum):
-    """What kind of file a performance is in."""
-
-    NPZ = "npz"
-    LIVE_LINK = "live-link"
-    ARKIT = "arkit"
-    CSV = "csv"
-
-
-SUFFIXES = {".npz": Kind.NPZ, ".csv": Kind.CSV, ".json": Kind.ARKIT, ".txt": Kind.CSV}
-"""How the names of performance files end, and what a file of this name is written as unless told otherwise."""
-
-
-def is_performance_name(path: Path) -> bool:
-    """Tell by its name whether a file is meant to be a performance."""
-    return path.suffix.lower() in SUFFIXES
 
 
 def read_performance(path: str | Path, head: MorphableHead | None = None) -> Performance:
