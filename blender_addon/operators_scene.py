@@ -20,14 +20,14 @@ from .properties import active_head
 
 
 class SEMBLANCE_OT_load_performance(Reasoned, bpy.types.Operator):
-    """Turn a performance file into keyframes of this head, from the current frame on"""
+    """Turn a performance, a Live Link Face CSV or ARKit JSON into keyframes of this head, from the current frame on"""
 
     bl_idname = "semblance.load_performance"
     bl_label = "Load Performance"
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: StringProperty(default="*.npz", options={"HIDDEN"})
+    filter_glob: StringProperty(default="*.npz;*.csv;*.json", options={"HIDDEN"})
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:

@@ -9,30 +9,32 @@ from pathlib import Path
 import bpy
 
 from ..common.errors import UserError
+from ..tracking.heads.captures.door import read_performance
 from ..tracking.heads.performance import Performance
 from ..tracking.heads.retarget import retarget
 from .avatar_scene import apply_performance, scene_fps
 
 
 def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path, start: int) -> str:
-    """Write a performance onto a head as keyframes from frame `start` on; return a sentence about it.
+    """Write a performance onto a head as keyframes from frame `start` on; return what to say about it.
 
-    A performance of the same footage is taken as it is; any other is made relative to the head's own rest, so that the
-    person stays the avatar's.
+    The file may be of any kind that `captures.door` reads. A performance of the same footage is taken as it is; any
+    other is made relative to the head's own rest, so that the person stays the avatar's.
 
     Raises:
         UserError: a file is missing or damaged, or the head has lost what the keys are for.
     """
-    driver = Performance.load(performance_file)
+    driver = read_performance(performance_file)
     if not len(driver):
         raise UserError(f"{performance_file} has no frames; track the footage again.")
+    notes = driver.extra.get("notes", ())
     own = own_performance(head)
     if own is not None and not same_person(driver, own):
         driver = retarget(driver, replace(own, source=driver.source))
     last = apply_performance(head, driver, fps=scene_fps(scene), start=start)
     scene.frame_end = max(scene.frame_end, last)
     scene.frame_set(start)
-    return f"{head.name} performs from frame {start} to {last}."
+    return " ".join([f"{head.name} performs from frame {start} to {last}.", *notes])
 
 
 def own_performance(head: bpy.types.Object) -> Performance | None:
