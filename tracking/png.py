@@ -25,7 +25,7 @@ def png(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     kind = RGB if picture.ndim == 3 else GREY
     header = struct.pack(">IIBBBBB", width, height, 8 * picture.itemsize, kind, 0, 0, 0)
     packer = zlib.compressobj(FASTEST, zlib.DEFLATED, LARGEST_WINDOW, LARGEST_MEMORY, zlib.Z_RLE)
-    packed = packer.compress(filtered(picture)) + packer.flush()
+    packed = packer.compress(filtered(picture).data) + packer.flush()
     return SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 
 

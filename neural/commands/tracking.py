@@ -8,21 +8,44 @@ from typing import Annotated
 
 import typer
 
+from ...common.errors import UserError
 from ..protocol import JobKind
 from .shared import DatasetOption, HeadOption, HeadPathOption, HomeOption, SizeOption, home_of, name_from, run
 
 
 def track(
-    video: Annotated[Path, typer.Argument(help="Portrait video.")],
+    video: Annotated[Path | None, typer.Argument(help="Portrait video.", show_default=False)] = None,
     dataset: DatasetOption = None,
     head: HeadOption = "builtin",
     head_path: HeadPathOption = None,
     size: SizeOption = 512,
+    camera: Annotated[
+        int | None, typer.Option(min=0, help="Track this camera live, until Ctrl-C.", show_default=False)
+    ] = None,
+    stream: Annotated[
+        Path | None, typer.Option(help="Track this video live, at its own pace.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Live: performance file (.npz) to write at the end.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Live: print every frame as a line of JSON.")] = False,
     home: HomeOption = None,
 ) -> None:
-    """Track a portrait video: performance, mattes and maps, as a dataset."""
-    folder = dataset or home_of(home).dataset(name_from(video))
-    run(JobKind.TRACK, source=video, dataset=folder, head=head, head_path=head_path, size=size)
+    """Track a portrait video: performance, mattes and maps, as a dataset. Or track live: performance only."""
+    if sum(source is not None for source in (video, camera, stream)) != 1:
+        raise UserError("Say what to track: a video, --camera with its number, or --stream with a video to play.")
+    if video is not None:
+        folder = dataset or home_of(home).dataset(name_from(video))
+        run(JobKind.TRACK, source=video, dataset=folder, head=head, head_path=head_path, size=size)
+        return
+    from ...tracking.heads.registry import open_head
+    from .live import track_camera, track_stream
+
+    opened = open_head(head, head_path)
+    if camera is not None:
+        track_camera(camera, opened, size, out, as_json)
+    if stream is not None:
+        track_stream(stream, opened, size, out, as_json)
 
 
 def photo(
