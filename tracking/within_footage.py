@@ -17,8 +17,6 @@ STEP = 4
 """Pixels to which the footage's edge is found."""
 REPEATED = 4
 """Steps without any change that a repeated edge has at least; fewer may be chance."""
-
-
 CONTEXT = 40
 """Pixels of the repeated edge that the matting is shown, so that little of the footage lies at its picture's edge."""
 
