@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ..common.errors import UserError
+from . import weights
 
 CHANNELS = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512,))
 """Convolutions of VGG19 up to relu5_1, by block; a pooling lies between blocks."""
@@ -20,7 +20,6 @@ LAYER_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
 """Of relu1_1, relu2_1, ... relu5_1 (pix2pixHD)."""
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's pictures in [0, 1]."""
-FILE_NAMES = ("vgg19.safetensors", "vgg19-dcbb9e9d.pth")
 
 
 class PerceptualLoss(nn.Module):
@@ -104,8 +103,5 @@ def torchvision_numbers() -> list[int]:
 
 
 def find_weights() -> Path | None:
-    """VGG19's weights on this machine: in `$SEMBLANCE_WEIGHTS`, Semblance's cache or PyTorch's; None without."""
-    home = Path.home()
-    folders = [Path(os.environ.get("SEMBLANCE_WEIGHTS", home / ".cache/semblance/weights"))]
-    folders.append(home / ".cache/torch/hub/checkpoints")
-    return next((folder / name for folder in folders for name in FILE_NAMES if (folder / name).is_file()), None)
+    """VGG19's weights on this machine; None without."""
+    return weights.find(weights.VGG19)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the weights of others' networks lie on this machine; Semblance ships none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+FOLDER_VARIABLE = "SEMBLANCE_WEIGHTS"
+
+VGG19 = ("vgg19.safetensors", "vgg19-dcbb9e9d.pth")
+ROBUST_VIDEO_MATTING = ("rvm_mobilenetv3_fp32.torchscript", "rvm_resnet50_fp32.torchscript")
+"""As their authors name them; the first one is the faster."""
+FACE_PARSING = ("face_parsing.torchscript",)
+
+
+def find(names: tuple[str, ...]) -> Path | None:
+    """Return the first file of one of these names, in the user's folder of weights or in PyTorch's; None without."""
+    return next((path for folder in folders() for name in names if (path := folder / name).is_file()), None)
+
+
+def folders() -> tuple[Path, ...]:
+    """Return the folders that are looked into; the first one is the user's: `$SEMBLANCE_WEIGHTS` or Semblance's."""
+    cache = Path.home() / ".cache"
+    own = Path(os.environ.get(FOLDER_VARIABLE, cache / "semblance/weights"))
+    return own, cache / "torch/hub/checkpoints"
