@@ -28,6 +28,7 @@ for command in (
     tracking.photo,
     performances.convert,
     avatars.build,
+    avatars.pretrain,
     avatars.reenact,
     avatars.evaluate,
     engine.serve,

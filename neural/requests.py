@@ -99,6 +99,7 @@ class BuildParameters(Parameters):
     steps: int | None = Field(default=None, gt=0, le=10_000_000)
     train_share: float = Field(default=0.8, gt=0, le=1)
     resume: bool = True
+    base: AbsolutePath | None = None
 
 
 class ReenactParameters(Parameters):

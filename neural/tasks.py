@@ -51,6 +51,7 @@ def build(parameters: BuildParameters, listener: Listener) -> dict[str, Any]:
         steps=parameters.steps,
         train_share=parameters.train_share,
         resume=parameters.resume,
+        base=Path(parameters.base) if parameters.base else None,
         listener=listener,
     )
     return {"avatar": str(avatar), "avatar_id": avatar.stem, "time_code": built.metadata.time_code}

@@ -16,9 +16,11 @@ from ..tracking.dataset import Dataset
 from ..tracking.heads.performance import Performance
 from .avatar import Avatar
 from .avatar_format import Provenance, describe
+from .base import Base
 from .batches import Frames, forget_frames, open_frames, split
 from .checkpoints import Standing
 from .device import device_facts
+from .networks.features import IDENTITY
 from .perceptual import PerceptualLoss, find_weights
 from .precision import fastest_dtype
 from .presets import Preset, preset_named
@@ -41,6 +43,7 @@ def build(
     resume: bool = True,
     work: Path | str | None = None,
     head_path: Path | None = None,
+    base: Path | None = None,
     seed: int = 0,
     listener: Listener = silent,
 ) -> Avatar:
@@ -56,6 +59,7 @@ def build(
         work: folder for the checkpoint, the decoded frames (removed at the end), `curves.jsonl` (losses, one JSON
             object a step) and `preview.png` (footage above, avatar below); by default `<avatar>.training`.
         head_path: file of a head that does not come with Semblance.
+        base: a file of pre-trained networks to start from.
         seed: of weights and draws.
         listener: hears several times a second on the small presets.
 
@@ -72,16 +76,18 @@ def build(
     plan = planned(chosen, seconds, steps)
     performance = source.performance()
     kept = trainable(performance, train_share)
-    names = [source.names[index] for index in kept]
+    origin = Base.open(base, chosen) if base else None
     facts = device_facts()
     with Team.joined(torch.device(facts.device)) as team:
         listener = listener if team.leads else silent
-        with team.leader_goes_first():
-            frames = open_frames(source, names, chosen.network.resolution, folder / "frames", listener)
+        identity = origin.next_identity if origin else IDENTITY
+        sampler = sampler_of(source, kept, chosen, folder / "frames", seed, team, identity, listener)
         perceptual, fallbacks = perceptual_loss(team.device)
         trainer = Trainer(chosen, team, fastest_dtype(team.device), perceptual, seed)
-        sampler = Sampler(frames, kept / max(1, len(performance) - 1), chosen.batch, chosen.slide_every, seed, team)
-        run = TrainingRun(folder, trainer, sampler, plan, label_of(source, names, chosen, seed), listener)
+        if origin is not None:
+            origin.start((trainer.generators, trainer.average), trainer.discriminator)
+        label = label_of(source, [source.names[index] for index in kept], chosen, seed, origin)
+        run = TrainingRun(folder, trainer, sampler, plan, label, listener)
         try:
             standing = run.to_the_end(resume)
             network = trainer.painter(standing.step, sampler.identity).eval()
@@ -100,7 +106,7 @@ def build(
             network=chosen.network.to_json(),
             resolution=chosen.network.resolution,
             preset=chosen.name,
-            picture=window_of(frames, 0),
+            picture=window_of(sampler.frames, 0),
             provenance=provenance,
             head_path=head_path,
             time_code=time_code,
@@ -146,10 +152,29 @@ def setback_sentences(standing: Standing) -> tuple[str, ...]:
     return (f"Training was lost {standing.setbacks} times and went on from its last good checkpoint, more slowly.",)
 
 
-def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int) -> str:
+def sampler_of(
+    dataset: Dataset,
+    kept: np.ndarray,
+    preset: Preset,
+    cache: Path,
+    seed: int,
+    team: Team,
+    identity: float,
+    listener: Listener,
+) -> Sampler:
+    """A sampler of the frames `kept [N]` of a dataset, decoded into `cache`."""
+    names = [dataset.names[index] for index in kept]
+    with team.leader_goes_first():
+        frames = open_frames(dataset, names, preset.network.resolution, cache, listener if team.leads else silent)
+    time_codes = kept / max(1, len(dataset.names) - 1)
+    return Sampler(frames, time_codes, preset.batch, preset.slide_every, seed, team, identity)
+
+
+def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int, base: Base | None = None) -> str:
     """What tells one training from another, so that only its own checkpoint is resumed."""
     made = dataset.description.read_bytes()
-    return hashlib.sha256(b"|".join([made, repr((names, preset, seed)).encode()])).hexdigest()
+    origin = base.sha256 if base else ""
+    return hashlib.sha256(b"|".join([made, repr((names, preset, seed, origin)).encode()])).hexdigest()
 
 
 def window_of(frames: Frames, index: int) -> np.ndarray:

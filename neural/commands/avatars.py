@@ -33,6 +33,9 @@ def build(
     steps: Annotated[int | None, typer.Option(help="Train at most so many steps.", show_default=False)] = None,
     train_share: Annotated[float, typer.Option(help="Share of the frames to train on; the rest is for tests.")] = 0.8,
     resume: Annotated[bool, typer.Option(help="Go on where an earlier build stopped.")] = True,
+    base: Annotated[
+        Path | None, typer.Option("--from", help="Networks to start from, made by pretrain.", show_default=False)
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Train an avatar on a dataset."""
@@ -40,7 +43,28 @@ def build(
     file = avatar or home_of(home).avatars / f"{folder.name}.safetensors"
     options = {"preset": preset.value, "seconds": seconds, "steps": steps, "train_share": train_share, "resume": resume}
     say_what_is_missing()
-    run(JobKind.BUILD, dataset=folder, avatar=file, **options)
+    run(JobKind.BUILD, dataset=folder, avatar=file, base=base, **options)
+
+
+def pretrain(
+    datasets: Annotated[list[str], typer.Argument(help="Folders of several people's datasets, or names in the home.")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    preset: Annotated[Preset, typer.Option(help="The preset of the avatars that will start from it.")] = Preset.PREVIEW,
+    seconds: Annotated[float | None, typer.Option(help="Train so long.", show_default="by the preset")] = None,
+    steps: Annotated[int | None, typer.Option(help="Train at most so many steps.", show_default=False)] = None,
+    resume: Annotated[bool, typer.Option(help="Go on where an earlier pre-training stopped.")] = True,
+    home: HomeOption = None,
+) -> None:
+    """Train networks on several people, for `build --from`, which then learns a new person in fewer steps."""
+    from ..pretraining import pretrain
+
+    folders = [placed(each, home_of(home).dataset(each)) for each in datasets]
+    say_what_is_missing()
+    with shown() as listener:
+        base = pretrain(
+            folders, out, preset=preset.value, seconds=seconds, steps=steps, resume=resume, listener=listener
+        )
+    print(f"base: {base.path}")
 
 
 def reenact(
