@@ -31,9 +31,7 @@ def load_array_dict(path: Path) -> dict[str, Any]:
 
 
 def load_pickled_dict(path: Path) -> dict[str, Any]:
-    """Return the dict that Python 2 or 3 pickled at `path`, where SciPy's sparse matrices and chumpy's arrays count too.
-
-    Both come back as plain arrays.
+    """Return the dict that Python 2 or 3 pickled at `path`; SciPy's sparse matrices and chumpy's arrays become arrays.
 
     Raises:
         UserError: the file is absent, is no such file, is cut short, or names anything else.
@@ -119,14 +117,14 @@ class KeptArray(Kept):
     def array(self, done: dict[int, Any]) -> np.ndarray:
         """Return the array; raise whatever where the state makes none."""
         _, shape, kept, columns_first, content = self.state
-        order = "F" if columns_first else "C"
         dtype = kept.numpy()
         if dtype.kind == "O":
             flat = np.empty(len(content), object)
             flat[:] = [plain(each, done) for each in content]
         else:
             flat = np.frombuffer(content.encode("latin1") if isinstance(content, str) else content, dtype)
-        return flat.reshape(shape, order=order).astype(dtype.newbyteorder("="), order="C")
+        shaped = flat.reshape(shape, order="F") if columns_first else flat.reshape(shape)
+        return shaped.astype(dtype.newbyteorder("="), order="C")
 
 
 class KeptSparse(Kept):

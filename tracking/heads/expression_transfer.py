@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ARKit's expressions for heads whose own expression columns are others.
+
+Each of ARKit's 52 becomes the mixture of a head's own columns that comes nearest to how the built-in head moves there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .builtin import load_builtin
+from .head import Floats
+
+SWEEPS = 300
+"""Passes over the coefficients of a bounded least-squares solution."""
+STIFFNESS = 0.01
+"""How much a mixture pays for its own strength, as a share of the mean strength of a column."""
+
+
+@dataclass(frozen=True)
+class NativeExpressions:
+    """How N columns of a model's own make up ARKit's 52.
+
+    Attributes:
+        mixtures: `[52, N]`; an expression `e [52]` is `e @ mixtures` in the model's own coefficients.
+        products: `[N, N]` inner products of the own columns' displacements, by which the way back is measured.
+    """
+
+    mixtures: Floats
+    products: Floats
+
+    def native(self, expression: Floats) -> Floats:
+        """Return `[T, N]` own coefficients of `expression [T, 52]`."""
+        return (expression @ self.mixtures).astype(np.float32)
+
+    def arkit(self, native: Floats) -> Floats:
+        """Return `[T, 52]`, 0 to 1: the expression that moves the face most nearly as `native [T, N]` does."""
+        seen = self.mixtures @ self.products
+        return bounded_least_squares(seen @ self.mixtures.T, native @ seen.T, upper=1.0)
+
+
+def reordered(order: Sequence[int]) -> NativeExpressions | None:
+    """Return the mixtures of columns that are ARKit's in another `order [52]` (the column of each); None in ARKit's."""
+    own = np.eye(len(order), dtype=np.float32)
+    return None if list(order) == list(range(len(order))) else NativeExpressions(own[list(order)], own)
+
+
+def mixtures(own: Floats, wanted: Floats) -> Floats:
+    """Return `[E, N]`: the mixtures, never negative, of columns `own [N, L, 3]` nearest to each `wanted [E, L, 3]`."""
+    flat, goals = own.reshape(len(own), -1).astype(np.float64), wanted.reshape(len(wanted), -1).astype(np.float64)
+    return bounded_least_squares(stiffened(flat @ flat.T), goals @ flat.T, upper=np.inf)
+
+
+def signed_mixtures(own: Floats, wanted: Floats) -> Floats:
+    """Return `[E, N]` as `mixtures` does, of columns that may be taken with either sign."""
+    flat, goals = own.reshape(len(own), -1).astype(np.float64), wanted.reshape(len(wanted), -1).astype(np.float64)
+    return np.linalg.solve(stiffened(flat @ flat.T), flat @ goals.T).T.astype(np.float32)
+
+
+def stiffened(products: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return inner products `[N, N]` of columns with a price for strong mixtures."""
+    return products + (STIFFNESS * np.trace(products) / len(products) + 1e-12) * np.eye(len(products))
+
+
+def landmark_fields(head_landmarks: Floats) -> Floats:
+    """Return `[52, 478, 3]`: how the built-in head's landmarks move, brought to the size of another head.
+
+    `head_landmarks [478, 3]` are those of the other head at rest. Each axis is scaled by how much wider, higher or
+    deeper that head's features lie.
+    """
+    builtin = load_builtin()
+    rest = builtin.mean[builtin.landmarks]
+    scale = (head_landmarks - head_landmarks.mean(0)).std(0) / (rest - rest.mean(0)).std(0)
+    return (builtin.expression_basis[:, builtin.landmarks] * scale).astype(np.float32)
+
+
+def bounded_least_squares(products: NDArray[Any], goals: NDArray[Any], upper: float) -> Floats:
+    """Return `[T, N]` in 0 to `upper` that minimises `x products x - 2 goals x` row by row, by coordinate descent.
+
+    `products [N, N]` is symmetric and positive; `goals [T, N]`. A column without any effect stays 0.
+    """
+    diagonal = np.diag(products).astype(np.float64)
+    solution = np.zeros(goals.shape)
+    active = np.flatnonzero(diagonal > 1e-9 * diagonal.max(initial=0))
+    for _ in range(SWEEPS):
+        for column in active:
+            slope = goals[:, column] - solution @ products[:, column]
+            solution[:, column] = np.clip(solution[:, column] + slope / diagonal[column], 0, upper)
+    return solution.astype(np.float32)
