@@ -12,6 +12,7 @@ import typer
 
 from ..common.progress import Cancelled
 from .commands import avatars, engine, performances, tracking
+from .commands.heads import app as heads
 from .failures import log_traceback, mendable, sentence_about
 from .home import Home, default_home
 
@@ -39,6 +40,7 @@ jobs = typer.Typer(help="Look at and stop the jobs of the running engine.", no_a
 jobs.command("list")(engine.list_jobs)
 jobs.command("cancel")(engine.cancel_job)
 app.add_typer(jobs, name="jobs")
+app.add_typer(heads, name="heads")
 
 
 def main(arguments: list[str] | None = None) -> None:

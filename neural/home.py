@@ -42,6 +42,11 @@ class Home:
         """The folder of avatar files."""
         return self.folder / "avatars"
 
+    @property
+    def heads(self) -> Path:
+        """The folder of copied head files."""
+        return self.folder / "heads"
+
     def job(self, name: str) -> Path:
         """The folder of a job."""
         return self.folder / "jobs" / name

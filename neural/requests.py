@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..common.errors import UserError
-from ..tracking.heads.registry import HEAD_NAMES
+from ..tracking.heads.imported import imported_heads
+from ..tracking.heads.registry import HEAD_NAMES, KINDS, model_file
 from .home import Home, is_name
 from .protocol import JobKind
 
@@ -58,13 +59,6 @@ class HeadParameters(Parameters):
     head: HeadName = "builtin"
     head_path: AbsolutePath | None = None
     size: WindowSize = 512
-
-    @model_validator(mode="after")
-    def head_is_found(self) -> HeadParameters:
-        """Every head but the built-in one is a file of the user's."""
-        if self.head != "builtin" and self.head_path is None:
-            raise ValueError(f"the head {self.head} needs head_path, the path of its model file")
-        return self
 
 
 class TrackParameters(HeadParameters):
@@ -165,12 +159,33 @@ def checked(kind: JobKind, values: dict[str, Any]) -> Any:
 
 
 def placed(parameters: Any, home: Home) -> Any:
-    """Return the parameters with the names of datasets and avatars turned into paths in `home`."""
+    """Return the parameters with the names of datasets, avatars and heads turned into paths in `home`.
+
+    Raises:
+        UserError: the head's file is not given and was not imported.
+    """
     places = {"dataset": home.dataset, "avatar": home.avatar}
     present = {name: path_of for name, path_of in places.items() if name in type(parameters).model_fields}
-    return parameters.model_copy(
-        update={name: str(path_of(getattr(parameters, name))) for name, path_of in present.items()}
-    )
+    paths = {name: str(path_of(getattr(parameters, name))) for name, path_of in present.items()}
+    if isinstance(parameters, HeadParameters) and (file := head_file(parameters.head, parameters.head_path, home)):
+        paths["head_path"] = str(file)
+    return parameters.model_copy(update=paths)
+
+
+def head_file(head: str, given: str | Path | None, home: Home) -> Path | None:
+    """Return the file of a head: the one given, else the one imported into `home`; None for a head that needs none.
+
+    Raises:
+        UserError: there is neither.
+    """
+    if head not in KINDS:
+        return None
+    path = Path(given) if given else imported_heads(home.folder).get(head)
+    if path is None:
+        raise UserError(
+            f"The head {head} needs head_path, the path of {KINDS[head].file}: give it, or use `semblance heads import`."
+        )
+    return model_file(head, path)
 
 
 def refusal(errors: list[Any]) -> str:

@@ -17,21 +17,21 @@ HomeOption = Annotated[
     Path | None,
     typer.Option("--home", envvar=HOME_VARIABLE, help="The engine's folder.", show_default="your data folder"),
 ]
-HeadOption = Annotated[str, typer.Option("--head", help="Morphable head: builtin or faceverse-v3.")]
-HeadPathOption = Annotated[Path | None, typer.Option("--head-path", help="Your file of a head that is not built in.")]
+HeadOption = Annotated[str, typer.Option("--head", help="Morphable head, as `semblance heads list` names it.")]
+HeadPathOption = Annotated[Path | None, typer.Option("--head-path", help="Its file or folder, unless it was imported.")]
 SizeOption = Annotated[int, typer.Option("--size", help="Pixels of the portrait's side.")]
 DatasetOption = Annotated[
     Path | None, typer.Option("--dataset", help="Folder to write.", show_default="in the home, named like the input")
 ]
 
 
-def run(kind: JobKind, **values: Any) -> None:
-    """Do a task here and now, showing its progress, and print what it made."""
-    from ..requests import checked
+def run(kind: JobKind, home: Path | None = None, **values: Any) -> None:
+    """Do a task here and now, showing its progress, and print what it made; heads are looked up in `home`."""
+    from ..requests import checked, placed
     from ..tasks import TASKS
 
     absolute = {name: str(value.absolute()) if isinstance(value, Path) else value for name, value in values.items()}
-    parameters = checked(kind, absolute)
+    parameters = placed(checked(kind, absolute), home_of(home))
     with shown() as listener:
         result = TASKS[kind](parameters, listener)
     for name, value in result.items():

@@ -36,12 +36,13 @@ def track(
         raise UserError("Say what to track: a video, --camera with its number, or --stream with a video to play.")
     if video is not None:
         folder = dataset or home_of(home).dataset(name_from(video))
-        run(JobKind.TRACK, source=video, dataset=folder, head=head, head_path=head_path, size=size)
+        run(JobKind.TRACK, home, source=video, dataset=folder, head=head, head_path=head_path, size=size)
         return
     from ...tracking.heads.registry import open_head
+    from ..requests import head_file
     from .live import track_camera, track_stream
 
-    opened = open_head(head, head_path)
+    opened = open_head(head, head_file(head, head_path, home_of(home)))
     if camera is not None:
         track_camera(camera, opened, size, out, as_json)
     if stream is not None:
@@ -58,4 +59,4 @@ def photo(
 ) -> None:
     """Make a dataset from one portrait photo."""
     folder = dataset or home_of(home).dataset(name_from(picture))
-    run(JobKind.PHOTO, photo=picture, dataset=folder, head=head, head_path=head_path, size=size)
+    run(JobKind.PHOTO, home, photo=picture, dataset=folder, head=head, head_path=head_path, size=size)
