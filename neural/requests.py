@@ -41,6 +41,7 @@ Place = Annotated[str, AfterValidator(absolute_or_name)]
 """An absolute path, or the name of a dataset or avatar in the engine's home."""
 HeadName = Annotated[str, AfterValidator(known_head), Field(json_schema_extra={"enum": list(HEAD_NAMES)})]
 Preset = Literal["preview", "standard", "final"]
+MattingName = Literal["auto", "builtin", "rvm"]
 WindowSize = Annotated[int, Field(ge=128, le=1024, multiple_of=64)]
 """Pixels of the central window's side."""
 ORIGINAL_SIZE = 1024
@@ -61,7 +62,14 @@ class HeadParameters(Parameters):
     size: WindowSize = 512
 
 
-class TrackParameters(HeadParameters):
+class MattingParameters(Parameters):
+    """What makes the mattes, and whether they show the head alone."""
+
+    matting: MattingName = "auto"
+    head_only: bool = False
+
+
+class TrackParameters(HeadParameters, MattingParameters):
     """Footage to dataset."""
 
     source: AbsolutePath
@@ -76,7 +84,7 @@ class TrackParameters(HeadParameters):
         return self
 
 
-class PhotoParameters(HeadParameters):
+class PhotoParameters(HeadParameters, MattingParameters):
     """One photo to dataset."""
 
     photo: AbsolutePath

@@ -18,24 +18,38 @@ from .requests import BuildParameters, PhotoParameters, ReenactParameters, Track
 def track(parameters: TrackParameters, listener: Listener) -> dict[str, Any]:
     """Turn footage into a dataset."""
     from ..tracking.track import track
+    from .mattings import choose_matting
 
     head = open_head(parameters.head, parameters.head_path)
     folder = Path(parameters.dataset)
     layout = Layout(parameters.layout)
-    dataset = track(Path(parameters.source), folder, head=head, size=parameters.size, layout=layout, listener=listener)
-    remember_head_path(dataset, parameters.head_path)
-    return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
+    matting = choose_matting(parameters.matting, parameters.head_only)
+    dataset = track(
+        Path(parameters.source),
+        folder,
+        head=head,
+        size=parameters.size,
+        layout=layout,
+        matting=matting,
+        listener=listener,
+    )
+    remember(dataset, matting.facts, parameters.head_path)
+    return {"dataset": str(dataset.folder), "frames": len(dataset.names), **matting.facts}
 
 
 def photo(parameters: PhotoParameters, listener: Listener) -> dict[str, Any]:
     """Turn one photo into a dataset."""
     from ..tracking.photo import photo_dataset
+    from .mattings import choose_matting
 
     head = open_head(parameters.head, parameters.head_path)
     folder = Path(parameters.dataset)
-    dataset = photo_dataset(Path(parameters.photo), folder, head=head, size=parameters.size, listener=listener)
-    remember_head_path(dataset, parameters.head_path)
-    return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
+    matting = choose_matting(parameters.matting, parameters.head_only)
+    dataset = photo_dataset(
+        Path(parameters.photo), folder, head=head, size=parameters.size, matting=matting, listener=listener
+    )
+    remember(dataset, matting.facts, parameters.head_path)
+    return {"dataset": str(dataset.folder), "frames": len(dataset.names), **matting.facts}
 
 
 def build(parameters: BuildParameters, listener: Listener) -> dict[str, Any]:
@@ -83,9 +97,10 @@ TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
 }
 
 
-def remember_head_path(dataset: Dataset, head_path: str | None) -> None:
-    """Note in the dataset's performance where the file of its head lies, for the avatar that is built on it."""
+def remember(dataset: Dataset, facts: dict[str, str], head_path: str | None) -> None:
+    """Note facts in the dataset's performance, and where the file of its head lies, for the avatar built on it."""
     if head_path:
-        performance = dataset.performance()
-        noted = replace(performance, extra={**performance.extra, "head_path": str(head_path)})
-        noted.save(dataset.folder / "performance.npz")
+        facts = {**facts, "head_path": str(head_path)}
+    performance = dataset.performance()
+    noted = replace(performance, extra={**performance.extra, **facts})
+    noted.save(dataset.folder / "performance.npz")

@@ -20,6 +20,10 @@ HomeOption = Annotated[
 HeadOption = Annotated[str, typer.Option("--head", help="Morphable head, as `semblance heads list` names it.")]
 HeadPathOption = Annotated[Path | None, typer.Option("--head-path", help="Its file or folder, unless it was imported.")]
 SizeOption = Annotated[int, typer.Option("--size", help="Pixels of the portrait's side.")]
+MattingOption = Annotated[
+    str, typer.Option("--matting", help="auto, builtin or rvm (Robust Video Matting, from your own file; GPL-3.0).")
+]
+HeadOnlyOption = Annotated[bool, typer.Option("--head-only", help="Remove the clothes: keep head, hair and neck.")]
 DatasetOption = Annotated[
     Path | None, typer.Option("--dataset", help="Folder to write.", show_default="in the home, named like the input")
 ]

@@ -9,8 +9,20 @@ from typing import Annotated
 import typer
 
 from ...common.errors import UserError
+from ...tracking.dataset import Layout
 from ..protocol import JobKind
-from .shared import DatasetOption, HeadOption, HeadPathOption, HomeOption, SizeOption, home_of, name_from, run
+from .shared import (
+    DatasetOption,
+    HeadOnlyOption,
+    HeadOption,
+    HeadPathOption,
+    HomeOption,
+    MattingOption,
+    SizeOption,
+    home_of,
+    name_from,
+    run,
+)
 
 
 def track(
@@ -19,6 +31,11 @@ def track(
     head: HeadOption = "builtin",
     head_path: HeadPathOption = None,
     size: SizeOption = 512,
+    matting: MattingOption = "auto",
+    head_only: HeadOnlyOption = False,
+    layout: Annotated[
+        Layout, typer.Option(help="styleavatar: as the original code reads it, always 1024 pixels.")
+    ] = Layout.SEMBLANCE,
     camera: Annotated[
         int | None, typer.Option(min=0, help="Track this camera live, until Ctrl-C.", show_default=False)
     ] = None,
@@ -36,7 +53,9 @@ def track(
         raise UserError("Say what to track: a video, --camera with its number, or --stream with a video to play.")
     if video is not None:
         folder = dataset or home_of(home).dataset(name_from(video))
-        run(JobKind.TRACK, home, source=video, dataset=folder, head=head, head_path=head_path, size=size)
+        size = 1024 if layout is Layout.STYLEAVATAR else size
+        options = {"head": head, "head_path": head_path, "size": size, "layout": layout.value}
+        run(JobKind.TRACK, home, source=video, dataset=folder, matting=matting, head_only=head_only, **options)
         return
     from ...tracking.heads.registry import open_head
     from ..requests import head_file
@@ -55,8 +74,11 @@ def photo(
     head: HeadOption = "builtin",
     head_path: HeadPathOption = None,
     size: SizeOption = 512,
+    matting: MattingOption = "auto",
+    head_only: HeadOnlyOption = False,
     home: HomeOption = None,
 ) -> None:
     """Make a dataset from one portrait photo."""
     folder = dataset or home_of(home).dataset(name_from(picture))
-    run(JobKind.PHOTO, home, photo=picture, dataset=folder, head=head, head_path=head_path, size=size)
+    options = {"head": head, "head_path": head_path, "size": size, "matting": matting, "head_only": head_only}
+    run(JobKind.PHOTO, home, photo=picture, dataset=folder, **options)

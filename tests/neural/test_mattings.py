@@ -134,16 +134,20 @@ def on(device: str, monkeypatch) -> None:
     monkeypatch.setattr(mattings, "device_facts", lambda: DeviceFacts(device, "a machine", "2", ()))
 
 
+def chosen(name: mattings.MattingName) -> str:
+    return choose_matting(name, head_only=False).facts["matting"]
+
+
 def test_auto_takes_robust_video_matting_where_it_is_fast(folder, monkeypatch):
     on("cuda", monkeypatch)
-    assert choose_matting("auto", False).facts == {"matting": "built-in"}
-    path = saved(TinyMatting(), folder / ROBUST_VIDEO_MATTING[1])
-    assert choose_matting("auto", False).rvm == path
-    assert choose_matting("auto", False).facts == {"matting": "Robust Video Matting"}
+    monkeypatch.setattr(mattings, "robust_video_matting", lambda path: RobustVideoMatting(path, "cpu"))
+    assert chosen("auto") == "built-in"
+    saved(TinyMatting(), folder / ROBUST_VIDEO_MATTING[1])
+    assert chosen("auto") == "Robust Video Matting"
     on("cpu", monkeypatch)
-    assert choose_matting("auto", False).rvm is None
-    assert choose_matting("rvm", False).rvm == path
-    assert choose_matting("builtin", False).rvm is None
+    assert chosen("auto") == "built-in"
+    assert chosen("rvm") == "Robust Video Matting"
+    assert chosen("builtin") == "built-in"
 
 
 def test_robust_video_matting_that_is_missing_is_told_with_its_licence(folder):
