@@ -191,7 +191,7 @@ def head_file(head: str, given: str | Path | None, home: Home) -> Path | None:
     path = Path(given) if given else imported_heads(home.folder).get(head)
     if path is None:
         raise UserError(
-            f"The head {head} needs head_path, the path of {KINDS[head].file}: give it, or use `semblance heads import`."
+            f"The head {head} needs head_path: the path of {KINDS[head].file}; give it or run `semblance heads import`."
         )
     return model_file(head, path)
 
