@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Live tracking: each stage alone, then a video played at its own pace through all of them.
+
+python benchmarks/live.py VIDEO... [--frames 150] [--size 512] [--out TABLE.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from hardware import hardware
+from markdown import report
+from numpy.typing import NDArray
+from semblance.tracking.heads.head import MorphableHead
+from semblance.tracking.heads.registry import open_head
+from semblance.tracking.landmarks import DETECTION_SIDE
+from semblance.tracking.live import LiveFrame, live_frames, with_landmarks, with_maps, with_performance
+from semblance.tracking.live_meter import Meter
+from semblance.tracking.live_solver import LiveSolver
+from semblance.tracking.live_source import LiveSource, PlayedFile, Shot, played
+from semblance.tracking.threads import one_thread_a_library
+
+HEADINGS = (
+    "video", "landmarks ms", "solve ms", "maps ms", "sum ms", "frames/s", "of", "dropped", "latency ms", "95th ms",
+    "in frames",
+)  # fmt: skip
+NOTES = """\
+*landmarks, solve, maps*: each stage alone, the median of the frames after calibration. *frames/s, of*: finished, and
+given, at the video's own pace, with decoding on the same machine. *dropped*: once the person was known. *latency*: from
+a picture's arrival to its maps, the median and the 95th percentile, and the latter in frames."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("videos", type=Path, nargs="+")
+    parser.add_argument("--frames", type=int, default=150, help="frames to measure each stage on")
+    parser.add_argument("--size", type=int, default=512, help="side of the central window in pixels")
+    parser.add_argument("--out", type=Path, help="Markdown file to write")
+    options = parser.parse_args()
+    machine, head = hardware(), open_head("builtin")
+    rows = []
+    for video in options.videos:
+        with one_thread_a_library():
+            alone = stages_alone(head, played(video), options.frames, options.size)
+        costs = [f"{1000 * cost:.1f}" for cost in (*alone, sum(alone))]
+        rows.append([video.stem, *costs, *end_to_end(head, played(video), options.size)])
+    report(f"Live tracking, {options.size} pixels", HEADINGS, rows, f"{NOTES}\n\n{machine}", options.out)
+
+
+def stages_alone(head: MorphableHead, source: PlayedFile, frames: int, size: int) -> list[float]:
+    """Seconds a frame of landmarks, solver and maps, each without the others."""
+    with closing(source.footage.frames(DETECTION_SIDE)) as decoded:
+        shots = [Shot(frame.image, frame.time, 0.0) for frame in islice(decoded, frames)]
+    solver = LiveSolver(head, source.size[0], size, source.name, source.fps)
+    found, landmarks = timed(with_landmarks((shot for shot in shots), source.size[0]))
+    solved, solving = timed(with_performance((frame for frame in found), solver))
+    _, drawing = timed(with_maps((frame for frame in solved), head, time.monotonic))
+    known = np.array([frame.performance is not None for frame in solved])
+    return [float(np.median(costs[known])) for costs in (landmarks, solving, drawing)]
+
+
+def timed(stage: Iterator[LiveFrame]) -> tuple[list[LiveFrame], NDArray[np.float64]]:
+    """Run a stage; return its frames and the seconds that each of them took."""
+    frames, moments = [], [time.perf_counter()]
+    for frame in stage:
+        frames.append(frame)
+        moments.append(time.perf_counter())
+    return frames, np.diff(moments)
+
+
+def end_to_end(head: MorphableHead, source: LiveSource, size: int) -> list[str]:
+    """The cells about a whole run of live tracking."""
+    meter, before = Meter(), 0
+    known: list[LiveFrame] = []
+    with closing(live_frames(source, head, size=size, dropped=meter.drop)) as frames:
+        for frame in frames:
+            if frame.performance is not None:
+                known.append(frame)
+            else:
+                before = meter.read().dropped
+    slow = float(np.quantile([frame.latency for frame in known], 0.95))
+    rate = len(known) / (known[-1].finished - known[0].shot.captured)
+    latency = [f"{1000 * np.median([frame.latency for frame in known]):.0f}", f"{1000 * slow:.0f}"]
+    dropped = meter.read().dropped - before
+    return [f"{rate:.1f}", f"{source.fps:.1f}", str(dropped), *latency, f"{slow * source.fps:.2f}"]
+
+
+if __name__ == "__main__":
+    main()
