@@ -32,7 +32,18 @@ def portrait_network(config: Mapping[str, Any]) -> nn.Module:
     return PortraitNetwork(PortraitConfig.from_json(dict(config)))
 
 
-NETWORKS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {"styleavatar": portrait_network}
+def lone_styleunet(config: Mapping[str, Any]) -> nn.Module:
+    """A StyleUNet alone, for a stored configuration."""
+    from .networks.config import StyleUNetConfig
+    from .networks.styleunet import StyleUNet
+
+    return StyleUNet(StyleUNetConfig.from_json(dict(config)))
+
+
+NETWORKS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
+    "styleavatar": portrait_network,
+    "styleunet": lone_styleunet,
+}
 """What makes the untrained network of each kind of avatar from its configuration."""
 
 

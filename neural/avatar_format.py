@@ -92,7 +92,7 @@ class AvatarMetadata(Plain):
     """Everything in an avatar file that is no tensor.
 
     Attributes:
-        kind: "styleavatar": maps in, portrait out.
+        kind: "styleavatar": maps in, portrait out; "styleunet": texture map in, portrait out, without alpha.
         network: configuration of the network.
         head: name of the head; head_path, head_sha256: file of a head that does not come with Semblance, else empty
             (the hash also where the avatar was built on a machine without that file).

@@ -8,6 +8,7 @@ they are kept as they are used. Wavelets and blurs are constants in both.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 
 from torch import Tensor
@@ -32,6 +33,11 @@ def portrait_tensors(published: Tensors) -> dict[str, Tensor]:
     )
 
 
+def styleunet_tensors(published: Tensors) -> dict[str, Tensor]:
+    """A lone StyleUNet's weights, of a published one's."""
+    return dict([*mapping(published), *encoder("encoder", published), *decoder("decoder", published)])
+
+
 def mapping(published: Tensors) -> Named:
     """A mapping network; its activations count among the published layers."""
     for number in numbers(published, "mapping"):
@@ -39,14 +45,14 @@ def mapping(published: Tensors) -> Named:
             yield f"mapping.layers.{number // 2}.{kind}", published[f"mapping.{number}.{kind}"]
 
 
-def encoder(ours: str, published: Tensors, suffix: str) -> Named:
+def encoder(ours: str, published: Tensors, suffix: str = "") -> Named:
     """A StyleUNet's encoder."""
     for level in numbers(published, f"from_rgbs{suffix}"):
         yield from convolution(f"{ours}.from_picture.{level}.conv", published, f"from_rgbs{suffix}.{level}.conv.0")
         yield from encoder_level(f"{ours}.levels.{level}", published, f"cond_convs{suffix}.{level}")
 
 
-def decoder(ours: str, published: Tensors, suffix: str) -> Named:
+def decoder(ours: str, published: Tensors, suffix: str = "") -> Named:
     """A StyleUNet's decoder; what joins it to the encoder is published from the largest size to the smallest."""
     *merges, bottom = numbers(published, f"comb_convs{suffix}")
     yield from convolution(f"{ours}.bottom", published, f"comb_convs{suffix}.{bottom}.0")
@@ -105,4 +111,4 @@ def equalised(weight: Tensor) -> Tensor:
 
 def numbers(published: Tensors, group: str) -> list[int]:
     """The numbers of the modules in a published group, in order."""
-    return sorted({int(name.split(".")[1]) for name in published if name.startswith(f"{group}.")})
+    return sorted({int(name.split(".")[1]) for name in published if re.match(rf"{group}\.\d+\.", name)})

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sizes of the networks. The published network and the small ones differ in these numbers only."""
+"""The sizes of the networks. The published network and the small ones differ in these values only."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 FEATURE_SIZE = 128
 """Side of the feature maps that cover the central window."""
@@ -18,9 +18,22 @@ SLIDING_MARGIN = MAP_SIZE * SLACK // FEATURE_SIZE // 2
 FACE_LOOKUPS = ("nearest", "bilinear")
 
 
+class PlainConfig:
+    """A dataclass of plain values, which goes to JSON and back."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)  # type: ignore[call-overload]  # every subclass is a dataclass
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Read what `to_json` gave."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
 @dataclass(frozen=True)
-class PortraitConfig:
-    """The sizes of a portrait network. Plain numbers only, so that it goes to JSON and back.
+class PortraitConfig(PlainConfig):
+    """The sizes of a portrait network.
 
     Sizes are those of the level's feature map, F = `FEATURE_SIZE`.
 
@@ -83,14 +96,28 @@ class PortraitConfig:
         """Channels of the noise maps: 1 for F, 4 for 2 F (by the inverse wavelet), 16 for 4 F."""
         return sum(4**level for level in range(self.noise_levels))
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> PortraitConfig:
-        """Read what `to_json` gave."""
-        fields: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-        }
-        return cls(**fields)
+@dataclass(frozen=True)
+class StyleUNetConfig(PlainConfig):
+    """The sizes of a lone StyleUNet, which makes the picture of the texture map alone.
+
+    Attributes:
+        resolution: R, side of the picture in pixels.
+        encoder: channels at M/4, M/8, ... for texture maps of side M = `MAP_SIZE`.
+        decoder: at twice the encoder's smallest size, ... R/2.
+        skips, style, mapping_layers, gain: as in `PortraitConfig`.
+    """
+
+    resolution: int
+    encoder: tuple[int, ...]
+    decoder: tuple[int, ...]
+    skips: int
+    style: int = 64
+    mapping_layers: int = 4
+    gain: float = 1.0
+
+
+PUBLISHED_STYLEUNET = StyleUNetConfig(
+    resolution=1024, encoder=(128, 512, 512, 512), decoder=(512, 512, 512, 256, 128, 64), skips=2
+)
+"""The published StyleUNet for heads (mode 3)."""

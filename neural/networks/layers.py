@@ -241,8 +241,12 @@ class DecoderLevel(nn.Module):
     def forward(
         self, x: Tensor, below: Tensor | None, style: Tensor, noise: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return features `[B, outputs, 2 H, 2 W]` and the picture `[B, channels, 4 H, 4 W]`."""
-        x = self.conv(self.up(x, style, noise), style, noise)
+        """Return features `[B, outputs, 2 H, 2 W]` and the picture `[B, channels, 4 H, 4 W]`.
+
+        `noise` is `[1 or B, 1 or 2, 2 H, 2 W]`: one map for both convolutions, or one for each.
+        """
+        first, second = (noise[:, :1], noise[:, -1:]) if noise is not None else (None, None)
+        x = self.conv(self.up(x, style, first), style, second)
         return x, self.to_picture(x, style, below)
 
 

@@ -9,7 +9,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from .layers import Convolution, DecoderLevel, EncoderLevel, FromPicture
+from .config import MAP_SIZE, StyleUNetConfig
+from .layers import Convolution, DecoderLevel, EncoderLevel, FromPicture, Mapping
+
+PICTURE_CHANNELS = 3
 
 
 class Encoder(nn.Module):
@@ -85,3 +88,37 @@ class Decoder(nn.Module):
                 x = self.merges[index](torch.cat([x, encoded[-2 - index]], 1))
         assert picture is not None  # there is at least one level
         return x, picture
+
+
+class StyleUNet(nn.Module):
+    """A StyleUNet alone: texture map in, picture out. The simplest avatar: its head must not move far.
+
+    Attributes:
+        code: `[1, S]`, drawn once, like the noise, and kept with the weights; the published code draws both anew.
+    """
+
+    code: Tensor
+
+    def __init__(self, config: StyleUNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.mapping = Mapping(config.style, config.mapping_layers)
+        self.encoder = Encoder(PICTURE_CHANNELS, config.encoder, config.gain)
+        self.decoder = Decoder(
+            config.encoder, config.decoder, config.skips, PICTURE_CHANNELS, config.style, config.gain
+        )
+        drawn = torch.Generator().manual_seed(0)
+        self.register_buffer("code", torch.randn(1, config.style, generator=drawn))
+        smallest = MAP_SIZE // 2 ** (len(config.encoder) + 1)
+        for level in range(len(config.decoder)):
+            side = smallest * 2 ** (level + 1)
+            self.register_buffer(f"noise_{level}", torch.randn(1, 2, side, side, generator=drawn))
+
+    def forward(self, uv: Tensor, texture: Tensor, time_code: Tensor) -> Tensor:
+        """Paint `[B, 4, R, R]` RGBA in [-1, 1], all of it foreground, of `texture [B, 3, 256, 256]` in [-1, 1].
+
+        UV map and time code are not looked at.
+        """
+        noises = [self.get_buffer(f"noise_{level}") for level in range(len(self.config.decoder))]
+        _, picture = self.decoder(self.encoder(texture), self.mapping(self.code), noises)
+        return torch.cat([picture.float().clamp(-1, 1), torch.ones_like(picture[:, :1], dtype=torch.float32)], 1)
