@@ -20,7 +20,7 @@ from .fitting import LandmarkHead, learned_differences
 from .symmetry import mirror_vertices
 from .topology import CONTROL
 
-IDENTITIES = 32
+IDENTITIES = 40
 NOSE_TIP, NOSE_TIP_PLACE = 1, np.array([0, 0.009, -0.100])
 """The origin lies between the ears, as in FaceVerse's heads."""
 

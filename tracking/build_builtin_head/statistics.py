@@ -12,12 +12,24 @@ from scipy.spatial import cKDTree
 INTERPUPILLARY = 0.063
 """Metres between the pupils of an adult, on average."""
 
+CAMERA_DISTANCE = 1.6
+"""Metres from which people are photographed, roughly: what lies behind the pupils looks smaller than it is."""
+
 
 def people(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return landmarks `[N, 478, 3]` of portraits and `[N]`: who does not smile. Axes are those of head space."""
     with np.load(folder / "landmarks_portraits.npz", allow_pickle=False) as file:
         resting = np.array([not str(name).startswith("smiling") for name in file["names"]])
-        return file["landmarks"].astype(np.float64), resting
+        return without_perspective(file["landmarks"].astype(np.float64)), resting
+
+
+def without_perspective(shapes: np.ndarray) -> np.ndarray:
+    """Return `shapes [N, 478, 3]` as they would look from very far away: what is deeper grows."""
+    pupils = shapes[:, [468, 473]]
+    middle = pupils.mean(1, keepdims=True)
+    unit = INTERPUPILLARY / np.linalg.norm(pupils[:, 0] - pupils[:, 1], axis=-1)
+    growth = 1 + (shapes - middle)[..., 2:] * unit[:, None, None] / CAMERA_DISTANCE
+    return middle + (shapes - middle) * np.concatenate([growth, growth, np.ones_like(growth)], -1)
 
 
 def mirror_landmarks(shapes: np.ndarray) -> np.ndarray:
@@ -101,5 +113,5 @@ def videos(folder: Path, frames: int) -> dict[str, np.ndarray]:
         for name in file.files:
             if not name.endswith("_size"):
                 shapes = file[name].astype(np.float64)
-                found[name] = shapes[np.linspace(0, len(shapes) - 1, frames).astype(int)]
+                found[name] = without_perspective(shapes[np.linspace(0, len(shapes) - 1, frames).astype(int)])
     return found

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.errors import UserError
+
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
 
@@ -75,7 +77,16 @@ class MorphableHead:
     regions: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def neutral(self, identity: Floats) -> Floats:
-        """Return `[V, 3]`: the shape of a person without expression. `identity` is `[I]`."""
+        """Return `[V, 3]`: the shape of a person without expression. `identity` is `[I]`.
+
+        Raises:
+            UserError: the identity is of another version of the head.
+        """
+        if len(identity) != len(self.identity_basis):
+            raise UserError(
+                f"This identity has {len(identity)} coefficients, but the head {self.name} has "
+                f"{len(self.identity_basis)}: it was made with another version of the head; track the footage again."
+            )
         return self.mean + np.tensordot(identity, self.identity_basis, 1)
 
     def shape(self, identity: Floats, expression: Floats, gaze: Floats | None = None) -> Floats:

@@ -220,3 +220,8 @@ def test_a_damaged_file_is_named(tmp_path):
         path.write_bytes(data)
         with pytest.raises(UserError, match="install Semblance again"):
             builtin.load_builtin(path)
+
+
+def test_an_identity_of_another_version_of_the_head_is_refused(head):
+    with pytest.raises(UserError, match="32 coefficients"):
+        head.neutral(np.zeros(32, np.float32))
