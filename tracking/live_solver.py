@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from . import closed_form
-from .crop import picture_camera
+from .crop import choose_crop, picture_camera
 from .footage import Image
 from .gaze import BLINKS, SHUT, solve_gaze
 from .heads.camera import PinholeCamera
@@ -94,10 +94,9 @@ class LiveSolver:
         self._gathered.clear()
         faces = np.stack(landmarks)
         require_size(np.median(faces, 0), self._source)
-        take = solve_faces(self._head, faces, first, self._width, self._size)
-        assert take.crop is not None  # a solved take has the window in which it was solved
-        camera = picture_camera(take.crop)
+        camera = picture_camera(choose_crop(faces))
         person = solve_person(self._head, faces, camera)
+        take = solve_faces(self._head, faces, first, self._width, self._size, person)
         still = replace(take.at(slice(1)), source=self._source, fps=self._fps)
         return Calibration(person, camera, still, take.extra["reprojection_error"])
 

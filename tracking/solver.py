@@ -16,6 +16,7 @@ from .heads.camera import PinholeCamera
 from .heads.head import Floats, MorphableHead
 from .heads.maps import frame_vertices
 from .heads.performance import Performance
+from .landmark_model import Person
 from .landmarks import Landmarks
 from .person import solve_person
 from .smoothing import at_times, smoothed
@@ -57,11 +58,21 @@ def solve_still(head: MorphableHead, landmarks: Landmarks, image: Image, size: i
     return solve_faces(head, landmarks[None], image, image.shape[1], size)
 
 
-def solve_faces(head: MorphableHead, faces: Landmarks, first: Image, footage_width: int, size: int) -> Performance:
-    """Solve frames that all show the face; `first` is the picture of the first of them, at any scale."""
+def solve_faces(
+    head: MorphableHead,
+    faces: Landmarks,
+    first: Image,
+    footage_width: int,
+    size: int,
+    person: Person | None = None,
+) -> Performance:
+    """Solve frames that all show the face; `first` is the picture of the first of them, at any scale.
+
+    `person`: who it is, as seen by the camera of `choose_crop`; found from the frames unless given.
+    """
     crop = choose_crop(faces)
     camera = picture_camera(crop)
-    solution = closed_form.solve(faces, camera, solve_person(head, faces, camera))
+    solution = closed_form.solve(faces, camera, person or solve_person(head, faces, camera))
     pose = solution.rotation, solution.translation
     gaze = solve_gaze(head, solution.identity, solution.expression, *pose, faces, camera)
     performance = Performance(
