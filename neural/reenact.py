@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +18,18 @@ from ..tracking.heads.captures.door import read_performance
 from ..tracking.heads.captures.kinds import is_performance_name
 from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.maps import frame_maps
-from ..tracking.heads.performance import Performance
+from ..tracking.heads.performance import OVER_TIME, Performance
 from ..tracking.heads.resampling import at_rate
 from ..tracking.heads.retarget import retarget
 from ..tracking.rasteriser import MapRasteriser
 from .avatar import Avatar
 from .driver_pictures import Pictures, pictures_of
+from .protocol import Look
 from .video import Sound, frames_to, side_by_side
 
 BATCH = 4
 """Frames at once: few, so that progress is told often on a slow machine."""
+STILL = Look()
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def reenact(
     absolute: bool = False,
     head_path: Path | None = None,
     panels: Path | None = None,
+    look: Look = STILL,
     listener: Listener = silent,
 ) -> None:
     """Write what the avatar does when `driver` drives it, at the driver's nominal frame rate and with its sound.
@@ -68,6 +71,7 @@ def reenact(
             avatar's rest, unless the driver is the person of the avatar.
         head_path: file of the avatar's head, where it is not where it was.
         panels: another video (.mp4) to write: driver, maps and avatar side by side.
+        look: time code, and how far person and backdrop are moved.
 
     Raises:
         UserError: a file is missing or damaged, no face is seen, or the disk is full.
@@ -84,7 +88,7 @@ def reenact(
         total, began = len(performance), time.monotonic()
         said = [warning(subject), *driving.extra.get("notes", ())]
         listener(Progress("Rendering", 0, total, " ".join(filter(None, said))))
-        for frame in frames_of(subject, performance, range(total), head=head):
+        for frame in frames_of(subject, performance, range(total), head=head, look=look):
             write(frame.rgba if not background else frame.rgba[..., :3])
             if write_panels:
                 write_panels(panel_picture(frame, performance, pictures))
@@ -94,14 +98,19 @@ def reenact(
 
 
 def frames_of(
-    avatar: Avatar, performance: Performance, indices: Sequence[int], *, head: MorphableHead | None = None
+    avatar: Avatar,
+    performance: Performance,
+    indices: Sequence[int],
+    *,
+    head: MorphableHead | None = None,
+    look: Look = STILL,
 ) -> Iterator[RenderedFrame]:
     """Render frames of a performance that is the avatar's own (tracked, retargeted or keyframed for it).
 
-    `head` is `avatar.open_head()` when not given. The default time code is used throughout.
+    `head` is `avatar.open_head()` when not given; `look` is the same throughout.
 
     Raises:
-        UserError: the performance belongs to another head, or there is no OpenGL.
+        UserError: the performance belongs to another head, the avatar cannot be moved, or there is no OpenGL.
     """
     head = head or avatar.open_head()
     if performance.head != head.name:
@@ -116,7 +125,7 @@ def frames_of(
                 rasteriser.draw(frame_maps(head, performance, index, neutral, colours), head.triangles)
                 for index in part
             ]
-            rendered = avatar.render(*(np.stack(maps) for maps in zip(*drawn, strict=True)))
+            rendered = avatar.render(*(np.stack(maps) for maps in zip(*drawn, strict=True)), **asdict(look))
             for index, (uv_map, texture_map), rgba in zip(part, drawn, rendered, strict=True):
                 yield RenderedFrame(index, uv_map, texture_map, rgba)
 
@@ -128,14 +137,12 @@ def driven(avatar: Avatar, driver: Performance, absolute: bool = False) -> Perfo
     """
     own = avatar.metadata.rest_performance()
     if absolute or is_same_person(driver, own):
-        moved = replace(own, **{name: getattr(driver, name) for name in MOTION}, fps=driver.fps, source=driver.source)
+        moved = replace(
+            own, **{name: getattr(driver, name) for name in OVER_TIME}, fps=driver.fps, source=driver.source
+        )
     else:
         moved = retarget(driver, own)
     return at_rate(moved, moved.fps)
-
-
-MOTION = ("expression", "rotation", "translation", "gaze", "confidence", "times")
-"""What is the driver's where a performance is taken as it is."""
 
 
 def is_same_person(driver: Performance, avatar: Performance) -> bool:
@@ -151,7 +158,10 @@ def open_driver(driver: Path, head: MorphableHead, listener: Listener = silent) 
         UserError: there is nothing usable at `driver`.
     """
     if driver.is_dir():
-        performance = Dataset.open(driver).performance()
+        dataset = Dataset.open(driver)
+        if dataset.is_foreign:
+            raise UserError(f"{driver} holds pictures but no motion; choose the video that it was made of.")
+        performance = dataset.performance()
     elif is_performance_name(driver):
         performance = read_performance(driver, head)
     else:

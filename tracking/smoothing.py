@@ -100,5 +100,4 @@ def at_times(performance: Performance, times: NDArray) -> Performance:
     own = np.asarray(performance.times, np.float64)
     if np.array_equal(own, times):
         return performance
-    between = interpolated(performance, times)
-    return replace(between, confidence=np.where(np.isin(times, own), between.confidence, 0).astype(np.float32))
+    return interpolated(performance, times).lost_at(~np.isin(times, own))

@@ -78,4 +78,4 @@ def with_gaps_filled(performance: Performance) -> Performance:
     nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + 1
     filled = times[before] + nth / (counts[before] + 1) * (times[before + 1] - times[before])
     whole = interpolated(performance, np.sort(np.concatenate([times, filled])))
-    return replace(whole, confidence=np.where(np.isin(whole.times, filled), 0, whole.confidence).astype(np.float32))
+    return whole.lost_at(np.isin(whole.times, filled))

@@ -35,6 +35,7 @@ def retarget(driver: Performance, avatar: Performance) -> Performance:
         translation=(translation + move).astype(np.float32),
         gaze=driver.gaze,
         confidence=driver.confidence,
+        region_confidence=driver.region_confidence,
         times=driver.times,
         fps=driver.fps,
         source=driver.source,
