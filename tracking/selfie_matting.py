@@ -29,6 +29,8 @@ REUSED = 2.0
 """Every second frame keeps the scores of the former one when no place near the outline changes by more levels."""
 LARGEST_HOLE = 0.004
 """Share of the picture up to which a hole in the foreground is filled; a larger one may be seen through an arm."""
+AROUND = 24
+"""The network's pixels about a hole in which colours are compared."""
 
 
 def builtin_matting(_head: MorphableHead, _performance: Performance) -> Matting:
@@ -71,7 +73,7 @@ class SelfieMatting:
         self._segmentation.close()
 
     def _scores(self, small: Pixels) -> Floats:
-        return without_holes(self._segmentation(small))
+        return without_holes(self._segmentation(small), small)
 
 
 class SelfieSegmentation:
@@ -134,14 +136,27 @@ def calmed(values: Floats, former: Floats, still: Floats) -> Floats:
     return values + keep.reshape(*keep.shape, *[1] * (values.ndim - 2)) * (former - values)
 
 
-def without_holes(scores: Floats) -> Floats:
-    """Return scores whose small holes, all around them foreground, are filled."""
+def without_holes(scores: Floats, rgb: Pixels) -> Floats:
+    """Return the scores of a picture with small holes filled that look more like the person than like the room."""
     count, labels, facts, _ = cv2.connectedComponentsWithStats(cv2.inRange(scores, -1, 0.5), connectivity=4)
-    height, width = scores.shape
     left, top, wide, high, area = facts.T
-    inside = (left > 0) & (top > 0) & (left + wide < width) & (top + high < height)
-    holes = np.flatnonzero(inside & (area <= LARGEST_HOLE * scores.size) & (np.arange(count) > 0))
-    if not len(holes):
-        return scores
-    hole = cv2.dilate(np.isin(labels, holes).astype(np.uint8), np.ones((5, 5), np.uint8))
-    return np.where(hole > 0, np.float32(1), scores)
+    open_to_side = (left == 0) | (top == 0) | (left + wide == scores.shape[1]) | (top + high == scores.shape[0])
+    closed = ~open_to_side & (area <= LARGEST_HOLE * scores.size) & (np.arange(count) > 0)
+    result = scores
+    for hole in np.flatnonzero(closed):
+        x, y = max(0, left[hole] - AROUND), max(0, top[hole] - AROUND)
+        around = np.s_[y : top[hole] + high[hole] + AROUND, x : left[hole] + wide[hole] + AROUND]
+        inside = (labels[around] == hole).astype(np.uint8)
+        if is_persons(rgb[around], scores[around], inside):
+            result = scores.copy() if result is scores else result
+            result[around][cv2.dilate(inside, np.ones((5, 5), np.uint8)) > 0] = 1
+    return result
+
+
+def is_persons(rgb: Pixels, scores: Floats, inside: Pixels) -> bool:
+    """Tell whether the pixels `inside` (0 or 1) look like the person about them rather than like the background."""
+    person, background = cv2.inRange(scores, 0.9, 2), cv2.inRange(scores, -1, 0.1)
+    if not background.any():
+        return True
+    colour, of_person, of_background = (np.array(cv2.mean(rgb, part)) for part in (inside, person, background))
+    return bool(np.linalg.norm(colour - of_person) < np.linalg.norm(colour - of_background))

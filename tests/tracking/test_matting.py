@@ -94,14 +94,16 @@ def test_a_plain_matte_stays_plain():
         np.testing.assert_array_equal(edges_of(np.full((SIDE, SIDE), value, np.float32), picture), value)
 
 
-def test_small_holes_are_filled_and_large_ones_kept():
-    scores = np.zeros((SIDE, SIDE), np.float32)
-    scores[40:216, 40:216] = 1
+def test_small_holes_are_filled_and_what_is_seen_through_is_kept():
+    scores, picture = np.zeros((SIDE, SIDE), np.float32), np.full((SIDE, SIDE, 3), 230, np.uint8)
+    scores[40:216, 40:216], picture[40:216, 40:216] = 1, (90, 60, 40)
     scores[60:68, 60:68] = 0  # in the hair
-    scores[120:180, 120:180] = 0  # through an arm
+    scores[60:68, 200:208], picture[60:68, 200:208] = 0, 230  # the wall behind a strand of hair
+    scores[120:180, 120:180] = 0  # too large for an error
     scores[36:44, 100:104] = 0  # open to the background
-    filled = without_holes(scores)
+    filled = without_holes(scores, picture)
     assert filled[60:68, 60:68].min() == 1
+    assert filled[60:68, 200:208].max() == 0
     assert filled[120:180, 120:180].max() == 0
     assert filled[42, 102] == 0
 
