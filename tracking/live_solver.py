@@ -13,7 +13,7 @@ from .footage import Image
 from .gaze import BLINKS, SHUT, solve_gaze
 from .heads.camera import PinholeCamera
 from .heads.head import Floats, MorphableHead
-from .heads.performance import Performance
+from .heads.performance import Performance, for_all_regions
 from .landmark_model import Person
 from .landmarks import Landmarks, require_size
 from .one_euro import OneEuro
@@ -103,13 +103,15 @@ class LiveSolver:
     def _solved(self, known: Calibration, landmarks: Landmarks, time: float) -> Performance:
         """One frame, as it is seen."""
         solution = closed_form.solve(landmarks[None], known.camera, known.person)
+        sure = confidence(solution.error, known.error)
         return replace(
             known.still,
             expression=solution.expression,
             rotation=solution.rotation,
             translation=solution.translation,
             gaze=self._gaze(known, solution, landmarks),
-            confidence=confidence(solution.error, known.error),
+            confidence=sure,
+            region_confidence=for_all_regions(sure),
             times=np.array([time]),
         )
 
@@ -124,7 +126,7 @@ class LiveSolver:
         """The last frame once more."""
         if self._last is None:
             return None
-        return replace(self._last, confidence=np.zeros(1, np.float32), times=np.array([time]))
+        return replace(self._last, times=np.array([time])).lost_at(np.array([True]))
 
 
 def confidence(error: Floats, usual: float) -> Floats:
