@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,13 +41,21 @@ class WithinFootage:
         context = tuple(min(CONTEXT, side) for side in beyond)
         seen = without(rgb, tuple(side - kept for side, kept in zip(beyond, context, strict=True)))
         matte = without(self._matting(np.ascontiguousarray(seen)), context)
-        top, bottom, left, right = beyond
-        matte = cv2.copyMakeBorder(matte, 0, bottom, 0, 0, cv2.BORDER_REPLICATE)
-        return cv2.copyMakeBorder(matte, top, 0, left, right, cv2.BORDER_CONSTANT, value=0)
+        return set_in(matte, beyond) if any(beyond) else matte
 
     def close(self) -> None:
         """Close the matting."""
         self._matting.close()
+
+
+def set_in(matte: Floats, beyond: Sides) -> Floats:
+    """Return a matte with so many pixels more at each side: background, but below what its last row says."""
+    top, bottom, left, right = beyond
+    height, width = matte.shape
+    result = np.zeros((top + height + bottom, left + width + right), np.float32)
+    result[top : top + height, left : left + width] = matte
+    result[top + height :] = result[top + height - 1]
+    return result
 
 
 def without(picture: NDArray, sides: Sides) -> NDArray:
