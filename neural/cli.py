@@ -28,6 +28,7 @@ for command in (
     tracking.track,
     tracking.photo,
     performances.convert,
+    performances.overlay,
     avatars.build,
     avatars.pretrain,
     checkpoints.import_checkpoint,

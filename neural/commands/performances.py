@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`convert`: performances from one program's files to another's."""
+"""`convert` and `overlay`: performances in other programs' files, and over their footage."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ...tracking.heads.captures.kinds import Kind
+from ..terminal import shown
 from .shared import HeadOption, HeadPathOption
 
 
@@ -37,3 +38,24 @@ def convert(
     for note in performance.extra.get("notes", ()):
         print(note)
     print(f"{len(converted)} frames, {converted.fps:.5g} a second: {out}")
+
+
+def overlay(
+    performance: Annotated[Path, typer.Argument(help="Dataset folder or performance file (.npz) of a tracked video.")],
+    out: Annotated[Path, typer.Argument(help="Video (.mp4) to write; the plot is put beside it (.png).")],
+    footage: Annotated[
+        Path | None, typer.Option(help="The tracked video, where it was moved.", show_default=False)
+    ] = None,
+    head_path: HeadPathOption = None,
+) -> None:
+    """Draw mesh, landmarks, gaze and confidence over the tracked video, and plot every coefficient over time."""
+    from ...tracking.dataset import Dataset
+    from ...tracking.heads.performance import Performance
+    from ...tracking.heads.registry import open_head
+    from ..overlay_video import write_overlay
+
+    tracked = Dataset.open(performance).performance() if performance.is_dir() else Performance.load(performance)
+    head = open_head(tracked.head, head_path or tracked.extra.get("head_path"))
+    with shown() as listener:
+        plot = write_overlay(out, tracked, head, footage, listener)
+    print(f"overlay: {out}\nplot: {plot}")

@@ -11,6 +11,7 @@ import typer
 from ...common.errors import UserError
 from ...tracking.dataset import Layout
 from ..protocol import JobKind
+from .performances import overlay as draw_overlay
 from .shared import (
     DatasetOption,
     HeadOnlyOption,
@@ -36,6 +37,9 @@ def track(
     layout: Annotated[
         Layout, typer.Option(help="styleavatar: as the original code reads it, always 1024 pixels.")
     ] = Layout.SEMBLANCE,
+    overlay: Annotated[
+        Path | None, typer.Option(help="Also draw over the video: an .mp4, its plot beside it.", show_default=False)
+    ] = None,
     camera: Annotated[
         int | None, typer.Option(min=0, help="Track this camera live, until Ctrl-C.", show_default=False)
     ] = None,
@@ -56,6 +60,8 @@ def track(
         size = 1024 if layout is Layout.STYLEAVATAR else size
         options = {"head": head, "head_path": head_path, "size": size, "layout": layout.value}
         run(JobKind.TRACK, home, source=video, dataset=folder, matting=matting, head_only=head_only, **options)
+        if overlay:
+            draw_overlay(folder, overlay, video, head_path)
         return
     from ...tracking.heads.registry import open_head
     from ..requests import head_file
