@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .heads.head import ARKIT_NAMES, Floats, MorphableHead, gaze_rotation
-from .heads.performance import Performance
+from .heads.performance import Performance, for_all_regions
 
 FPS = 25.0
 FRAMES = 400
@@ -103,13 +103,15 @@ def calibration_performance(head: MorphableHead, still: Performance, frames: int
     """
     gaze = still.gaze[0] + over_time(GAZES, 2 * STEP)[:, None, :]
     rotation, translation = turned(head, still, np.radians(over_time(TURNS, 3 * STEP)))
+    sure = np.ones(FRAMES, np.float32)
     whole = replace(
         still,
         expression=expressions(still, gaze),
         gaze=gaze.astype(np.float32),
         rotation=rotation,
         translation=translation,
-        confidence=np.ones(FRAMES, np.float32),
+        confidence=sure,
+        region_confidence=for_all_regions(sure),
         times=np.arange(FRAMES) / FPS,
         fps=FPS,
     )
