@@ -37,8 +37,9 @@ from semblance.tracking.threads import one_thread_a_library
 from semblance.tracking.track import track
 
 NOTES = """\
-*ms*: milliseconds a frame of each stage alone. *together*: footage to dataset as `semblance track` does it, all
-stages at once. *memory*: the most that the process holds (resident) in the first and the last quarter of this."""
+*ms*: processor time a frame, all cores together, of each stage alone. *together*: footage to dataset as
+`semblance track` does it, all stages at once. *memory*: the most that the process holds (resident) in the first and the
+last quarter of this."""
 
 
 def main() -> None:
@@ -74,13 +75,13 @@ def film(path: Path, frames: int) -> Path:
 
 
 def stages_alone(head: MorphableHead, footage: Footage, frames: int, size: int, folder: Path) -> dict[str, float]:
-    """Seconds a frame of each stage alone, in one thread but for what its library starts."""
+    """Seconds of processor time a frame of each stage alone."""
     costs: dict[str, float] = {}
 
     def timed(stage: str, work: Iterable) -> list:
-        start = time.perf_counter()
+        start = time.process_time()
         results = list(work)
-        costs[stage] = (time.perf_counter() - start) / len(results)
+        costs[stage] = (time.process_time() - start) / len(results)
         return results
 
     small = timed("decode shrunk", first_frames(footage, frames, DETECTION_SIDE))
@@ -116,7 +117,7 @@ def stages_alone(head: MorphableHead, footage: Footage, frames: int, size: int, 
             writer.finish(performance)
 
     timed("write", write())
-    return costs
+    return {**costs, "sum": sum(costs.values())}
 
 
 def together(head: MorphableHead, video: Path, size: int, folder: Path) -> dict[str, float]:

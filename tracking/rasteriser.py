@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import Self
 
+import cv2
 import moderngl
 import numpy as np
 
@@ -117,7 +118,7 @@ class SurfaceRasteriser:
     def _read(self, attachment: int) -> Floats:
         """Return one target with row 0 at the top; OpenGL's lies at the bottom."""
         data = self._framebuffer.read(components=4, attachment=attachment, dtype="f4")
-        return np.frombuffer(data, np.float32).reshape(self.size, self.size, 4)[::-1]
+        return cv2.flip(np.frombuffer(data, np.float32).reshape(self.size, self.size, 4), 0)
 
 
 class MapRasteriser(SurfaceRasteriser):
@@ -131,7 +132,7 @@ class MapRasteriser(SurfaceRasteriser):
         """Return the UV map (u, v, mask) and the texture map (RGB): `[size, size, 3]` float32 0 to 1, black outside."""
         packed = np.concatenate([vertices.clip, vertices.uv, vertices.colour], -1)
         uv_map, texture_map = self.rasterise(packed, triangles)
-        return np.ascontiguousarray(uv_map[..., :3]), np.ascontiguousarray(texture_map[..., :3])
+        return cv2.cvtColor(uv_map, cv2.COLOR_RGBA2RGB), cv2.cvtColor(texture_map, cv2.COLOR_RGBA2RGB)
 
 
 class PlainRasteriser(SurfaceRasteriser):
