@@ -19,11 +19,13 @@ import numpy as np
 from ..common.errors import UserError
 from ..neural.protocol import (
     ARRAYS_TYPE,
+    USUAL_LOOK,
     VERSION,
     Announcement,
     AvatarInfo,
     Job,
     JobKind,
+    Look,
     Status,
     pack_arrays,
     unpack_arrays,
@@ -109,18 +111,16 @@ class Client:
         """Ask for the avatars in the engine's home, newest first."""
         return [AvatarInfo.from_json(each) for each in self.ask("GET", "/v1/avatars").wait()]
 
-    def frames(self, avatar: str, *, uv: np.ndarray, texture: np.ndarray, time_code: float | None = None) -> np.ndarray:
+    def frames(self, avatar: str, *, uv: np.ndarray, texture: np.ndarray, look: Look = USUAL_LOOK) -> np.ndarray:
         """Return what an avatar shows for maps `[N, 256, 256, 3]` (0 to 1): `[N, H, W, 4]` uint8, straight alpha."""
-        return self.ask_frames(avatar, uv=uv, texture=texture, time_code=time_code).pictures()
+        return self.ask_frames(avatar, uv=uv, texture=texture, look=look).pictures()
 
     def ask_frames(
-        self, avatar: str, *, uv: np.ndarray, texture: np.ndarray, time_code: float | None = None
+        self, avatar: str, *, uv: np.ndarray, texture: np.ndarray, look: Look = USUAL_LOOK
     ) -> PicturesQuestion:
         """Ask for frames, as `frames` does, without waiting for them."""
-        arrays = {"uv": uv, "texture": texture}
-        if time_code is not None:
-            arrays["time_code"] = np.asarray(time_code, np.float32)
-        return PicturesQuestion(self, "POST", f"/v1/avatars/{avatar}/frames", pack_arrays(**arrays), ARRAYS_TYPE)
+        body = pack_arrays(uv=uv, texture=texture, **look.arrays())
+        return PicturesQuestion(self, "POST", f"/v1/avatars/{avatar}/frames", body, ARRAYS_TYPE)
 
     def preview(self, job: str) -> bytes:
         """Ask for the current picture of a job: the bytes of a PNG or JPEG file."""

@@ -10,11 +10,13 @@ import bpy
 import numpy as np
 
 from ..common.errors import UserError
+from ..neural.protocol import Look
 from ..tracking.heads.camera import PinholeCamera
 from ..tracking.heads.head import Floats, Integers
 from ..tracking.heads.maps import MapVertices, map_vertices
 from .axes import world_to_camera
 from .camera import SENSOR, Lens, pinhole_of
+from .properties import SemblanceObject
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,14 @@ class EvaluatedHead:
     Attributes:
         name: the object's name.
         avatar: the avatar's id in the engine; empty when the head has none yet.
-        time_code: the avatar's temporal code.
+        look: the avatar's time code, and how far person and backdrop are moved.
         vertices: `[V, 3]` world space, metres.
         triangles: `[T, 3]`; uvs: `[V, 2]`; uv_mask: `[V]`; colours: `[V, 3]` sRGB 0 to 1.
     """
 
     name: str
     avatar: str
-    time_code: float
+    look: Look
     vertices: Floats
     triangles: Integers
     uvs: Floats
@@ -78,13 +80,18 @@ def read_head(instance: bpy.types.DepsgraphObjectInstance) -> EvaluatedHead:
     return EvaluatedHead(
         name=head.name,
         avatar=head.semblance.avatar,
-        time_code=head.semblance.time_code,
+        look=look_of(head.semblance),
         vertices=local @ world[:3, :3].T + world[:3, 3],
         triangles=triangles_of(mesh),
         uvs=point_values(mesh, "semblance_uv", "vector", (count, 2)),
         uv_mask=point_values(mesh, "semblance_mask", "value", (count,)),
         colours=point_values(mesh, "semblance_colour", "color", (count, 4))[:, :3],
     )
+
+
+def look_of(chosen: SemblanceObject) -> Look:
+    """What a head's frames are made with besides its maps."""
+    return Look(chosen.time_code, tuple(chosen.foreground_offset), tuple(chosen.background_offset))
 
 
 def point_values(mesh: bpy.types.Mesh, attribute: str, field: str, shape: tuple[int, ...]) -> Floats:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..common.errors import UserError
 from ..common.progress import Cancelled
+from ..neural.protocol import Look
 from . import jobs
 from .client import Client, EngineUnreachable, WrongToken
 from .engine_process import EnginePlace
@@ -24,7 +25,7 @@ def avatar_picture(
     avatar: str,
     uv: np.ndarray,
     texture: np.ndarray,
-    time_code: float,
+    look: Look,
     broken_off: Callable[[], bool] = lambda: False,
 ) -> np.ndarray:
     """Return `[R, R, 4]` uint8, straight alpha: what an avatar shows for maps `[256, 256, 3]`. Waits for it.
@@ -37,12 +38,12 @@ def avatar_picture(
     """
     again = place in _kept
     try:
-        return ask(place, avatar, uv, texture, time_code, broken_off)
+        return ask(place, avatar, uv, texture, look, broken_off)
     except (EngineUnreachable, WrongToken):
         forget(place)
         if not again:
             raise
-    return ask(place, avatar, uv, texture, time_code, broken_off)
+    return ask(place, avatar, uv, texture, look, broken_off)
 
 
 def ask(
@@ -50,12 +51,12 @@ def ask(
     avatar: str,
     uv: np.ndarray,
     texture: np.ndarray,
-    time_code: float,
+    look: Look,
     broken_off: Callable[[], bool],
 ) -> np.ndarray:
     """Ask for one frame and wait, looking up now and then whether anybody still wants it."""
     client = kept_client(place, broken_off)
-    question = client.ask_frames(avatar, uv=uv[None], texture=texture[None], time_code=time_code)
+    question = client.ask_frames(avatar, uv=uv[None], texture=texture[None], look=look)
     while not question.answered():
         if broken_off():
             forget(place)  # the answer would still come, on this connection

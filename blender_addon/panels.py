@@ -71,7 +71,8 @@ class SEMBLANCE_PT_head(SemblancePanel, bpy.types.Panel):
         button(column, context, SEMBLANCE_OT_drive_from_video, icon="FILE_MOVIE")
         button(column, context, SEMBLANCE_OT_load_performance, icon="ACTION")
         if built:
-            column.prop(head.semblance, "time_code")
+            for name in ("time_code", "foreground_offset", "background_offset"):
+                column.prop(head.semblance, name)
 
 
 def draw_message(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

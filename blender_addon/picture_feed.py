@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..common.errors import UserError
+from ..neural.protocol import Look
 from . import jobs
 from .engine_process import EnginePlace
 
@@ -19,10 +20,10 @@ SECONDS_AFTER_AN_ERROR = 3.0
 
 @dataclass(frozen=True)
 class Wish:
-    """A picture wanted: the avatar's id, its temporal code, and maps `[256, 256, 3]`, 0 to 1."""
+    """A picture wanted: the avatar's id, what it looks like, and maps `[256, 256, 3]`, 0 to 1."""
 
     avatar: str
-    time_code: float
+    look: Look
     uv: np.ndarray
     texture: np.ndarray
 
@@ -95,9 +96,7 @@ class PictureFeed:
                     yield
                     continue
                 self._asking = True
-                question = client.ask_frames(
-                    wish.avatar, uv=wish.uv[None], texture=wish.texture[None], time_code=wish.time_code
-                )
+                question = client.ask_frames(wish.avatar, uv=wish.uv[None], texture=wish.texture[None], look=wish.look)
                 while not question.answered():
                     yield
                 self.picture, self.text, self._asking = question.pictures()[0], "", False

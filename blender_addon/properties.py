@@ -4,10 +4,30 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from ..neural.protocol import MOST_OFFSET
 
 PRESET_SIZES = {"preview": 256, "standard": 512, "final": 1024}
 """Side of the avatar's picture in pixels, by preset."""
+TRAINED_OFFSET = 22.0
+"""Feature cells that the window was moved by in training; farther is a guess."""
+OFFSET = {
+    "size": 2,
+    "min": -MOST_OFFSET,
+    "max": MOST_OFFSET,
+    "soft_min": -TRAINED_OFFSET,
+    "soft_max": TRAINED_OFFSET,
+    "step": 100,
+}
 
 
 def is_head(_scene: object, candidate: bpy.types.Object) -> bool:
@@ -54,6 +74,16 @@ class SemblanceObject(bpy.types.PropertyGroup):
         soft_max=1.0,
         step=1,
         precision=3,
+    )
+    foreground_offset: FloatVectorProperty(
+        name="Move Person",
+        description="How far the person is moved before the backdrop, right and down, in 1/128 of the picture's side",
+        **OFFSET,
+    )
+    background_offset: FloatVectorProperty(
+        name="Move Backdrop",
+        description="How far the backdrop is moved behind the person, right and down, in 1/128 of the picture's side",
+        **OFFSET,
     )
 
 

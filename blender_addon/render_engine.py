@@ -53,7 +53,7 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
             self.update_progress(number / len(heads))
             maps = painter.draw(head.map_vertices(world, view), head.triangles)
             picture = frame_service.avatar_picture(
-                place, head.avatar, maps.uv, maps.texture, head.time_code, self.test_break
+                place, head.avatar, maps.uv, maps.texture, head.look, self.test_break
             )
             placed = pixels.placed(picture, window, width, height)
             layer = pixels.scene_linear(placed, linear, transparent=film or number > 0)

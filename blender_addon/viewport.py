@@ -70,7 +70,7 @@ class Viewport:
         head = min(heads, key=lambda head: head.distance(world))
         self._painter = self._painter or MapPainter(MAP_SIZE)
         maps = self._painter.draw(head.map_vertices(world, window_camera(camera.data, MAP_SIZE)), head.triangles)
-        self.feed.want(Wish(head.avatar, head.time_code, maps.uv, maps.texture))
+        self.feed.want(Wish(head.avatar, head.look, maps.uv, maps.texture))
 
     def draw_picture(self, context: bpy.types.Context, camera: bpy.types.Object, scene: bpy.types.Scene) -> None:
         """Draw the newest picture where the final render will have it."""

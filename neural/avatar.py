@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..common.files import written_whole
 from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.registry import open_head
 from .avatar_format import AvatarMetadata, file_sha256, header_of, read_header
+from .networks.windows import Windows
 
 BATCH = 8
 """Frames that go through the network at once; bounds the memory that a long request takes."""
@@ -94,27 +96,43 @@ class Avatar:
         return next(self.network.parameters()).device
 
     @torch.inference_mode()
-    def render(self, uv: np.ndarray, texture: np.ndarray, time_code: float | np.ndarray | None = None) -> np.ndarray:
+    def render(
+        self,
+        uv: np.ndarray,
+        texture: np.ndarray,
+        time_code: float | np.ndarray | None = None,
+        foreground_offset: np.ndarray | tuple[float, float] = (0, 0),
+        background_offset: np.ndarray | tuple[float, float] = (0, 0),
+    ) -> np.ndarray:
         """Turn maps into portraits.
 
         Args:
             uv, texture: `[N, 256, 256, 3]` floats, 0 to 1.
             time_code: one for all or `[N]`; the avatar's own default when not given.
+            foreground_offset, background_offset: how far the person and the backdrop are moved (Fig. 4): (x, y) to
+                the right and down in feature cells, 1/128 of the picture's side; at most `MOST_OFFSET`. One for all or
+                `[N, 2]`.
 
         Returns:
             `[N, R, R, 4]` uint8: the portrait over its own background, and the foreground's alpha (straight).
+
+        Raises:
+            UserError: an avatar that is one StyleUNet shall be moved.
         """
         code = np.broadcast_to(self.metadata.time_code if time_code is None else time_code, len(uv))
-        parts = [self.render_batch(uv[i : i + BATCH], texture[i : i + BATCH], code[i : i + BATCH])
-                 for i in range(0, len(uv), BATCH)]  # fmt: skip
+        moves = np.zeros((len(uv), 2, 2))
+        moves[:, 0], moves[:, 1] = foreground_offset, background_offset
+        parts = [self.render_batch(uv[each], texture[each], code[each], moves[each.start])
+                 for each in runs_alike(moves, BATCH)]  # fmt: skip
         side = self.metadata.resolution
         return np.concatenate(parts) if parts else np.empty((0, side, side, 4), np.uint8)
 
-    def render_batch(self, uv: np.ndarray, texture: np.ndarray, time_code: np.ndarray) -> np.ndarray:
-        """Render a few frames at once; see `render`."""
+    def render_batch(self, uv: np.ndarray, texture: np.ndarray, time_code: np.ndarray, moves: np.ndarray) -> np.ndarray:
+        """Render a few frames at once; see `render`. `moves` are the offsets of foreground and background `[2, 2]`."""
         maps = [self.to_network(each) for each in (uv, texture)]
         code = torch.tensor(np.asarray(time_code, np.float32), device=self.device)
-        rgba = self.network(*maps, code).clamp(-1, 1)
+        windows = (windows_moved(moves, self.metadata.kind),) if moves.any() else ()
+        rgba = self.network(*maps, code, *windows).clamp(-1, 1)
         return rgba.add(1).mul(127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
     def to_network(self, maps: np.ndarray) -> torch.Tensor:
@@ -137,6 +155,26 @@ class Avatar:
         if file and said.head_sha256 and file_sha256(file) != said.head_sha256:
             raise UserError(f"{file} is not the head file that the avatar was built with; give the path of that one.")
         return open_head(said.head, file)
+
+
+def runs_alike(moves: np.ndarray, longest: int) -> list[slice]:
+    """Split `moves [N, 2, 2]` into slices of at most `longest` equal neighbours."""
+    changes = (moves[1:] != moves[:-1]).any((1, 2))
+    edges = [0, *(np.flatnonzero(changes) + 1), len(moves)]
+    return [slice(start, min(start + longest, stop)) for first, stop in pairwise(edges)
+            for start in range(first, stop, longest)]  # fmt: skip
+
+
+def windows_moved(moves: np.ndarray, kind: str) -> Windows:
+    """The windows for offsets of foreground and background `[2, 2]`.
+
+    Raises:
+        UserError: the kind of avatar has no layers.
+    """
+    if kind != "styleavatar":
+        raise UserError("This avatar is a StyleUNet alone, whose person and backdrop cannot be moved; leave them.")
+    (x, y), (back_x, back_y) = moves.tolist()
+    return Windows.moved((x, y), (back_x, back_y))
 
 
 def laid_out(network: nn.Module) -> nn.Module:

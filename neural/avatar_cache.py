@@ -81,7 +81,9 @@ def render(entry: Loaded, path: Path, request: FramesRequest) -> np.ndarray:
     stamp = (status.st_mtime_ns, status.st_size)
     if entry.avatar is None or entry.stamp != stamp:
         entry.avatar, entry.stamp = Avatar.load(path), stamp
-    return entry.avatar.render(request.uv, request.texture, request.time_code)
+    return entry.avatar.render(
+        request.uv, request.texture, request.time_code, request.foreground_offset, request.background_offset
+    )
 
 
 def avatar_info(path: Path) -> AvatarInfo:

@@ -14,17 +14,18 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 | `GET /v1/jobs/{id}/preview` | | PNG or JPEG; 404 while there is none |
 | `GET /v1/avatars` | | list of `AvatarInfo`, newest first |
 | `GET /v1/avatars/{id}` | | `AvatarInfo` |
-| `POST /v1/avatars/{id}/frames` | `pack_arrays(uv, texture, time_code)` | `pack_arrays(rgba)` |
+| `POST /v1/avatars/{id}/frames` | `pack_arrays(uv, texture, ...)` | `pack_arrays(rgba)` |
 
 A refusal is `{"detail": "one sentence"}` with 401 (token), 404, 413 (too large), 422 (cannot be done as asked) or 500.
 
 Parameters of jobs (* may be left out; paths are absolute, or bare names of datasets and avatars in the engine's home):
 track `source dataset head* head_path* size* layout*`; photo `photo dataset head* head_path* size*`;
 build `dataset avatar preset* seconds* steps* train_share* resume*`;
-reenact `avatar driver out background* absolute* head_path* panels*`.
+reenact `avatar driver out background* absolute* head_path* panels* time_code* foreground_offset* background_offset*`.
 
-Frames: `uv` and `texture` are `[N, 256, 256, 3]`, float16 or float32, 0 to 1, `N` at most `MOST_FRAMES`; `time_code` is
-a number or `[N]` and may be left out; `rgba` is `[N, H, W, 4]` uint8, straight alpha.
+Frames: `uv` and `texture` are `[N, 256, 256, 3]`, float16 or float32, 0 to 1, `N` at most `MOST_FRAMES`; what `Look`
+holds may be left out: `time_code` is a number or `[N]`, `foreground_offset` and `background_offset` are `[2]` or
+`[N, 2]`; `rgba` is `[N, H, W, 4]` uint8, straight alpha.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ VERSION = 1
 ARRAYS_TYPE = "application/x-npz"
 MOST_FRAMES = 64
 """Frames that one request may ask for."""
+MOST_OFFSET = 32.0
+"""Feature cells that a person or a backdrop can be moved: a quarter of the picture."""
 STATE_FILE = "engine.json"
 """Name of the file, in the engine's home folder, that announces a running engine."""
 
@@ -189,6 +192,30 @@ class Announcement:
             return cls(**json.loads((Path(home) / STATE_FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What frames are made with besides maps.
+
+    Attributes:
+        time_code: the moment of the training footage that the avatar looks like, 0 to 1; None leaves it to the avatar.
+        foreground_offset, background_offset: how far the person, and the backdrop, are moved to the right and down,
+            in feature cells: 1/128 of the picture's side, at most `MOST_OFFSET`.
+    """
+
+    time_code: float | None = None
+    foreground_offset: tuple[float, float] = (0.0, 0.0)
+    background_offset: tuple[float, float] = (0.0, 0.0)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What differs from the defaults, as the frames' door takes it."""
+        return {
+            name: np.asarray(value, np.float32) for name, value in asdict(self).items() if value != getattr(Look, name)
+        }
+
+
+USUAL_LOOK = Look()
 
 
 def pack_arrays(**arrays: np.ndarray) -> bytes:

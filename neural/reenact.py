@@ -24,12 +24,11 @@ from ..tracking.heads.retarget import retarget
 from ..tracking.rasteriser import MapRasteriser
 from .avatar import Avatar
 from .driver_pictures import Pictures, pictures_of
-from .protocol import Look
+from .protocol import USUAL_LOOK, Look
 from .video import Sound, frames_to, side_by_side
 
 BATCH = 4
 """Frames at once: few, so that progress is told often on a slow machine."""
-STILL = Look()
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def reenact(
     absolute: bool = False,
     head_path: Path | None = None,
     panels: Path | None = None,
-    look: Look = STILL,
+    look: Look = USUAL_LOOK,
     listener: Listener = silent,
 ) -> None:
     """Write what the avatar does when `driver` drives it, at the driver's nominal frame rate and with its sound.
@@ -103,7 +102,7 @@ def frames_of(
     indices: Sequence[int],
     *,
     head: MorphableHead | None = None,
-    look: Look = STILL,
+    look: Look = USUAL_LOOK,
 ) -> Iterator[RenderedFrame]:
     """Render frames of a performance that is the avatar's own (tracked, retargeted or keyframed for it).
 

@@ -12,7 +12,7 @@ from ..common.errors import UserError
 from ..tracking.heads.imported import imported_heads
 from ..tracking.heads.registry import HEAD_NAMES, KINDS, model_file
 from .home import Home, is_name
-from .protocol import JobKind
+from .protocol import MOST_OFFSET, JobKind
 
 
 def absolute(path: str) -> str:
@@ -40,6 +40,9 @@ AbsolutePath = Annotated[str, AfterValidator(absolute)]
 Place = Annotated[str, AfterValidator(absolute_or_name)]
 """An absolute path, or the name of a dataset or avatar in the engine's home."""
 HeadName = Annotated[str, AfterValidator(known_head), Field(json_schema_extra={"enum": list(HEAD_NAMES)})]
+Cells = Annotated[float, Field(ge=-MOST_OFFSET, le=MOST_OFFSET)]
+Offset = tuple[Cells, Cells]
+"""To the right and down, in feature cells."""
 Preset = Literal["preview", "standard", "final"]
 MattingName = Literal["auto", "builtin", "rvm"]
 WindowSize = Annotated[int, Field(ge=128, le=1024, multiple_of=64)]
@@ -114,6 +117,9 @@ class ReenactParameters(Parameters):
     absolute: bool = False
     head_path: AbsolutePath | None = None
     panels: AbsolutePath | None = None
+    time_code: float | None = Field(default=None, allow_inf_nan=False)
+    foreground_offset: Offset = (0, 0)
+    background_offset: Offset = (0, 0)
 
 
 class TrackRequest(Parameters):

@@ -11,7 +11,7 @@ from typing import Any
 from ..common.progress import Listener
 from ..tracking.dataset import Dataset, Layout
 from ..tracking.heads.registry import open_head
-from .protocol import JobKind
+from .protocol import JobKind, Look
 from .requests import BuildParameters, PhotoParameters, ReenactParameters, TrackParameters
 
 
@@ -84,6 +84,7 @@ def reenact(parameters: ReenactParameters, listener: Listener) -> dict[str, Any]
         absolute=parameters.absolute,
         head_path=Path(head_path) if head_path else None,
         panels=Path(panels) if panels else None,
+        look=Look(parameters.time_code, parameters.foreground_offset, parameters.background_offset),
         listener=listener,
     )
     return {"out": str(out)}

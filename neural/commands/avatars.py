@@ -6,13 +6,17 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ...common.errors import UserError
 from ..protocol import JobKind
 from ..terminal import shown
 from .shared import HomeOption, home_of, placed, run
+
+OffsetOption = Annotated[str, typer.Option(metavar="X,Y", help="Move it right and down, by 1/128 of the side each.")]
+NOT_MOVED = "0,0"
 
 
 class Preset(StrEnum):
@@ -81,13 +85,19 @@ def reenact(
     head_path: Annotated[
         Path | None, typer.Option(help="The avatar's head file, where it was moved.", show_default=False)
     ] = None,
+    time_code: Annotated[
+        float | None, typer.Option(help="Moment of the training footage, 0 to 1.", show_default="the avatar's")
+    ] = None,
+    foreground_offset: OffsetOption = NOT_MOVED,
+    background_offset: OffsetOption = NOT_MOVED,
     home: HomeOption = None,
 ) -> None:
     """Let another person's video drive an avatar."""
     file = placed(avatar, home_of(home).avatar(avatar))
     target = out or Path(f"{file.stem}_{driver.stem}.mp4")
-    options = {"background": background, "absolute": absolute, "panels": panels, "head_path": head_path}
-    run(JobKind.REENACT, avatar=file, driver=driver, out=target, **options)
+    options: dict[str, Any] = {"background": background, "absolute": absolute, "panels": panels, "head_path": head_path}
+    look: dict[str, Any] = {"foreground_offset": pair(foreground_offset), "background_offset": pair(background_offset)}
+    run(JobKind.REENACT, avatar=file, driver=driver, out=target, time_code=time_code, **look, **options)
 
 
 def evaluate(
@@ -108,6 +118,19 @@ def evaluate(
     show(found)
     if out:
         save(found, out)
+
+
+def pair(text: str) -> tuple[float, float]:
+    """The two numbers of X,Y.
+
+    Raises:
+        UserError: they are not two numbers.
+    """
+    try:
+        x, y = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"{text!r} is not an offset; give it as X,Y in feature cells, for example 8,-2.5.") from None
+    return x, y
 
 
 def say_what_is_missing() -> None:

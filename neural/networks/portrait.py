@@ -101,7 +101,10 @@ class PortraitNetwork(nn.Module):
         if windows.foreground != CENTRED:
             face = windows.foreground.cut(surrounded(face))
         foreground = self.foreground_layer(texture, style, windows.foreground)
-        painting = self.fuse(foreground, self.back_layer(self.back, windows.background), face, style)
+        back = self.back_layer(self.back, windows.background)
+        moved = windows.background != windows.foreground
+        behind = self.back_layer(self.back, windows.foreground) if moved else back
+        painting = self.fuse(foreground, back, face, self.predict_mask(foreground, behind), style)
         picture = painting.picture.clamp(-1, 1)
         if self.config.picture_channels == 4:
             return picture
@@ -121,8 +124,9 @@ class PortraitNetwork(nn.Module):
             window: where the window lies.
         """
         style = self.style(time_code)
-        foreground = self.foreground_layer(texture, style, window)
-        return self.fuse(foreground, self.back_layer(back, window), self.face_layer(uv, face), style)
+        foreground, behind = self.foreground_layer(texture, style, window), self.back_layer(back, window)
+        mask = self.predict_mask(foreground, behind)
+        return self.fuse(foreground, behind, self.face_layer(uv, face), mask, style)
 
     def bake(self, face: Tensor, back: Tensor) -> None:
         """Keep these feature maps for `forward`."""
@@ -155,12 +159,20 @@ class PortraitNetwork(nn.Module):
         features = sample_uv(face, uv, self.config.face_lookup)
         return with_noise(features, sample_uv(self.noise_face, uv, "nearest")) * face_mask(uv)
 
-    def fuse(self, foreground: Tensor, back: Tensor, face: Tensor, style: Tensor) -> Painting:
+    def predict_mask(self, foreground: Tensor, behind: Tensor) -> Tensor:
+        """Where the foreground covers the background: `[B, 1, F, F]`, -1 to 1; 1 is background.
+
+        `behind` is the background of the foreground's own window, wherever the backdrop is moved: the mask belongs to
+        the person. As published, the background does not learn from it.
+        """
+        channels = self.config.feature_channels
+        features = behind[:, :channels].detach().to(foreground.dtype).expand(len(foreground), -1, -1, -1)
+        return torch.tanh(self.mask(torch.cat([foreground[:, :channels], features], 1)).float())
+
+    def fuse(self, foreground: Tensor, back: Tensor, face: Tensor, mask: Tensor, style: Tensor) -> Painting:
         """StyleUNet 2: three layers to a picture (Sec. 3.2). A layer of one sample is for all."""
         channels, bands = self.config.feature_channels, self.config.bands
         back, face = back.to(foreground.dtype), face.to(foreground.dtype)
-        features = back[:, :channels].expand(len(foreground), -1, -1, -1)
-        mask = torch.tanh(self.mask(torch.cat([foreground[:, :channels], features], 1)).float())
         share = ((MASK_GAIN * mask.detach()).clamp(-1, 1) / 2 + 0.5).to(foreground.dtype)
         fused = torch.lerp(foreground, back, share) + face
         features, picture = fused[:, :channels], inverse_haar(fused[:, channels : channels + bands])

@@ -13,8 +13,6 @@ from torch import Tensor
 from .config import FEATURE_SIZE, SLACK
 
 ENLARGED_SIZE = FEATURE_SIZE + SLACK
-FARTHEST = SLACK / 2
-"""How far, in feature cells, a window can be moved from the middle."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Windows:
     def moved(cls, foreground: tuple[float, float], background: tuple[float, float]) -> Windows:
         """The windows for which the person and the backdrop move by (x, y) feature cells, to the right and down.
 
-        Each number is at most `FARTHEST` in size.
+        Each number is at most half of `SLACK` in size.
         """
         return cls(*(Window(CENTRED.row - y, CENTRED.column - x) for x, y in (foreground, background)))
 
