@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 from .expression_prior import UPPER_BOUND, coupled_bounds, prior_precision
 from .heads.camera import PinholeCamera
 from .heads.head import Floats
-from .landmark_model import Array, LandmarkModel, Person, Pose, Rays
+from .landmark_model import DEPTH_WEIGHT, Array, LandmarkModel, Person, Pose, Rays
 from .landmark_weights import pose_weights, term_visibility, terms
 from .landmarks import IRISES_START, Landmarks, eye_distance
 
-DEPTH_WEIGHT = 0.03
-"""Weight of MediaPipe's depth against 1 for what is seen in the picture."""
 POSE_DEPTH_SHARE = 0.1
 """Share of MediaPipe's depth in the depth that Eq. 1 aligns; the rest is the model's."""
 FIRST_POSE_STEPS, POSE_STEPS, ROUNDS, PROJECTIONS = 6, 2, 3, 2

@@ -15,8 +15,13 @@ DEVIATIONS = {
     "eyeBlink": 1.5, "eyeWide": 0.4, "jawOpen": 1.0, "mouthSmile": 0.6, "mouthClose": 0.25, "mouthPucker": 0.5,
     "browInnerUp": 0.6, "browOuterUp": 0.6, "browDown": 0.6, "cheekPuff": 0.1, "jawForward": 0.1, "cheekSquint": 0.25,
     "eyeSquint": 0.25, "noseSneer": 0.25, "jawLeft": 0.3, "jawRight": 0.3, "mouthRoll": 0.3,
+    "mouthFunnel": 0.3, "mouthLowerDown": 0.3, "mouthUpperUp": 0.3,
 }  # fmt: skip
 """Standard deviation of expressions by the beginning of their names; the others have the common one."""
+DEVIATION = np.array(
+    [next((value for start, value in DEVIATIONS.items() if n.startswith(start)), COMMON_DEVIATION) for n in ARKIT_NAMES]
+)
+"""`[52]` standard deviation of each expression."""
 UNSEEN = ("eyeLook", "tongueOut")
 """Expressions that landmarks do not show, or that gaze says already."""
 SYMMETRY_DEVIATION = 0.3
@@ -33,17 +38,12 @@ UPPER_BOUND = np.array([0.0 if name.startswith(UNSEEN) else 1.0 for name in ARKI
 @cache
 def prior_precision() -> NDArray[np.float64]:
     """Return `[52, 52]`: the inverse covariance of expressions about neutral."""
-    precision = np.diag(1 / np.array([deviation(name) for name in ARKIT_NAMES]) ** 2)
+    precision = np.diag(1 / DEVIATION**2)
     for left, name in enumerate(ARKIT_NAMES):
         if name.endswith("Left") and not name.startswith(("jaw", "eyeBlink")) and name != "mouthLeft":
             right = ARKIT_NAMES.index(name.removesuffix("Left") + "Right")
             precision[np.ix_([left, right], [left, right])] += np.array([[1, -1], [-1, 1]]) / SYMMETRY_DEVIATION**2
     return precision
-
-
-def deviation(name: str) -> float:
-    """Standard deviation of an expression."""
-    return next((value for start, value in DEVIATIONS.items() if name.startswith(start)), COMMON_DEVIATION)
 
 
 def coupled_bounds(expression: NDArray, largest: NDArray) -> NDArray[np.float64]:

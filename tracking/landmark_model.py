@@ -19,6 +19,9 @@ Array = NDArray[np.float64]
 NOISE = 0.002
 """Metres by which a landmark may lie beside the model's (detector noise and the model's own limits)."""
 
+DEPTH_WEIGHT = 0.03
+"""Weight of MediaPipe's depth against 1 for what is seen in the picture."""
+
 
 @dataclass(frozen=True)
 class Rays:
@@ -113,6 +116,11 @@ class TermBasis:
         weighted = moved * (term_weights() / NOISE**2)[:, None]
         products = [weighted[..., a] @ moved[..., b].T for a in range(3) for b in range(3)]
         return cls(moved.astype(np.float32), weighted, np.reshape(products, (9, -1)))
+
+    @cached_property
+    def flat(self) -> Array:
+        """The basis as `[K, N * 3]`."""
+        return self.basis.reshape(len(self.basis), -1).astype(np.float64)
 
     def hessian(self, metric: Array, visibility: Array | None) -> Array:
         """Return `[T, K, K]`: `metric [T, 3, 3]` between the axes; frames that hide terms are summed on their own."""

@@ -68,6 +68,11 @@ def terms(points: NDArray) -> NDArray:
     return np.concatenate([points, points[..., upper, :] - points[..., lower, :]], -2)
 
 
+def at_upper(points: NDArray) -> NDArray:
+    """Return `[..., N, A]`: where each term is, of `points [..., 478, A]`; a gap is at its upper point."""
+    return np.concatenate([points, points[..., np.array(GAP_PAIRS)[:, 0], :]], -2)
+
+
 def term_visibility(visibility: NDArray | None) -> NDArray | None:
     """Return `[T, N]`: how far each term is seen when landmarks are so by `visibility [T, 478]`; None: wholly."""
     if visibility is None:
