@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.errors import UserError
+from ...tracking.heads.captures.door import write_performance
 from ...tracking.heads.head import ARKIT_NAMES, MorphableHead
 from ...tracking.heads.performance import Performance
 from ...tracking.live import LiveFrame, joined, live_frames
@@ -74,7 +75,7 @@ def save(performances: list[Performance], source: str, out: Path) -> None:
         raise UserError(
             f"No face was tracked in {source}, so that {out} was not written; let it see a face for longer."
         )
-    joined(performances).save(out)
+    write_performance(joined(performances), out)
     print(f"performance: {out}", file=sys.stderr)
 
 

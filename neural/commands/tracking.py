@@ -47,7 +47,7 @@ def track(
         Path | None, typer.Option(help="Track this video live, at its own pace.", show_default=False)
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Live: performance file (.npz) to write at the end.", show_default=False)
+        Path | None, typer.Option(help="Live: performance (.npz, .csv, .json) to write at the end.", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Live: print every frame as a line of JSON.")] = False,
     home: HomeOption = None,
@@ -56,6 +56,8 @@ def track(
     if sum(source is not None for source in (video, camera, stream)) != 1:
         raise UserError("Say what to track: a video, --camera with its number, or --stream with a video to play.")
     if video is not None:
+        if out or as_json:
+            raise UserError("--out and --json are for live tracking; play the video with --stream, or leave them out.")
         folder = dataset or home_of(home).dataset(name_from(video))
         size = 1024 if layout is Layout.STYLEAVATAR else size
         options = {"head": head, "head_path": head_path, "size": size, "layout": layout.value}

@@ -116,3 +116,14 @@ def test_one_source_is_named():
     for sources in ({}, {"video": Path("a.mp4"), "camera": 0}, {"camera": 0, "stream": Path("a.mp4")}):
         with pytest.raises(UserError, match="Say what to track"):
             track(**sources)
+
+
+def test_what_is_for_live_tracking_only_is_refused_elsewhere():
+    with pytest.raises(UserError, match="are for live tracking"):
+        track(video=Path("a.mp4"), as_json=True)
+
+
+def test_the_name_says_what_kind_of_file_is_written(frames, tmp_path):
+    frames += [frame(index) for index in range(3)]
+    follow(tmp_path / "me.csv")
+    assert len((tmp_path / "me.csv").read_text().splitlines()) == 4
