@@ -6,16 +6,22 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import av
+import cv2
 import numpy as np
 import pytest
 import torch
 from semblance.common.errors import UserError
-from semblance.neural import mattings
+from semblance.common.progress import silent
+from semblance.neural import mattings, tasks
 from semblance.neural.device import DeviceFacts
 from semblance.neural.face_parsing import FaceParsing
 from semblance.neural.mattings import choose_matting
+from semblance.neural.requests import TrackParameters
 from semblance.neural.robust_video_matting import RobustVideoMatting
 from semblance.neural.weights import FACE_PARSING, ROBUST_VIDEO_MATTING, VGG19, find
+from semblance.tracking.dataset import Dataset
+from skimage.data import astronaut
 from torch import Tensor, nn
 
 
@@ -161,3 +167,27 @@ def test_a_head_alone_says_who_removed_the_clothes(folder):
     saved(TinyParsing(), folder / FACE_PARSING[0])
     assert choose_matting("builtin", True).facts["head_only"] == "by face parsing"
     assert "head_only" not in choose_matting("builtin", False).facts
+
+
+def test_a_dataset_of_the_head_alone_says_so(folder, tmp_path):
+    footage = portrait_video(tmp_path / "take.mp4")
+    parameters = TrackParameters(source=str(footage), dataset=str(tmp_path / "set"), size=128, head_only=True)
+    result = tasks.track(parameters, silent)
+    assert result["matting"] == "built-in"
+    assert result["head_only"] == "by the tracked head"
+    dataset = Dataset.open(tmp_path / "set")
+    assert dataset.performance().extra["head_only"] == "by the tracked head"
+    matte = cv2.imread(str(dataset.matte(dataset.names[0])), cv2.IMREAD_UNCHANGED)
+    assert matte[len(matte) // 2, len(matte) // 2] == 255
+    assert matte[-10:].max() == 0  # the astronaut's suit
+
+
+def portrait_video(path: Path) -> Path:
+    portrait = np.ascontiguousarray(astronaut()[:256, 96:352])
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 256, 256, "yuv420p", 4_000_000
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(portrait, "rgb24")))
+        container.mux(stream.encode(None))
+    return path
