@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the losses trade: fidelity (PSNR, SSIM) against sharpness, over the weights of the perceptual, adversarial and
+wavelet terms.
+
+    python benchmarks/loss_weights.py DATASET [--seconds 180] [--out DIR]
+
+Trains `preview` on the first 80 % of the dataset for each set of weights and measures on the rest; prints Markdown.
+`--out` keeps a contact sheet of each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from hardware import hardware
+from semblance.neural.evaluate import AVATAR, NEAREST, Evaluation, evaluate, save
+from semblance.neural.presets import PRESETS, PREVIEW, LossWeights
+from semblance.neural.terminal import shown
+from semblance.neural.training import build
+
+OURS = PREVIEW.losses
+VARIANTS: dict[str, LossWeights] = {
+    "as the preset": OURS,
+    "L1 alone": replace(OURS, detail=0, texture=0, perceptual=0, adversarial=0),
+    "no adversary": replace(OURS, perceptual=0, adversarial=0),
+    "no wavelet terms": replace(OURS, detail=0, texture=0),
+    "perceptual x 2": replace(OURS, perceptual=2 * OURS.perceptual),
+    "adversarial x 4": replace(OURS, adversarial=4 * OURS.adversarial),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("--seconds", type=float, default=180)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    print(f"{options.dataset.name}, {options.seconds:.0f} s of training each, {hardware()}\n")
+    print(
+        "| losses | perceptual | adversarial | detail | texture | PSNR dB | SSIM | sharpness |\n|---"
+        + "|---:" * 7
+        + "|"
+    )
+    for name, weights in VARIANTS.items():
+        found = trained(options.dataset, weights, options.seconds)
+        figures = found.rows[AVATAR]
+        told = (weights.perceptual, weights.adversarial, weights.detail, weights.texture)
+        weight_cells = " | ".join(f"{each:g}" for each in told)
+        print(f"| {name} | {weight_cells} | {figures.psnr:.2f} | {figures.ssim:.3f} | {figures.sharpness:.2f} |")
+        if options.out:
+            save(found, options.out / name.replace(" ", "_"))
+    nearest = found.rows[NEAREST]
+    print(f"| nearest frame | | | | | {nearest.psnr:.2f} | {nearest.ssim:.3f} | {nearest.sharpness:.2f} |")
+
+
+def trained(dataset: Path, weights: LossWeights, seconds: float) -> Evaluation:
+    """Train with these weights and measure."""
+    PRESETS["trial"] = replace(PREVIEW, name="trial", losses=weights)
+    with tempfile.TemporaryDirectory() as folder, shown() as listener:
+        avatar = Path(folder) / "avatar.safetensors"
+        build(dataset, avatar, preset="trial", seconds=seconds, listener=listener)
+        return evaluate(avatar, dataset, listener=listener)
+
+
+if __name__ == "__main__":
+    main()
