@@ -133,7 +133,8 @@ class Overlay:
         performance = self._performance
         for eyeball, (pitch, yaw) in zip(self._head.eyeballs, performance.gaze[index], strict=True):
             start = vertices[eyeball.start : eyeball.stop].mean(0)
-            forward = performance.rotation[index] @ gaze_rotation(pitch, yaw) @ np.array([0, 0, -GAZE_LENGTH], np.float32)
+            turn = performance.rotation[index] @ gaze_rotation(pitch, yaw)
+            forward = turn @ np.array([0, 0, -GAZE_LENGTH], np.float32)
             ends = self._camera.project(np.stack([start, start + forward])) * zoom
             first, last = fixed(ends)
             cv2.arrowedLine(canvas, first, last, GAZE, 2, cv2.LINE_AA, SUB, 0.2)

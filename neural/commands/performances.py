@@ -14,18 +14,19 @@ from .shared import HeadOption, HeadPathOption
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="Performance (.npz, .csv, .json) or dataset folder.")],
+    source: Annotated[Path, typer.Argument(help="Performance (.npz, .csv, .json, .npy) or dataset.")],
     out: Annotated[Path, typer.Argument(help="File to write.")],
-    to: Annotated[
-        Kind | None, typer.Option(help="What to write.", show_default="by the name: .npz, .json arkit, .csv csv")
-    ] = None,
+    to: Annotated[Kind | None, typer.Option(help="What to write.", show_default="by the name")] = None,
     fps: Annotated[
         float | None, typer.Option(min=1, max=1000, help="Another frame rate.", show_default="the source's")
     ] = None,
     head: HeadOption = "builtin",
     head_path: HeadPathOption = None,
 ) -> None:
-    """Turn a performance into another program's file: Live Link Face CSV, ARKit JSON, plain CSV."""
+    """Turn a performance into another program's file: Live Link Face CSV, ARKit JSON, plain CSV, FaceVerse.
+
+    By its name a file ending in .csv becomes plain CSV, .json ARKit's, .npy FaceVerse's coefficients (with --head).
+    """
     from ...tracking.dataset import Dataset
     from ...tracking.heads.captures.door import read_performance, write_performance
     from ...tracking.heads.registry import open_head
@@ -34,7 +35,7 @@ def convert(
     opened = open_head(head, head_path)
     performance = Dataset.open(source).performance() if source.is_dir() else read_performance(source, opened)
     converted = at_rate(performance, fps) if fps else performance
-    write_performance(converted, out, to)
+    write_performance(converted, out, to, opened)
     for note in performance.extra.get("notes", ()):
         print(note)
     print(f"{len(converted)} frames, {converted.fps:.5g} a second: {out}")

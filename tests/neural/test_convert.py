@@ -53,6 +53,7 @@ def test_to_every_kind_at_another_rate(capsys, capture: Path, tmp_path: Path, na
     [
         (("none.csv", "out.npz"), "There is no performance file at none.csv."),
         (("{capture}", "out.mov"), "out.mov does not say what to write"),
+        (("{capture}", "out.npy"), "The head builtin has no coefficient vectors; choose a FaceVerse head."),
     ],
 )
 def test_mistakes_get_one_sentence(capsys, capture: Path, arguments: tuple[str, ...], said: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ....common.errors import UserError
 from ..builtin import load_builtin
+from ..faceverse_coefficients import read_coefficients, write_coefficients
 from ..head import MorphableHead
 from ..performance import Performance
 from ..resampling import with_gaps_filled
@@ -21,7 +22,8 @@ from .tables import read_table
 def read_performance(path: str | Path, head: MorphableHead | None = None) -> Performance:
     """Read a performance of any kind, recognised by its contents.
 
-    A capture without a person becomes a performance of the average person of `head` (the built-in one when None).
+    A capture without a person becomes a performance of the average person of `head` (the built-in one when None);
+    FaceVerse's coefficients need their own head.
     Frames that Live Link Face or ARKit dropped are found by their times and interpolated, with confidence 0.
     `extra["notes"]` has a sentence on each thing that the file lacks.
 
@@ -33,6 +35,8 @@ def read_performance(path: str | Path, head: MorphableHead | None = None) -> Per
     if kind is Kind.NPZ:
         return Performance.load(path)
     head = head or load_builtin()
+    if kind is Kind.FACEVERSE:
+        return read_coefficients(path, head)
     if kind is Kind.ARKIT:
         return without_gaps(read_arkit_json(path), head)
     table = read_table(path)
@@ -41,17 +45,24 @@ def read_performance(path: str | Path, head: MorphableHead | None = None) -> Per
     return performed(read_plain_csv(table), head)
 
 
-def write_performance(performance: Performance, path: str | Path, kind: Kind | None = None) -> None:
+def write_performance(
+    performance: Performance, path: str | Path, kind: Kind | None = None, head: MorphableHead | None = None
+) -> None:
     """Write a performance whole or not at all; its kind follows from the name when it is not given.
 
+    `head` is the performance's own; only FaceVerse's coefficients need it.
+
     Raises:
-        UserError: the name tells of no kind, or the disk is full.
+        UserError: the name tells of no kind, the head has no coefficient vectors, or the disk is full.
     """
     path = Path(path)
     kind = kind or SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise UserError(f"The name of {path} does not say what to write; end it in {', '.join(SUFFIXES)}.")
-    WRITERS[kind](performance, path)
+    if kind is Kind.FACEVERSE:
+        write_coefficients(performance, head or load_builtin(), path)
+    else:
+        WRITERS[kind](performance, path)
 
 
 WRITERS = {
@@ -70,6 +81,8 @@ def kind_of(path: Path) -> Kind:
         start = file.read(4096)
     if start.startswith(b"PK") or path.suffix.lower() == ".npz":
         return Kind.NPZ
+    if start.startswith(b"\x93NUMPY"):
+        return Kind.FACEVERSE
     letters = start.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
     return Kind.ARKIT if letters[:1] in (b"{", b"[") else Kind.CSV
 

@@ -14,9 +14,10 @@ class Kind(StrEnum):
     LIVE_LINK = "live-link"
     ARKIT = "arkit"
     CSV = "csv"
+    FACEVERSE = "faceverse"
 
 
-SUFFIXES = {".npz": Kind.NPZ, ".csv": Kind.CSV, ".json": Kind.ARKIT}
+SUFFIXES = {".npz": Kind.NPZ, ".csv": Kind.CSV, ".json": Kind.ARKIT, ".npy": Kind.FACEVERSE}
 """How the names of performance files end, and what a file of this name is written as unless told otherwise."""
 
 
