@@ -25,7 +25,8 @@ EYE_DISTANCE = 63.0
 
 def is_older(model: dict[str, Any]) -> bool:
     """Tell whether a file is an older v3."""
-    return "exBase_52" not in model and "mediapipe_keypoints" in model and np.shape(model.get("exBase", 0))[1:] == (171,)
+    expressions = np.shape(model.get("exBase", 0))[1:]
+    return "exBase_52" not in model and "mediapipe_keypoints" in model and expressions == (171,)
 
 
 def modernised(model: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +77,12 @@ def lines_by_kind(path: Path) -> dict[bytes, list[bytes]]:
 
 def numbers(lines: list[bytes]) -> Floats:
     """Return `[N, 3]` of lines of three numbers; raise ValueError where they are not."""
-    values = np.fromstring(b" ".join(lines), np.float32, sep=" ")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # how NumPy tells that it met something else
+        try:
+            values = np.fromstring(b" ".join(lines), np.float32, sep=" ")
+        except DeprecationWarning as error:
+            raise ValueError("not numbers") from error
     if values.size != 3 * len(lines) or not np.isfinite(values).all():
         raise ValueError("not three numbers a line")
     return values.reshape(-1, 3)

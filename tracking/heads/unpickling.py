@@ -57,7 +57,7 @@ def unpickled(path: Path, allowed: Mapping[tuple[str, str], Any], header: bool) 
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); choose the head's model file.") from error
     except Exception as error:  # a damaged pickle may raise anything
-        raise UserError(f"{path} is damaged or is not a NumPy file of a model; download it again.") from error
+        raise UserError(f"{path} is damaged or is no model file; download it again.") from error
 
 
 def checked_dict(content: Any, path: Path) -> dict[str, Any]:
@@ -184,8 +184,8 @@ def empty_object(kind: Any, *_arguments: Any) -> Kept:
     return kind()
 
 
-def latin_bytes(text: str, _encoding: str = "latin1") -> bytes:
-    """Stand for `_codecs.encode`, by which older pickles of Python 3 spell bytes."""
+def latin_bytes(text: str = "", _encoding: str = "latin1") -> bytes:
+    """Stand for `_codecs.encode` and `bytes`, by which older pickles of Python 3 spell bytes and no bytes."""
     return text.encode("latin1")
 
 
@@ -207,6 +207,7 @@ SPARSE_AND_CHUMPY: dict[tuple[str, str], Any] = {
     ("__builtin__", "object"): Kept,
     ("builtins", "object"): Kept,
     ("_codecs", "encode"): latin_bytes,
+    ("__builtin__", "bytes"): latin_bytes,
 }
 """What FLAME's pickles name besides."""
 

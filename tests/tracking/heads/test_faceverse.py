@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The FaceVerse v3 loader: what it makes of a good file, and what it says of a bad one."""
 
-import importlib.util
 import os
 import pickle
-import sys
 
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
 from semblance.tracking.heads.faceverse import load_faceverse_v3
 from semblance.tracking.heads.head import ARKIT_NAMES
+from semblance.tracking.heads.recognition import recognise
 from semblance.tracking.heads.registry import open_head
 
 VERTICES, FACE = 20, 12
@@ -131,6 +130,42 @@ def test_what_does_not_fit_is_named(saved, key, value, said):
         load_faceverse_v3(saved(model))
 
 
+def older(model):
+    """The same model as an older file: centimetres, 171 expressions, UVs with triangles of their own; its sidecar."""
+    sidecar = model["exBase_52"] / 10
+    kept = {key: model[key] for key in ("meantex", "texBase", "tri", "mediapipe_keypoints", "ver_inds", "face_mask")}
+    return {
+        **kept,
+        "meanshape": model["meanshape"] / 10,
+        "idBase": model["idBase"] / 10,
+        "exBase": np.zeros((len(sidecar), 171), np.int8),
+        "uv": np.column_stack([model["uvtex"][:, 0] / 255, 1 - model["uvtex"][:, 1] / 255]),
+        "tri_uv": model["tri"],
+        "left_eye_exp": np.zeros(4),
+    }, sidecar
+
+
+def test_the_older_v3_with_its_sidecar(saved):
+    new = small_model()
+    new["meanshape"][FACE:16] = [31, 0, 0]
+    new["meanshape"][16:] = [-31, 0, 0]
+    newer = load_faceverse_v3(saved(new))
+    model, sidecar = older(new)
+    path = saved(model)
+    with pytest.raises(UserError, match=r"exBase_52\.npy beside it"):
+        load_faceverse_v3(path)
+    np.save(path.with_name("exBase_52.npy"), sidecar)
+    assert recognise(path) == ("faceverse-v3",)
+    found = load_faceverse_v3(path)
+    np.testing.assert_allclose(found.mean, newer.mean, atol=1e-6)
+    np.testing.assert_allclose(found.expression_basis, newer.expression_basis, atol=1e-6)
+    used = np.unique(new["tri"])
+    np.testing.assert_allclose(found.uvs[used], newer.uvs[used], atol=1e-6)
+    np.save(path.with_name("exBase_52.npy"), sidecar[:-3])
+    with pytest.raises(UserError, match="exBase_52"):
+        load_faceverse_v3(path)
+
+
 def test_absent_cut_and_foreign_files(saved, tmp_path):
     with pytest.raises(UserError, match="no file"):
         load_faceverse_v3(tmp_path / "absent.npy")
@@ -145,28 +180,6 @@ def test_absent_cut_and_foreign_files(saved, tmp_path):
         open_head("faceverse-v3")
     with pytest.raises(UserError, match="no head called"):
         open_head("candide")
-
-
-@pytest.fixture(scope="session")
-def faceverse_like(shared, tmp_path_factory):
-    """The test head of the shared media, expanded by the tool that lies beside it and loaded."""
-    tool = shared / "tools" / "make_faceverse_like.py"
-    compact = shared / "media" / "faceverse_v3_like.npz"
-    if not tool.is_file() or not compact.is_file():
-        pytest.skip("needs the FaceVerse-like head of the shared media")
-    spec = importlib.util.spec_from_file_location("make_faceverse_like", tool)
-    maker = importlib.util.module_from_spec(spec)
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # the shared folder is read-only
-    try:
-        spec.loader.exec_module(maker)
-    finally:
-        sys.dont_write_bytecode = before
-    with np.load(compact, allow_pickle=False) as parts:
-        model = maker.build(parts)
-    path = tmp_path_factory.mktemp("faceverse") / "faceverse_v3_like.npy"
-    np.save(path, np.array(model, dtype=object), allow_pickle=True)
-    yield load_faceverse_v3(path)
-    path.unlink()
 
 
 def test_the_like_head_is_a_head(faceverse_like):
