@@ -103,9 +103,7 @@ def tracking_request(scene: bpy.types.Scene, source: Path) -> jobs.JobRequest:
         UserError: the file is none that can be tracked, or the chosen head's file is not known.
     """
     chosen = scene.semblance
-    head_path = preferences.faceverse_file() if chosen.head_model == "faceverse-v3" else None
-    if chosen.head_model == "faceverse-v3" and head_path is None:
-        raise UserError("The FaceVerse head needs its file: choose it in the Semblance preferences.")
+    head_path = preferences.head_file(chosen.head_model)
     size = PRESET_SIZES[chosen.preset]
     return jobs.new_avatar_request(source, free_dataset(source.stem), chosen.head_model, head_path, size)
 

@@ -11,6 +11,9 @@ from pathlib import Path
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from ..common.errors import UserError
+from ..tracking.heads.imported import imported_heads
+from ..tracking.heads.registry import KINDS
 from . import compat
 from .engine_process import EnginePlace
 
@@ -93,10 +96,21 @@ def engine_place() -> EnginePlace:
     return EnginePlace(home, url=preferences.url or "?", token=preferences.token)
 
 
-def faceverse_file() -> Path | None:
-    """The artist's FaceVerse file; None when none is chosen."""
+def head_file(name: str) -> Path | None:
+    """The artist's file of a head: chosen here (FaceVerse v3), else imported; None for the built-in head.
+
+    Raises:
+        UserError: there is neither.
+    """
     preferences = stored()
-    return Path(bpy.path.abspath(preferences.faceverse)) if preferences and preferences.faceverse else None
+    if name == "faceverse-v3" and preferences and preferences.faceverse:
+        return Path(bpy.path.abspath(preferences.faceverse))
+    file = imported_heads(home_folder()).get(name)
+    if file is None and name in KINDS:
+        how = "choose it in the Semblance preferences, or run" if name == "faceverse-v3" else "run"
+        command = f"semblance heads import FILE --home {home_folder()}"
+        raise UserError(f"The head {KINDS[name].title} needs its file: {how} `{command}`.")
+    return file
 
 
 @cache

@@ -15,6 +15,7 @@ from bpy.props import (
 )
 
 from ..neural.protocol import MOST_OFFSET
+from ..tracking.heads.registry import KINDS
 
 PRESET_SIZES = {"preview": 256, "standard": 512, "final": 1024}
 """Side of the avatar's picture in pixels, by preset."""
@@ -107,7 +108,7 @@ class SemblanceScene(bpy.types.PropertyGroup):
         description="The morphable head that new avatars are tracked with",
         items=(
             ("builtin", "Built-in", "Semblance's own head"),
-            ("faceverse-v3", "FaceVerse v3", "Your own FaceVerse file, chosen in the preferences"),
+            *((name, kind.title, "Your own file; `semblance heads import` finds it") for name, kind in KINDS.items()),
         ),
     )
 
