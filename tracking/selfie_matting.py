@@ -83,6 +83,7 @@ class SelfieSegmentation:
         selfie_segmentation = solution("selfie_segmentation")
         with silenced():
             self._graph = selfie_segmentation.SelfieSegmentation(model_selection=GENERAL_MODEL)
+            self._graph.process(np.zeros((NETWORK_SIDE, NETWORK_SIDE, 3), np.uint8))  # its start is announced then
 
     def __call__(self, rgb: Pixels, /) -> Floats:
         """Return the scores of a picture, 0 background to 1 foreground."""
