@@ -29,7 +29,7 @@ DatasetOption = Annotated[
 ]
 
 
-def run(kind: JobKind, home: Path | None = None, **values: Any) -> None:
+def run(kind: JobKind, home: Path | None = None, /, **values: Any) -> None:
     """Do a task here and now, showing its progress, and print what it made; heads are looked up in `home`."""
     from ..requests import checked, placed
     from ..tasks import TASKS
