@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,6 @@ from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.registry import open_head
 from .avatar_format import AvatarMetadata, file_sha256, header_of, read_header
 from .networks.windows import Windows
-
-BATCH = 8
-"""Frames that go through the network at once; bounds the memory that a long request takes."""
 
 
 def portrait_network(config: Mapping[str, Any]) -> nn.Module:
@@ -119,21 +115,25 @@ class Avatar:
         Raises:
             UserError: an avatar that is one StyleUNet shall be moved.
         """
-        code = np.broadcast_to(self.metadata.time_code if time_code is None else time_code, len(uv))
-        moves = np.zeros((len(uv), 2, 2))
+        frames, side = len(uv), self.metadata.resolution
+        codes = np.broadcast_to(self.metadata.time_code if time_code is None else time_code, frames)
+        moves = np.zeros((frames, 2, 2))
         moves[:, 0], moves[:, 1] = foreground_offset, background_offset
-        parts = [self.render_batch(uv[each], texture[each], code[each], moves[each.start])
-                 for each in runs_alike(moves, BATCH)]  # fmt: skip
-        side = self.metadata.resolution
-        return np.concatenate(parts) if parts else np.empty((0, side, side, 4), np.uint8)
+        pictures = np.empty((frames, side, side, 4), np.uint8)
+        for index in range(frames):
+            pictures[index] = self.render_frame(uv[index], texture[index], codes[index], moves[index])
+        return pictures
 
-    def render_batch(self, uv: np.ndarray, texture: np.ndarray, time_code: np.ndarray, moves: np.ndarray) -> np.ndarray:
-        """Render a few frames at once; see `render`. `moves` are the offsets of foreground and background `[2, 2]`."""
-        maps = [self.to_network(each) for each in (uv, texture)]
-        code = torch.tensor(np.asarray(time_code, np.float32), device=self.device)
+    def render_frame(self, uv: np.ndarray, texture: np.ndarray, time_code: float, moves: np.ndarray) -> np.ndarray:
+        """Render one frame; see `render`. `moves` are the offsets of person and backdrop `[2, 2]`.
+
+        Frames are rendered alone: in a batch they would depend on its size, by a rounding error, and flicker.
+        """
+        maps = [self.to_network(each[None]) for each in (uv, texture)]
+        code = torch.tensor([float(time_code)], device=self.device)
         windows = (windows_moved(moves, self.metadata.kind),) if moves.any() else ()
-        rgba = self.network(*maps, code, *windows).clamp(-1, 1)
-        return rgba.add(1).mul(127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        rgba = self.network(*maps, code, *windows)[0].clamp(-1, 1)
+        return rgba.add(1).mul(127.5).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
 
     def to_network(self, maps: np.ndarray) -> torch.Tensor:
         """Maps `[N, H, W, 3]`, 0 to 1, as a tensor `[N, 3, H, W]`, -1 to 1."""
@@ -155,14 +155,6 @@ class Avatar:
         if file and said.head_sha256 and file_sha256(file) != said.head_sha256:
             raise UserError(f"{file} is not the head file that the avatar was built with; give the path of that one.")
         return open_head(said.head, file)
-
-
-def runs_alike(moves: np.ndarray, longest: int) -> list[slice]:
-    """Split `moves [N, 2, 2]` into slices of at most `longest` equal neighbours."""
-    changes = (moves[1:] != moves[:-1]).any((1, 2))
-    edges = [0, *(np.flatnonzero(changes) + 1), len(moves)]
-    return [slice(start, min(start + longest, stop)) for first, stop in pairwise(edges)
-            for start in range(first, stop, longest)]  # fmt: skip
 
 
 def windows_moved(moves: np.ndarray, kind: str) -> Windows:

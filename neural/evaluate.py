@@ -20,7 +20,7 @@ from ..common.progress import Listener, Progress, silent
 from ..tracking.dataset import Dataset
 from ..tracking.heads.head import Floats
 from . import metrics
-from .avatar import BATCH, Avatar
+from .avatar import Avatar
 from .batches import read_picture, split
 from .nearest import mean_distances, nearest_frames
 from .video import labelled, scaled, write_png
@@ -28,6 +28,8 @@ from .video import labelled, scaled, write_png
 TEST_SHARE = 0.2
 AVATAR, NEAREST = "avatar", "nearest training frame"
 SHEET_ROWS = 6
+BATCH = 8
+"""Frames in memory at once."""
 
 
 @dataclass(frozen=True)

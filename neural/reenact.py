@@ -27,9 +27,6 @@ from .driver_pictures import Pictures, pictures_of
 from .protocol import USUAL_LOOK, Look
 from .video import Sound, frames_to, side_by_side
 
-BATCH = 4
-"""Frames at once: few, so that progress is told often on a slow machine."""
-
 
 @dataclass(frozen=True)
 class RenderedFrame:
@@ -118,15 +115,11 @@ def frames_of(
         )
     neutral, colours = head.neutral(performance.identity), head.texture(performance.texture)
     with MapRasteriser() as rasteriser:
-        for start in range(0, len(indices), BATCH):
-            part = indices[start : start + BATCH]
-            drawn = [
-                rasteriser.draw(frame_maps(head, performance, index, neutral, colours), head.triangles)
-                for index in part
-            ]
-            rendered = avatar.render(*(np.stack(maps) for maps in zip(*drawn, strict=True)), **asdict(look))
-            for index, (uv_map, texture_map), rgba in zip(part, drawn, rendered, strict=True):
-                yield RenderedFrame(index, uv_map, texture_map, rgba)
+        for index in indices:
+            vertices = frame_maps(head, performance, index, neutral, colours)
+            uv_map, texture_map = rasteriser.draw(vertices, head.triangles)
+            rgba = avatar.render(uv_map[None], texture_map[None], **asdict(look))[0]
+            yield RenderedFrame(index, uv_map, texture_map, rgba)
 
 
 def driven(avatar: Avatar, driver: Performance, absolute: bool = False) -> Performance:
