@@ -16,12 +16,12 @@ from hardware import hardware
 from markdown import report
 from numpy.typing import NDArray
 from semblance.tracking.agreement import jitter, lag, mesh_landmarks, openings, still_frames
-from semblance.tracking.crop import picture_camera
 from semblance.tracking.footage import Footage
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.performance import Performance
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmarks import IRISES_START, Landmarks, eye_distance
+from semblance.tracking.overlay import camera_of_picture
 from semblance.tracking.solver import solve_take
 from semblance.tracking.threads import one_thread_a_library
 from semblance.tracking.track import find_landmarks
@@ -72,7 +72,7 @@ def measured(head: MorphableHead, footage: Footage) -> list[str]:
 def agreement(head: MorphableHead, performance: Performance, found: Landmarks) -> list[str]:
     """The cells that compare a performance with the detected landmarks `[T, 478, 3]`, all of frames with a face."""
     assert performance.crop is not None
-    own = mesh_landmarks(head, performance, picture_camera(performance.crop))
+    own = mesh_landmarks(head, performance, camera_of_picture(performance.camera, performance.crop))
     error = np.linalg.norm((own - found)[..., :2], axis=-1)[:, :IRISES_START].mean(1) / eye_distance(found)
     still = still_frames(found[:, TIP_OF_NOSE, :2], performance.fps)
     openings_found, openings_own = openings(found), openings(own)
