@@ -29,7 +29,7 @@ SHOULDER_MARGIN = 0.01
 """Metres above a shoulder at which the head ends beside the neck."""
 SHOULDER_MEMORY = 0.8
 """Share of the former frame in where the shoulders begin."""
-COLLAR = 0.6
+COLLAR = 0.7
 """Share of the neck's half width from its middle, within which no collar hides it."""
 NEAR = 0.012
 """Metres about the head's own outline in which soft pixels are the head's."""

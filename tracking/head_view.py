@@ -23,6 +23,8 @@ CHIN, JAW_RIGHT, JAW_LEFT, EAR_RIGHT, EAR_LEFT = 152, 172, 397, 234, 454
 """Landmarks."""
 BELOW_CHIN = 0.014
 """Metres from the chin down to the cut."""
+GROWN = 7
+"""Pixels of the brush that grows the head's outline: a jaw may be wider than the tracked one."""
 EVERY = 20
 """Of so many vertices one is enough for the head's outline."""
 BEHIND_JAW, DEPTH = 0.05, 0.045
@@ -88,7 +90,7 @@ class HeadView:
 
         cut = seen(person.front)
         outline = person.outline + np.tensordot(performance.expression[index], person.outline_basis, 1)
-        face = filled(cv2.convexHull(seen(outline).astype(np.float32)))
+        face = cv2.dilate(filled(cv2.convexHull(seen(outline).astype(np.float32))), np.ones((GROWN, GROWN)))
         ears = float(np.clip(seen(person.ears)[:, 1].max(), 0, NECK_ROW))
         return cls(to_upright, cut[np.argsort(cut[:, 0])], face, ears)
 
