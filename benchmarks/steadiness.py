@@ -69,7 +69,7 @@ def unsmoothed(head: MorphableHead, landmarks: NDArray[np.float32], rate: float)
     camera = picture_camera(crop)
     found = closed_form.solve(faces, camera, solve_person(head, faces, camera))
     motion = found.expression, found.rotation, found.translation
-    gaze = solve_gaze(head, found.identity, *motion, faces, camera)
+    gaze = solve_gaze(head, found, faces, camera)
     texture, sure = np.zeros(len(head.texture_basis), np.float32), np.ones(len(faces), np.float32)
     return Performance(head.name, found.identity, texture, *motion, gaze, sure, seen / rate, camera, crop, rate)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .gaze import with_lids_following
 from .heads.head import ARKIT_NAMES, Floats, MorphableHead, gaze_rotation
 from .heads.performance import Performance, for_all_regions
 
@@ -76,9 +77,6 @@ BLINKS = (34, 61, 98, 139, 171, 208, 243, 279, 316, 352, 377)
 BLINK = (0.25, 0.8, 1.0, 1.0, 0.75, 0.35, 0.1)
 """Closing of the eyes from frame to frame."""
 
-LOOK_TO_LIDS = 1 / 0.6
-"""Expression of `eyeLook...` for a radian of gaze: at 0.6 the lids have followed fully."""
-
 PHOTO_FRAMES, FADE_FRAMES = 10, 12
 """How long the photo's own mouth stays at the start, and how long it takes to leave."""
 
@@ -122,7 +120,7 @@ def expressions(still: Performance, gaze: Floats) -> Floats:
     """Return `[FRAMES, 52]`: the face at rest, plus mouths, upper faces, lids that follow the gaze, and blinks."""
     mouths = over_time([columns(pose) for pose in with_rests(VISEMES + MOUTHS, 3)], STEP)
     uppers = over_time([columns(pose) for pose in with_rests(UPPER_FACES, 1)], STEP + 3)
-    followed = np.maximum(mouths + uppers, lids(gaze - still.gaze[0]))
+    followed = np.maximum(mouths + uppers, with_lids_following(np.zeros_like(mouths), gaze - still.gaze[0]))
     return np.clip(np.maximum(at_rest(still.expression[0]) + followed, blinks()), 0, 1).astype(np.float32)
 
 
@@ -160,17 +158,6 @@ def columns(pose: Pose) -> Floats:
     for name, value in pose.items():
         names = [name] if name in ARKIT_NAMES else [f"{name}Left", f"{name}Right"]
         expression[[ARKIT_NAMES.index(known) for known in names]] = value
-    return expression
-
-
-def lids(gaze: Floats) -> Floats:
-    """Return `[FRAMES, 52]`: the `eyeLook...` that go with gaze `[FRAMES, 2, 2]` relative to the photo's."""
-    expression = np.zeros((len(gaze), len(ARKIT_NAMES)), np.float32)
-    for eye, (side, inward) in enumerate((("Left", 1), ("Right", -1))):
-        pitch, yaw = gaze[:, eye].T * LOOK_TO_LIDS
-        ways = {"Down": pitch, "Up": -pitch, "In": inward * yaw, "Out": -inward * yaw}
-        for way, amount in ways.items():
-            expression[:, ARKIT_NAMES.index(f"eyeLook{way}{side}")] = np.clip(amount, 0, 1)
     return expression
 
 

@@ -43,6 +43,13 @@ def picture_camera(crop: Crop) -> PinholeCamera:
     )
 
 
+def window_camera(camera: PinholeCamera, crop: Crop, size: int) -> PinholeCamera:
+    """A camera of the whole picture, in pixels of the central window when it is `size` pixels square."""
+    side = round(crop.side)
+    inside = PinholeCamera(camera.fx, camera.fy, camera.cx - crop.x, camera.cy - crop.y, side, side)
+    return inside.resized(size, size)
+
+
 def cut(image: Image, crop: Crop, size: int, enlarged: float = ENLARGED) -> Image:
     """Return the window, enlarged about its centre, as a picture of `round(size * enlarged)` pixels square.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .closed_form import Solution
 from .heads.camera import PinholeCamera
 from .heads.head import ARKIT_NAMES, Eyeball, Floats, MorphableHead
 from .landmarks import LEFT_EYE_CORNERS, LEFT_IRIS, RIGHT_EYE_CORNERS, RIGHT_IRIS, Landmarks
@@ -17,6 +18,8 @@ SHUT = 0.6
 """Above this blink the iris is hidden and its landmark a guess; gaze is then held."""
 LARGEST = np.radians([30.0, 40.0])
 """Largest pitch and yaw."""
+LOOK_TO_LIDS = 1 / 0.6
+"""Expression of `eyeLook...` for a radian of gaze: at 0.6 the lids have followed fully."""
 TOGETHER = np.array([1.0, 0.6])
 """How far each eye's pitch and yaw follow the mean of both: eyes turn together, what differs is mostly noise."""
 
@@ -30,39 +33,38 @@ class EyeModel:
     forward: NDArray[np.float64]
 
 
-def solve_gaze(
-    head: MorphableHead,
-    identity: Floats,
-    expression: Floats,
-    rotation: Floats,
-    translation: Floats,
-    landmarks: Landmarks,
-    camera: PinholeCamera,
-) -> Floats:
+def solve_gaze(head: MorphableHead, solution: Solution, landmarks: Landmarks, camera: PinholeCamera) -> Floats:
     """Return gaze `[T, 2, 2]` (left, right; pitch, yaw in radians) for solved frames `landmarks [T, 478, 3]`.
 
     While an eye is shut it follows the other one, and while both are shut their gaze goes straight from where they
     were last seen to where they are seen next.
     """
-    neutral = head.neutral(identity)
-    corners = LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS
-    irises = LEFT_IRIS[0], RIGHT_IRIS[0]
-    gaze = np.stack(
-        [
-            eye_gaze(
-                eye_model(neutral, head, eyeball, iris),
-                rotation.astype(np.float64),
-                translation.astype(np.float64),
-                landmarks[:, iris, :2] - corner_offset(head, neutral, corner, rotation, translation, landmarks, camera),
-                camera,
-            )
-            for eyeball, corner, iris in zip(head.eyeballs, corners, irises, strict=True)
-        ],
-        1,
-    )
-    gaze[expression[:, BLINKS] > SHUT] = np.nan
+    neutral = head.neutral(solution.identity)
+    rotation, translation = solution.rotation.astype(np.float64), solution.translation.astype(np.float64)
+    eyes = []
+    for eyeball, corners, irises in zip(
+        head.eyeballs, (LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS), (LEFT_IRIS, RIGHT_IRIS), strict=True
+    ):
+        eye = eye_model(neutral, head, eyeball, irises[0])
+        offset = corner_offset(
+            neutral[head.landmarks[list(corners)]], corners, rotation, translation, landmarks, camera
+        )
+        eyes.append(eye_gaze(eye, rotation, translation, landmarks[:, irises[0], :2] - offset, camera))
+    gaze = np.stack(eyes, 1)
+    gaze[solution.expression[:, BLINKS] > SHUT] = np.nan
     gaze = held(together(gaze))
     return np.clip(gaze, -LARGEST, LARGEST).astype(np.float32)
+
+
+def with_lids_following(expression: Floats, gaze: Floats) -> Floats:
+    """Return `expression [T, 52]` with the `eyeLook...` that go with gaze `[T, 2, 2]`."""
+    followed = expression.copy()
+    for eye, (side, inward) in enumerate((("Left", 1), ("Right", -1))):
+        pitch, yaw = gaze[:, eye].T * LOOK_TO_LIDS
+        ways = {"Down": pitch, "Up": -pitch, "In": inward * yaw, "Out": -inward * yaw}
+        for way, amount in ways.items():
+            followed[:, ARKIT_NAMES.index(f"eyeLook{way}{side}")] = np.clip(amount, 0, 1)
+    return followed
 
 
 def eye_model(neutral: Floats, head: MorphableHead, eyeball: Eyeball, iris: int) -> EyeModel:
@@ -88,17 +90,16 @@ def eye_gaze(
 
 
 def corner_offset(
-    head: MorphableHead,
-    neutral: Floats,
+    own: Floats,
     corners: tuple[int, int],
-    rotation: Floats,
-    translation: Floats,
+    rotation: NDArray,
+    translation: NDArray,
     landmarks: Landmarks,
     camera: PinholeCamera,
 ) -> NDArray[np.float64]:
-    """Return `[T, 2]` pixels by which the eye's corners are seen beside the head's own: the eyeball moves with them."""
-    own = neutral[head.landmarks[list(corners)]] @ rotation.swapaxes(1, 2) + translation[:, None]
-    return (landmarks[:, list(corners), :2] - camera.project(own)).mean(1)
+    """Return `[T, 2]` pixels by which an eye's corners are seen beside the head's own `[2, 3]`: it moves with them."""
+    points = own @ rotation.swapaxes(1, 2) + translation[:, None]
+    return (landmarks[:, list(corners), :2] - camera.project(points)).mean(1)
 
 
 def angles(directions: NDArray) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from .landmark_model import Person
 from .landmarks import Landmarks, require_size
 from .one_euro import OneEuro
 from .person import solve_person
-from .solver import solve_faces
+from .solver import Faces, solve_faces, with_texture
 
 CALIBRATION = 1.5
 """Seconds with a face from which the person and the crop are found."""
@@ -94,10 +94,12 @@ class LiveSolver:
         self._gathered.clear()
         faces = np.stack(landmarks)
         require_size(np.median(faces, 0), self._source)
-        camera = picture_camera(choose_crop(faces))
+        crop = choose_crop(faces)
+        camera = picture_camera(crop)
         person = solve_person(self._head, faces, camera)
-        take = solve_faces(self._head, faces, first, self._width, self._size, person)
-        still = replace(take.at(slice(1)), source=self._source, fps=self._fps)
+        take = solve_faces(self._head, person, Faces(faces, np.array(times), self._fps), crop, camera, self._size)
+        still = with_texture(self._head, take.at(slice(1)), first, camera, self._width)
+        still = replace(still, source=self._source)
         return Calibration(person, camera, still, take.extra["reprojection_error"])
 
     def _solved(self, known: Calibration, landmarks: Landmarks, time: float) -> Performance:
@@ -119,8 +121,7 @@ class LiveSolver:
         """The gaze `[1, 2, 2]`; while both eyes are shut, where they looked last."""
         if (solution.expression[0, BLINKS] > SHUT).all():
             return (self._last or known.still).gaze
-        pose = solution.rotation, solution.translation
-        return solve_gaze(self._head, solution.identity, solution.expression, *pose, landmarks[None], known.camera)
+        return solve_gaze(self._head, solution, landmarks[None], known.camera)
 
     def _held(self, time: float) -> Performance | None:
         """The last frame once more."""

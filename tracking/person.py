@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is seen: identity, what identity cannot say, and how strong perspective is, from frames of a take.
+"""Who is seen: identity, and what identity cannot say, from frames of a take.
 
 Identity, the focal length and each frame's pose and expression are solved together by Gauss-Newton, in which every
 frame's own unknowns are eliminated first. No frame has to be neutral: expressions are few and mostly small (their
@@ -28,14 +28,22 @@ FRAMES = 24
 """Frames from which a person is solved: half of them neutral, half as different as can be."""
 EVIDENCE_FRAMES = 8.0
 """As how many frames they count: frames of one person share their systematic errors."""
-FOCAL_DEVIATION = 0.4
-"""Standard deviation of the logarithm of the focal length: how near people are to cameras differs."""
+FIXED = 1e12
+"""Precision of what does not change."""
 RESTING, RESTING_SHARE = 4.0, 0.5
 """How much less expression than usual is expected at rest, and from which share of a deviation on it is no rest."""
 OPEN = 0.6
 """An eye is open when its gap is more than this share of its usual one."""
 SHUT_GAP = 0.15
 """Share of an eye's opening that MediaPipe still shows when it is shut."""
+
+
+@dataclass(frozen=True)
+class ZoomPrior:
+    """What is known about the logarithm of the focal length over the camera's: its mean and standard deviation."""
+
+    mean: float
+    deviation: float
 
 
 @dataclass(frozen=True)
@@ -56,45 +64,36 @@ class Fit:
 def solve_person(
     head: MorphableHead, landmarks: Landmarks, camera: PinholeCamera, visibility: NDArray | None = None
 ) -> Person:
-    """Find identity from some of the frames `[T, 478, 3]` that a known camera sees, then what identity cannot say."""
-    person, _zoom = solved(head, landmarks, camera, visibility, 0.0)
-    return person
+    """Find identity from some of the frames `[T, 478, 3]`, then what identity cannot say."""
+    model, frames = LandmarkModel.of(head), chosen_frames(landmarks)
+    rays = Rays.of(landmarks, camera, visibility).at(frames)
+    fit = solve_fit(model, landmarks[frames], rays, None, EVIDENCE_FRAMES)
+    own = with_identity(model, fit.identity)
+    offset = landmark_offsets(own.shapes(fit.expression), fit.pose, rays)
+    personal = with_own_eyelids(replace(own, neutral=own.neutral + offset))
+    return Person(fit.identity.astype(np.float32), own, personal)
 
 
-def solve_person_and_focal(
-    head: MorphableHead, landmarks: Landmarks, camera: PinholeCamera, visibility: NDArray | None = None
-) -> tuple[Person, PinholeCamera]:
-    """The same for a camera of which the focal length is only a guess; return the better one, too.
+def solve_fit(model: LandmarkModel, landmarks: Landmarks, rays: Rays, zoom: ZoomPrior | None, evidence: float) -> Fit:
+    """Solve frames `[T, 478, 3]`, of which `rays` are those by the camera, together.
 
-    Perspective shows in how a near face is distorted, and in how it changes while the head turns. Where it shows
-    little, the prior keeps the guess.
+    Args:
+        model: of the head.
+        landmarks, rays: the same frames.
+        zoom: what is known about the focal length; None: the camera's is right.
+        evidence: as how many frames they count.
     """
-    person, zoom = solved(head, landmarks, camera, visibility, FOCAL_DEVIATION)
-    return person, replace(camera, fx=camera.fx * np.exp(zoom), fy=camera.fy * np.exp(zoom))
-
-
-def solved(
-    head: MorphableHead, landmarks: Landmarks, camera: PinholeCamera, visibility: NDArray | None, focal_deviation: float
-) -> tuple[Person, float]:
-    """Return the person and the logarithm of the factor to the camera's focal length."""
-    model = LandmarkModel.of(head)
-    chosen = chosen_frames(landmarks)
-    rays = Rays.of(landmarks, camera, visibility).at(chosen)
-    largest = eyes_kept_open(landmarks)[chosen] * np.where(
-        np.abs(model.expression_basis).max((1, 2)) > 0, UPPER_BOUND, 0
-    )
+    movable = np.where(np.abs(model.expression_basis).max((1, 2)) > 0, UPPER_BOUND, 0)
+    largest = movable * eyes_kept_open(landmarks)
     expression = np.zeros(largest.shape)
     fit = Fit(np.zeros(len(model.identity_basis)), 0.0, solve_pose(model.shapes(expression), rays), expression)
     for number in range(ROUNDS):
-        fit = step(model, rays, fit, largest, focal_deviation if number else 0.0)
-    own = with_identity(model, fit.identity)
-    offset = landmark_offsets(own.shapes(fit.expression), fit.pose, zoomed(rays, fit.zoom))
-    personal = with_own_eyelids(replace(own, neutral=own.neutral + offset))
-    return Person(fit.identity.astype(np.float32), own, personal), fit.zoom
+        fit = step(model, rays, fit, largest, zoom if number else None, evidence)
+    return fit
 
 
-def step(model: LandmarkModel, rays: Rays, fit: Fit, largest: Array, focal_deviation: float) -> Fit:
-    """One step of Gauss-Newton for everything; without a deviation, the focal length stays."""
+def step(model: LandmarkModel, rays: Rays, fit: Fit, largest: Array, zoom: ZoomPrior | None, evidence: float) -> Fit:
+    """One step of Gauss-Newton for everything."""
     own, seen = with_identity(model, fit.identity), zoomed(rays, fit.zoom)
     shared = len(fit.identity) + 1
     hessian, gradient = np.zeros((shared, shared)), np.zeros(shared)
@@ -102,10 +101,10 @@ def step(model: LandmarkModel, rays: Rays, fit: Fit, largest: Array, focal_devia
     for frame in frames:
         hessian += frame.shared_hessian
         gradient += frame.shared_gradient
-    count = EVIDENCE_FRAMES / len(frames)
-    precision = np.append(np.ones(shared - 1), 1 / focal_deviation**2 if focal_deviation else 1e12)
-    state = np.append(fit.identity, fit.zoom)
-    change = cho_solve(cho_factor(count * hessian + np.diag(precision)), count * gradient - precision * state)
+    share = evidence / len(frames)
+    precision = np.append(np.ones(shared - 1), 1 / zoom.deviation**2 if zoom else FIXED)
+    away = np.append(fit.identity, fit.zoom - (zoom.mean if zoom else fit.zoom))
+    change = cho_solve(cho_factor(share * hessian + np.diag(precision)), share * gradient - precision * away)
     own_changes = np.array([frame.own_change(change) for frame in frames])
     expression = np.clip(fit.expression + own_changes[:, POSE:], 0, largest)
     return Fit(

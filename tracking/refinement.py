@@ -84,7 +84,7 @@ def refined(
     joined = np.diff(times) < 2 / rate
     count = len(times)
     for start in range(0, count, WINDOW - OVERLAP):
-        listener(Progress("Refining", start, count, f"frame {start + 1} of {count}"))
+        listener(Progress("Solving", start, count, f"frame {start + 1} of {count}"))
         held = min(start, CONTEXT)
         frames = slice(start - held, start + WINDOW)
         window = Window(model, rays.at(frames), joined[frames], held, rate, mean)

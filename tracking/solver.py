@@ -3,22 +3,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.progress import Listener, silent
 from . import closed_form
-from .crop import choose_crop, picture_camera
+from .closed_form import Solution, reprojection_error
+from .crop import choose_crop, picture_camera, window_camera
+from .focal_length import estimated_camera
 from .footage import Footage, Image
-from .gaze import solve_gaze
+from .gaze import solve_gaze, with_lids_following
 from .heads.camera import PinholeCamera
 from .heads.head import Floats, MorphableHead
 from .heads.maps import frame_vertices
-from .heads.performance import Performance
-from .landmark_model import Person
+from .heads.performance import Crop, Performance
+from .landmark_model import Person, Pose, Rays
 from .landmarks import Landmarks
 from .person import solve_person
+from .refinement import refined
 from .smoothing import at_times, smoothed
 from .texture import solve_texture
 
@@ -33,6 +37,9 @@ def solve_take(
     footage: Footage,
     first_face: Image,
     size: int = SIZE,
+    *,
+    visibility: NDArray | None = None,
+    listener: Listener = silent,
 ) -> Performance:
     """Return the smoothed performance of a take, with a frame for each time.
 
@@ -45,50 +52,85 @@ def solve_take(
         footage: where they come from.
         first_face: the first picture in which the face is seen, at any scale; it gives the texture.
         size: side of the central window in pixels.
+        visibility: `[T, 478]`, 0 (hidden) to 1; None when all are seen.
+        listener: hears of the progress and may cancel.
     """
     seen = ~np.isnan(landmarks[:, 0, 0])
-    faces = landmarks[seen]
-    performance = solve_faces(head, faces, first_face, footage.size[0], size)
-    performance = replace(performance, times=times[seen], fps=frame_rate(times, footage.fps), source=str(footage.path))
-    return smoothed(at_times(performance, times))
+    faces = Faces(
+        landmarks[seen], times[seen], frame_rate(times, footage.fps), None if visibility is None else visibility[seen]
+    )
+    crop = choose_crop(faces.landmarks)
+    camera = estimated_camera(head, faces.landmarks, picture_camera(crop), visibility=faces.visibility)
+    person = solve_person(head, faces.landmarks, camera, faces.visibility)
+    performance = solve_faces(head, person, faces, crop, camera, size, listener)
+    performance = with_texture(head, performance, first_face, camera, footage.size[0])
+    return smoothed(at_times(replace(performance, source=str(footage.path)), times))
 
 
 def solve_still(head: MorphableHead, landmarks: Landmarks, image: Image, size: int = SIZE) -> Performance:
     """Return the performance, of one frame, of the face in a picture: `landmarks [478, 3]` in its pixels."""
-    return solve_faces(head, landmarks[None], image, image.shape[1], size)
+    faces = Faces(landmarks[None], np.zeros(1))
+    crop = choose_crop(faces.landmarks)
+    camera = estimated_camera(head, faces.landmarks, picture_camera(crop), image.shape[1::-1])
+    person = solve_person(head, faces.landmarks, camera)
+    performance = solve_faces(head, person, faces, crop, camera, size)
+    return with_texture(head, performance, image, camera, image.shape[1])
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Frames that all show the face: `landmarks [T, 478, 3]`, `times [T]`, `visibility [T, 478]` (None: all seen)."""
+
+    landmarks: Landmarks
+    times: NDArray[np.float64]
+    fps: float = 25.0
+    visibility: NDArray | None = None
 
 
 def solve_faces(
     head: MorphableHead,
-    faces: Landmarks,
-    first: Image,
-    footage_width: int,
+    person: Person,
+    faces: Faces,
+    crop: Crop,
+    camera: PinholeCamera,
     size: int,
-    person: Person | None = None,
+    listener: Listener = silent,
 ) -> Performance:
-    """Solve frames that all show the face; `first` is the picture of the first of them, at any scale.
+    """Solve frames of a known person: the closed form, then all frames refined together; no texture yet.
 
-    `person`: who it is, as seen by the camera of `choose_crop`; found from the frames unless given.
+    `camera` is in pixels of the whole picture, `size` the side of the window `crop` of which the performance speaks.
     """
-    crop = choose_crop(faces)
-    camera = picture_camera(crop)
-    solution = closed_form.solve(faces, camera, person or solve_person(head, faces, camera))
-    pose = solution.rotation, solution.translation
-    gaze = solve_gaze(head, solution.identity, solution.expression, *pose, faces, camera)
-    performance = Performance(
+    solution = closed_form.solve(faces.landmarks, camera, person, faces.visibility)
+    gaze = solve_gaze(head, solution, faces.landmarks, camera)
+    start = with_lids_following(solution.expression, gaze)
+    rays = Rays.of(faces.landmarks, camera, faces.visibility)
+    pose, expression = refined(
+        person.model, rays, Pose(solution.rotation, solution.translation), start, faces.times, faces.fps, listener
+    )
+    error = reprojection_error(person.own, expression, pose, faces.landmarks, camera)
+    floats = (part.astype(np.float32) for part in (expression, pose.rotation, pose.translation, error))
+    solution = Solution(person.identity, *floats)
+    return Performance(
         head=head.name,
         identity=solution.identity,
         texture=np.zeros(len(head.texture_basis), np.float32),
         expression=solution.expression,
         rotation=solution.rotation,
         translation=solution.translation,
-        gaze=gaze,
+        gaze=solve_gaze(head, solution, faces.landmarks, camera),
         confidence=confidence(solution.error),
-        times=np.zeros(len(faces)),
-        camera=PinholeCamera.default(size),
+        times=faces.times,
+        camera=window_camera(camera, crop, size),
         crop=crop,
+        fps=faces.fps,
         extra={"reprojection_error": round(float(solution.error.mean()), 5)},
     )
+
+
+def with_texture(
+    head: MorphableHead, performance: Performance, first: Image, camera: PinholeCamera, footage_width: int
+) -> Performance:
+    """Add the texture that the picture of the first frame shows, at any scale; `camera` is the footage's."""
     shrunk = first.shape[1] / footage_width
     camera_of_first = replace(camera, **{name: shrunk * getattr(camera, name) for name in ("fx", "fy", "cx", "cy")})
     texture = solve_texture(head, frame_vertices(head, performance, 0), first, camera_of_first)

@@ -115,7 +115,7 @@ def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener)
     take = find_landmarks(footage, listener)
     require_face(take, footage.path)
     listener(Progress("Solving", 0, 1, "pose and expression"))
-    performance = solve_take(head, take.landmarks, take.times, footage, take.first_face, size)
+    performance = solve_take(head, take.landmarks, take.times, footage, take.first_face, size, listener=listener)
     listener(Progress("Solving", 1, 1, "pose and expression", 0.0))
     return performance
 

@@ -101,9 +101,8 @@ def test_columns_of_zeros_are_harmless(head: MorphableHead, actor: Actor) -> Non
 
 
 def test_gaze_is_recovered_and_held_through_a_blink(head: MorphableHead, actor: Actor) -> None:
-    found = solve_gaze(
-        head, actor.identity, actor.expression, actor.rotation, actor.translation, actor.landmarks, CAMERA
-    )
+    known = Solution(actor.identity, actor.expression, actor.rotation, actor.translation, np.zeros(FRAMES, np.float32))
+    found = solve_gaze(head, known, actor.landmarks, CAMERA)
     open_eyes = actor.expression[:, ARKIT_NAMES.index("eyeBlinkLeft")] < 0.6
     assert np.degrees(np.abs(found - actor.gaze)[open_eyes]).mean() < 2
     shut = found[~open_eyes]
@@ -119,7 +118,8 @@ def test_gaze_sides_and_signs(head: MorphableHead) -> None:
     landmarks = np.zeros((1, 478, 3), np.float32)
     landmarks[0, :, :2] = CAMERA.project(head.shape(still[0], still[1][0])[head.landmarks] + pose[1][0])
     landmarks[:, 468:] += np.float32([-3, 2, 0])
-    pitch, yaw = solve_gaze(head, *still, *pose, landmarks, CAMERA)[0].mean(0)
+    solution = Solution(*still, *pose, np.zeros(1, np.float32))
+    pitch, yaw = solve_gaze(head, solution, landmarks, CAMERA)[0].mean(0)
     assert pitch > 0.05
     assert yaw > 0.1
 

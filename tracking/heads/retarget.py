@@ -27,7 +27,9 @@ def retarget(driver: Performance, avatar: Performance) -> Performance:
     driver_rotation, driver_translation = rest_pose(driver)
     rotation, translation = rest_pose(avatar)
     turn = driver.rotation @ driver_rotation.T
-    move = (driver.translation - driver_translation) * (translation[2] / driver_translation[2])
+    nearer = translation[2] / driver_translation[2]
+    across = nearer * relative_focal(driver) / relative_focal(avatar)
+    move = (driver.translation - driver_translation) * np.float32([across, across, nearer])
     return replace(
         avatar,
         expression=expression,
@@ -40,6 +42,11 @@ def retarget(driver: Performance, avatar: Performance) -> Performance:
         fps=driver.fps,
         source=driver.source,
     )
+
+
+def relative_focal(performance: Performance) -> float:
+    """Focal length over the width of the camera's window."""
+    return performance.camera.fx / performance.camera.width
 
 
 def rest_expression(performance: Performance) -> Floats:
