@@ -18,6 +18,8 @@ from .head import Floats
 
 SWEEPS = 300
 """Passes over the coefficients of a bounded least-squares solution."""
+RANK = 1e-9
+"""Share of the strongest effect below which a column, or a mixture of columns, counts as without any."""
 STIFFNESS = 0.01
 """How much a mixture pays for its own strength, as a share of the mean strength of a column."""
 
@@ -40,7 +42,7 @@ class NativeExpressions:
 
     def arkit(self, native: Floats) -> Floats:
         """Return `[T, 52]`, 0 to 1: the expression that moves the face most nearly as `native [T, N]` does."""
-        seen = self.mixtures @ self.products
+        seen = self.mixtures.astype(np.float64) @ self.products
         return bounded_least_squares(seen @ self.mixtures.T, native @ seen.T, upper=1.0)
 
 
@@ -82,13 +84,14 @@ def landmark_fields(head_landmarks: Floats) -> Floats:
 def bounded_least_squares(products: NDArray[Any], goals: NDArray[Any], upper: float) -> Floats:
     """Return `[T, N]` in 0 to `upper` that minimises `x products x - 2 goals x` row by row, by coordinate descent.
 
-    `products [N, N]` is symmetric and positive; `goals [T, N]`. A column without any effect stays 0.
+    `products [N, N]` is symmetric and positive; `goals [T, N]`. It starts from the least squares without bounds, which
+    are the answer where they lie within. A column without any effect stays 0.
     """
     diagonal = np.diag(products).astype(np.float64)
-    solution = np.zeros(goals.shape)
-    active = np.flatnonzero(diagonal > 1e-9 * diagonal.max(initial=0))
+    free = np.linalg.lstsq(products.astype(np.float64), goals.T.astype(np.float64), rcond=RANK)[0]
+    solution = np.clip(free.T, 0, upper)
     for _ in range(SWEEPS):
-        for column in active:
+        for column in np.flatnonzero(diagonal > RANK * diagonal.max(initial=0)):
             slope = goals[:, column] - solution @ products[:, column]
             solution[:, column] = np.clip(solution[:, column] + slope / diagonal[column], 0, upper)
     return solution.astype(np.float32)

@@ -127,11 +127,19 @@ def test_v4_shows_the_same_and_keeps_boxes(v4_head, tmp_path, v4_columns):
     for frame in range(4):
         wanted = as_the_papers_show(original_vertices(v4_head, theirs, frame), theirs, frame, "faceverse-v4")
         ours = performance.camera.project(frame_vertices(v4_head, performance, frame))
-        assert np.abs(ours - wanted).max() < 0.1
+        assert np.abs(ours - wanted).max() < 0.01
     write_coefficients(performance, v4_head, tmp_path / "b.npy")
     content = np.load(tmp_path / "b.npy", allow_pickle=True).item()
-    np.testing.assert_allclose(content["coeffs"], vectors, atol=2e-3)
+    np.testing.assert_allclose(content["coeffs"], vectors, atol=1e-4)
     np.testing.assert_array_equal(content["bbox_list"], np.full((4, 4), 7))
+
+
+def test_arkits_expressions_go_into_v4s_own_and_back(v4_head):
+    expression = np.random.default_rng(0).uniform(size=(20, 52)).astype(np.float32)
+    own = v4_head.native.native(expression)
+    assert own.shape == (20, 177)
+    np.testing.assert_allclose(v4_head.native.arkit(own), expression, atol=1e-4)
+    assert 0 <= v4_head.native.arkit(own * 3).min() <= v4_head.native.arkit(own * 3).max() <= 1
 
 
 @pytest.mark.parametrize("name", ["faceverse-v2", "faceverse-v3"])
