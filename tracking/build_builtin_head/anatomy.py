@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import diags
 from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
 
 from . import ears, eyes, mouth
 from .parts import directed, fan, grid, outward, strip
@@ -180,9 +181,13 @@ def follow(anatomy: Anatomy, skin: np.ndarray, jaw: np.ndarray) -> np.ndarray:
     lips = skin[anatomy.lip_loop][None]
     bag = anatomy.spans["bag"]
     rigid = jaw[bag][:-1].reshape(len(mouth.BAG_ROWS), -1, 3) * (1 - upper_jaw) / 2
-    share = np.array([row[-1] for row in mouth.BAG_ROWS])[:, None, None]
+    rows = anatomy.vertices[bag][:-1].reshape(len(mouth.BAG_ROWS), -1, 3)
+    beyond = np.sign(anatomy.upper_share)[None, :, None] * np.array([0, -5, 0]) * MILLIMETRE  # of its own lip's side
+    before = skin[cKDTree(anatomy.skin.vertices[: anatomy.skin.face]).query(rows + beyond)[1]]
+    share, flesh = (np.array([row[-k] for row in mouth.BAG_ROWS])[:, None, None] for k in (2, 1))
+    inner = flesh * before + (1 - flesh) * rigid
     result[bag] = np.concatenate(
-        [(share * lips + (1 - share) * rigid).reshape(-1, 3), rigid[-1].mean(0, keepdims=True)]
+        [(share * lips + (1 - share) * inner).reshape(-1, 3), rigid[-1].mean(0, keepdims=True)]
     )
     for part in ("teeth.lower", "tongue"):
         result[anatomy.spans[part]] = jaw[anatomy.spans[part]]

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The colours of the head: a mean, and a few ways in which people differ, all made by hand (sRGB, 0 to 1)."""
+"""The colours of the head (sRGB, 0 to 1): a mean, and ways in which people differ.
+
+How skins differ is measured on the ten tones of the Monk Skin Tone Scale (Ellis Monk, skintone.google, CC BY 4.0);
+the rest is made by hand.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,10 @@ from .skin import MILLIMETRE, smoothstep
 from .topology import OUTER_LIP_LOWER, OUTER_LIP_UPPER
 
 SKIN = (0.79, 0.61, 0.52)
+MONK_TONES = (0xF6EDE4, 0xF3E7DB, 0xF7EAD0, 0xEADABA, 0xD7BD96, 0xA07E56, 0x825C43, 0x604134, 0x3A312A, 0x292420)
+LIPS_SHARE = 0.6
+"""How much less the lips differ between people than the skin around them."""
+
 LIPS = (0.70, 0.42, 0.40)
 BROWS = (0.29, 0.215, 0.175)
 SCLERA, IRIS, IRIS_RIM, PUPIL = (0.90, 0.88, 0.86), (0.36, 0.25, 0.17), (0.17, 0.12, 0.10), (0.03, 0.03, 0.035)
@@ -29,10 +37,11 @@ def build_colours(anatomy: Anatomy) -> tuple[np.ndarray, np.ndarray]:
     mean = paint(anatomy, masks)
     skin = masks["skin"][:, None]
     face = skin * (1 - masks["brows"][:, None])
+    pigmented = (face + LIPS_SHARE * masks["lips"][:, None]) * mean / np.array(SKIN)
     iris = masks["iris"][:, None]
     tint = np.array
     basis = [
-        -face * mean * [0.20, 0.25, 0.28] - masks["lips"][:, None] * mean * [0.15, 0.14, 0.12],  # darker skin
+        *(pigmented * difference for difference in skin_tones()),
         face * tint([0.035, -0.02, -0.025]) + masks["lips"][:, None] * tint([0.03, -0.01, -0.01]),  # redder skin
         face * tint([0.01, 0.015, -0.03]),  # yellower skin
         masks["lips"][:, None] * tint([0.04, -0.06, -0.05]),  # redder lips
@@ -46,6 +55,13 @@ def build_colours(anatomy: Anatomy) -> tuple[np.ndarray, np.ndarray]:
         masks["teeth"][:, None] * tint([0.03, 0.035, 0.05]),  # whiter teeth
     ]
     return mean, np.array(basis)
+
+
+def skin_tones() -> np.ndarray:
+    """Return `[2, 3]`: the principal ways in which skins differ from `SKIN`, one standard deviation each."""
+    tones = np.array([[tone >> 16, tone >> 8 & 255, tone & 255] for tone in MONK_TONES]) / 255
+    _, deviations, ways = np.linalg.svd(tones - SKIN, full_matrices=False)
+    return deviations[:2, None] / np.sqrt(len(tones)) * ways[:2]
 
 
 def paint(anatomy: Anatomy, masks: dict[str, np.ndarray]) -> np.ndarray:

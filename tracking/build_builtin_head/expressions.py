@@ -9,12 +9,14 @@ from scipy.sparse.linalg import splu
 
 from ..heads.head import ARKIT_NAMES
 from . import eyes, mouth
-from .anatomy import Anatomy, extended, follow, move_linings
+from .anatomy import Anatomy, extended, follow, move_linings, run
 from .handles import Handles, brow_handles, hold, jaw_open, jaw_shift, mouth_close, mouth_handles, points
 from .skin import MILLIMETRE, bending, cotangent_laplacian, smoothstep
 from .topology import (
     CONTROL,
     FACE_OVAL,
+    INNER_LIP_LOWER,
+    INNER_LIP_UPPER,
     LEFT_EYE_LOWER,
     LEFT_EYE_UPPER,
     RIGHT_EYE_LOWER,
@@ -24,6 +26,11 @@ from .topology import (
 REACH = 24 * MILLIMETRE
 """How far the skin is drawn along beyond the last handle."""
 
+LIP_REACH, LIP_CONTACT = 6 * MILLIMETRE, 0.6 * MILLIMETRE
+"""How far a correction of the lips' inner edges is felt; below which gap they are drawn together."""
+
+PARTING = ("jawOpen", "jawForward", "mouthFunnel", "mouthLowerDownLeft", "mouthUpperUpLeft", "mouthStretchLeft")
+"""Shapes that part the lips; in all others they stay closed, so that any mixture of these is closed as well."""
 
 JAW_REACH = 45 * MILLIMETRE
 
@@ -46,12 +53,11 @@ def build_expressions(anatomy: Anatomy, mirror: np.ndarray, learned: np.ndarray 
     tissue = Tissue(anatomy)
     fields = skin_fields(anatomy, tissue)
     if learned is not None:
-        names = [name for name in fields if name != "mouthClose"]
-        added = tissue.refined(np.array([on_its_side(name, learned, anatomy) for name in names]))
-        fields |= {name: fields[name] + more for name, more in zip(names, added, strict=True)}
-    fields["mouthClose"] = tissue.moved(
-        {**BORDER, **lid_margins(anatomy), **mouth_close(anatomy.skin.vertices, fields["jawOpen"])}
-    )
+        added = tissue.refined(np.array([on_its_side(name, learned, anatomy) for name in fields]))
+        fields = {name: field + more for (name, field), more in zip(fields.items(), added, strict=True)}
+    fields = {name: tissue.lips_met(field, name in PARTING) for name, field in fields.items()}
+    closing = tissue.moved({**BORDER, **lid_margins(anatomy), **mouth_close(anatomy.skin.vertices, fields["jawOpen"])})
+    fields["mouthClose"] = tissue.lips_met(fields["jawOpen"] + closing) - fields["jawOpen"]
 
     still = np.zeros_like(anatomy.vertices)
     rigid = {name: still + np.array(move) * MILLIMETRE for name, move in JAW_SHIFTS.items()}
@@ -104,6 +110,10 @@ class Tissue:
         self.vertices = anatomy.skin.vertices
         self.stiffness = bending(self.vertices, anatomy.skin.triangles)
         _, self.area = cotangent_laplacian(self.vertices, anatomy.skin.triangles)
+        self.rims = run(anatomy.lip_loop, INNER_LIP_UPPER), run(anatomy.lip_loop, INNER_LIP_LOWER)
+        self.lip_hold = np.zeros(len(self.vertices))
+        self.lip_hold[np.concatenate(self.rims)] = 1000 * self.stiffness.diagonal().max()
+        self.lip_mender = splu((self.stiffness + diags(self.area / LIP_REACH**4 + self.lip_hold)).tocsc())
 
     def moved(self, handles: Handles, reach: float = REACH) -> np.ndarray:
         """Return displacements `[S, 3]` of the skin; away from `handles` they fade over `reach` metres."""
@@ -114,6 +124,15 @@ class Tissue:
         target[at] = np.array(list(handles.values()))
         system = self.stiffness + diags(self.area / reach**4 + hold_fast)
         return splu(system.tocsc()).solve(hold_fast[:, None] * target)
+
+    def lips_met(self, field: np.ndarray, parting: bool = False) -> np.ndarray:
+        """Return a displacement `field [S, 3]` in which the lips meet or, if they may part, at least never cross."""
+        upper, lower = self.rims
+        middle, gap = (field[upper] + field[lower]) / 2, field[lower] - field[upper]
+        gap = parting * gap * smoothstep(gap[:, 1:2] / LIP_CONTACT)
+        target = np.zeros_like(field)
+        target[upper], target[lower] = middle - gap / 2 - field[upper], middle + gap / 2 - field[lower]
+        return field + self.lip_mender.solve(self.lip_hold[:, None] * target)
 
     def refined(self, control: np.ndarray) -> np.ndarray:
         """Return displacements `[K, S, 3]` of the skin whose landmarks move by `control [K, 468, 3]`; lids hold."""
@@ -158,7 +177,7 @@ def lids(
     for margin, move in ((eye.upper, upper), (eye.lower, lower)):
         goal = eyes.pushed_off(vertices[margin] + move, eye.centre, clear)
         handles |= dict(zip(margin.tolist(), goal - vertices[margin], strict=True))
-    moved = tissue.moved(handles, reach=12 * MILLIMETRE)
+    moved = tissue.lips_met(tissue.moved(handles, reach=12 * MILLIMETRE))
     near = np.linalg.norm(vertices - eye.centre, axis=1) < 2.2 * eyes.RADIUS
     moved[near] = eyes.pushed_off((vertices + moved)[near], eye.centre, clear) - vertices[near]
     result = np.zeros_like(anatomy.vertices)
@@ -173,6 +192,7 @@ def tongue_out(anatomy: Anatomy) -> np.ndarray:
     span = anatomy.spans["tongue"]
     rest = anatomy.vertices[span]
     forward = np.clip((rest[:, 2].max() - rest[:, 2]) / np.ptp(rest[:, 2]), 0, 1)[:, None]
-    result[span] = forward**1.3 * np.array([0, -3.0, -34.0]) + forward**5 * np.array([0, 12.0, 0])
+    result[span] = forward**1.3 * np.array([0, -6.5, -34.0]) + forward**5 * np.array([0, 10.0, 0])
     result *= MILLIMETRE
+    result[span, 0] -= 0.25 * forward[:, 0] * rest[:, 0]
     return result

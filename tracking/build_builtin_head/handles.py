@@ -166,7 +166,7 @@ def mouth_handles() -> dict[str, Handles]:
             **hold(152, 98, 129),
         },
         "mouthLeft": {
-            **lips(lambda t, upper, outer: vector(9.5 - 1.5 * abs(t), 0.4 * t, 1.0 + 2.5 * t)),
+            **lips(lambda t, upper, outer: vector(9.5 - 1.5 * abs(t), 0.4 * t, -1.0 + 3.5 * t)),
             **points({(164, 436): (4.0, 0, 0), (18,): (6.0, 0, 0.5), (200,): (2.5, 0, 0), (216,): (5, 0, 0)}),
             **still,
             **hold(152, 205, 425),
@@ -239,12 +239,12 @@ def funnel(t: float, upper: bool, outer: bool) -> np.ndarray:
 
 def roll_lower(t: float, upper: bool, outer: bool) -> np.ndarray:
     """The lower lip is drawn in over the teeth."""
-    return (not upper) * middle(0.85 * t) * (vector(0, -4.2, 3.2) if outer else vector(0, 0.3, 4.5))
+    return (not upper) * middle(0.85 * t) * (vector(0, -4.2, 2.6) if outer else vector(0, 0.3, 3.6))
 
 
 def roll_upper(t: float, upper: bool, outer: bool) -> np.ndarray:
     """The upper lip is drawn in over the teeth."""
-    return upper * middle(0.85 * t) * (vector(0, 3.8, 2.8) if outer else vector(0, -0.3, 4.2))
+    return upper * middle(0.85 * t) * (vector(0, 3.8, 2.4) if outer else vector(0, -0.3, 3.6))
 
 
 def cheek_puff() -> Handles:

@@ -16,16 +16,17 @@ JAW_ANGLE = np.radians(27)
 """How far the jaw opens at most."""
 
 BAG_ROWS = (
-    (2.2, 2.5, 0.3, 0.99, 0.2, 1.0),
-    (3.2, 6.0, 4.0, 1.00, 2.0, 0.9),
-    (4.6, 13.0, 10.0, 1.05, 5.0, 0.55),
-    (11.0, 24.0, 16.5, 1.25, 8.0, 0.2),
-    (28.0, 38.0, 18.0, 1.25, 7.5, 0.0),
-    (47.0, 50.0, 10.0, 0.70, -9.0, 0.0),
+    (2.2, 2.5, 0.3, 0.99, 0.2, 1.0, 0.0),
+    (3.2, 6.0, 4.0, 1.00, 2.0, 0.8, 1.0),
+    (4.6, 13.0, 10.0, 1.05, 5.0, 0.35, 0.9),
+    (11.0, 24.0, 16.5, 1.25, 8.0, 0.1, 0.5),
+    (28.0, 38.0, 18.0, 1.25, 7.5, 0.0, 0.0),
+    (47.0, 50.0, 10.0, 0.70, -9.0, 0.0, 0.0),
 )
 """Rows of the cavity behind the lips, around the teeth: millimetres back from the middle of a lip and from a corner of
-the mouth, millimetres up or down, breadth against the lips', millimetres that a corner goes outward, and how much of
-the lips' motion the row takes; the rest is the skull's above and the jaw's below."""
+the mouth, millimetres up or down, breadth against the lips', millimetres that a corner goes outward; how much of
+the lips' motion the row takes; and how much of the rest is the motion of the flesh before it, against the skull's above
+and the jaw's below."""
 
 TEETH_SIDE = (3.9, 4.1, 3.6, 3.5, 3.5, 4.6, 4.4)
 """Half the width of seven teeth from the front to the back, millimetres."""
@@ -57,7 +58,7 @@ def bag(loop: np.ndarray, upper_share: np.ndarray) -> np.ndarray:
     lip = np.abs(upper_share)[:, None] ** 0.7
     side = np.sign(loop[:, :1])
     rows = []
-    for back, back_corner, away, breadth, widening, _ in BAG_ROWS:
+    for back, back_corner, away, breadth, widening, *_ in BAG_ROWS:
         row = loop.copy()
         row[:, :1] = lip * loop[:, :1] * breadth + (1 - lip) * (loop[:, :1] + side * widening * MILLIMETRE)
         row[:, 1] -= np.sign(upper_share) * np.abs(upper_share) ** 0.6 * away * MILLIMETRE

@@ -37,7 +37,7 @@ UNDER_THE_CHIN = (
 HALF_WIDTHS = (70, 71.5, 73, 74, 73, 69, 63, 59, 57, 58)
 """Half the breadth of the head, millimetres, along these outlines."""
 
-RINGS, FIRST_RING = 20, 0.09
+RINGS, FIRST_RING = 18, 0.09
 EVENING = 0.12
 
 
@@ -89,7 +89,8 @@ def head_rings(oval: np.ndarray) -> np.ndarray:
     """Return `[RINGS, len(oval) / 2, 3]`: cross-sections of the head from behind the face to the end of the neck.
 
     A cross-section runs through a point of the outline over the head and one of the outline under the chin. Its form
-    goes over from that of the `oval [B, 3]`, which starts at the top and goes down the left side, to an ellipse.
+    goes over from that of the `oval [B, 3]`, which starts at the top and goes down the left side, to an ellipse that is
+    broader above, as skulls are.
     """
     top, bottom = oval[0, 1:], oval[len(oval) // 2, 1:]
     width = np.abs(oval[:, 0]).max()
@@ -107,8 +108,11 @@ def head_rings(oval: np.ndarray) -> np.ndarray:
     for s in np.linspace(FIRST_RING, 1, RINGS):
         w = smoothstep(s / 0.55)
         middle, half = (over(s) + under(s)) / 2, (over(s) - under(s)) / 2
+        boxy = 1 - 0.3 * smoothstep(s / 0.3) * smoothstep((0.95 - s) / 0.4) * (np.cos(angle) > 0) * np.abs(
+            np.sin(2 * angle)
+        )
         a = (1 - w) * along + w * np.cos(angle)
-        b = (1 - w) * across + w * np.sin(angle)
+        b = np.sign(across) * np.abs((1 - w) * across + w * np.sin(angle)) ** boxy
         yz = middle + a[:, None] * half + (1 - w) ** 2 * off_plane
         before = straight_on(np.column_stack([b * widths(s), yz]), before)
         rings.append(before)

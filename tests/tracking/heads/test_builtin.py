@@ -7,6 +7,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from scipy.optimize import lsq_linear
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
@@ -49,6 +50,7 @@ def test_size_of_an_adult_head(head):
     skull_top, chin = head.mean[:, 1].min(), head.mean[head.landmarks[152], 1]
     assert 0.21 < chin - skull_top < 0.25
     assert builtin.DATA.stat().st_size < 4e6
+    assert len(head.triangles) <= 25_000
     assert head.expression_basis.shape == (52, len(head.mean), 3)
     assert 20 <= len(head.identity_basis) <= 40
 
@@ -94,14 +96,99 @@ def test_lids_follow_the_eyeballs(head):
             assert gap.max() < 3 * MILLIMETRE
 
 
-def test_lips_touch_at_rest_part_with_the_jaw_and_meet_again(head):
-    def gap(**amounts):
-        lips = posed(head, **amounts)[head.landmarks]
-        return np.linalg.norm(lips[list(UPPER_LIP)] - lips[list(LOWER_LIP)], axis=1)
+def test_the_whole_rims_of_the_lids_meet(head):
+    rims = border(head, head.regions["skin"])
+    shut = posed(head, eyeBlink=1)
+    for side, corners in (("Left", (263, 362)), ("Right", (33, 133))):
+        outer, inner = head.mean[head.landmarks[list(corners)]]
+        width, middle = np.linalg.norm(outer - inner), (outer + inner) / 2
+        rim = rims[np.abs(head.mean[rims] - middle).max(1) < 0.6 * width]
+        share = (head.mean[rim, 0] - outer[0]) / (inner[0] - outer[0])
+        is_upper = head.mean[rim, 1] < outer[1] + share * (inner[1] - outer[1])
+        distance = cKDTree(shut[rim[~is_upper]]).query(shut[rim[is_upper]])[0]
+        assert is_upper.sum() > 20
+        assert distance.max() < 0.02 * width, side
 
-    assert gap().max() < 0.1 * MILLIMETRE
-    assert 25 * MILLIMETRE < gap(jawOpen=1).max() < 60 * MILLIMETRE
-    assert gap(jawOpen=1, mouthClose=1).max() < 1.0 * MILLIMETRE
+
+def border(head, region):
+    """Vertices on the border of a region's triangles."""
+    triangles = head.triangles[region[head.triangles].all(1)]
+    edges, uses = np.unique(np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), 1), axis=0, return_counts=True)
+    return np.unique(edges[uses == 1])
+
+
+def test_lids_follow_the_gaze(head):
+    middles = head.landmarks[[386, 159]]
+    assert (posed(head, eyeLookDown=1) - head.mean)[middles, 1].min() > 2 * MILLIMETRE
+    assert (posed(head, eyeLookUp=1) - head.mean)[middles, 1].max() < -1 * MILLIMETRE
+    for way in ("Down", "Up", "In", "Out"):
+        lids = posed(head, np.full((2, 2), 0.5, np.float32), **{f"eyeLook{way}": 1})[head.regions["skin"]]
+        for _, centre, radius in spheres(head):
+            assert np.linalg.norm(lids - centre, axis=1).min() > radius, way
+
+
+PARTING = {"jawOpen", "jawForward", "mouthFunnel", "mouthClose", "mouthLowerDown", "mouthUpperUp", "mouthStretch"}
+"""Shapes after which the lips need not touch."""
+
+
+def test_lips_touch_along_their_whole_rims_until_something_parts_them(head):
+    rim = touching_rims(head)
+    assert len(rim) > 30
+    shut = {name: 1 for name in ARKIT_NAMES if name.removesuffix("Left").removesuffix("Right") not in PARTING}
+    for amounts in (*({name: 1} for name in shut), shut, {"jawOpen": 1, "mouthClose": 1}):
+        lips = posed(head, **amounts)
+        assert np.linalg.norm(lips[rim[:, 0]] - lips[rim[:, 1]], axis=1).max() < 0.2 * MILLIMETRE, amounts
+
+
+def touching_rims(head):
+    """Pairs of vertices of both lips that lie in one place at rest."""
+    lips = np.flatnonzero(head.regions["lips"])
+    return lips[cKDTree(head.mean[lips]).query_pairs(0.02 * MILLIMETRE, output_type="ndarray")]
+
+
+def test_the_jaw_opens_as_wide_as_people_do(head):
+    lips = posed(head, jawOpen=1)[head.landmarks]
+    aperture = np.linalg.norm(lips[13] - lips[14]) / np.linalg.norm(lips[78] - lips[308])
+    assert aperture > 0.94, "the widest mouth in the videos"
+
+
+def test_no_shape_passes_through_itself(head):
+    """The surfaces that are seen: skin, lips and tongue around the mouth, and the lids."""
+    seen = head.regions["skin"] | head.regions["lips"] | head.regions["tongue"]
+    middles = head.mean[head.landmarks[[13, 468, 473]]]
+    near = (np.linalg.norm(head.mean[:, None] - middles, axis=-1) < 40 * MILLIMETRE).any(1)
+    triangles = head.triangles[(seen & near)[head.triangles].all(1)]
+    for name in ARKIT_NAMES:
+        if not name.endswith("Right"):
+            opened = {"jawOpen": 1} if name in ("mouthClose", "tongueOut") else {}
+            shape = posed(head, **{name: 1}, **opened)
+            assert len(crossings(shape, triangles, 0.25 * MILLIMETRE)) == 0, name
+
+
+def crossings(vertices, triangles, depth):
+    """Pairs of triangles, not neighbours, of which an edge of one passes through the other by at least `depth`."""
+    corners = vertices[triangles].astype(float)
+    low, high, middle = corners.min(1), corners.max(1), corners.mean(1)
+    reach = np.linalg.norm(corners - middle[:, None], axis=-1).max(1)
+    pairs = cKDTree(middle).query_pairs(2 * np.quantile(reach, 0.95), output_type="ndarray")
+    pairs = pairs[((low[pairs[:, 0]] <= high[pairs[:, 1]]) & (low[pairs[:, 1]] <= high[pairs[:, 0]])).all(1)]
+    first, second = triangles[pairs].transpose(1, 0, 2)
+    pairs = pairs[~(first[:, :, None] == second[:, None]).any((1, 2))]
+    one, other = corners[np.concatenate([pairs, pairs[:, ::-1]])].transpose(1, 0, 2, 3)
+    normal = np.cross(other[:, 1] - other[:, 0], other[:, 2] - other[:, 0])
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    height = np.einsum("nka,na->nk", one - other[:, :1], normal)
+    through = np.zeros(len(one), bool)
+    for k in range(3):
+        start, end = height[:, k], height[:, (k + 1) % 3]
+        crosses = (start * end < 0) & (np.minimum(np.abs(start), np.abs(end)) > depth)
+        share = start / np.where(crosses, start - end, 1)
+        place = one[:, k] + share[:, None] * (one[:, (k + 1) % 3] - one[:, k])
+        for i in range(3):
+            side = other[:, (i + 1) % 3] - other[:, i]
+            crosses &= np.einsum("na,na->n", np.cross(side, place - other[:, i]), normal) > 0
+        through |= crosses
+    return pairs[through.reshape(2, -1).any(0)]
 
 
 def test_teeth_and_tongue_follow_the_jaw(head):
@@ -191,6 +278,22 @@ def test_colours_are_those_of_a_face(head):
     assert teeth.max(0).min() > 0.7
     coefficients = np.full(len(head.texture_basis), 3, np.float32)
     assert 0 <= head.texture(coefficients).min() <= head.texture(-coefficients).max() <= 1
+
+
+MONK_TONES = (0xF6EDE4, 0xF3E7DB, 0xF7EAD0, 0xEADABA, 0xD7BD96, 0xA07E56, 0x825C43, 0x604134, 0x3A312A, 0x292420)
+"""The Monk Skin Tone Scale (Ellis Monk, skintone.google)."""
+
+
+@pytest.mark.parametrize("tone", MONK_TONES, ids=lambda tone: f"{tone:06x}")
+def test_every_skin_tone_is_within_reach(head, tone):
+    cheek = head.landmarks[425]
+    wanted = np.array([tone >> 16, tone >> 8 & 255, tone & 255]) / 255
+    basis, offset = head.texture_basis[:, cheek].T, wanted - head.texture_mean[cheek]
+    usual = 0.01 * np.eye(basis.shape[1])
+    coefficients = lsq_linear(np.vstack([basis, usual]), np.append(offset, np.zeros(len(usual))), (-3, 3)).x
+    colours = np.float32([[head.texture(coefficients.astype(np.float32))[cheek], wanted]])
+    found, aim = cv2.cvtColor(colours, cv2.COLOR_RGB2Lab)[0]
+    assert np.linalg.norm(found - aim) < 3
 
 
 def test_identities_are_people_not_monsters(head):
