@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Self
 
@@ -44,6 +44,8 @@ GAZE_LENGTH = 0.06
 WIRE_SHARE = 0.22
 """How strongly wires cover the picture: the face must be seen through them."""
 DETECTED, GAZE, DARK = (70, 235, 255), (255, 80, 200), (0, 0, 0)
+DOT = 2
+"""Pixels of a detected landmark's radius."""
 SUB = 4
 """Binary digits of the parts of a pixel to which OpenCV draws."""
 
@@ -102,13 +104,15 @@ class Overlay:
         depth = self._depth(vertices)
         seen = self._seen(vertices[self._head.landmarks], depth)
         mesh = canvas.copy()
-        for wire in self._wires[seen[self._wires].all(1)]:
-            draw_line(mesh, points[wire], confidence_colour(trust[wire].min()))
+        wires = self._wires[seen[self._wires].all(1)]
+        least = trust[wires].min(1)
+        for level in np.unique(least):
+            draw_lines(mesh, points[wires[least == level]], confidence_colour(level))
         canvas = cv2.addWeighted(mesh, WIRE_SHARE, canvas, 1 - WIRE_SHARE, 0)
         for line in outlines(np.isfinite(depth)):
-            draw_line(canvas, zoom * moved(line, self._view, self._camera), colour, closed=True)
+            draw_lines(canvas, [zoom * moved(line, self._view, self._camera)], colour, closed=True)
         for loop in LOOPS:
-            draw_line(canvas, points[list(loop)], confidence_colour(trust[loop[0]]), closed=True)
+            draw_lines(canvas, [points[list(loop)]], confidence_colour(trust[loop[0]]), closed=True)
         if landmarks is not None:
             draw_detected(canvas, zoom * landmarks[:, :2], points)
         self._draw_gaze(canvas, index, vertices, zoom)
@@ -136,7 +140,7 @@ class Overlay:
             turn = performance.rotation[index] @ gaze_rotation(pitch, yaw)
             forward = turn @ np.array([0, 0, -GAZE_LENGTH], np.float32)
             ends = self._camera.project(np.stack([start, start + forward])) * zoom
-            first, last = fixed(ends)
+            first, last = fixed(ends).tolist()
             cv2.arrowedLine(canvas, first, last, GAZE, 2, cv2.LINE_AA, SUB, 0.2)
 
 
@@ -198,19 +202,20 @@ def moved(points: Floats, source: PinholeCamera, target: PinholeCamera) -> Float
 
 def draw_detected(canvas: Image, landmarks: Floats, points: Floats) -> None:
     """Draw detected landmarks `[478, 2]` as dots, each with a line to where the mesh has it, `points [478, 2]`."""
-    for place in SHOWN:
-        draw_line(canvas, np.stack([landmarks[place], points[place]]), DETECTED)
-        cv2.circle(canvas, fixed(landmarks[place][None])[0], 2 << SUB - 1, DETECTED, -1, cv2.LINE_AA, SUB)
+    shown = list(SHOWN)
+    draw_lines(canvas, np.stack([landmarks[shown], points[shown]], 1), DETECTED)
+    for place in fixed(landmarks[shown]).tolist():
+        cv2.circle(canvas, place, DOT << SUB, DETECTED, -1, cv2.LINE_AA, SUB)
 
 
-def draw_line(canvas: Image, points: Floats, colour: tuple[int, int, int], closed: bool = False) -> None:
-    """Draw a thin smooth line through `points [N, 2]`."""
-    cv2.polylines(canvas, [np.array(fixed(points), np.int32)], closed, colour, 1, cv2.LINE_AA, SUB)
+def draw_lines(canvas: Image, lines: Iterable[Floats], colour: tuple[int, int, int], closed: bool = False) -> None:
+    """Draw thin smooth lines, each through points `[N, 2]`."""
+    cv2.polylines(canvas, [fixed(line) for line in lines], closed, colour, 1, cv2.LINE_AA, SUB)
 
 
-def fixed(points: Floats) -> Sequence[tuple[int, int]]:
-    """Points as OpenCV takes them; its first pixel's centre is 0."""
-    return [(round(x), round(y)) for x, y in (points.astype(np.float64) - 0.5) * (1 << SUB)]
+def fixed(points: Floats) -> NDArray[np.int32]:
+    """Points as OpenCV takes them, in parts of a pixel; its first pixel's centre is 0."""
+    return np.round((points - 0.5) * (1 << SUB)).astype(np.int32)
 
 
 def write(canvas: Image, words: str, colour: tuple[int, int, int]) -> None:

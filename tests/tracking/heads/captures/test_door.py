@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from semblance.common.errors import UserError
 from semblance.tracking.heads.captures.door import Kind, read_performance, write_performance
+from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.performance import Performance
 
 Make = Callable[..., Performance]
@@ -90,3 +91,16 @@ def test_gaps_in_a_table_of_ours_are_kept(make_take: Make, tmp_path: Path) -> No
     performance = make_take(0, 10).at(np.r_[0:3, 6:10])
     write_performance(performance, tmp_path / "take.csv")
     assert len(read_performance(tmp_path / "take.csv")) == 7
+
+
+def test_faceverse_coefficients_come_back_with_their_own_head(v4_head: MorphableHead, tmp_path: Path) -> None:
+    path = tmp_path / "capture.csv"
+    path.write_text("time,eyeBlinkLeft,rotation_x,rotation_y,rotation_z\n0,0.25,0,0.1,0\n0.04,0.75,0,0.2,0\n")
+    performance = read_performance(path, v4_head)
+    write_performance(performance, tmp_path / "take.npy", head=v4_head)
+    back = read_performance(tmp_path / "take.npy", v4_head)
+    assert back.head == v4_head.name
+    assert back.rotation == pytest.approx(performance.rotation, abs=1e-5)
+    assert back.expression[:, ARKIT_NAMES.index("eyeBlinkLeft")] == pytest.approx([0.25, 0.75], abs=1e-5)
+    with pytest.raises(UserError, match="The head builtin has no coefficient vectors"):
+        read_performance(tmp_path / "take.npy")
