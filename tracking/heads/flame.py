@@ -32,6 +32,8 @@ VERTICES, JOINTS, IDENTITIES = 5023, 5, 300
 JAW = 2
 EYEBALLS = ((3931, 4477), (4477, 5023))
 """Runs of the left and the right eyeball; their joints are the last two."""
+UPPER_LIDS, LOWER_LIDS = (385, 386, 387, 158, 159, 160), (380, 374, 373, 153, 145, 144)
+"""MediaPipe landmarks that face each other across the opened eyes."""
 JAW_TURNS = ((0.4, 0.0, 0.0), (0.0, 0.15, 0.0), (0.0, -0.15, 0.0))
 """Turns of the jaw in radians about its axes: open, to the left, to the right."""
 LANDMARKS = (
@@ -77,7 +79,7 @@ def load_flame(path: str | Path) -> MorphableHead:
         name=NAME,
         mean=mean[cut.origin],
         identity_basis=(shapes[:IDENTITIES] * TO_HEAD_SPACE)[:, cut.origin],
-        expression_basis=arkit_columns(own, on_skin.of(face.builtin.expression_basis), face, on_skin)[:, cut.origin],
+        expression_basis=arkit_columns(own, mean, face, on_skin)[:, cut.origin],
         texture_mean=lent.of(face.builtin.texture_mean)[cut.origin],
         texture_basis=lent.of(face.builtin.texture_basis)[:, cut.origin],
         triangles=cut.triangles,
@@ -150,19 +152,27 @@ def rotation_about(turn: Floats) -> Floats:
     return (np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross).astype(np.float32)
 
 
-def arkit_columns(own: Floats, wanted: Floats, face: Correspondence, on_skin: Lookup) -> Floats:
+def arkit_columns(own: Floats, mean: Floats, face: Correspondence, on_skin: Lookup) -> Floats:
     """Return `[52, V, 3]`: ARKit's expressions, mixed of the model's `own [N, V, 3]`.
 
-    `wanted [52, S, 3]` is how the built-in head moves at the first S vertices, the skin; those that lie in the face
-    region are to move like it.
+    `on_skin` looks up the first vertices of `mean [V, 3]`; those of them that lie in the face region are to move as the
+    built-in head does, the lids by as much more as the eyes are wider open.
     """
+    wanted = on_skin.of(face.builtin.expression_basis)
     skin = wanted.shape[1]
     region = face.builtin.uv_mask[on_skin.vertices[:, 0]] > 0.5
     basis = np.tensordot(signed_mixtures(own[:, :skin][:, region], wanted[:, region]), own, 1)
     eyes = np.array([name.startswith("eye") for name in ARKIT_NAMES])
     basis[eyes] = 0
-    basis[eyes, :skin] = wanted[eyes] * region[:, None]
+    opening = aperture(mean[face.landmarks]) / aperture(face.builtin.mean[face.builtin.landmarks])
+    basis[eyes, :skin] = wanted[eyes] * region[:, None] * opening
     return basis.astype(np.float32)
+
+
+def aperture(landmarks: Floats) -> float:
+    """Return how wide open the eyes of a head are, in metres, by its `landmarks [478, 3]`."""
+    upper, lower = landmarks[list(UPPER_LIDS)], landmarks[list(LOWER_LIDS)]
+    return float(np.linalg.norm(upper - lower, axis=1).mean())
 
 
 def uv_mesh(path: Path, triangles: Integers, mean: Floats) -> CutMesh:
