@@ -10,7 +10,7 @@ import typer
 
 from ...tracking.heads.captures.kinds import Kind
 from ..terminal import shown
-from .shared import HeadOption, HeadPathOption
+from .shared import HeadOption, HeadPathOption, opened_head
 
 
 def convert(
@@ -29,10 +29,9 @@ def convert(
     """
     from ...tracking.dataset import Dataset
     from ...tracking.heads.captures.door import read_performance, write_performance
-    from ...tracking.heads.registry import open_head
     from ...tracking.heads.resampling import at_rate
 
-    opened = open_head(head, head_path)
+    opened = opened_head(head, head_path)
     performance = Dataset.open(source).performance() if source.is_dir() else read_performance(source, opened)
     converted = at_rate(performance, fps) if fps else performance
     write_performance(converted, out, to, opened)
@@ -52,11 +51,10 @@ def overlay(
     """Draw mesh, landmarks, gaze and confidence over the tracked video, and plot every coefficient over time."""
     from ...tracking.dataset import Dataset
     from ...tracking.heads.performance import Performance
-    from ...tracking.heads.registry import open_head
     from ..overlay_video import write_overlay
 
     tracked = Dataset.open(performance).performance() if performance.is_dir() else Performance.load(performance)
-    head = open_head(tracked.head, head_path or tracked.extra.get("head_path"))
+    head = opened_head(tracked.head, head_path or tracked.extra.get("head_path"))
     with shown() as listener:
         plot = write_overlay(out, tracked, head, footage, listener)
     print(f"overlay: {out}\nplot: {plot}")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from ...common.errors import UserError
 from ..home import HOME_VARIABLE, Home, default_home, is_name
 from ..protocol import JobKind
 from ..terminal import shown
+
+if TYPE_CHECKING:
+    from ...tracking.heads.head import MorphableHead
 
 HomeOption = Annotated[
     Path | None,
@@ -45,6 +48,18 @@ def run(kind: JobKind, home: Path | None = None, /, **values: Any) -> None:
 def home_of(folder: Path | None) -> Home:
     """The home that the user named, or the default one."""
     return Home((folder or default_home()).absolute())
+
+
+def opened_head(name: str, path: str | Path | None, home: Path | None = None) -> MorphableHead:
+    """Open a head: from the path that the user gave, else from where it was imported.
+
+    Raises:
+        UserError: there is neither, or the file is damaged.
+    """
+    from ...tracking.heads.registry import open_head
+    from ..requests import head_file
+
+    return open_head(name, head_file(name, path, home_of(home)))
 
 
 def placed(given: str, in_home: Path) -> Path:

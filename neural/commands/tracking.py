@@ -22,6 +22,7 @@ from .shared import (
     SizeOption,
     home_of,
     name_from,
+    opened_head,
     run,
 )
 
@@ -65,11 +66,9 @@ def track(
         if overlay:
             draw_overlay(folder, overlay, video, head_path)
         return
-    from ...tracking.heads.registry import open_head
-    from ..requests import head_file
     from .live import track_camera, track_stream
 
-    opened = open_head(head, head_file(head, head_path, home_of(home)))
+    opened = opened_head(head, head_path, home)
     if camera is not None:
         track_camera(camera, opened, size, out, as_json)
     if stream is not None:
