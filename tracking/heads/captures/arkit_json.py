@@ -47,6 +47,8 @@ MATRICES = "weightmat", "weights", "frames", "blendshapes"
 TRANSFORMS = "transform", "facetransform", "headtransform"
 EYES = "lefteyetransform", "righteyetransform"
 TRACKED = "istracked", "tracked"
+NUMBERS = (float, bool)
+"""What JSON's numbers are read as, whole ones too; true and false count as 1 and 0."""
 SLOWEST = 2.0
 """Seconds between frames; where they are further apart, times are milliseconds."""
 
@@ -62,7 +64,7 @@ def read_arkit_json(path: Path) -> Capture:
     """
     text = read_text(path)
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_int=float)
     except json.JSONDecodeError as error:
         raise UserError(f"Line {error.lineno} of {path} is not JSON ({error.msg}); export the file again.") from error
     except RecursionError as error:
@@ -166,7 +168,7 @@ def matrix_columns(whole: Object, path: Path) -> Object:
 def timeline(moments: Sequence[Any], frames: int, whole: Object, path: Path) -> tuple[np.ndarray, float]:
     """Return seconds from the first frame and the frame rate, from what is given of either."""
     stated = first(whole, RATES)
-    rate = float(stated) if isinstance(stated, int | float) and 1 <= stated <= 1000 else None
+    rate = stated if isinstance(stated, float) and 1 <= stated <= 1000 else None
     if any(moment is None for moment in moments):
         return np.arange(frames) / (rate or RATE), rate or RATE
     times = numbers(moments, "time", path)
@@ -235,8 +237,9 @@ def numbers(values: Sequence[Any], name: str, path: Path) -> np.ndarray:
     Raises:
         UserError: one is none.
     """
-    for index, value in enumerate(values):
-        if not isinstance(value, int | float) or not np.isfinite(value):
-            shown = json.dumps(value)[:40]
-            raise UserError(f"Frame {index} of {path} has {shown} for {name}; a number is needed.")
-    return np.array(values, np.float64)
+    found = np.array([float(value) if isinstance(value, NUMBERS) else np.nan for value in values])
+    if not np.isfinite(found).all():
+        index = int(np.isfinite(found).argmin())
+        shown = json.dumps(values[index])[:40]
+        raise UserError(f"Frame {index} of {path} has {shown} for {name}; a number is needed.")
+    return found

@@ -20,6 +20,8 @@ SIZE = 512
 LOOK = 0.61
 """Radians that an eye turns for an `eyeLook...` of 1 (a line through a Live Link Face capture, which has both)."""
 COMMON_RATES = (24, 25, 30, 48, 50, 60, 100, 120, 240, 24000 / 1001, 30000 / 1001, 60000 / 1001)
+FASTEST = 1000.0
+"""Frames a second; nothing is faster."""
 CLOSE = 0.0008
 """Share by which frames may come off a common rate: less than what parts 29.97 from 30."""
 
@@ -94,4 +96,4 @@ def frame_rate(times: np.ndarray, otherwise: float) -> float:
         return otherwise
     steps = np.diff(times)
     own = 1 / float(steps[steps < GAP * np.median(steps)].mean())
-    return float(next((rate for rate in COMMON_RATES if abs(rate - own) < CLOSE * rate), own))
+    return float(next((rate for rate in COMMON_RATES if abs(rate - own) < CLOSE * rate), min(own, FASTEST)))

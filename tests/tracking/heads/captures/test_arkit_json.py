@@ -125,6 +125,13 @@ def test_broken_json_is_named_with_its_line(tmp_path: Path) -> None:
         read_performance(path)
 
 
+def test_a_number_without_end_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "capture.json"
+    path.write_text(f'[{{"jawOpen": {"9" * 6000}}}]')
+    with pytest.raises(UserError, match=r"Frame 0 of .* has Infinity for jawopen"):
+        read_performance(path)
+
+
 def test_deep_nesting_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "capture.json"
     path.write_text("[" * 200_000)
