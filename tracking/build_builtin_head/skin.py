@@ -16,7 +16,7 @@ from .topology import CONTROL, FACE_OVAL, border_loop, control_triangles, refine
 MILLIMETRE = 0.001
 
 OVER_THE_HEAD = (
-    (-116, -54), (-139, -20), (-146, 14), (-134, 60), (-98, 95), (-45, 109), (0, 99), (38, 82), (75, 74), (118, 78),
+    (-119, -60), (-140, -22), (-146, 14), (-134, 60), (-98, 95), (-45, 109), (0, 99), (38, 82), (75, 74), (118, 78),
 )  # fmt: skip
 """Millimetres y, z of the median outline of a bald adult head, from behind the forehead to the nape and the neck."""
 
@@ -159,7 +159,7 @@ def faired(vertices: np.ndarray, triangles: np.ndarray, face: int, rings: tuple[
     """Let the first rings find the smoothest way from the fixed face to the last rings, which hold their place."""
     stiffness = bending(vertices, triangles)
     hold = np.zeros(len(vertices))
-    hold[face:] = np.repeat(np.clip((np.arange(rings[0]) - 1) / 8, 0, 1) ** 2, rings[1])
+    hold[face:] = np.repeat(np.clip((np.arange(rings[0]) - 2) / 9, 0, 1) ** 3, rings[1])
     free = np.arange(face, len(vertices))
     scale = stiffness[free][:, free].diagonal().mean()
     system = stiffness[free][:, free] + diags(hold[free] * scale * 0.02)
