@@ -24,16 +24,18 @@ from semblance.tracking.live import LiveFrame, live_frames, with_landmarks, with
 from semblance.tracking.live_meter import Meter
 from semblance.tracking.live_solver import LiveSolver
 from semblance.tracking.live_source import LiveSource, PlayedFile, Shot, played
+from semblance.tracking.read_ahead import read_ahead
 from semblance.tracking.threads import one_thread_a_library
 
 HEADINGS = (
-    "video", "landmarks ms", "solve ms", "maps ms", "sum ms", "frames/s", "of", "dropped", "latency ms", "95th ms",
-    "in frames",
+    "video", "landmarks ms", "solve ms", "maps ms", "sum ms", "pipelined ms", "frames/s", "of", "dropped", "latency ms",
+    "95th ms", "in frames",
 )  # fmt: skip
 NOTES = """\
-*landmarks, solve, maps*: each stage alone, the median of the frames after calibration. *frames/s, of*: finished, and
-given, at the video's own pace, with decoding on the same machine. *dropped*: once the person was known. *latency*: from
-a picture's arrival to its maps, the median and the 95th percentile, and the latter in frames."""
+*landmarks, solve, maps*: each stage alone, the median of the frames after calibration. *pipelined*: all stages at once,
+each in its thread, as fast as they can, a frame. *frames/s, of*: finished, and given, at the video's own pace, with
+decoding on the same machine. *dropped*: once the person was known. *latency*: from a picture's arrival to its maps, the
+median and the 95th percentile, and the latter in frames."""
 
 
 def main() -> None:
@@ -46,23 +48,40 @@ def main() -> None:
     machine, head = hardware(), open_head("builtin")
     rows = []
     for video in options.videos:
+        source = played(video)
+        shots = first_shots(source, options.frames)
         with one_thread_a_library():
-            alone = stages_alone(head, played(video), options.frames, options.size)
-        costs = [f"{1000 * cost:.1f}" for cost in (*alone, sum(alone))]
-        rows.append([video.stem, *costs, *end_to_end(head, played(video), options.size)])
+            alone = stages_alone(head, source, shots, options.size)
+            pipelined = all_stages(head, source, shots, options.size)
+        costs = [f"{1000 * cost:.1f}" for cost in (*alone, sum(alone), pipelined)]
+        rows.append([video.stem, *costs, *end_to_end(head, source, options.size)])
     report(f"Live tracking, {options.size} pixels", HEADINGS, rows, f"{NOTES}\n\n{machine}", options.out)
 
 
-def stages_alone(head: MorphableHead, source: PlayedFile, frames: int, size: int) -> list[float]:
-    """Seconds a frame of landmarks, solver and maps, each without the others."""
+def first_shots(source: PlayedFile, count: int) -> list[Shot]:
+    """The first pictures, decoded."""
     with closing(source.footage.frames(DETECTION_SIDE)) as decoded:
-        shots = [Shot(frame.image, frame.time, 0.0) for frame in islice(decoded, frames)]
+        return [Shot(frame.image, frame.time, 0.0) for frame in islice(decoded, count)]
+
+
+def stages_alone(head: MorphableHead, source: LiveSource, shots: list[Shot], size: int) -> list[float]:
+    """Seconds a frame of landmarks, solver and maps, each without the others."""
     solver = LiveSolver(head, source.size[0], size, source.name, source.fps)
     found, landmarks = timed(with_landmarks((shot for shot in shots), source.size[0]))
     solved, solving = timed(with_performance((frame for frame in found), solver))
     _, drawing = timed(with_maps((frame for frame in solved), head, time.monotonic))
     known = np.array([frame.performance is not None for frame in solved])
     return [float(np.median(costs[known])) for costs in (landmarks, solving, drawing)]
+
+
+def all_stages(head: MorphableHead, source: LiveSource, shots: list[Shot], size: int) -> float:
+    """Seconds a frame of all stages at once, once the person is known."""
+    solver = LiveSolver(head, source.size[0], size, source.name, source.fps)
+    found = read_ahead(with_landmarks((shot for shot in shots), source.size[0]), 1)
+    solved = read_ahead(with_performance(found, solver), 1)
+    drawn = with_maps(solved, head, time.perf_counter)
+    finished = [frame.finished for frame in drawn if frame.performance is not None]
+    return (finished[-1] - finished[0]) / (len(finished) - 1)
 
 
 def timed(stage: Iterator[LiveFrame]) -> tuple[list[LiveFrame], NDArray[np.float64]]:
