@@ -52,7 +52,7 @@ class Correspondence:
         builtin: the built-in head of W vertices.
         bent: `[W, 3]` where its vertices lie on the other head.
         normals: `[W, 3]` normals there.
-        landmarks: `[478]` the other head's vertex at each MediaPipe landmark.
+        landmarks: `[478]` the other head's vertex at each MediaPipe landmark; `[468]` for a head without eyeballs.
     """
 
     builtin: MorphableHead
@@ -133,12 +133,11 @@ def correspond(
         bent = bend(source, np.concatenate([controls, skin]), np.concatenate([goals, on_surface]), softness)
     bent_normals = vertex_normals(bent, builtin.triangles)
     spots = builtin.landmarks[:FACE_LANDMARKS]
-    landmarks = np.empty(len(builtin.landmarks), np.int32)
-    landmarks[:FACE_LANDMARKS] = face[
-        nearest_vertices(bent[spots], bent_normals[spots], mean[face], normals[face])[:, 0]
-    ]
+    nearest = nearest_vertices(bent[spots], bent_normals[spots], mean[face], normals[face])[:, 0]
+    landmarks = face[nearest].astype(np.int32)
     landmarks[known] = np.fromiter(anchors.values(), np.int64)
-    landmarks[FACE_LANDMARKS:] = iris_landmarks(builtin, mean, eyeballs) if eyeballs else landmarks[133]
+    if eyeballs:
+        landmarks = np.concatenate([landmarks, iris_landmarks(builtin, mean, eyeballs)])
     return Correspondence(builtin, bent, bent_normals, landmarks)
 
 

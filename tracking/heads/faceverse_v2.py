@@ -17,7 +17,7 @@ import numpy as np
 from ...common.errors import UserError
 from .borrowed_eyes import borrow_eyes
 from .builtin import load_builtin
-from .correspondence import FACE_LANDMARKS, correspond, ibug_anchors
+from .correspondence import correspond, ibug_anchors
 from .expression_transfer import reordered
 from .faceverse_file import FaceVerseFile, FaceVerseHead, arkit_order, columns, outward, run_of_vertices
 from .head import Floats
@@ -61,8 +61,6 @@ def load_faceverse_v2(path: str | Path, simplified: bool = False) -> FaceVerseHe
     identity = columns(model["idBase"]) * unit
     whole = np.concatenate([mean, eyes.vertices])
     mask = face.builtin.uv_mask[face.nearest(mean, vertex_normals(mean, triangles)).vertices[:, 0]]
-    landmarks = face.landmarks.copy()
-    landmarks[FACE_LANDMARKS:] = eyes.landmarks
     return FaceVerseHead(
         name=SIMPLIFIED_NAME if simplified else NAME,
         mean=whole,
@@ -73,7 +71,7 @@ def load_faceverse_v2(path: str | Path, simplified: bool = False) -> FaceVerseHe
         triangles=np.concatenate([triangles, eyes.triangles]),
         uvs=cylindrical_uvs(whole),
         uv_mask=np.concatenate([mask, np.ones(len(eyes.vertices), np.float32)]),
-        landmarks=landmarks,
+        landmarks=np.concatenate([face.landmarks, eyes.landmarks]),
         eyeballs=eyes.eyeballs,
         regions={"eyes": run_of_vertices(len(whole), len(mean), len(whole))},
         unit=float(unit),
