@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from ..common.progress import Listener, silent
 from . import closed_form
+from .bridging import bridged
 from .closed_form import Solution, reprojection_error
+from .confidence import rated
 from .crop import choose_crop, picture_camera, window_camera
 from .focal_length import estimated_camera
 from .footage import Footage, Image
 from .gaze import solve_gaze, with_lids_following
 from .heads.camera import PinholeCamera
-from .heads.head import Floats, MorphableHead
+from .heads.head import MorphableHead
 from .heads.maps import frame_vertices
 from .heads.performance import Crop, Performance
 from .landmark_model import Person, Pose, Rays
@@ -25,6 +27,7 @@ from .person import solve_person
 from .refinement import refined
 from .smoothing import at_times, smoothed
 from .texture import solve_texture
+from .visibility import visibility_by_turn
 
 SIZE = 512
 """Side of the central window in pixels that a performance's camera speaks of, unless told otherwise."""
@@ -43,7 +46,7 @@ def solve_take(
 ) -> Performance:
     """Return the smoothed performance of a take, with a frame for each time.
 
-    Frames without a face are interpolated and have confidence 0.
+    Frames without a face have confidence 0; what they and hidden parts of the face do is bridged.
 
     Args:
         head: the morphable head.
@@ -52,7 +55,7 @@ def solve_take(
         footage: where they come from.
         first_face: the first picture in which the face is seen, at any scale; it gives the texture.
         size: side of the central window in pixels.
-        visibility: `[T, 478]`, 0 (hidden) to 1; None when all are seen.
+        visibility: `[T, 478]`, 0 (something is in front) to 1; None when nothing is.
         listener: hears of the progress and may cancel.
     """
     seen = ~np.isnan(landmarks[:, 0, 0])
@@ -62,9 +65,13 @@ def solve_take(
     crop = choose_crop(faces.landmarks)
     camera = estimated_camera(head, faces.landmarks, picture_camera(crop), visibility=faces.visibility)
     person = solve_person(head, faces.landmarks, camera, faces.visibility)
+    hidden = np.zeros(faces.landmarks.shape[:2]) if faces.visibility is None else 1 - faces.visibility
+    facing = visibility_by_turn(head, person, faces.landmarks, camera)
+    faces = replace(faces, visibility=(1 - hidden) * facing)
     performance = solve_faces(head, person, faces, crop, camera, size, listener)
+    performance = rated(head, performance, camera, faces.landmarks, hidden)
     performance = with_texture(head, performance, first_face, camera, footage.size[0])
-    return smoothed(at_times(replace(performance, source=str(footage.path)), times))
+    return smoothed(bridged(at_times(replace(performance, source=str(footage.path)), times)))
 
 
 def solve_still(head: MorphableHead, landmarks: Landmarks, image: Image, size: int = SIZE) -> Performance:
@@ -118,7 +125,7 @@ def solve_faces(
         rotation=solution.rotation,
         translation=solution.translation,
         gaze=solve_gaze(head, solution, faces.landmarks, camera),
-        confidence=confidence(solution.error),
+        confidence=np.ones(len(faces.times), np.float32),
         times=faces.times,
         camera=window_camera(camera, crop, size),
         crop=crop,
@@ -142,8 +149,3 @@ def frame_rate(times: NDArray[np.float64], nominal: float) -> float:
     duration = times[-1] - times[0] if len(times) > 1 else 0.0
     own = (len(times) - 1) / duration if duration > 0 else nominal
     return nominal if abs(own - nominal) < 0.1 * nominal else float(own)
-
-
-def confidence(error: Floats) -> Floats:
-    """Return `[T]`, above 0 to 1: 1 up to twice the usual error, and less the further a frame is off."""
-    return np.clip(2 * np.median(error) / np.maximum(error, 1e-6), 0.05, 1).astype(np.float32)

@@ -23,6 +23,7 @@ from .crop import cut
 from .dataset import MAP_SIZE, Dataset, Layout
 from .dataset_writer import DatasetWriter
 from .footage import Footage, Image
+from .hands import HandWatch
 from .heads.head import Floats, MorphableHead
 from .heads.maps import frame_maps
 from .heads.performance import Performance
@@ -52,9 +53,15 @@ FACE_COUNTS = 10
 
 @dataclass(frozen=True)
 class Take:
-    """What the first pass finds: `landmarks [T, 478, 3]` (NaN: no face), `times [T]`, the first picture with a face."""
+    """What the first pass finds.
+
+    Attributes:
+        landmarks: `[T, 478, 3]` (NaN: no face); hidden: `[T, 478]`, 1 where a hand is in front of one.
+        times: `[T]` seconds; first_face: the first picture with a face.
+    """
 
     landmarks: Landmarks
+    hidden: Floats
     times: NDArray[np.float64]
     first_face: Image
 
@@ -115,7 +122,9 @@ def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener)
     take = find_landmarks(footage, listener)
     require_face(take, footage.path)
     listener(Progress("Solving", 0, 1, "pose and expression"))
-    performance = solve_take(head, take.landmarks, take.times, footage, take.first_face, size, listener=listener)
+    performance = solve_take(
+        head, take.landmarks, take.times, footage, take.first_face, size, visibility=1 - take.hidden, listener=listener
+    )
     listener(Progress("Solving", 1, 1, "pose and expression", 0.0))
     return performance
 
@@ -135,11 +144,13 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
     with (
         LandmarkDetector() as detector,
         closing(FaceCounts(footage)) as counts,
+        closing(HandWatch()) as hands,
         closing(footage.frames(DETECTION_SIDE)) as frames,
     ):
         for index, frame in enumerate(frames):
             clock.tell(index)
             face = detector.detect(frame.image)
+            hands.see(frame.image, face, frame.time)
             if face is not None:
                 first_face = frame.image if first_face is None else first_face
                 face = face * np.float32(scale / frame.image.shape[1])
@@ -152,7 +163,7 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
             f"No face was found in {footage.path}; choose footage in which one face is seen from the front, "
             f"at least {SMALLEST_FACE} pixels wide."
         )
-    return Take(np.stack(found), np.array(times), first_face)
+    return Take(np.stack(found), hands.hidden(), np.array(times), first_face)
 
 
 class FaceCounts:
