@@ -161,8 +161,8 @@ def astronaut(folder: Path) -> Path:
 def make_driver(dataset: Dataset, path: Path) -> None:
     """Write the part of the dataset's performance that training never saw, at most some seconds of it."""
     performance = dataset.performance()
-    _training, test = evaluation.held_out(len(performance))
-    performance.at(np.arange(len(performance))[test.start : test.start + MOST_DRIVING_FRAMES]).save(path)
+    _training, test = evaluation.held_out(performance.trusted)
+    performance.at(slice(test[0], test[0] + MOST_DRIVING_FRAMES)).save(path)
 
 
 def film(plan: Plan, dataset: Dataset, listener: Listener) -> None:

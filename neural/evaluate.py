@@ -104,7 +104,7 @@ def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listene
     """
     subject, data = Avatar.load(avatar), Dataset.open(dataset)
     performance = data.performance()
-    training, test = held_out(len(data.names), unseen_share(subject, share))
+    training, test = held_out(performance.trusted, unseen_share(subject, share))
     nearest = nearest_frames(performance, training, test)
     side = subject.metadata.resolution
     shown = set(spread(test, SHEET_ROWS))
@@ -129,15 +129,17 @@ def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listene
     return Evaluation(rows, len(training), len(test), side, distance, contact_sheet(sheet))
 
 
-def held_out(frames: int, share: float = TEST_SHARE) -> tuple[range, range]:
+def held_out(trusted: np.ndarray, share: float = TEST_SHARE) -> tuple[list[int], list[int]]:
     """Return the frames that training sees and the last `share` of all, which it must not see.
+
+    Those that cannot be trusted, `trusted [T]`, are in neither.
 
     Raises:
         UserError: there are too few frames to hold any out.
     """
-    training, test = split(frames, 1 - share)
+    training, test = ([index for index in part if trusted[index]] for part in split(len(trusted), 1 - share))
     if not test:
-        raise UserError(f"{frames} frames are too few to hold any out for a test; track a longer video.")
+        raise UserError(f"{len(trusted)} frames are too few to hold any out for a test; track a longer video.")
     return training, test
 
 

@@ -99,7 +99,12 @@ def build(
             steps=standing.step,
             train_share=train_share,
             versions=versions(),
-            fallbacks=(*facts.fallbacks, *fallbacks, *setback_sentences(standing)),
+            fallbacks=(
+                *facts.fallbacks,
+                *fallbacks,
+                *setback_sentences(standing),
+                *left_out_sentences(performance, train_share),
+            ),
         )
         metadata = describe(
             performance.at(kept),
@@ -127,12 +132,19 @@ def planned(preset: Preset, seconds: float | None, steps: int | None) -> Plan:
 
 
 def trainable(performance: Performance, train_share: float) -> np.ndarray:
-    """The frames to train on: of the first `train_share`, those with a face."""
+    """The frames to train on: of the first `train_share`, those that can be trusted."""
     first, _ = split(len(performance), train_share)
-    kept = np.array([index for index in first if performance.confidence[index] > 0], dtype=int)
+    kept = np.flatnonzero(performance.trusted[: len(first)])
     if len(kept) < LEAST_FRAMES:
         raise UserError("The dataset shows a face in too few frames to train on; track other footage.")
     return kept
+
+
+def left_out_sentences(performance: Performance, train_share: float) -> tuple[str, ...]:
+    """A sentence where frames were not trained on because the face is hidden or away."""
+    first, _ = split(len(performance), train_share)
+    hidden = len(first) - len(trainable(performance, train_share))
+    return (f"{hidden} of {len(first)} frames were left out: something hides the face in them.",) if hidden else ()
 
 
 def perceptual_loss(device: torch.device) -> tuple[PerceptualLoss | None, tuple[str, ...]]:
