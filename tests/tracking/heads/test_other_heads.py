@@ -70,7 +70,9 @@ def test_v4_teeth_follow_the_face_in_depth(monkeypatch):
 
 @pytest.mark.parametrize("simplified", [False, True])
 def test_v2_has_landmarks_eyes_and_its_unit(faceverse_v2_model, save_model, simplified):
-    head = load_faceverse_v2(save_model(faceverse_v2_model), simplified)
+    path = save_model(faceverse_v2_model)
+    assert recognise(path) == ("faceverse-v2", "faceverse-v2-simplified")
+    head = load_faceverse_v2(path, simplified)
     assert head.unit == pytest.approx(1 / 3.7, rel=1e-3)
     away = misplaced(head)
     assert np.median(away) < 2.5 * MILLIMETRE
