@@ -31,14 +31,12 @@ UNKNOWNS = POSE + EXPRESSIONS
 """Of a frame: rotation vector, translation, expression."""
 BAND = 2 * UNKNOWNS
 
-ACCELERATION = np.array([0.5, 0.5, 0.5, 0.06, 0.06, 0.4])
-"""Usual acceleration of a head at rest: radians and metres a second squared; distance is seen least."""
-CHANGE = 0.25
-"""Usual change of an expression at rest, per second."""
-QUICK = ("mouth", "jaw", "eye")
-QUICK_CHANGE = 0.5
-"""The same for those by which faces speak and blink."""
-CHANGES = np.array([QUICK_CHANGE if name.startswith(QUICK) else CHANGE for name in ARKIT_NAMES])
+ACCELERATION = np.array([6.0, 6.0, 6.0, 0.6, 0.6, 3.0])
+"""Acceleration of a head that still is jitter: radians and metres a second squared; distance is seen least."""
+CHANGE = np.array([0.5 if name.startswith(("mouth", "jaw", "eye")) else 0.25 for name in ARKIT_NAMES])
+"""Change of an expression that still is jitter, per second; mouths and eyes are quick."""
+POSE_STEADINESS, STEADINESS = 10.0, 2.0
+"""How much more this is avoided than landmarks are met."""
 
 
 @dataclass(frozen=True)
@@ -164,11 +162,13 @@ class Window:
         """Add what acceleration of the pose and change of the expression cost."""
         joined = self.joined[: len(motion.turn) - 1]
         change = np.diff(motion.expression, axis=0)
-        band.add_changes(change, joined[:, None] * cauchy(change, CHANGES / self.rate), POSE)
+        band.add_changes(change, STEADINESS * joined[:, None] * cauchy(change, CHANGE / self.rate), POSE)
         path = np.concatenate([motion.turn, motion.translation], 1)
         acceleration = np.diff(path, 2, axis=0)
         both = joined[1:] & joined[:-1]
-        band.add_accelerations(acceleration, both[:, None] * cauchy(acceleration, ACCELERATION / self.rate**2))
+        band.add_accelerations(
+            acceleration, POSE_STEADINESS * both[:, None] * cauchy(acceleration, ACCELERATION / self.rate**2)
+        )
 
 
 class Band:
