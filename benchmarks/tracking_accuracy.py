@@ -22,9 +22,7 @@ from semblance.tracking.heads.performance import Performance
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmarks import IRISES_START, Landmarks, eye_distance
 from semblance.tracking.overlay import camera_of_picture
-from semblance.tracking.solver import solve_take
-from semblance.tracking.threads import one_thread_a_library
-from semblance.tracking.track import find_landmarks
+from semblance.tracking.track import find_landmarks, track_performance
 
 HEADINGS = (
     "video", "frames", "lost", "marked", "error %", "95th %", "jitter %", "of landmarks %", "lag ms",
@@ -32,12 +30,11 @@ HEADINGS = (
 )  # fmt: skip
 NOTES = """\
 All but frames and milliseconds in per cent of the distance between the eyes. *lost*: frames without a face, *marked*:
-frames of a face that is not to be trusted (confidence below 0.5). *error*: mean distance of the head's 468 landmarks to
-the detected ones, its median over the frames and its 95th percentile. *jitter*: of the head's landmarks in the stillest
-third of the frames, beside that of the detected landmarks. *lag*: by which the mouth's opening comes later than the
-detected one. *lids shut*, *mouth open*: openings in the twentieth of the frames in which they are the least, and the
-most; detected, beside the mesh's."""
-MARKED = 0.5
+frames of a face that training is not to trust. *error*: mean distance of the head's 468 landmarks to the detected ones,
+its median over the frames and its 95th percentile. *jitter*: of the head's landmarks in the stillest third of the
+frames, beside that of the detected landmarks. *lag*: by which the mouth's opening comes later than the detected one.
+*lids shut*, *mouth open*: openings in the twentieth of the frames in which they are the least, and the most; detected,
+beside the mesh's."""
 EXTREME = 0.05
 """Share of the frames in which lids count as shut, and the mouth as open."""
 TIP_OF_NOSE = 1
@@ -54,19 +51,17 @@ def main() -> None:
     options = parser.parse_args()
     head = open_head(options.head, options.head_path)
     title = f"Tracking accuracy, head {head.name}"
-    with one_thread_a_library():
-        rows = [(video.stem, *measured(head, Footage.open(video))) for video in options.videos]
+    rows = [(video.stem, *measured(head, Footage.open(video))) for video in options.videos]
     report(title, HEADINGS, rows, f"{NOTES}\n\n{hardware()}", options.out)
 
 
 def measured(head: MorphableHead, footage: Footage) -> list[str]:
     """The cells of a video's row, without its name."""
-    take = find_landmarks(footage)
-    performance = solve_take(head, take.landmarks, take.times, footage, take.first_face)
-    seen = ~np.isnan(take.landmarks[:, 0, 0])
-    marked = seen & (performance.confidence < MARKED)
-    counts = [len(seen), (~seen).sum(), marked.sum()]
-    return [*map(str, counts), *agreement(head, performance.at(seen), take.landmarks[seen])]
+    performance = track_performance(footage.path, head)
+    landmarks = find_landmarks(footage).landmarks
+    seen = ~np.isnan(landmarks[:, 0, 0])
+    counts = [len(seen), (~seen).sum(), (seen & ~performance.trusted).sum()]
+    return [*map(str, counts), *agreement(head, performance.at(seen), landmarks[seen])]
 
 
 def agreement(head: MorphableHead, performance: Performance, found: Landmarks) -> list[str]:
