@@ -22,7 +22,7 @@ from ..common.progress import Listener, Progress, silent
 from .crop import cut
 from .dataset import MAP_SIZE, Dataset, Layout
 from .dataset_writer import DatasetWriter
-from .footage import Footage, Image
+from .footage import Footage, Frame, Image
 from .hands import HandWatch
 from .heads.head import Floats, MorphableHead
 from .heads.maps import frame_maps
@@ -145,11 +145,10 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
         LandmarkDetector() as detector,
         closing(FaceCounts(footage)) as counts,
         closing(HandWatch()) as hands,
-        closing(footage.frames(DETECTION_SIDE)) as frames,
+        closing(read_ahead(detected(footage, detector), AHEAD)) as frames,
     ):
-        for index, frame in enumerate(frames):
+        for index, (frame, face) in enumerate(frames):
             clock.tell(index)
-            face = detector.detect(frame.image)
             hands.see(frame.image, face, frame.time)
             if face is not None:
                 first_face = frame.image if first_face is None else first_face
@@ -164,6 +163,13 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
             f"at least {SMALLEST_FACE} pixels wide."
         )
     return Take(np.stack(found), hands.hidden(), np.array(times), first_face)
+
+
+def detected(footage: Footage, detector: LandmarkDetector) -> Iterator[tuple[Frame, Landmarks | None]]:
+    """Yield the frames, shrunk, and the face's landmarks in their pixels."""
+    with closing(footage.frames(DETECTION_SIDE)) as frames:
+        for frame in frames:
+            yield frame, detector.detect(frame.image)
 
 
 class FaceCounts:
