@@ -98,9 +98,11 @@ class PortraitNetwork(nn.Module):
         """
         style = self.style(time_code)
         face = self.face_layer(uv, self.face)
-        if windows.foreground != CENTRED:
+        if windows.foreground == CENTRED:
+            foreground = self.foreground_layer(texture, style, CENTRED)
+        else:
+            foreground = self.moved_foreground_layer(texture, style, windows.foreground)
             face = windows.foreground.cut(surrounded(face))
-        foreground = self.foreground_layer(texture, style, windows.foreground)
         back = self.back_layer(self.back, windows.background)
         moved = windows.background != windows.foreground
         behind = self.back_layer(self.back, windows.foreground) if moved else back
@@ -140,14 +142,19 @@ class PortraitNetwork(nn.Module):
 
     def foreground_layer(self, texture: Tensor, style: Tensor, window: Window) -> Tensor:
         """StyleUNet 1: the window's foreground, of the texture map of the central window."""
-        margin = max(self.config.texture_margin, 0 if window == CENTRED else SLIDING_MARGIN)
-        features, picture = self.foreground_decoder(
-            self.foreground_encoder(F.pad(texture, (margin,) * 4, value=-1.0)), style
-        )
-        layer, noise = torch.cat([features, haar(picture)], 1), self.noise_foreground
-        if margin:
-            return with_noise(window.cut(middle(layer, ENLARGED_SIZE)), window.cut(noise))
-        return with_noise(layer, window.cut(noise))
+        noise = window.cut(self.noise_foreground)
+        if window == CENTRED:
+            return with_noise(middle(self._foreground(texture, style, self.config.texture_margin), FEATURE_SIZE), noise)
+        return with_noise(window.cut(self._foreground(texture, style, self._sliding_margin)), noise)
+
+    def moved_foreground_layer(self, texture: Tensor, style: Tensor, window: Window) -> Tensor:
+        """The foreground of the central window, moved; only what comes into the picture is as of a sliding window."""
+        if self.config.texture_margin == self._sliding_margin:
+            return self.foreground_layer(texture, style, window)
+        still = surrounded(self.foreground_layer(texture, style, CENTRED))
+        around = with_noise(self._foreground(texture, style, self._sliding_margin), self.noise_foreground)
+        inside = surrounded(torch.ones_like(texture[:, :1, :FEATURE_SIZE, :FEATURE_SIZE]))
+        return window.cut(torch.where(inside > 0, still, around))
 
     def back_layer(self, back: Tensor, window: Window) -> Tensor:
         """The window of the background `[1, C + bands, 1.5 F, 1.5 F]`."""
@@ -184,6 +191,18 @@ class PortraitNetwork(nn.Module):
                 picture = upsample(picture)
             painted = painted + picture
         return Painting(painted.float(), mask)
+
+    @property
+    def _sliding_margin(self) -> int:
+        """Pixels around the texture map where a window slides."""
+        return max(self.config.texture_margin, SLIDING_MARGIN)
+
+    def _foreground(self, texture: Tensor, style: Tensor, margin: int) -> Tensor:
+        """The foreground's features and bands with `margin` pixels around, at most 1.5 F square."""
+        surrounding = F.pad(texture, (margin,) * 4, value=-1.0)
+        features, picture = self.foreground_decoder(self.foreground_encoder(surrounding), style)
+        layer = torch.cat([features, haar(picture)], 1)
+        return middle(layer, min(layer.shape[-1], ENLARGED_SIZE))
 
     def _noises(self, noise: Tensor) -> list[Tensor | None]:
         """The noise `[B, n, F, F]` as one map for each level of the decoder, at its size."""

@@ -25,7 +25,8 @@ semblance.register()
 scene = bpy.context.scene
 folder = Path(sys.argv[1])
 
-def stand_in(place, avatar, uv, texture, time_code, broken_off):
+def stand_in(place, avatar, uv, texture, look, broken_off):
+    print("look:", look.time_code, look.foreground_offset, look.background_offset)
     size = 64
     rgb = np.broadcast_to(np.array({"red": [200, 40, 40], "blue": [40, 40, 200]}[avatar]), (size, size, 3))
     alpha = np.zeros((size, size, 1)); alpha[:, (0 if avatar == "red" else 24):40] = 255
@@ -91,6 +92,19 @@ red.hide_render = True
 still("one.png")
 """
 
+KEYFRAMES = """
+chosen = add("red").semblance
+rendering.use_renderer(scene)
+moves = (1, (0, 0), (0, 4), 0.25), (11, (8, -2), (0, -4), 0.75)
+for frame, chosen.foreground_offset, chosen.background_offset, chosen.time_code in moves:
+    for name in ("foreground_offset", "background_offset", "time_code"):
+        chosen.id_data.keyframe_insert(f"semblance.{name}", frame=frame)
+scene.frame_set(6)
+still("moved.png")
+chosen.foreground_offset = (99, -99)
+print("bounds:", tuple(chosen.foreground_offset))
+"""
+
 LEAVING = """
 import bpy, sys
 sys.path.insert(0, sys.argv[1])
@@ -149,6 +163,12 @@ def test_pictures(run_blender, folder):
     assert (seen["two"][:, 24:40] == blue).all()
     assert (seen["one"][:, 24:40] == blue).all()
     assert (seen["one"][:, :24] == nothing).all()
+
+
+def test_keyframes_move_person_and_backdrop(run_blender, folder):
+    said = dict(line.split(": ", 1) for line in run_blender(SCENE + KEYFRAMES, folder).splitlines() if ": " in line)
+    assert said["look"] == "0.5 (4.0, -1.0) (0.0, 0.0)"
+    assert said["bounds"] == "(32.0, -32.0)"
 
 
 def test_blender_can_be_left_after_rendering(blender_python, packages, tmp_path):
