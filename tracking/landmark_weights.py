@@ -26,7 +26,7 @@ from .landmarks import (
 
 EVIDENCE = 60.0
 """As how many independent points the 478 landmarks count; neighbours err together."""
-GAP_WEIGHT = 3.0
+LID_GAP_WEIGHT, LIP_GAP_WEIGHT = 3.0, 5.0
 """Weight of each pair of lid or lip points whose distance is fitted, against the sum of all points, `EVIDENCE`."""
 GAP_PAIRS = LEFT_LID_PAIRS + RIGHT_LID_PAIRS + INNER_LIP_PAIRS
 LID_COLUMNS = tuple(ARKIT_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right"))
@@ -59,7 +59,9 @@ def term_weights() -> NDArray[np.float64]:
     weights[list(LIPS)] = 4
     weights[list(LEFT_EYE + RIGHT_EYE)] = 4
     weights[list(LEFT_IRIS + RIGHT_IRIS)] = 0
-    return np.concatenate([weights * EVIDENCE / weights.sum(), np.full(len(GAP_PAIRS), GAP_WEIGHT)])
+    lids, lips = len(LEFT_LID_PAIRS + RIGHT_LID_PAIRS), len(INNER_LIP_PAIRS)
+    gaps = np.repeat([LID_GAP_WEIGHT, LIP_GAP_WEIGHT], [lids, lips])
+    return np.concatenate([weights * EVIDENCE / weights.sum(), gaps])
 
 
 def terms(points: NDArray) -> NDArray:

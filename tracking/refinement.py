@@ -35,7 +35,7 @@ ACCELERATION = np.array([6.0, 6.0, 6.0, 0.6, 0.6, 3.0])
 """Acceleration of a head that still is jitter: radians and metres a second squared; distance is seen least."""
 CHANGE = np.array([0.5 if name.startswith(("mouth", "jaw", "eye")) else 0.25 for name in ARKIT_NAMES])
 """Change of an expression that still is jitter, per second; mouths and eyes are quick."""
-POSE_STEADINESS, STEADINESS = 10.0, 2.0
+POSE_STEADINESS, STEADINESS = 4.0, 2.0
 """How much more this is avoided than landmarks are met."""
 
 
