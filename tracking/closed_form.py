@@ -155,5 +155,6 @@ def reprojection_error(
     model: LandmarkModel, expression: NDArray, pose: Pose, landmarks: Landmarks, camera: PinholeCamera
 ) -> Array:
     """Return `[T]`: mean distance of a model's landmarks to the detected ones, over the distance of the eyes."""
-    distance = np.linalg.norm(camera.project(pose.apply(model.shapes(expression))) - landmarks[..., :2], axis=-1)
+    points = pose.apply(model.shapes(expression)).astype(np.float32)
+    distance = np.linalg.norm(camera.project(points) - landmarks[..., :2], axis=-1)
     return distance[:, :IRISES_START].mean(1) / eye_distance(landmarks)

@@ -78,7 +78,7 @@ def solve_still(head: MorphableHead, landmarks: Landmarks, image: Image, size: i
     """Return the performance, of one frame, of the face in a picture: `landmarks [478, 3]` in its pixels."""
     faces = Faces(landmarks[None], np.zeros(1))
     crop = choose_crop(faces.landmarks)
-    camera = estimated_camera(head, faces.landmarks, picture_camera(crop), image.shape[1::-1])
+    camera = estimated_camera(head, faces.landmarks, picture_camera(crop), (image.shape[1], image.shape[0]))
     person = solve_person(head, faces.landmarks, camera)
     performance = solve_faces(head, person, faces, crop, camera, size)
     return with_texture(head, performance, image, camera, image.shape[1])
@@ -112,7 +112,13 @@ def solve_faces(
     start = with_lids_following(solution.expression, gaze)
     rays = Rays.of(faces.landmarks, camera, faces.visibility)
     pose, expression = refined(
-        person.model, rays, Pose(solution.rotation, solution.translation), start, faces.times, faces.fps, listener
+        person.model,
+        rays,
+        Pose(solution.rotation.astype(np.float64), solution.translation.astype(np.float64)),
+        start,
+        faces.times,
+        faces.fps,
+        listener,
     )
     error = reprojection_error(person.own, expression, pose, faces.landmarks, camera)
     floats = (part.astype(np.float32) for part in (expression, pose.rotation, pose.translation, error))
