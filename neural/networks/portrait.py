@@ -14,8 +14,10 @@ from .features import IDENTITY, FeatureGenerator
 from .layers import EncoderLevel, Mapping, embed, upsample
 from .styleunet import Decoder, Encoder
 from .wavelets import haar, inverse_haar
-from .windows import CENTRED, ENLARGED_SIZE, STILL, Window, Windows, middle, surrounded
+from .windows import CENTRED, ENLARGED_SIZE, STILL, Window, Windows, inside, middle, surrounded
 
+SEAM = 2.0
+"""Feature cells, for each that a person is moved, over which the two foregrounds pass into each other."""
 FACE_THRESHOLD = -0.999
 TEXTURE_CHANNELS = 3
 MASK_GAIN = 1.1
@@ -148,13 +150,15 @@ class PortraitNetwork(nn.Module):
         return with_noise(window.cut(self._foreground(texture, style, self._sliding_margin)), noise)
 
     def moved_foreground_layer(self, texture: Tensor, style: Tensor, window: Window) -> Tensor:
-        """The foreground of the central window, moved; only what comes into the picture is as of a sliding window."""
+        """The foreground of the central window, moved; towards what comes into the picture it becomes the sliding one.
+
+        So nothing jumps where a move begins, and nothing tears where it goes far.
+        """
         if self.config.texture_margin == self._sliding_margin:
             return self.foreground_layer(texture, style, window)
         still = surrounded(self.foreground_layer(texture, style, CENTRED))
         around = with_noise(self._foreground(texture, style, self._sliding_margin), self.noise_foreground)
-        inside = surrounded(torch.ones_like(texture[:, :1, :FEATURE_SIZE, :FEATURE_SIZE]))
-        return window.cut(torch.where(inside > 0, still, around))
+        return window.cut(torch.lerp(around, still, inside(SEAM * window.distance).to(around)))
 
     def back_layer(self, back: Tensor, window: Window) -> Tensor:
         """The window of the background `[1, C + bands, 1.5 F, 1.5 F]`."""

@@ -22,6 +22,11 @@ class Window:
     row: float
     column: float
 
+    @property
+    def distance(self) -> float:
+        """Feature cells to the central window, on the farther axis."""
+        return max(abs(self.row - SLACK / 2), abs(self.column - SLACK / 2))
+
     def cut(self, layer: Tensor) -> Tensor:
         """The window of `[..., 1.5 F, 1.5 F]`: `[..., F, F]`. Whole cells are copied; between cells both are mixed."""
         return cut_axis(cut_axis(layer, self.row, -2), self.column, -1)
@@ -60,6 +65,13 @@ def middle(layer: Tensor, size: int) -> Tensor:
     """The middle `[..., size, size]` of a layer."""
     start = (layer.shape[-1] - size) // 2
     return layer[..., start : start + size, start : start + size]
+
+
+def inside(width: float) -> Tensor:
+    """How far inside the central window each cell of `[1.5 F, 1.5 F]` lies: 0 outside, 1 from `width` cells on."""
+    places = torch.arange(ENLARGED_SIZE) + 0.5 - SLACK / 2
+    depth = torch.minimum(places, FEATURE_SIZE - places)
+    return (torch.minimum(depth[:, None], depth) / width).clamp(0, 1)
 
 
 def surrounded(layer: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from semblance.neural.frames import FramesRequest
 from semblance.neural.networks.config import PortraitConfig
 from semblance.neural.networks.layers import StyledConvolution
 from semblance.neural.networks.portrait import FeatureSource, PortraitNetwork
-from semblance.neural.networks.windows import Window, Windows
+from semblance.neural.networks.windows import Window, Windows, inside
 from semblance.neural.protocol import Look, pack_arrays
 from semblance.neural.requests import ReenactParameters
 from semblance.tracking.original_layout import person_at_rest
@@ -118,6 +118,15 @@ def test_nothing_jumps_when_a_person_begins_to_move(network, maps):
         still, begun = (narrow(*maps, CODE, Windows.moved((x, 0), (0, 0))) for x in (0, 0.01))
         assert (still != network(*maps, CODE)).any()
     assert (begun - still).abs().mean() < 0.02 * still.std()
+
+
+def test_the_two_foregrounds_pass_into_each_other():
+    share = inside(8.0)
+    assert share[96, 96] == 1
+    assert (share[:32].max(), share[160:].max(), share[:, 160:].max()) == (0, 0, 0)
+    steps = share[96].diff().abs()
+    assert steps.max() <= 1 / 8
+    assert (Window(32, 20).distance, Window(44.5, 32).distance) == (12, 12.5)
 
 
 def test_the_backdrop_stays_where_the_person_moves(masked, maps):
