@@ -16,6 +16,7 @@ SLACK = FEATURE_SIZE // 2
 SLIDING_MARGIN = MAP_SIZE * SLACK // FEATURE_SIZE // 2
 """Pixels around the maps that cover the enlarged picture."""
 FACE_LOOKUPS = ("nearest", "bilinear")
+LAYERS = ("face", "foreground", "texture", "background")
 
 
 class PlainConfig:
@@ -60,6 +61,10 @@ class PortraitConfig(PlainConfig):
         texture_margin: pixels of black around the texture map for StyleUNet 1: 0 is fast, published is half the map.
             A window that is not in the middle gets at least `SLIDING_MARGIN`.
         background_stretch: feature cells covered by one cell of the generated background; 2 as published.
+        layers: what StyleUNet 2 is given, of `LAYERS`: the face's neural texture, the foreground that StyleUNet 1
+            makes, the texture map itself in its place, the background. As published, all but "texture". Without a
+            background all of the picture is foreground.
+        styled: whether a style from the time code modulates the decoders; without, they are those of plain U-Nets.
     """
 
     resolution: int
@@ -81,8 +86,12 @@ class PortraitConfig(PlainConfig):
     face_lookup: str = "bilinear"
     texture_margin: int = 0
     background_stretch: float = 1.5
+    layers: tuple[str, ...] = ("face", "foreground", "background")
+    styled: bool = True
 
     def __post_init__(self) -> None:
+        if not set(self.layers) <= set(LAYERS):
+            raise ValueError(f"The layers are some of {', '.join(LAYERS)}, not {', '.join(self.layers)}.")
         if self.face_lookup not in FACE_LOOKUPS:
             raise ValueError(f"The face's features are looked up {' or '.join(FACE_LOOKUPS)}, not {self.face_lookup}.")
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from .config import PortraitConfig
+from .config import FEATURE_SIZE, PortraitConfig
 from .layers import DecoderLevel, Mapping, embed
 from .wavelets import haar
 
@@ -41,6 +41,11 @@ class FeatureGenerator(nn.Module):
         """
         value = torch.full((1,), identity, device=self.constant.device)
         return self.generate(embed(value, self.config.style, IDENTITY_OCTAVES))
+
+    def nothing(self) -> Tensor:
+        """Return zeros of the shape that `forward` gives."""
+        channels = self.config.feature_channels + self.config.bands
+        return self.constant.new_zeros(1, channels, FEATURE_SIZE, FEATURE_SIZE)
 
     def generate(self, code: Tensor) -> Tensor:
         """Return what `forward` does, of an identity code `[1, S]`."""

@@ -82,6 +82,8 @@ class PortraitNetwork(nn.Module):
         joined, noises = channels + config.bands, config.noise_channels
         self.face = nn.Parameter(torch.zeros(1, joined, FEATURE_SIZE, FEATURE_SIZE))
         self.back = nn.Parameter(torch.zeros(1, joined, ENLARGED_SIZE, ENLARGED_SIZE))
+        self.face.requires_grad_("face" in config.layers)
+        self.back.requires_grad_("background" in config.layers)
         drawn = torch.Generator().manual_seed(0)
         for name, side in (("face", FEATURE_SIZE), ("foreground", ENLARGED_SIZE), ("back", ENLARGED_SIZE)):
             self.register_buffer(f"noise_{name}", torch.randn(1, noises, side, side, generator=drawn))
@@ -139,7 +141,9 @@ class PortraitNetwork(nn.Module):
             self.back.copy_(back)
 
     def style(self, time_code: Tensor) -> Tensor:
-        """Return styles `[B, S]` of time codes `[B]`."""
+        """Return styles `[B, S]` of time codes `[B]`; one of zeros, `[1, S]`, where nothing is styled."""
+        if not self.config.styled:
+            return torch.zeros(1, self.config.style, device=time_code.device)
         return self.mapping(embed(time_code, self.config.style, self.config.time_octaves))
 
     def foreground_layer(self, texture: Tensor, style: Tensor, window: Window) -> Tensor:
@@ -177,6 +181,8 @@ class PortraitNetwork(nn.Module):
         the person. As published, the background does not learn from it.
         """
         channels = self.config.feature_channels
+        if "background" not in self.config.layers:
+            return torch.full_like(foreground[:, :1], -1.0, dtype=torch.float32)
         features = behind[:, :channels].detach().to(foreground.dtype).expand(len(foreground), -1, -1, -1)
         return torch.tanh(self.mask(torch.cat([foreground[:, :channels], features], 1)).float())
 
@@ -204,9 +210,17 @@ class PortraitNetwork(nn.Module):
     def _foreground(self, texture: Tensor, style: Tensor, margin: int) -> Tensor:
         """The foreground's features and bands with `margin` pixels around, at most 1.5 F square."""
         surrounding = F.pad(texture, (margin,) * 4, value=-1.0)
-        features, picture = self.foreground_decoder(self.foreground_encoder(surrounding), style)
-        layer = torch.cat([features, haar(picture)], 1)
+        if "foreground" in self.config.layers:
+            features, picture = self.foreground_decoder(self.foreground_encoder(surrounding), style)
+            layer = torch.cat([features, haar(picture)], 1)
+        else:
+            layer = self._unprocessed(surrounding if "texture" in self.config.layers else torch.zeros_like(surrounding))
         return middle(layer, min(layer.shape[-1], ENLARGED_SIZE))
+
+    def _unprocessed(self, texture: Tensor) -> Tensor:
+        """The texture map `[B, 3, 2 S, 2 S]` as a layer `[B, C + bands, S, S]`: its Haar bands, as features too."""
+        bands = haar(F.pad(texture, (0, 0, 0, 0, 0, self.config.picture_channels - TEXTURE_CHANNELS)))
+        return torch.cat([F.pad(bands, (0, 0, 0, 0, 0, self.config.feature_channels - bands.shape[1])), bands], 1)
 
     def _noises(self, noise: Tensor) -> list[Tensor | None]:
         """The noise `[B, n, F, F]` as one map for each level of the decoder, at its size."""
@@ -224,13 +238,20 @@ class FeatureSource(nn.Module):
 
     def __init__(self, config: PortraitConfig) -> None:
         super().__init__()
-        self.stretch = config.background_stretch
+        self.config = config
         self.face = FeatureGenerator(config)
         self.back = FeatureGenerator(config)
 
     def forward(self, identity: float = IDENTITY) -> tuple[Tensor, Tensor]:
-        """Return `face [1, C + bands, F, F]` and `back [1, C + bands, 1.5 F, 1.5 F]` of the video `identity`."""
-        return self.face(identity), enlarged(self.back(identity), self.stretch)
+        """Return `face [1, C + bands, F, F]` and `back [1, C + bands, 1.5 F, 1.5 F]` of the video `identity`.
+
+        A layer that the picture does not have is zero.
+        """
+        face, back = (
+            generator(identity) if layer in self.config.layers else generator.nothing()
+            for generator, layer in ((self.face, "face"), (self.back, "background"))
+        )
+        return face, enlarged(back, self.config.background_stretch)
 
 
 def enlarged(background: Tensor, stretch: float) -> Tensor:
