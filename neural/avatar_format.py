@@ -102,7 +102,8 @@ class AvatarMetadata(Plain):
         resolution: side of the pictures in pixels.
         preset: name of the training preset.
         ranges: what training saw, by parameter: `expression` (52), `rotation` (pitch, yaw, roll; radians),
-            `translation` (metres), `gaze` (left pitch, left yaw, right pitch, right yaw; radians).
+            `translation` (metres), `gaze` (left pitch, left yaw, right pitch, right yaw; radians). Empty where the
+            footage's motion is not known.
         time_code: default for rendering.
         thumbnail: base64 of a small PNG; empty when there is none.
         provenance: where it comes from.
@@ -177,7 +178,7 @@ def describe(
         rest=rest_of(performance),
         resolution=resolution,
         preset=preset,
-        ranges=ranges_of(performance),
+        ranges=ranges_of(performance) if performance.crop else {},
         time_code=time_code,
         thumbnail=thumbnail_of(picture),
         provenance=provenance.model_copy(update={"date": datetime.now(UTC).isoformat(timespec="seconds")}),
