@@ -77,7 +77,7 @@ def agreement(head: MorphableHead, performance: Performance, found: Landmarks) -
     return [
         *(percent(value) for value in (np.median(error), np.quantile(error, 0.95))),
         *(percent(shake(points, found, still)) for points in (own, found)),
-        f"{1000 * late:.0f}",
+        str(round(1000 * late)),
         *(percent(points[shut][:, LIDS].mean()) for points in (openings_found, openings_own)),
         *(percent(points[wide, MOUTH].mean()) for points in (openings_found, openings_own)),
     ]
