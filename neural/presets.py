@@ -45,6 +45,8 @@ class Preset:
         seconds: training time unless told.
         batch: samples a step.
         rate: learning rate at the start; last_rate at the end (cosine).
+        equalised: weights of many inputs learn more slowly, each layer in proportion to how large its weights are
+            (StyleGAN's equalised learning rate, as published).
         momentum: first beta of AdamW, of the generators.
         slide_every: one step in so many has the window anywhere; in the others it is centred.
         adversary_start: share of the training after which the discriminator joins; adversary_every: then, one step
@@ -63,6 +65,7 @@ class Preset:
     batch: int
     rate: float
     last_rate: float
+    equalised: bool
     momentum: float
     slide_every: int
     adversary_start: float
@@ -95,6 +98,7 @@ PREVIEW = Preset(
     batch=4,
     rate=2e-3,
     last_rate=4e-4,
+    equalised=False,
     momentum=0.9,
     slide_every=6,
     adversary_start=0.35,
@@ -129,6 +133,7 @@ STANDARD = Preset(
     batch=4,
     rate=2e-3,
     last_rate=2e-4,
+    equalised=False,
     momentum=0.9,
     slide_every=2,
     adversary_start=0.1,
@@ -164,6 +169,7 @@ FINAL = Preset(
     batch=3,
     rate=2e-3,
     last_rate=2e-3,
+    equalised=True,
     momentum=0.0,
     slide_every=2,
     adversary_start=0.0,

@@ -73,11 +73,8 @@ class Trainer:
         self.discriminator = placed(discriminator, device)
         self.average = copy.deepcopy(self.generators).requires_grad_(False)
         self.perceptual = placed(perceptual, device) if perceptual else None
-        betas = (preset.momentum, 0.99)
-        self.generators_optimiser = torch.optim.AdamW(self.generators.parameters(), preset.rate, betas, fused=True)
-        self.discriminator_optimiser = torch.optim.AdamW(
-            self.discriminator.parameters(), preset.rate, (0.0, 0.99), fused=True
-        )
+        self.generators_optimiser = optimiser_of(self.generators, preset, preset.momentum)
+        self.discriminator_optimiser = optimiser_of(self.discriminator, preset, 0.0)
 
     def painter(self, index: int, identity: float) -> PortraitNetwork:
         """The averaged network after `index` steps, ready to render a video."""
@@ -212,7 +209,7 @@ class Trainer:
 
     def _update(self, optimiser: torch.optim.Optimizer, module: nn.Module, rate: float) -> None:
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["pace"]
         self.team.average_gradients(module)
         norm = nn.utils.clip_grad_norm_(module.parameters(), LARGEST_GRADIENT)
         if torch.isfinite(norm):
@@ -235,6 +232,16 @@ class Trainer:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+
+def optimiser_of(module: nn.Module, preset: Preset, momentum: float) -> torch.optim.AdamW:
+    """AdamW for a module; a group's `pace` is the share of the learning rate that it takes."""
+    paces: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in module.named_parameters():
+        inputs = parameter[0].numel() if name.endswith("weight") and parameter.dim() > 1 else 1
+        paces.setdefault(inputs**-0.5 if preset.equalised else 1.0, []).append(parameter)
+    groups = [{"params": parameters, "pace": pace} for pace, parameters in paces.items()]
+    return torch.optim.AdamW(groups, preset.rate, (momentum, 0.99), fused=True)
 
 
 def placed(network: Network, device: torch.device) -> Network:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -159,3 +160,12 @@ def test_vgg_reads_torchvisions_file(tmp_path):
     (tmp_path / "vgg19.safetensors").write_bytes(b"no")
     with pytest.raises(UserError, match="VGG19"):
         PerceptualLoss.from_file(tmp_path / "vgg19.safetensors")
+
+
+def test_equalised_rates_follow_the_size_of_the_weights(tiny):
+    trainer = Trainer(replace(tiny, equalised=True), ALONE, torch.float32, None, 0)
+    paces = {group["pace"]: group["params"] for group in trainer.generators_optimiser.param_groups}
+    network = trainer.generators.network
+    assert any(each is network.mask.weight for each in paces[network.mask.weight[0].numel() ** -0.5])
+    assert any(each is network.face for each in paces[1.0])
+    assert sum(map(len, paces.values())) == len(list(trainer.generators.parameters()))
