@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from hardware import hardware
-from semblance.neural.evaluate import AVATAR, NEAREST, Evaluation, evaluate, save
+from semblance.neural.evaluate import evaluate
+from semblance.neural.evaluation import AVATAR, NEAREST, Evaluation, save
 from semblance.neural.presets import PRESETS, PREVIEW, LossWeights
 from semblance.neural.terminal import shown
 from semblance.neural.training import build

@@ -24,9 +24,10 @@ from PIL import Image
 from ..common.errors import UserError
 from ..common.progress import Cancelled, Listener, Progress
 from ..tracking.dataset import Dataset
-from . import evaluate as evaluation
+from . import evaluation
 from .avatar import Avatar
 from .cli import STOPPED, THEIRS
+from .evaluate import evaluate, held_out
 from .failures import mendable
 from .home import HOME_VARIABLE, Home
 from .reenact import frames_of, reenact
@@ -121,7 +122,7 @@ def run(plan: Plan, listener: Listener) -> Path:
     lap("tracking")
     build(dataset.folder, plan.avatar, preset="preview", seconds=plan.minutes * 60, resume=False, listener=listener)
     lap("training")
-    found = evaluation.evaluate(plan.avatar, dataset.folder, listener=listener)
+    found = evaluate(plan.avatar, dataset.folder, listener=listener)
     evaluation.save(found, plan.out)
     evaluation.show(found)
     lap("evaluation")
@@ -161,7 +162,7 @@ def astronaut(folder: Path) -> Path:
 def make_driver(dataset: Dataset, path: Path) -> None:
     """Write the part of the dataset's performance that training never saw, at most some seconds of it."""
     performance = dataset.performance()
-    _training, test = evaluation.held_out(performance.trusted)
+    _training, test = held_out(performance.trusted)
     performance.at(slice(test[0], test[0] + MOST_DRIVING_FRAMES)).save(path)
 
 
@@ -219,13 +220,6 @@ def renderers_differ(plan: Plan) -> tuple[float, int]:
 def describe(plan: Plan, found: evaluation.Evaluation, difference: tuple[float, int], times: dict[str, float]) -> Path:
     """Write report.html and return its path."""
     avatar = Avatar.load(plan.avatar)
-    means = [(name, *evaluation.formatted(figures)) for name, figures in found.rows.items()]
-    held_out = Table(
-        "Frames that training never saw",
-        ("", "PSNR dB", "SSIM", "sharpness"),
-        means,
-        f"{found.test_frames} frames, {found.resolution} px, background removed; sharpness 1 is the footage's.",
-    )
     same = Table(
         "Blender's frames against the engine's own",
         ("mean difference", "greatest difference"),
@@ -236,7 +230,7 @@ def describe(plan: Plan, found: evaluation.Evaluation, difference: tuple[float, 
     write_report(
         report,
         f"Semblance: {avatar.metadata.provenance.source}",
-        figures=(held_out, same, took),
+        figures=(evaluation.figures_table(found), same, took),
         curves=read_curves(plan.avatar.with_name(f"{plan.avatar.name}.training") / "curves.jsonl"),
         pictures=[Picture(found.sheet, "Footage, nearest training frame, avatar: frames that training never saw")],
         videos={

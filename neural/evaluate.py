@@ -3,79 +3,27 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from ..common.errors import UserError
-from ..common.files import written_whole
 from ..common.progress import Listener, Progress, silent
 from ..tracking.dataset import Dataset
-from ..tracking.heads.head import Floats
-from . import metrics
+from ..tracking.heads.head import Floats, MorphableHead
 from .avatar import Avatar
 from .batches import read_picture, split
+from .evaluation import AVATAR, NEAREST, Evaluation
 from .nearest import mean_distances, nearest_frames
-from .video import labelled, scaled, write_png
+from .observer import Observer, Row
+from .video import scaled
 
 TEST_SHARE = 0.2
-AVATAR, NEAREST = "avatar", "nearest training frame"
 SHEET_ROWS = 6
-BATCH = 8
-"""Frames in memory at once."""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """PSNR in decibels and SSIM, means over the test frames; sharpness of all of them (1 is the footage's own)."""
-
-    psnr: float
-    ssim: float
-    sharpness: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One frame: PSNR, SSIM, and the energy of the face's high band in the picture and in the footage."""
-
-    psnr: float
-    ssim: float
-    energy: float
-    true_energy: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What an evaluation found.
-
-    Attributes:
-        rows: figures of the avatar and of the nearest training frame.
-        training_frames, test_frames: how many.
-        resolution: side of the compared pictures in pixels.
-        distance: mean distance of the test frames to the nearest training frame, separately for translation,
-            rotation and expression, in standard deviations of training (Tab. 4).
-        sheet: RGB picture: footage, nearest, avatar at frames spread over the test.
-    """
-
-    rows: dict[str, Figures]
-    training_frames: int
-    test_frames: int
-    resolution: int
-    distance: dict[str, float]
-    sheet: np.ndarray
-
-    def to_json(self) -> dict[str, object]:
-        """The numbers as plain JSON values."""
-        rows = {name: asdict(figures) for name, figures in self.rows.items()}
-        names = ("training_frames", "test_frames", "resolution", "distance")
-        return {"rows": rows, **{name: getattr(self, name) for name in names}}
 
 
 @dataclass(frozen=True)
@@ -97,10 +45,12 @@ class View:
 def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listener: Listener = silent) -> Evaluation:
     """Compare an avatar with the last `share` of its dataset's frames; all that training left, when not given.
 
-    Both sides have the background removed by the footage's matte, at the avatar's resolution.
+    Both sides have the background removed by the footage's matte, at the avatar's resolution. Frames are gone through
+    once, and only their figures are kept.
 
     Raises:
         UserError: a file is missing or damaged, training left too few frames, or `share` reaches into its frames.
+        Cancelled: the listener asked for it.
     """
     subject, data = Avatar.load(avatar), Dataset.open(dataset)
     performance = data.performance()
@@ -108,25 +58,39 @@ def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listene
     nearest = nearest_frames(performance, training, test)
     side = subject.metadata.resolution
     shown = set(spread(test, SHEET_ROWS))
-    found: dict[str, list[Comparison]] = {AVATAR: [], NEAREST: []}
     sheet: list[dict[str, np.ndarray]] = []
     began = time.monotonic()
-    for start in range(0, len(test), BATCH):
-        part = test[start : start + BATCH]
-        views = [read_view(data, index, side) for index in part]
-        rendered = subject.render(np.stack([view.uv for view in views]), np.stack([view.texture for view in views]))
-        for index, view, rgba in zip(part, views, rendered, strict=True):
-            rival = read_window(data, nearest[index], side)
-            found[AVATAR].append(compare(rgba[..., :3], view))
-            found[NEAREST].append(compare(rival, view))
+    with Observer(subject.device.type) as observer:
+        rows = {AVATAR: Row(observer), NEAREST: Row(observer)}
+        for done, index in enumerate(test):
+            left = (time.monotonic() - began) / done * (len(test) - done) if done else None
+            listener(Progress("Evaluating", done, len(test), f"frame {done + 1} of {len(test)}", left))
+            view = read_view(data, index, side)
+            rendered = subject.render(view.uv[None], view.texture[None])[0, ..., :3]
+            pictures = {AVATAR: rendered, NEAREST: read_window(data, nearest[index], side)}
+            truth = observer.look(view.picture, view.matte)
+            for name, picture in pictures.items():
+                rows[name].add(index, observer.look(picture, view.matte), truth, view.matte, view.face)
             if index in shown:
-                sheet.append({"footage": view.picture, "nearest": rival, "avatar": rgba[..., :3]})
-        done = start + len(part)
-        left = (time.monotonic() - began) / done * (len(test) - done)
-        listener(Progress("Evaluating", done, len(test), f"frame {done} of {len(test)}", left))
-    rows = {name: summary(comparisons) for name, comparisons in found.items()}
-    distance = mean_distances(performance, training, test)
-    return Evaluation(rows, len(training), len(test), side, distance, contact_sheet(sheet))
+                sheet.append({"footage": view.picture, "nearest": pictures[NEAREST], "avatar": rendered})
+    listener(Progress("Evaluating", len(test), len(test), "tracking the pictures"))
+    head, camera = head_of(subject), performance.camera.resized(side, side)
+    return Evaluation(
+        {name: row.figures(head, camera) for name, row in rows.items()},
+        len(training),
+        len(test),
+        side,
+        mean_distances(performance, training, test),
+        tuple(sheet),
+    )
+
+
+def head_of(avatar: Avatar) -> MorphableHead | None:
+    """The avatar's head; None where its file is not on this machine."""
+    try:
+        return avatar.open_head()
+    except UserError:
+        return None
 
 
 def held_out(trusted: np.ndarray, share: float = TEST_SHARE) -> tuple[list[int], list[int]]:
@@ -160,22 +124,6 @@ def spread(frames: Sequence[int], count: int) -> list[int]:
     return [frames[int((number + 0.5) / count * len(frames))] for number in range(count)]
 
 
-def compare(picture: np.ndarray, view: View) -> Comparison:
-    """One RGB uint8 picture against what the footage shows."""
-    own, truth = (metrics.without_background(each, view.matte) for each in (picture, view.picture))
-    energies = (metrics.high_band_energy(each, view.face) for each in (own, truth))
-    return Comparison(metrics.psnr(own, truth), metrics.ssim(own, truth), *energies)
-
-
-def summary(comparisons: Sequence[Comparison]) -> Figures:
-    """The figures of all frames."""
-    return Figures(
-        psnr=float(np.mean([each.psnr for each in comparisons])),
-        ssim=float(np.mean([each.ssim for each in comparisons])),
-        sharpness=metrics.sharpness([each.energy for each in comparisons], [each.true_energy for each in comparisons]),
-    )
-
-
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
@@ -205,48 +153,3 @@ def window(enlarged: np.ndarray, side: int) -> np.ndarray:
     whole = enlarged.shape[0]
     start, stop = whole // 6, whole - whole // 6
     return scaled(enlarged[start:stop, start:stop], side)
-
-
-# --- showing --------------------------------------------------------------------------------------------------------
-
-
-def contact_sheet(rows: Iterable[dict[str, np.ndarray]]) -> np.ndarray:
-    """Footage, nearest and avatar side by side, a row for each frame."""
-    lines = [np.concatenate([labelled(name, each) for name, each in row.items()], 1) for row in rows]
-    return np.concatenate(lines)
-
-
-def show(evaluation: Evaluation, console: Console | None = None) -> None:
-    """Print the table."""
-    table = Table(title=f"Held-out {evaluation.test_frames} frames, {evaluation.resolution} px, background removed")
-    table.add_column("")
-    for heading in ("PSNR dB", "SSIM", "sharpness"):
-        table.add_column(heading, justify="right")
-    for name, figures in evaluation.rows.items():
-        table.add_row(name, *formatted(figures))
-    (console or Console()).print(table)
-
-
-def markdown(evaluation: Evaluation) -> str:
-    """The table as Markdown."""
-    lines = ["| | PSNR dB | SSIM | sharpness |", "|---|---:|---:|---:|"]
-    lines += [f"| {name} | {' | '.join(formatted(figures))} |" for name, figures in evaluation.rows.items()]
-    apart = ", ".join(f"{name} {value:.2f}" for name, value in evaluation.distance.items())
-    lines += ["", f"Last {evaluation.test_frames} frames of {evaluation.training_frames + evaluation.test_frames},"
-              f" {evaluation.resolution} px, background removed on both sides. Mean distance to the nearest training"
-              f" parameters, in standard deviations: {apart}."]  # fmt: skip
-    return "\n".join(lines) + "\n"
-
-
-def formatted(figures: Figures) -> tuple[str, str, str]:
-    """The figures as they are shown."""
-    return f"{figures.psnr:.2f}", f"{figures.ssim:.3f}", f"{figures.sharpness:.2f}"
-
-
-def save(evaluation: Evaluation, folder: Path) -> None:
-    """Write evaluation.json, evaluation.md and evaluation.png (the contact sheet) into a folder."""
-    with written_whole(folder / "evaluation.json") as partial:
-        partial.write_text(json.dumps(evaluation.to_json(), indent=1), encoding="utf-8")
-    with written_whole(folder / "evaluation.md") as partial:
-        partial.write_text(markdown(evaluation), encoding="utf-8")
-    write_png(folder / "evaluation.png", evaluation.sheet)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How near a picture is to the footage: PSNR, SSIM and sharpness."""
+"""How near a picture is to the footage: PSNR, SSIM, MS-SSIM, sharpness and flicker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import torch
-from torchmetrics.functional.image import structural_similarity_index_measure
+from torchmetrics.functional.image import (
+    multiscale_structural_similarity_index_measure,
+    structural_similarity_index_measure,
+)
 
 from ..tracking.heads.head import Floats
 
@@ -29,10 +32,28 @@ def psnr(picture: Floats, truth: Floats) -> float:
 
 def ssim(picture: Floats, truth: Floats) -> float:
     """Structural similarity of two `[H, W, 3]` pictures, 0 to 1; 1 when they are equal."""
-    own, true = (torch.from_numpy(np.ascontiguousarray(each)).permute(2, 0, 1)[None] for each in (picture, truth))
-    similarity = structural_similarity_index_measure(own, true, data_range=1.0)
+    similarity = structural_similarity_index_measure(as_batch(picture), as_batch(truth), data_range=1.0)
     assert isinstance(similarity, torch.Tensor)  # a pair only when asked for more
     return similarity.item()
+
+
+def ms_ssim(picture: Floats, truth: Floats) -> float:
+    """Structural similarity over five scales of two `[H, W, 3]` pictures, 0 to 1, more than 160 pixels a side."""
+    return multiscale_structural_similarity_index_measure(as_batch(picture), as_batch(truth), data_range=1.0).item()
+
+
+def flicker(error: Floats, error_before: Floats, matte: Floats) -> float:
+    """How much more or less a picture changes than the footage from one frame to the next, 0 to 255.
+
+    The mean, over the foreground's pixels and channels, of |(p' - p) - (f' - f)|, where p, p' are the pictures and
+    f, f' the footage: what is left of change when the footage's own is taken away.
+
+    Args:
+        error, error_before: picture minus footage `[H, W, 3]`, values 0 to 1, of a frame and the one before it.
+        matte: of the frame, `[H, W]`, 0 to 1.
+    """
+    change = np.abs(error - error_before).mean(2, dtype=np.float64) * matte
+    return float(255 * change.sum() / max(1.0, float(matte.sum(dtype=np.float64))))
 
 
 def sharpness(energies: Sequence[float], true_energies: Sequence[float]) -> float:
@@ -53,3 +74,8 @@ def high_band_energy(picture: Floats, region: np.ndarray) -> float:
 def high_band(picture: Floats) -> Floats:
     """A picture minus its Gaussian blur."""
     return picture - cv2.GaussianBlur(picture, (0, 0), HIGH_BAND_SIGMA, borderType=cv2.BORDER_REFLECT)
+
+
+def as_batch(picture: Floats) -> torch.Tensor:
+    """A picture `[H, W, 3]` as `[1, 3, H, W]`."""
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]

@@ -12,6 +12,12 @@ VGG19 = ("vgg19.safetensors", "vgg19-dcbb9e9d.pth")
 ROBUST_VIDEO_MATTING = ("rvm_mobilenetv3_fp32.torchscript", "rvm_resnet50_fp32.torchscript")
 """As their authors name them; the first one is the faster."""
 FACE_PARSING = ("face_parsing.torchscript",)
+ALEXNET = ("alexnet-owt-7be5be79.pth",)
+"""Torchvision's, for LPIPS; BSD-3-Clause."""
+INCEPTION = ("inception-2015-12-05.pt",)
+"""NVIDIA's TorchScript file of the Inception network that FID is defined by; Apache-2.0."""
+ARCFACE = ("w600k_r50.onnx",)
+"""InsightFace's, for CSIM; for non-commercial research only."""
 
 
 def find(names: tuple[str, ...]) -> Path | None:

@@ -104,12 +104,14 @@ def evaluate(
     avatar: Annotated[str, typer.Argument(help="Avatar file, or its name in the home.")],
     dataset: Annotated[str, typer.Argument(help="Dataset folder that it was built on, or its name in the home.")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the table and a contact sheet.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder for the table (HTML, Markdown, JSON) and pictures.", show_default=False),
     ] = None,
     home: HomeOption = None,
 ) -> None:
     """Measure an avatar on the frames of its dataset that training never saw."""
-    from ..evaluate import evaluate, save, show
+    from ..evaluate import evaluate
+    from ..evaluation import save, show
 
     file = placed(avatar, home_of(home).avatar(avatar))
     folder = placed(dataset, home_of(home).dataset(dataset))

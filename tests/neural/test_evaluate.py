@@ -15,7 +15,8 @@ from semblance.common.errors import UserError
 from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_format import Provenance, describe
-from semblance.neural.evaluate import AVATAR, NEAREST, evaluate, markdown, save, show
+from semblance.neural.evaluate import evaluate
+from semblance.neural.evaluation import AVATAR, NEAREST, markdown, save, show
 from semblance.neural.nearest import mean_distances, nearest_frames
 from semblance.tracking.dataset_writer import DatasetWriter
 from semblance.tracking.heads.camera import PinholeCamera
@@ -108,7 +109,7 @@ def test_a_perfect_avatar_beats_the_nearest_frame(avatar, dataset, tmp_path):
     written = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert written["rows"]["avatar"]["psnr"] == good.psnr
     assert (tmp_path / "out" / "evaluation.png").stat().st_size > 0
-    assert f"| avatar | {good.psnr:.2f} |" in markdown(found)
+    assert f"| PSNR dB ↑ | {good.psnr:.2f} | {rival.psnr:.2f} |" in markdown(found)
     console = Console(record=True, width=100)
     show(found, console)
     assert f"{rival.psnr:.2f}" in console.export_text()

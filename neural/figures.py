@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The figures of an evaluation: what they are and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Figure = float | str
+"""A number, or a text that says why there is none."""
+
+WEIGHTS_MISSING = "not measured: weights missing"
+NO_FACE = "not measured: no face found"
+NO_HEAD = "not measured: the head's file is missing"
+TOO_FEW = "not measured: too few frames"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How near the pictures of some frames are to the footage: means over the frames unless said otherwise.
+
+    Attributes:
+        psnr: decibels; ssim, ms_ssim: up to 1.
+        sharpness: energy of the face's high band over the footage's, of all frames together.
+        flicker: see `metrics.flicker`, 0 to 255, over neighbouring frames.
+        expression, pose, keypoint, keypoint_share: see `retracking.Distances`.
+        found: share of the frames whose face is found where the footage's is.
+        lpips, fid: perceptual distances; fid of all frames together.
+        csim: cosine of the angle between ArcFace's codes of the faces.
+    """
+
+    psnr: float
+    ssim: float
+    ms_ssim: float
+    sharpness: float
+    flicker: Figure
+    expression: Figure
+    pose: Figure
+    keypoint: Figure
+    keypoint_share: Figure
+    found: Figure
+    lpips: Figure
+    fid: Figure
+    csim: Figure
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a figure is shown: heading, digits after the point, and the factor that brings it to the heading's unit."""
+
+    heading: str
+    digits: int
+    factor: float = 1.0
+
+
+COLUMNS = {
+    "psnr": Column("PSNR dB ↑", 2),
+    "ssim": Column("SSIM ↑", 3),
+    "ms_ssim": Column("MS-SSIM ↑", 3),
+    "sharpness": Column("sharpness → 1", 2),
+    "flicker": Column("flicker /255 ↓", 2),
+    "expression": Column("AED ↓", 3),
+    "pose": Column("APD ° ↓", 2),
+    "keypoint": Column("AKD px ↓", 2),
+    "keypoint_share": Column("AKD % of eyes ↓", 2, 100.0),
+    "found": Column("faces found % ↑", 0, 100.0),
+    "lpips": Column("LPIPS ↓", 3),
+    "fid": Column("FID ↓", 1),
+    "csim": Column("CSIM ↑", 3),
+}
+"""Of every figure, in the tables' order."""
+
+EXPLANATION = (
+    "Sharpness is the energy of the face's fine detail over the footage's; flicker what changes from frame to frame "
+    "beyond the footage's own change; AED, APD and AKD are distances of expression (norm of 52 coefficients), head "
+    "rotation and landmarks when the pictures are tracked anew."
+)
+
+
+def written(name: str, figure: Figure) -> str:
+    """A figure as it is shown."""
+    column = COLUMNS[name]
+    return figure if isinstance(figure, str) else f"{figure * column.factor:.{column.digits}f}"
+
+
+def by_figure(rows: Mapping[str, Figures]) -> list[tuple[str, ...]]:
+    """The table for few rows: a line for each figure, of its heading and the rows' cells."""
+    return [
+        (column.heading, *(written(name, getattr(figures, name)) for figures in rows.values()))
+        for name, column in COLUMNS.items()
+    ]
+
+
+def by_row(rows: Mapping[str, Figures]) -> tuple[list[str], list[list[str]], list[str]]:
+    """The table for many rows: headings, and a line for each row.
+
+    Figures that no row has are left out; of each, a sentence says so.
+    """
+    measured = [name for name in COLUMNS if any(isinstance(getattr(each, name), float) for each in rows.values())]
+    lines = [[row, *(written(name, getattr(figures, name)) for name in measured)] for row, figures in rows.items()]
+    return ["", *(COLUMNS[name].heading for name in measured)], lines, missing(rows, measured)
+
+
+def missing(rows: Mapping[str, Figures], measured: Sequence[str]) -> list[str]:
+    """A sentence for each figure that is not among the measured ones."""
+    some, absent = next(iter(rows.values())), [name for name in COLUMNS if name not in measured]
+    return [f"{COLUMNS[name].heading.split()[0]}: {getattr(some, name)}." for name in absent]
