@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ from ..common.files import written_whole
 from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.registry import open_head
 from .avatar_format import AvatarMetadata, file_sha256, header_of, read_header
-from .networks.windows import Windows
+from .folding.fold import can_fold
+from .networks.windows import STILL, Windows
+from .presets import PRESETS
+from .runtimes.looks import Looks
+from .runtimes.pytorch import FoldedRuntime, UnfoldedRuntime
 
 
 def portrait_network(config: Mapping[str, Any]) -> nn.Module:
@@ -113,7 +118,7 @@ class Avatar:
             `[N, R, R, 4]` uint8: the portrait over its own background, and the foreground's alpha (straight).
 
         Raises:
-            UserError: an avatar that is one StyleUNet shall be moved.
+            UserError: an avatar that is one StyleUNet shall be moved, or the GPU's memory does not hold a frame.
         """
         frames, side = len(uv), self.metadata.resolution
         codes = np.broadcast_to(self.metadata.time_code if time_code is None else time_code, frames)
@@ -130,10 +135,18 @@ class Avatar:
         Frames are rendered alone: in a batch they would depend on its size, by a rounding error, and flicker.
         """
         maps = [self.to_network(each[None]) for each in (uv, texture)]
-        code = torch.tensor([float(time_code)], device=self.device)
-        windows = (windows_moved(moves, self.metadata.kind),) if moves.any() else ()
-        rgba = self.network(*maps, code, *windows)[0].clamp(-1, 1)
+        windows = windows_moved(moves, self.metadata.kind) if moves.any() else STILL
+        try:
+            rgba = self._looks.runtime(float(time_code), windows).run(*maps)[0].clamp(-1, 1)
+        except torch.OutOfMemoryError as error:
+            raise UserError(too_large(self.metadata.resolution)) from error
         return rgba.add(1).mul(127.5).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+
+    @cached_property
+    def _looks(self) -> Looks:
+        """What renders, folded where that is possible; the network must not change from now on."""
+        unfolded = partial(UnfoldedRuntime, self.network)
+        return Looks(partial(FoldedRuntime, self.network) if can_fold(self.network) else unfolded, unfolded)
 
     def to_network(self, maps: np.ndarray) -> torch.Tensor:
         """Maps `[N, H, W, 3]`, 0 to 1, as a tensor `[N, 3, H, W]`, -1 to 1."""
@@ -167,6 +180,16 @@ def windows_moved(moves: np.ndarray, kind: str) -> Windows:
         raise UserError("This avatar is a StyleUNet alone, whose person and backdrop cannot be moved; leave them.")
     (x, y), (back_x, back_y) = moves.tolist()
     return Windows.moved((x, y), (back_x, back_y))
+
+
+def too_large(resolution: int) -> str:
+    """What to say when a single frame does not fit into the GPU's memory."""
+    fitting = [preset for preset in PRESETS.values() if preset.network.resolution < resolution]
+    advice = f", or build one of {fitting[-1].network.resolution} pixels ({fitting[-1].name})" if fitting else ""
+    return (
+        f"The GPU's memory is too small for a frame of this avatar of {resolution} pixels; close other programs that "
+        f"use it{advice}."
+    )
 
 
 def laid_out(network: nn.Module) -> nn.Module:

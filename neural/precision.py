@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 
 WORTH = 1.25
-"""bfloat16 must be this many times faster to be chosen."""
+"""bfloat16 must be this many times faster to be chosen for training."""
+RENDERING_WORTH = 2.0
+"""The same for rendering, where bfloat16 comes with merged blurs (`folding.layers`), which multiply more."""
 
 
 def fastest_dtype(device: torch.device) -> torch.dtype:
@@ -22,6 +25,15 @@ def fastest_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if slow > WORTH * fast else torch.float32
 
 
+@cache
+def rendering_dtype(device: torch.device) -> torch.dtype:
+    """Return float32 or bfloat16, whichever a network renders faster in on `device`; takes a moment."""
+    if device.type == "cuda":
+        return fastest_dtype(device)
+    slow, fast = (min(forward_seconds(device, dtype) for _ in range(4)) for dtype in (torch.float32, torch.bfloat16))
+    return torch.bfloat16 if slow > RENDERING_WORTH * fast else torch.float32
+
+
 def convolution_seconds(device: torch.device, dtype: torch.dtype) -> float:
     """Seconds that a small convolution takes forward and backward."""
     x = torch.zeros(2, 32, 64, 64, device=device).contiguous(memory_format=torch.channels_last).requires_grad_()
@@ -29,4 +41,14 @@ def convolution_seconds(device: torch.device, dtype: torch.dtype) -> float:
     started = time.perf_counter()
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         F.conv2d(x, weight, padding=1).float().square().mean().backward()
+    return time.perf_counter() - started
+
+
+@torch.inference_mode()
+def forward_seconds(device: torch.device, dtype: torch.dtype) -> float:
+    """Seconds that a convolution takes forward."""
+    x = torch.zeros(1, 64, 64, 64, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    weight = torch.zeros(64, 64, 3, 3, device=device, dtype=dtype)
+    started = time.perf_counter()
+    F.conv2d(x, weight, padding=1)
     return time.perf_counter() - started

@@ -102,22 +102,31 @@ class ModulatedConvolution(nn.Module):
             gain: scales the outputs, bias included.
             mix: `[outputs, outputs]`, applied to the outputs, bias included.
         """
-        scale = self.modulation(style)
-        weight: Tensor = self.weight
-        bias = bias * gain
-        if mix is not None:
-            weight, bias = torch.einsum("po,oihw->pihw", mix, weight), mix @ bias
         if len(style) == 1:
-            weight = weight * (scale * gain)[:, :, None, None]
-            if self.demodulate:
-                weight = weight * self._demodulation(scale)[0, :, None, None, None]
-            return self._convolve(x, weight, bias)
+            return self._convolve(x, *self.plain(style, bias, gain, mix))
+        scale = self.modulation(style)
+        weight, bias = self._mixed(bias * gain, mix)
         x = x * scale[:, :, None, None]
         if not self.demodulate:
             return self._convolve(x, weight * gain, bias)
         x = self._convolve(x, weight, None)
         demodulation = self._demodulation(scale) * gain
         return torch.addcmul(bias[:, None, None].to(x.dtype), x, demodulation[:, :, None, None].to(x.dtype))
+
+    def plain(
+        self, style: Tensor, bias: Tensor, gain: float = 1.0, mix: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the plain convolution that this is for one style `[1, S]`; arguments as in `forward`."""
+        scale = self.modulation(style)
+        weight, bias = self._mixed(bias * gain, mix)
+        weight = weight * (scale * gain)[:, :, None, None]
+        if self.demodulate:
+            weight = weight * self._demodulation(scale)[0, :, None, None, None]
+        return weight, bias
+
+    def _mixed(self, bias: Tensor, mix: Tensor | None) -> tuple[Tensor, Tensor]:
+        weight: Tensor = self.weight
+        return (weight, bias) if mix is None else (torch.einsum("po,oihw->pihw", mix, weight), mix @ bias)
 
     def _demodulation(self, scale: Tensor) -> Tensor:
         energy = self.weight.square().sum((2, 3))

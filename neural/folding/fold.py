@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a trained network to the plain one that renders."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ..networks.portrait import PortraitNetwork
+from ..networks.styleunet import StyleUNet
+from ..networks.windows import STILL, Windows
+from .layers import PlainConvolution
+from .portrait import FoldedPortrait
+from .styleunet import FoldedStyleUNet
+
+FOLDED_LAYERS = {"foreground", "background"}
+"""A portrait network without these, a row of the ablation study, is rendered as it is."""
+
+
+def can_fold(network: nn.Module) -> bool:
+    """Tell whether `fold` knows the network."""
+    if isinstance(network, PortraitNetwork):
+        return set(network.config.layers) >= FOLDED_LAYERS
+    return isinstance(network, StyleUNet)
+
+
+@torch.no_grad()
+def fold(
+    network: nn.Module, time_code: float, windows: Windows = STILL, dtype: torch.dtype = torch.float32
+) -> nn.Module:
+    """Return a plain network `(uv, texture) -> rgba` that paints what `network` does for this time code and windows.
+
+    In float32 both agree to 1e-5. With another `dtype` convolutions are computed in it; pictures, masks and coordinates
+    stay float32. `network` must be one that `can_fold`.
+    """
+    merge = dtype != torch.float32
+    folded: nn.Module
+    if isinstance(network, PortraitNetwork):
+        folded = FoldedPortrait(network, time_code, windows, merge=merge)
+    else:
+        assert isinstance(network, StyleUNet)
+        folded = FoldedStyleUNet(network, merge=merge)
+    for layer in folded.modules():
+        if isinstance(layer, PlainConvolution):
+            layer.to(dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return folded.eval()

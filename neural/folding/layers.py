@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The layers of `networks.layers` for one style: plain convolutions, with gains, biases and wavelets in their weights.
+
+A blur that goes with resampling can be *merged* into the convolution beside it. That takes four times the
+multiplications and saves passes over memory, which pays where there are matrix units (bfloat16, float16) and not in
+float32.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from ..networks.layers import (
+    SLOPE,
+    Blur,
+    Convolution,
+    DecoderLevel,
+    FromBands,
+    FromPicture,
+    StyledConvolution,
+    ToPicture,
+    upsample,
+)
+
+
+class PlainConvolution(nn.Module):
+    """A convolution with constant weights and bias and, unless `linear`, the activation. It casts what comes in."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(
+        self,
+        weight: Tensor,
+        bias: Tensor,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        groups: int = 1,
+        linear: bool = False,
+    ) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight)
+        self.register_buffer("bias", bias)
+        self.stride, self.padding, self.groups, self.linear = stride, padding, groups, linear
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `[B, outputs, H, W]`."""
+        x = F.conv2d(x.to(self.weight.dtype), self.weight, self.bias, self.stride, self.padding, groups=self.groups)
+        return x if self.linear else F.leaky_relu_(x, SLOPE)
+
+
+class DoublingConvolution(nn.Module):
+    """A transposed convolution, then the blur with the bias; no activation."""
+
+    weight: Tensor
+
+    def __init__(self, weight: Tensor, bias: Tensor, blur: Blur) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight.transpose(0, 1))
+        kernel = blur.kernel.expand(len(weight), 1, 4, 4)
+        self.blur = PlainConvolution(kernel, bias, padding=blur.padding, groups=len(weight), linear=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `[B, outputs, 2 H, 2 W]`."""
+        return self.blur(F.conv_transpose2d(x.to(self.weight.dtype), self.weight, stride=2))
+
+
+class PhaseConvolution(nn.Module):
+    """The same with the blur merged: one convolution makes the four pixels that each pixel becomes."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, blur: Blur, *, linear: bool) -> None:
+        super().__init__()
+        kernel = merged(weight, blur)
+        phases = [kernel[:, :, (4 + y, 2 + y, y)][..., (4 + x, 2 + x, x)] for y in (0, 1) for x in (0, 1)]
+        self.conv = PlainConvolution(torch.cat(phases), bias.repeat(4), padding=1, linear=linear)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `[B, outputs, 2 H, 2 W]`."""
+        phases = self.conv(x).permute(0, 2, 3, 1)
+        batch, height, width, channels = phases.shape
+        pixels = phases.reshape(batch, height, width, 2, 2, channels // 4).permute(0, 1, 3, 2, 4, 5)
+        return pixels.reshape(batch, 2 * height, 2 * width, channels // 4).permute(0, 3, 1, 2)
+
+
+class NoisyConvolution(nn.Module):
+    """A styled convolution for one style."""
+
+    strength: Tensor
+
+    def __init__(self, layer: StyledConvolution, style: Tensor, *, merge: bool, noisy: bool) -> None:
+        super().__init__()
+        weight, bias = layer.conv.plain(style, layer.bias, layer.gain)
+        self.register_buffer("strength", layer.noise_strength * layer.gain)
+        blur = layer.conv.blur
+        at_once = not noisy and (blur is None or merge)
+        """Whether the convolution brings its activation along."""
+        self.conv: nn.Module
+        if blur is None:
+            self.conv = PlainConvolution(weight, bias, padding=1, linear=layer.linear or not at_once)
+        elif merge:
+            self.conv = PhaseConvolution(weight, bias, blur, linear=layer.linear or not at_once)
+        else:
+            self.conv = DoublingConvolution(weight, bias, blur)
+        self.activated = not layer.linear and not at_once
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Return `[B, outputs, H, W]`, or twice that size; `noise` is `[1 or B, 1, H, W]` of the size returned."""
+        x = self.conv(x)
+        if noise is not None:
+            x = x.add_((noise * self.strength).to(x.dtype))
+        return F.leaky_relu_(x, SLOPE) if self.activated else x
+
+
+class PictureConvolution(nn.Module):
+    """Features to a picture, added to the doubled picture of the level below; pictures are float32."""
+
+    def __init__(self, layer: ToPicture, style: Tensor) -> None:
+        super().__init__()
+        self.conv = PlainConvolution(*layer.conv.plain(style, layer.bias, mix=layer.bands_to_pixels), linear=True)
+
+    def forward(self, x: Tensor, below: Tensor | None = None) -> Tensor:
+        """Return `[B, channels, 2 H, 2 W]` of `x [B, inputs, H, W]`."""
+        picture = F.pixel_shuffle(self.conv(x).float(), 2)
+        return picture if below is None else picture + upsample(below)
+
+
+class FoldedDecoderLevel(nn.Module):
+    """A level of the decoder for one style; `noisy` where it gets noise."""
+
+    def __init__(self, level: DecoderLevel, style: Tensor, *, merge: bool, noisy: bool) -> None:
+        super().__init__()
+        self.up = NoisyConvolution(level.up, style, merge=merge, noisy=noisy)
+        self.conv = NoisyConvolution(level.conv, style, merge=merge, noisy=noisy)
+        self.to_picture = PictureConvolution(level.to_picture, style)
+
+    def forward(self, x: Tensor, below: Tensor | None, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return features `[B, outputs, 2 H, 2 W]` and the picture `[B, channels, 4 H, 4 W]`; noise as unfolded."""
+        first, second = (noise[:, :1], noise[:, -1:]) if noise is not None else (None, None)
+        x = self.conv(self.up(x, first), second)
+        return x, self.to_picture(x, below)
+
+
+class FoldedFromPicture(nn.Module):
+    """A picture, halved, and its features."""
+
+    def __init__(self, layer: FromPicture) -> None:
+        super().__init__()
+        self.blur, self.conv = layer.blur, of_bands(layer.conv)
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the halved picture and its features, `[B, outputs, H/4, W/4]` of `[B, channels, H, W]`."""
+        halved = self.blur(picture, stride=2)
+        return halved, self.conv(halved)
+
+
+def of_bands(layer: FromBands) -> PlainConvolution:
+    """A convolution of a picture's Haar bands as one of its pixels, two by two."""
+    weight = (layer.weight.flatten(1) @ layer.bands_to_pixels.t()).view(len(layer.weight), -1, 2, 2)
+    return PlainConvolution(weight * layer.gain, layer.bias * layer.gain, stride=2)
+
+
+def plain(layer: Convolution, *, merge: bool) -> nn.Module:
+    """A convolution with its gain and, where it halves the size and `merge`, its blur in its weights."""
+    weight, bias = layer.weight * layer.gain, layer.bias * layer.gain
+    if layer.blur is None:
+        return PlainConvolution(weight, bias, padding=layer.padding)
+    if merge:
+        return PlainConvolution(merged(weight, layer.blur), bias, stride=2, padding=layer.blur.padding)
+    return nn.Sequential(layer.blur, PlainConvolution(weight, bias, stride=2))
+
+
+def merged(weight: Tensor, blur: Blur) -> Tensor:
+    """The kernels `[O, I, 6, 6]` of a 3x3 convolution `[O, I, 3, 3]` and the blur, one after the other."""
+    each_tap = torch.eye(9, device=weight.device).view(9, 1, 3, 3)
+    blurred = F.conv2d(each_tap, blur.kernel[None, None], padding=3).flatten(1)
+    return (weight.flatten(2) @ blurred).view(*weight.shape[:2], 6, 6)

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The portrait network for one time code and fixed windows: a plain network.
+
+Behind their features, the layers hold a picture and noise. Here these are pixels, not Haar bands: the pixels that lie
+in a feature cell are channels of it. Layers are fused cell by cell, for which the basis makes no difference.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from ..networks.config import FEATURE_SIZE, MAP_SIZE, SLIDING_MARGIN, PortraitConfig
+from ..networks.portrait import MASK_GAIN, SEAM, PortraitNetwork, face_mask, sample_uv, with_noise
+from ..networks.wavelets import inverse_haar
+from ..networks.windows import CENTRED, ENLARGED_SIZE, Window, Windows, inside, middle, surrounded
+from .layers import PlainConvolution
+from .styleunet import FoldedDecoder, FoldedEncoder, folded_level
+
+REACH = 2
+"""How many cells beside its output, in its input, a level of the decoder looks at."""
+
+
+class FoldedPortrait(nn.Module):
+    """`(uv, texture) -> rgba`: a `PortraitNetwork` whose time code and windows stay the same.
+
+    Args:
+        network: what is folded.
+        time_code: 0 to 1.
+        windows: where the person and the backdrop are moved to.
+        merge: merge the blurs; see `folding.layers`.
+    """
+
+    face: Tensor
+    face_noise: Tensor
+    back: Tensor
+    back_cells: Tensor
+    mask_of_back: Tensor
+    foreground_noise: Tensor
+    still_share: Tensor | None
+
+    def __init__(self, network: PortraitNetwork, time_code: float, windows: Windows, *, merge: bool) -> None:
+        super().__init__()
+        config = self.config = network.config
+        channels, noises = config.feature_channels, config.noise_channels
+        style = network.style(torch.tensor([time_code], device=network.face.device))
+        self.window = windows.foreground
+        self.foreground_encoder = FoldedEncoder(network.foreground_encoder, merge=merge)
+        self.foreground_decoder = FoldedDecoder(network.foreground_decoder, style, merge=merge)
+        self.entry = folded_level(network.entry, merge=merge)
+        self.portrait_encoder = FoldedEncoder(network.portrait_encoder, merge=merge)
+        self.portrait_decoder = FoldedDecoder(
+            network.portrait_decoder, style, merge=merge, noise_levels=config.noise_levels
+        )
+
+        of_foreground, of_back = network.mask.weight.split(channels, 1)
+        assert network.mask.bias is not None
+        self.mask = PlainConvolution(of_foreground, torch.zeros_like(network.mask.bias), padding=1, linear=True)
+        behind = windows.foreground.cut(network.back)[:, :channels]
+        self.register_buffer("mask_of_back", F.conv2d(behind, of_back, network.mask.bias, padding=1))
+
+        face = in_pixels(with_noise(network.face, network.noise_face), config)
+        back = in_pixels(network.back_layer(network.back, windows.background), config)
+        joined = face.shape[1] - noises
+        self.register_buffer("face", face[:, :joined])
+        self.register_buffer("face_noise", face[:, joined:])
+        self.register_buffer("back", back[:, :channels])
+        self.register_buffer("back_cells", back[:, channels:])
+        foreground = with_noise(torch.zeros_like(network.back), network.noise_foreground)
+        self.register_buffer("foreground_noise", self.window.cut(in_pixels(foreground, config)[:, joined:]))
+        self.register_buffer("still_share", inside(SEAM * self.window.distance) if self.window != CENTRED else None)
+
+    def forward(self, uv: Tensor, texture: Tensor) -> Tensor:
+        """Paint `[B, 4, R, R]` RGBA in [-1, 1] of two maps `[B, 3, 256, 256]`; see `PortraitNetwork.forward`."""
+        features, cells = self._foreground(texture)
+        face = self._face(uv)
+        mask = torch.tanh(self.mask(features).float() + self.mask_of_back)
+        share = (MASK_GAIN * mask).clamp(-1, 1) / 2 + 0.5
+        channels, kind = self.config.feature_channels, features.dtype
+        features = torch.lerp(features, self.back.to(kind), share.to(kind)) + face[:, :channels].to(kind)
+        picture, noises = self._split(torch.lerp(cells, self.back_cells, share) + face[:, channels:])
+        encoded = self.portrait_encoder(picture, self.entry(features))
+        below = picture if self.config.direct else None
+        _, painted = self.portrait_decoder([features, *encoded], noises, below)
+        painted = painted.clamp(-1, 1)
+        if self.config.picture_channels == 4:
+            return painted
+        alpha = F.interpolate(-mask, painted.shape[-2:], mode="bilinear", align_corners=False)
+        return torch.cat([painted, alpha], 1)
+
+    def _foreground(self, texture: Tensor) -> tuple[Tensor, Tensor]:
+        """The window's foreground: features, and the cells that go with them."""
+        still, sliding = self.config.texture_margin, max(self.config.texture_margin, SLIDING_MARGIN)
+        if self.still_share is None or still == sliding:
+            features, cells = self._window_of_styleunet(texture, still)
+        else:
+            features, cells = (
+                self.window.cut(torch.lerp(around, surrounded(middle(inner, FEATURE_SIZE)), self.still_share.to(inner)))
+                for inner, around in zip(
+                    self._styleunet(texture, still), self._styleunet(texture, sliding), strict=True
+                )
+            )
+        return features, with_noise(cells, self.foreground_noise)
+
+    def _window_of_styleunet(self, texture: Tensor, margin: int) -> tuple[Tensor, Tensor]:
+        """What lies in the window of what StyleUNet 1 makes of the texture map with `margin` pixels around."""
+        if not margin:
+            return self._styleunet(texture, margin)
+        crop, window = cropping(self.window, margin)
+        features, cells = self._styleunet(texture, margin, crop)
+        return window.cut(features), window.cut(cells)
+
+    def _styleunet(
+        self, texture: Tensor, margin: int, crop: tuple[slice, slice] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """StyleUNet 1: features, and its picture as cells."""
+        encoded = self.foreground_encoder(F.pad(texture, (margin,) * 4, value=-1.0))
+        features, picture = self.foreground_decoder(encoded, crop=crop)
+        return features, F.pixel_unshuffle(picture, 2)
+
+    def _face(self, uv: Tensor) -> Tensor:
+        """The face where the UV map shows it."""
+        uv = uv[..., ::2, ::2]
+        face = sample_uv(self.face, uv, self.config.face_lookup)
+        if self.config.noise_levels:
+            face = with_noise(face, sample_uv(self.face_noise, uv, "nearest"))
+        face = face * face_mask(uv)
+        return face if self.window == CENTRED else self.window.cut(surrounded(face))
+
+    def _split(self, cells: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The picture, and the noise of each level of the decoder that gets some."""
+        picture, *noises = cells.split(sizes(self.config)[1:], 1)
+        return F.pixel_shuffle(picture, 2), [F.pixel_shuffle(noise, 2**level) for level, noise in enumerate(noises)]
+
+
+def sizes(config: PortraitConfig) -> list[int]:
+    """Channels of a layer's features, of its picture and of its noise for each level."""
+    return [config.feature_channels, config.bands, *(4**level for level in range(config.noise_levels))]
+
+
+def in_pixels(layer: Tensor, config: PortraitConfig) -> Tensor:
+    """A layer `[B, C + bands + n, H, W]` whose Haar bands and noise have become the pixels of their cells."""
+    features, bands, *noises = layer.split(sizes(config), 1)
+    return torch.cat([features, pixels(bands, 1), *(pixels(noise, level) for level, noise in enumerate(noises))], 1)
+
+
+def pixels(bands: Tensor, levels: int) -> Tensor:
+    """The pixels that Haar bands of so many levels stand for, as channels of their cell."""
+    for _ in range(levels):
+        bands = inverse_haar(bands)
+    return F.pixel_unshuffle(bands, 2**levels)
+
+
+def cropping(window: Window, margin: int) -> tuple[tuple[slice, slice], Window]:
+    """What the last level of StyleUNet 1 must see for a window, and where the window lies in what it then makes.
+
+    `margin` is that of the texture map.
+    """
+    size = MAP_SIZE // 2 + margin
+    offset = (size - ENLARGED_SIZE) // 2
+    firsts = [offset + math.floor(start) for start in (window.row, window.column)]
+    starts = [max(0, first // 2 - REACH) for first in firsts]
+    stops = [min(size // 2, (first + FEATURE_SIZE + 2) // 2 + REACH) for first in firsts]
+    rows, columns = map(slice, starts, stops)
+    return (rows, columns), Window(offset + window.row - 2 * starts[0], offset + window.column - 2 * starts[1])
