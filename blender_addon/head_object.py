@@ -36,7 +36,7 @@ def make_head(head: MorphableHead, identity: Floats, texture: Floats, name: str)
     mesh.color_attributes.render_color_index = mesh.color_attributes.find(DISPLAY_COLOUR)
     mesh.materials.append(skin_material(colours))
     made = bpy.data.objects.new(name, mesh)
-    add_shape_keys(made, neutral, head.expression_basis)
+    add_shape_keys(made, neutral, head.expressions(neutral))
     made.semblance.is_head = True
     made.semblance.head_name = head.name
     return made

@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from .heads.camera import PinholeCamera
 from .heads.head import MorphableHead
 from .heads.performance import Performance
+from .landmark_model import LandmarkModel
 from .landmark_weights import lid_gaps, mouth_gap
 from .landmarks import Landmarks, eye_distance
 
@@ -23,9 +24,7 @@ LONGEST_LAG = 0.2
 
 def mesh_landmarks(head: MorphableHead, performance: Performance, camera: PinholeCamera) -> Landmarks:
     """Return `[T, 478, 3]`: the head's own landmarks, in pixels of the camera, as if they had been detected."""
-    rows = head.landmarks
-    neutral = head.neutral(performance.identity)[rows]
-    shapes = neutral + np.tensordot(performance.expression, head.expression_basis[:, rows], 1)
+    shapes = LandmarkModel.of_person(head, performance.identity).shapes(performance.expression)
     points = shapes @ performance.rotation.swapaxes(1, 2) + performance.translation[:, None]
     depth = (points[..., 2] - points[..., 2].mean(1, keepdims=True)) / performance.translation[:, None, 2] * camera.fx
     return np.concatenate([camera.project(points), depth[..., None]], -1)

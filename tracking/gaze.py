@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from .closed_form import Solution
 from .heads.camera import PinholeCamera
-from .heads.head import ARKIT_NAMES, Eyeball, Floats, MorphableHead
+from .heads.head import ARKIT_NAMES, BLINKS, Eyeball, Floats, MorphableHead
 from .landmarks import LEFT_EYE_CORNERS, LEFT_IRIS, RIGHT_EYE_CORNERS, RIGHT_IRIS, Landmarks
 
-BLINKS = tuple(ARKIT_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right"))
 SHUT = 0.6
 """Above this blink the iris is hidden and its landmark a guess; gaze is then held."""
 LARGEST = np.radians([30.0, 40.0])

@@ -59,7 +59,7 @@ class PersonalHead:
         is_neck = head.regions.get("neck", np.zeros(len(neutral), bool))
         above = np.flatnonzero((neutral[:, 1] <= chin[1]) & ~is_neck)[::EVERY]
         ears = neutral[head.landmarks[[EAR_RIGHT, EAR_LEFT]]]
-        return cls(neck, front, ears, neutral[above], head.expression_basis[:, above])
+        return cls(neck, front, ears, neutral[above], head.expressions(neutral)[:, above])
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,13 @@ class LandmarkModel:
         parts = head.mean[rows], head.identity_basis[:, rows], head.expression_basis[:, rows]
         return cls(*(part.astype(np.float64) for part in parts))
 
+    @classmethod
+    def of_person(cls, head: MorphableHead, identity: NDArray) -> LandmarkModel:
+        """The landmark rows of a head with this identity `[I]`; its blinks close this person's eyes."""
+        neutral, rows = head.neutral(identity.astype(np.float32)), head.landmarks
+        parts = neutral[rows], head.identity_basis[:, rows], head.expressions(neutral)[:, rows]
+        return cls(*(part.astype(np.float64) for part in parts))
+
     def shapes(self, expression: NDArray) -> Array:
         """Return `[T, 478, 3]` for `expression [T, 52]`."""
         flat = self.expression_basis.reshape(len(self.expression_basis), -1)

@@ -8,7 +8,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .heads.head import ARKIT_NAMES
 from .landmarks import (
     INNER_LIP_PAIRS,
     LANDMARK_COUNT,
@@ -29,8 +28,6 @@ EVIDENCE = 60.0
 LID_GAP_WEIGHT, LIP_GAP_WEIGHT = 3.0, 5.0
 """Weight of each pair of lid or lip points whose distance is fitted, against the sum of all points, `EVIDENCE`."""
 GAP_PAIRS = LEFT_LID_PAIRS + RIGHT_LID_PAIRS + INNER_LIP_PAIRS
-LID_COLUMNS = tuple(ARKIT_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right"))
-"""Expression columns that close the left and the right eye."""
 
 
 @cache

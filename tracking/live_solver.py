@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from . import closed_form
+from .apertures import with_own_apertures
 from .crop import choose_crop, picture_camera
 from .footage import Image
-from .gaze import BLINKS, SHUT, solve_gaze
+from .gaze import SHUT, solve_gaze
 from .heads.camera import PinholeCamera
-from .heads.head import Floats, MorphableHead
+from .heads.head import BLINKS, Floats, MorphableHead
 from .heads.performance import Performance, for_all_regions
 from .landmark_model import Person
 from .landmarks import Landmarks, require_size
@@ -108,7 +109,7 @@ class LiveSolver:
         sure = confidence(solution.error, known.error)
         return replace(
             known.still,
-            expression=solution.expression,
+            expression=with_own_apertures(known.person, solution.expression).astype(np.float32),
             rotation=solution.rotation,
             translation=solution.translation,
             gaze=self._gaze(known, solution, landmarks),

@@ -17,9 +17,9 @@ from scipy.linalg import cho_factor, cho_solve
 from .closed_form import residual, solve_pose
 from .expression_prior import DEVIATION, UPPER_BOUND, coupled_bounds, prior_precision
 from .heads.camera import PinholeCamera
-from .heads.head import MorphableHead
+from .heads.head import BLINKS, MorphableHead
 from .landmark_model import DEPTH_WEIGHT, NOISE, Array, LandmarkModel, Person, Pose, Rays
-from .landmark_weights import LID_COLUMNS, lid_gaps, lid_heights, mouth_gap, term_visibility, term_weights, terms
+from .landmark_weights import lid_gaps, lid_heights, mouth_gap, term_visibility, term_weights, terms
 from .landmarks import IRISES_START, Landmarks, eye_distance
 from .sight import POSE, Sight, turned
 
@@ -68,7 +68,7 @@ def solve_person(
     model, frames = LandmarkModel.of(head), chosen_frames(landmarks)
     rays = Rays.of(landmarks, camera, visibility).at(frames)
     fit = solve_fit(model, landmarks[frames], rays, None, EVIDENCE_FRAMES)
-    own = with_identity(model, fit.identity)
+    own = LandmarkModel.of_person(head, fit.identity)
     offset = landmark_offsets(own.shapes(fit.expression), fit.pose, rays)
     personal = with_own_eyelids(replace(own, neutral=own.neutral + offset))
     return Person(fit.identity.astype(np.float32), own, personal)
@@ -200,7 +200,7 @@ def with_own_eyelids(model: LandmarkModel) -> LandmarkModel:
     """Scale the eyelids' travel to the person's eye opening, so that a blink of 1 is a closed eye for everyone."""
     basis = model.expression_basis.copy()
     opening, travel = lid_heights(model.neutral), lid_heights(basis)
-    for side, column in enumerate(LID_COLUMNS):
+    for side, column in enumerate(BLINKS):
         if travel[side, column] < 0:
             needed = (1 - SHUT_GAP) * opening[side] / -travel[side, column]
             basis[column] *= np.clip(needed, 0.5, 1.6)
@@ -211,7 +211,7 @@ def eyes_kept_open(landmarks: Landmarks) -> NDArray:
     """Return `[T, 52]`: 0 for the blink of an eye that is open, which then is no half-closed larger one; else 1."""
     gaps = lid_gaps(landmarks) / eye_distance(landmarks)
     allowed = np.ones((len(landmarks), len(UPPER_BOUND)))
-    allowed[:, LID_COLUMNS] = (gaps < OPEN * np.quantile(gaps, 0.8, axis=1, keepdims=True)).T
+    allowed[:, BLINKS] = (gaps < OPEN * np.quantile(gaps, 0.8, axis=1, keepdims=True)).T
     return allowed
 
 

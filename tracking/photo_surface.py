@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from .heads.camera import PinholeCamera
-from .heads.head import ARKIT_NAMES, Floats, Integers, MorphableHead
+from .heads.head import BLINKS, Floats, Integers, MorphableHead
 from .heads.maps import frame_vertices
 from .heads.performance import Performance
 from .heads.shading import shade, vertex_normals
@@ -254,8 +254,7 @@ def distance_to_edge(head: MorphableHead) -> np.ndarray:
 
 def eyelids(head: MorphableHead) -> NDArray[np.bool_]:
     """Return `[V]`: the vertices that blinking moves."""
-    blinks = [ARKIT_NAMES.index(f"eyeBlink{side}") for side in ("Left", "Right")]
-    moved = np.linalg.norm(head.expression_basis[blinks], axis=-1).max(0)
+    moved = np.linalg.norm(head.expression_basis[list(BLINKS)], axis=-1).max(0)
     return (moved > LIDS_MOVE * moved.max()) & ~region(head, "eyes")
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..common.progress import Listener, silent
 from . import closed_form
+from .apertures import with_own_apertures
 from .bridging import bridged
 from .closed_form import Solution, reprojection_error
 from .confidence import rated
@@ -120,6 +121,7 @@ def solve_faces(
         faces.fps,
         listener,
     )
+    expression = with_own_apertures(person, expression)
     error = reprojection_error(person.own, expression, pose, faces.landmarks, camera)
     floats = (part.astype(np.float32) for part in (expression, pose.rotation, pose.translation, error))
     solution = Solution(person.identity, *floats)

@@ -132,7 +132,7 @@ def stored(collection, field, width):
 
 
 assert np.array_equal(axes.points_from_blender(stored(mesh.shape_keys.key_blocks[0].points, "co", 3)), neutral)
-for name, basis in zip(ARKIT_NAMES, head.expression_basis):
+for name, basis in zip(ARKIT_NAMES, head.expressions(neutral)):
     key = mesh.shape_keys.key_blocks[name]
     assert np.array_equal(axes.points_from_blender(stored(key.points, "co", 3)), neutral + basis), name
     assert (key.slider_min, key.slider_max, key.mute) == (0, 1, False)

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...common.errors import UserError
+from .eyelids import LidClosure, lid_closures
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
@@ -25,6 +27,9 @@ ARKIT_NAMES: tuple[str, ...] = (
     "noseSneerLeft", "noseSneerRight", "tongueOut",
 )  # fmt: skip
 """ARKit's 52 expressions in alphabetical order, the order of every expression array in Semblance."""
+
+BLINKS = (ARKIT_NAMES.index("eyeBlinkLeft"), ARKIT_NAMES.index("eyeBlinkRight"))
+"""Expressions that close the left and the right eye."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class MorphableHead:
     """A morphable head in head space: metres, x to the subject's left, y down, z into the head.
 
     With identity rotation the head looks at the camera (OpenCV camera space: x right, y down, z forward).
-    Expression columns follow `ARKIT_NAMES`.
+    Expression columns follow `ARKIT_NAMES`. They are the mean's; a person's own are `expressions`.
 
     Attributes:
         name: "builtin", "faceverse-v3", ...
@@ -99,12 +104,26 @@ class MorphableHead:
         `gaze` is `[2, 2]`: left, right; pitch (positive looks down), yaw (positive to the subject's right).
         """
         vertices = neutral + np.tensordot(expression, self.expression_basis, 1)
+        for lids in self.lid_closures:
+            vertices[lids.vertices] += expression[lids.column] * lids.lacking(neutral)
         if gaze is not None:
             for eyeball, (pitch, yaw) in zip(self.eyeballs, gaze, strict=True):
                 span = slice(eyeball.start, eyeball.stop)
                 pivot = vertices[span].mean(0) + np.asarray(eyeball.pivot_offset, np.float32)
                 vertices[span] = (vertices[span] - pivot) @ gaze_rotation(pitch, yaw).T + pivot
         return vertices.astype(np.float32, copy=False)
+
+    def expressions(self, neutral: Floats) -> Floats:
+        """Return `[52, V, 3]`: the expression basis of a person, `neutral [V, 3]`; a blink of 1 is a closed eye."""
+        basis = self.expression_basis.copy()
+        for lids in self.lid_closures:
+            basis[lids.column, lids.vertices] += lids.lacking(neutral)
+        return basis
+
+    @cached_property
+    def lid_closures(self) -> tuple[LidClosure, ...]:
+        """What makes the blinks of every person closed eyes."""
+        return tuple(lid_closures(self.mean, self.expression_basis[list(BLINKS)], BLINKS, self.landmarks))
 
     def texture(self, coefficients: Floats) -> Floats:
         """Return `[V, 3]` sRGB 0 to 1 for texture coefficients `[K]`."""

@@ -127,7 +127,9 @@ def test_v4_shows_the_same_and_keeps_boxes(v4_head, tmp_path, v4_columns):
     for frame in range(4):
         wanted = as_the_papers_show(original_vertices(v4_head, theirs, frame), theirs, frame, "faceverse-v4")
         ours = performance.camera.project(frame_vertices(v4_head, performance, frame))
-        assert np.abs(ours - wanted).max() < 0.01
+        lids = np.concatenate([lids.vertices for lids in v4_head.lid_closures])
+        assert np.abs(np.delete(ours - wanted, lids, 0)).max() < 0.01
+        assert np.abs(ours - wanted).max() < 0.2, "lids close this person's eyes, and move no more than that asks for"
     write_coefficients(performance, v4_head, tmp_path / "b.npy")
     content = np.load(tmp_path / "b.npy", allow_pickle=True).item()
     np.testing.assert_allclose(content["coeffs"], vectors, atol=1e-4)
