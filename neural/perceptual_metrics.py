@@ -122,18 +122,14 @@ class Inception:
         return self.network(bytes_.to(self.device), return_features=True).float().cpu()
 
 
-class AsTheyAre(nn.Identity):
-    """What torchmetrics asks for in place of Inception, where features are given to it rather than pictures."""
-
-    num_features = INCEPTION_FEATURES
-
-
 def frechet_distance() -> FrechetInceptionDistance:
-    """FID, to be updated with Inception's features `[B, 2048]`; it keeps their sums only.
+    """FID, to be updated with Inception's features `[B, 2048]` in place of pictures; it keeps their sums only.
 
     Fewer pictures than features make it larger: compare it only where as many pictures were used.
     """
-    return FrechetInceptionDistance(feature=AsTheyAre())
+    as_they_are = nn.Identity()
+    as_they_are.register_buffer("num_features", torch.tensor(INCEPTION_FEATURES))
+    return FrechetInceptionDistance(feature=as_they_are)
 
 
 # --- CSIM -----------------------------------------------------------------------------------------------------------

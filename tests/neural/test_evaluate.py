@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import cv2
@@ -12,11 +13,13 @@ import pytest
 import torch
 from rich.console import Console
 from semblance.common.errors import UserError
+from semblance.common.progress import Cancelled
 from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_format import Provenance, describe
 from semblance.neural.evaluate import evaluate
-from semblance.neural.evaluation import AVATAR, NEAREST, markdown, save, show
+from semblance.neural.evaluation import AVATAR, NEAREST, Evaluation, markdown, save, show
+from semblance.neural.figures import NO_FACE, WEIGHTS_MISSING, Figures, by_row
 from semblance.neural.nearest import mean_distances, nearest_frames
 from semblance.tracking.dataset_writer import DatasetWriter
 from semblance.tracking.heads.camera import PinholeCamera
@@ -109,10 +112,41 @@ def test_a_perfect_avatar_beats_the_nearest_frame(avatar, dataset, tmp_path):
     written = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert written["rows"]["avatar"]["psnr"] == good.psnr
     assert (tmp_path / "out" / "evaluation.png").stat().st_size > 0
+    assert good.flicker < rival.flicker / 5
+    assert good.keypoint == NO_FACE
+    page = (tmp_path / "out" / "evaluation.html").read_text()
+    assert f"<td>{good.psnr:.2f}</td>" in page
+    assert page.count("data:image/jpeg;base64,") == 1
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
     assert f"| PSNR dB ↑ | {good.psnr:.2f} | {rival.psnr:.2f} |" in markdown(found)
     console = Console(record=True, width=100)
     show(found, console)
-    assert f"{rival.psnr:.2f}" in console.export_text()
+    printed = console.export_text()
+    assert f"{rival.psnr:.2f}" in printed
+    assert "translation 0.575" in printed
+
+
+def test_an_evaluation_stops_when_told(avatar, dataset):
+    def cancel(progress):
+        if progress.done == 1:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        evaluate(avatar, dataset, listener=cancel)
+
+
+def test_names_are_escaped_and_figures_that_no_row_has_are_left_out(tmp_path):
+    figures = Figures(20.5, 0.9, 0.9, 1.0, 3.0, NO_FACE, NO_FACE, NO_FACE, NO_FACE, 0.5, 0.1, WEIGHTS_MISSING, 0.8)
+    headings, lines, absent = by_row({"<b>one</b>": figures, "two": figures})
+    assert "FID ↓" not in headings
+    assert "FID: not measured: weights missing." in absent
+    assert lines[1][:2] == ["two", "20.50"]
+    assert lines[1][headings.index("faces found % ↑")] == "50"
+    frame = {"<b>one</b>": np.zeros((64, 64, 3), np.uint8)}
+    save(Evaluation({"<b>one</b>": figures}, 8, 2, 64, {"rotation": 0.1}, (frame,)), tmp_path)
+    page = (tmp_path / "evaluation.html").read_text()
+    assert "<b>" not in page
+    assert "&lt;b&gt;one" in page
 
 
 def test_the_nearest_frame_is_nearest_in_parameters():

@@ -6,7 +6,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from semblance.neural.metrics import high_band_energy, psnr, sharpness, ssim, without_background
+from semblance.neural.metrics import flicker, high_band_energy, ms_ssim, psnr, sharpness, ssim, without_background
 
 
 @pytest.fixture
@@ -61,3 +61,28 @@ def test_the_background_does_not_count(picture):
 def test_frames_with_more_detail_count_more(picture):
     assert sharpness([0.0, 9.0], [1.0, 9.0]) == pytest.approx(0.9)
     assert np.isnan(sharpness([0.0], [0.0]))
+
+
+def test_structure_over_scales_sees_coarse_differences():
+    picture = np.random.default_rng(0).random((192, 192, 3), np.float32)
+    assert ms_ssim(picture, picture) == pytest.approx(1, abs=1e-4)
+    fine = picture + np.random.default_rng(1).normal(0, 0.1, picture.shape).astype(np.float32)
+    coarse = picture + np.kron(np.random.default_rng(1).normal(0, 0.1, (12, 12, 1)), np.ones((16, 16, 1)))
+    assert ms_ssim(coarse.astype(np.float32), picture) < ms_ssim(fine, picture) < 0.999
+
+
+def test_flicker_is_change_that_the_footage_has_not(picture):
+    matte = np.ones(picture.shape[:2], np.float32)
+    offset = np.full_like(picture, 0.2)
+    assert flicker(offset, offset, matte) == 0
+    assert flicker(offset + np.float32(0.1), offset, matte) == pytest.approx(25.5, abs=1e-3)
+
+
+def test_flicker_is_of_the_foreground(picture):
+    matte = np.zeros(picture.shape[:2], np.float32)
+    matte[:, :48] = 1
+    change = np.zeros_like(picture)
+    change[:, 48:] = 1
+    assert flicker(change, np.zeros_like(picture), matte) == 0
+    change[:, :24] = 0.5
+    assert flicker(change, np.zeros_like(picture), matte) == pytest.approx(255 / 4)

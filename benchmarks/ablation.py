@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ablation study of Sec. 4.2 (Tab. 3, Tab. 4): every row trained alike on the first 80 % of each dataset.
+
+    python benchmarks/ablation.py DATASET... [--preset preview] [--seconds 120] [--base BASE] [--out ablation]
+
+Writes ablation.md, ablation.html and a contact sheet for each dataset into the folder, anew after every row. Started
+again with the same folder it goes on where it stopped: a row that was trained is only measured. `--base` is a file
+that `semblance pretrain` made of other people; the row "full" then starts from it, all others from nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import markdown
+from hardware import hardware
+from semblance.common.errors import UserError
+from semblance.common.progress import Listener, Progress
+from semblance.neural.ablation import FULL, NEAREST, NO_PRETRAIN, TRAINED_ROWS, ablated
+from semblance.neural.evaluate import evaluate
+from semblance.neural.evaluation import AVATAR, Evaluation, contact_sheet, distance_table
+from semblance.neural.evaluation import NEAREST as NEAREST_FRAME
+from semblance.neural.figures import EXPLANATION, Figures, by_row
+from semblance.neural.presets import PRESETS, preset_named
+from semblance.neural.report import Picture, Table, write_report
+from semblance.neural.terminal import shown
+from semblance.neural.training import build
+from semblance.neural.training_run import TrainingDiverged
+from semblance.neural.video import scaled, write_png
+
+SHEET_SIDE = 384
+"""Pixels of a picture in the contact sheet, at most."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What was found on one dataset: evaluations by row, and why rows failed."""
+
+    dataset: Path
+    evaluations: dict[str, Evaluation] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> dict[str, Figures]:
+        """The figures of Tab. 3, in its order."""
+        found = {row: self.evaluations[row].rows[AVATAR] for row in TRAINED_ROWS if row in self.evaluations}
+        nearest = next(iter(self.evaluations.values())).rows[NEAREST_FRAME]
+        return {NEAREST: nearest, **found}
+
+    @property
+    def distance(self) -> Mapping[str, float]:
+        """Tab. 4, the same for all rows."""
+        return next(iter(self.evaluations.values())).distance
+
+    def sheet(self) -> Picture:
+        """Footage, nearest frame and all rows, a line for each frame."""
+        columns = {row: self.evaluations[row].frames for row in TRAINED_ROWS if row in self.evaluations}
+        lines = []
+        for number, frame in enumerate(next(iter(columns.values()))):
+            pictures = {"footage": frame["footage"], NEAREST: frame["nearest"]}
+            pictures |= {row: frames[number]["avatar"] for row, frames in columns.items()}
+            side = min(SHEET_SIDE, len(frame["footage"]))
+            lines.append({name: scaled(picture, side) for name, picture in pictures.items()})
+        return Picture(contact_sheet(lines), f"{self.dataset.name}: frames that training never saw")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("datasets", type=Path, nargs="+", metavar="DATASET")
+    parser.add_argument("--preset", default="preview")
+    parser.add_argument("--seconds", type=float, default=120, help="training time of each row")
+    parser.add_argument("--base", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("ablation"))
+    options = parser.parse_args()
+    title = f"{options.preset}, {options.seconds:.0f} s of training each, {hardware()}"
+    studies: list[Study] = []
+    with shown() as listener:
+        for dataset in options.datasets:
+            studies.append(Study(dataset))
+            for row in TRAINED_ROWS:
+                if row != NO_PRETRAIN or options.base:
+                    try_row(studies[-1], row, options, listener)
+                    write([study for study in studies if study.evaluations], studies, title, options)
+
+
+def try_row(study: Study, row: str, options: argparse.Namespace, listener: Listener) -> None:
+    """Train and measure a row; note it where that fails, so that the others are done."""
+
+    def heard(progress: Progress) -> None:
+        listener(replace(progress, stage=f"{study.dataset.name}, {row}: {progress.stage}"))
+
+    preset = ablated(preset_named(options.preset), row)
+    PRESETS[preset.name] = preset
+    avatar = options.out / study.dataset.name / f"{row}.safetensors"
+    base = options.base if row == FULL else None
+    try:
+        build(study.dataset, avatar, preset=preset.name, seconds=options.seconds, base=base, listener=heard)
+        study.evaluations[row] = evaluate(avatar, study.dataset, listener=heard)
+    except (UserError, TrainingDiverged, RuntimeError) as error:
+        study.failures[row] = str(error)
+
+
+def write(measured: list[Study], studies: list[Study], title: str, options: argparse.Namespace) -> None:
+    """Write tables and contact sheets of what there is so far."""
+    tables, notes = [], [f"{row}: {what}." for row, what in TRAINED_ROWS.items()]
+    notes.append(f"Full starts from the base {options.base.name}." if options.base else "All rows start from nothing.")
+    for study in measured:
+        headings, lines, absent = by_row(study.rows)
+        found = next(iter(study.evaluations.values()))
+        tables.append(Table(f"{study.dataset.name}: {found.title}", headings, lines, EXPLANATION))
+        notes += [each for each in absent if each not in notes]
+        write_png(options.out / f"{study.dataset.name}.png", study.sheet().image)
+    for study in studies:
+        notes += [f"{study.dataset.name}, {row} failed: {why}" for row, why in study.failures.items()]
+    if measured:
+        tables.append(distance_table({study.dataset.name: study.distance for study in measured}))
+    options.out.mkdir(parents=True, exist_ok=True)
+    pictures = [study.sheet() for study in measured]
+    write_report(options.out / "ablation.html", f"Ablation: {title}", figures=tables, pictures=pictures, notes=notes)
+    text = "\n\n".join(
+        f"## {each.title}\n\n{markdown.table(each.columns, each.rows)}\n\n{each.caption}" for each in tables
+    )
+    bullets = "\n".join(f"- {note}" for note in notes)
+    (options.out / "ablation.md").write_text(f"# Ablation: {title}\n\n{text}\n\n{bullets}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
