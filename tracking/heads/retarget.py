@@ -29,7 +29,7 @@ def retarget(driver: Performance, avatar: Performance) -> Performance:
     turn = driver.rotation @ driver_rotation.T
     nearer = translation[2] / driver_translation[2]
     across = nearer * relative_focal(driver) / relative_focal(avatar)
-    move = (driver.translation - driver_translation) * np.float32([across, across, nearer])
+    move = (driver.translation - driver_translation) * np.array([across, across, nearer], np.float32)
     return replace(
         avatar,
         expression=expression,
