@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import markdown
 from hardware import hardware
-from semblance.common.errors import UserError
-from semblance.common.progress import Listener, Progress
-from semblance.neural.ablation import FULL, NEAREST, NO_PRETRAIN, TRAINED_ROWS, ablated
+from semblance.common.files import written_whole
+from semblance.common.progress import Cancelled, Listener, Progress
+from semblance.neural.ablation import FULL, NEAREST, NO_PRETRAIN, ROWS, ablated
 from semblance.neural.evaluate import evaluate
 from semblance.neural.evaluation import AVATAR, Evaluation, contact_sheet, distance_table
 from semblance.neural.evaluation import NEAREST as NEAREST_FRAME
@@ -28,7 +29,6 @@ from semblance.neural.presets import PRESETS, preset_named
 from semblance.neural.report import Picture, Table, write_report
 from semblance.neural.terminal import shown
 from semblance.neural.training import build
-from semblance.neural.training_run import TrainingDiverged
 from semblance.neural.video import scaled, write_png
 
 SHEET_SIDE = 384
@@ -46,9 +46,9 @@ class Study:
     @property
     def rows(self) -> dict[str, Figures]:
         """The figures of Tab. 3, in its order."""
-        found = {row: self.evaluations[row].rows[AVATAR] for row in TRAINED_ROWS if row in self.evaluations}
-        nearest = next(iter(self.evaluations.values())).rows[NEAREST_FRAME]
-        return {NEAREST: nearest, **found}
+        found = {row: each.rows[AVATAR] for row, each in self.evaluations.items()}
+        found[NEAREST] = next(iter(self.evaluations.values())).rows[NEAREST_FRAME]
+        return {row: found[row] for row in ROWS if row in found}
 
     @property
     def distance(self) -> Mapping[str, float]:
@@ -57,7 +57,7 @@ class Study:
 
     def sheet(self) -> Picture:
         """Footage, nearest frame and all rows, a line for each frame."""
-        columns = {row: self.evaluations[row].frames for row in TRAINED_ROWS if row in self.evaluations}
+        columns = {row: each.frames for row, each in self.evaluations.items()}
         lines = []
         for number, frame in enumerate(next(iter(columns.values()))):
             pictures = {"footage": frame["footage"], NEAREST: frame["nearest"]}
@@ -77,13 +77,13 @@ def main() -> None:
     options = parser.parse_args()
     title = f"{options.preset}, {options.seconds:.0f} s of training each, {hardware()}"
     studies: list[Study] = []
-    with shown() as listener:
+    rows = [row for row in ROWS if row != NEAREST and (row != NO_PRETRAIN or options.base)]
+    with suppress(Cancelled), shown() as listener:
         for dataset in options.datasets:
             studies.append(Study(dataset))
-            for row in TRAINED_ROWS:
-                if row != NO_PRETRAIN or options.base:
-                    try_row(studies[-1], row, options, listener)
-                    write([study for study in studies if study.evaluations], studies, title, options)
+            for row in rows:
+                try_row(studies[-1], row, options, listener)
+                write(studies, title, options)
 
 
 def try_row(study: Study, row: str, options: argparse.Namespace, listener: Listener) -> None:
@@ -99,32 +99,35 @@ def try_row(study: Study, row: str, options: argparse.Namespace, listener: Liste
     try:
         build(study.dataset, avatar, preset=preset.name, seconds=options.seconds, base=base, listener=heard)
         study.evaluations[row] = evaluate(avatar, study.dataset, listener=heard)
-    except (UserError, TrainingDiverged, RuntimeError) as error:
+    except Cancelled:
+        raise
+    except Exception as error:  # whatever it is, hours of other rows are not to be lost for it
         study.failures[row] = str(error)
 
 
-def write(measured: list[Study], studies: list[Study], title: str, options: argparse.Namespace) -> None:
+def write(studies: list[Study], title: str, options: argparse.Namespace) -> None:
     """Write tables and contact sheets of what there is so far."""
-    tables, notes = [], [f"{row}: {what}." for row, what in TRAINED_ROWS.items()]
-    notes.append(f"Full starts from the base {options.base.name}." if options.base else "All rows start from nothing.")
-    for study in measured:
-        headings, lines, absent = by_row(study.rows)
-        found = next(iter(study.evaluations.values()))
-        tables.append(Table(f"{study.dataset.name}: {found.title}", headings, lines, EXPLANATION))
-        notes += [each for each in absent if each not in notes]
-        write_png(options.out / f"{study.dataset.name}.png", study.sheet().image)
-    for study in studies:
-        notes += [f"{study.dataset.name}, {row} failed: {why}" for row, why in study.failures.items()]
+    measured = [study for study in studies if study.evaluations]
+    tables, sheets, absent = [], [study.sheet() for study in measured], []
+    for study, sheet in zip(measured, sheets, strict=True):
+        headings, lines, missing = by_row(study.rows)
+        compared = next(iter(study.evaluations.values())).title
+        tables.append(Table(f"{study.dataset.name}: {compared}", headings, lines, EXPLANATION))
+        absent += [each for each in missing if each not in absent]
+        write_png(options.out / f"{study.dataset.name}.png", sheet.image)
     if measured:
         tables.append(distance_table({study.dataset.name: study.distance for study in measured}))
-    options.out.mkdir(parents=True, exist_ok=True)
-    pictures = [study.sheet() for study in measured]
-    write_report(options.out / "ablation.html", f"Ablation: {title}", figures=tables, pictures=pictures, notes=notes)
-    text = "\n\n".join(
-        f"## {each.title}\n\n{markdown.table(each.columns, each.rows)}\n\n{each.caption}" for each in tables
-    )
-    bullets = "\n".join(f"- {note}" for note in notes)
-    (options.out / "ablation.md").write_text(f"# Ablation: {title}\n\n{text}\n\n{bullets}\n", encoding="utf-8")
+    started = f"{FULL} from the base {options.base.name}, the others" if options.base else "all"
+    failed = [f"{each.dataset.name}, {row} failed: {why}" for each in studies for row, why in each.failures.items()]
+    rows = {row for study in measured for row in study.rows}
+    notes = [f"{row}: {what}." for row, what in ROWS.items() if row in rows]
+    notes += [f"Trained: {started} from nothing.", *absent, *failed]
+    write_report(options.out / "ablation.html", f"Ablation: {title}", figures=tables, pictures=sheets, notes=notes)
+    parts = [f"# Ablation: {title}"]
+    parts += [f"## {each.title}\n\n{markdown.table(each.columns, each.rows)}\n\n{each.caption}" for each in tables]
+    parts.append("\n".join(f"- {note}" for note in notes))
+    with written_whole(options.out / "ablation.md") as partial:
+        partial.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,15 +11,16 @@ FULL, NEAREST, NO_PRETRAIN = "full", "nearest", "no-pretrain"
 NEVER = 2**62
 """Of a step that does not come."""
 
-TRAINED_ROWS = {
+ROWS = {
     "dvp": "a plain U-Net of the texture map (after Deep Video Portraits)",
     "single-styleunet": "one StyleUNet of the texture map: no decomposition, no sliding window",
     "dnr": "a plain U-Net of the face's neural texture (after Deferred Neural Rendering)",
+    NEAREST: "the training frame whose parameters are nearest: no network",
     "no-neural-texture": "the full network without the face's neural texture",
     NO_PRETRAIN: "the full network, trained from nothing",
     FULL: "the full network",
 }
-"""Each row that is trained, in the table's order, and what it is."""
+"""Each row, in the table's order, and what it is."""
 
 LAYERS = {
     "dvp": ("texture",),
@@ -33,7 +34,7 @@ PLAIN = ("dvp", "dnr")
 
 
 def ablated(preset: Preset, row: str) -> Preset:
-    """The preset of a row of `TRAINED_ROWS`; "full" and "no-pretrain" are the preset itself.
+    """The preset of any row but the nearest frame, which needs none; "full" and "no-pretrain" are the preset itself.
 
     Rows without a background have no decomposition, hence no sliding window and no mask to learn.
     """

@@ -92,12 +92,15 @@ def by_figure(rows: Mapping[str, Figures]) -> list[tuple[str, ...]]:
 
 
 def by_row(rows: Mapping[str, Figures]) -> tuple[list[str], list[list[str]], list[str]]:
-    """The table for many rows: headings, and a line for each row.
+    """The table for many rows: headings, a line for each row, and a sentence for each figure that no row has.
 
-    Figures that no row has are left out; of each, a sentence says so.
+    Where some rows have a figure and others have not, their cells say why, in short.
     """
     measured = [name for name in COLUMNS if any(isinstance(getattr(each, name), float) for each in rows.values())]
-    lines = [[row, *(written(name, getattr(figures, name)) for name in measured)] for row, figures in rows.items()]
+    lines = [
+        [row, *(written(name, getattr(figures, name)).removeprefix("not measured: ") for name in measured)]
+        for row, figures in rows.items()
+    ]
     return ["", *(COLUMNS[name].heading for name in measured)], lines, missing(rows, measured)
 
 

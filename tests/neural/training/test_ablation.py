@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from semblance.neural import presets, training
-from semblance.neural.ablation import FULL, NO_PRETRAIN, TRAINED_ROWS, ablated
+from semblance.neural.ablation import FULL, LAYERS, NO_PRETRAIN, ablated
 from semblance.neural.avatar import Avatar
 from semblance.neural.networks.portrait import FeatureSource, PortraitNetwork
 
 
-@pytest.mark.parametrize("row", [row for row in TRAINED_ROWS if row not in (FULL, NO_PRETRAIN)])
+@pytest.mark.parametrize("row", LAYERS)
 def test_each_row_trains_and_renders(row, tiny, dataset, tmp_path, monkeypatch):
     preset = ablated(tiny, row)
     monkeypatch.setitem(presets.PRESETS, preset.name, preset)
@@ -22,6 +22,11 @@ def test_each_row_trains_and_renders(row, tiny, dataset, tmp_path, monkeypatch):
     picture = avatar.render(maps, maps)
     assert picture.shape == (1, 256, 256, 4)
     assert picture[..., :3].std() > 0
+    painted = avatar.network(
+        avatar.to_network(maps), avatar.to_network(maps), torch.tensor([avatar.metadata.time_code])
+    )
+    expected = (painted[0].clamp(-1, 1).permute(1, 2, 0) + 1) * 127.5
+    assert np.abs(picture[0] - expected.numpy()).max() < 2
     assert avatar.metadata.preset == f"preview-{row}"
 
 
