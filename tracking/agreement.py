@@ -31,7 +31,10 @@ def mesh_landmarks(head: MorphableHead, performance: Performance, camera: Pinhol
 
 
 def openings(landmarks: Landmarks) -> NDArray[np.float64]:
-    """Return `[T, 3]`: how far the left eye, the right eye and the mouth are open, over the distance of the eyes."""
+    """Return `[T, 3]`: how far the left eye, the right eye and the mouth are open, over the distance of the eyes.
+
+    Negative where the lids of a mesh have passed each other.
+    """
     return (np.stack([*lid_gaps(landmarks), mouth_gap(landmarks)]) / eye_distance(landmarks)).T
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .gaze import bridged_gaze
 from .heads.head import ARKIT_NAMES, Floats
 from .heads.performance import REGIONS, TRUSTED, Performance
 from .heads.retarget import rest_expression
@@ -28,7 +29,8 @@ PREFIXES = {
 def bridged(performance: Performance) -> Performance:
     """Return the performance with the expressions of lost frames and of regions that cannot be trusted filled in.
 
-    What is seen stays as it is. Pose and gaze stay, too: `at_times` has interpolated those of lost frames.
+    What is seen stays as it is. An eye that cannot be trusted looks where the other one does. Pose stays, too, and
+    gaze of lost frames: `at_times` has interpolated them.
     """
     rest = rest_expression(performance)
     expression = performance.expression.copy()
@@ -36,7 +38,9 @@ def bridged(performance: Performance) -> Performance:
         columns = columns_of(region)
         known = (confidence >= TRUSTED) & (performance.confidence > 0)
         expression[:, columns] = filled(expression[:, columns], known, performance.times, rest[columns])
-    return replace(performance, expression=expression)
+    eyes = [REGIONS.index(region) for region in ("leftEye", "rightEye")]
+    trusted = (performance.region_confidence[:, eyes] >= TRUSTED) | (performance.confidence == 0)[:, None]
+    return replace(performance, expression=expression, gaze=bridged_gaze(performance.gaze, trusted))
 
 
 def columns_of(region: str) -> NDArray[np.intp]:

@@ -7,20 +7,28 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 
 from .closed_form import Solution
 from .heads.camera import PinholeCamera
 from .heads.head import ARKIT_NAMES, BLINKS, Eyeball, Floats, MorphableHead
 from .landmarks import LEFT_EYE_CORNERS, LEFT_IRIS, RIGHT_EYE_CORNERS, RIGHT_IRIS, Landmarks
 
-SHUT = 0.6
-"""Above this blink the iris is hidden and its landmark a guess; gaze is then held."""
+SHUT = 0.5
+"""Above this blink the iris is hidden and its landmark a guess, as it is just before and after."""
 LARGEST = np.radians([30.0, 40.0])
 """Largest pitch and yaw."""
 LOOK_TO_LIDS = 1 / 0.6
 """Expression of `eyeLook...` for a radian of gaze: at 0.6 the lids have followed fully."""
 TOGETHER = np.array([1.0, 0.6])
 """How far each eye's pitch and yaw follow the mean of both: eyes turn together, what differs is mostly noise."""
+
+REST_DEVIATION = np.radians(6.0)
+"""By how much the direction in which a person's eyes rest usually differs from that of the head's."""
+ASIDE, SQUINT, GLANCE = np.radians([4.0, 1.0, 15.0])
+"""How far aside people look over a take, their eyes differ over a take, and they look in any one frame; usually."""
+LOOK = np.radians(8.0)
+"""From here on a resting direction becomes less likely, and at twice as much it is none: the person looks aside."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +40,41 @@ class EyeModel:
     forward: NDArray[np.float64]
 
 
-def solve_gaze(head: MorphableHead, solution: Solution, landmarks: Landmarks, camera: PinholeCamera) -> Floats:
+def solve_gaze(
+    head: MorphableHead, solution: Solution, landmarks: Landmarks, camera: PinholeCamera, rest: NDArray | None = None
+) -> Floats:
     """Return gaze `[T, 2, 2]` (left, right; pitch, yaw in radians) for solved frames `landmarks [T, 478, 3]`.
 
-    While an eye is shut it follows the other one, and while both are shut their gaze goes straight from where they
-    were last seen to where they are seen next.
+    Zero looks where the person's eyes rest: `rest [2, 2]` from the head's own zero; None: where they do in these
+    frames. While an eye is shut it follows the other one, and while both are shut their gaze goes straight from where
+    they were last seen to where they are seen next.
     """
+    seen = seen_gaze(head, solution, landmarks, camera)
+    gaze = held(together(seen - (resting_gaze(seen) if rest is None else rest)))
+    return np.clip(gaze, -LARGEST, LARGEST).astype(np.float32)
+
+
+def resting_gaze(seen: NDArray) -> NDArray[np.float64]:
+    """Return `[2, 2]`: where the eyes of a take rest, by how they are seen, `[T, 2, 2]` (NaN where they are not).
+
+    It is where they mostly look, as far as this is likely to be more than a look: in part when both eyes agree, almost
+    wholly when they differ, hardly when there are few frames, not at all when it is far aside.
+    """
+    frames = ~np.isnan(seen).any((1, 2))
+    if not frames.any():
+        return np.zeros((2, 2))
+    usual = np.median(seen[frames], 0)
+    common = usual.mean(0)
+    likely = np.clip(2 - np.abs(common) / LOOK, 0, 1)
+    glances = GLANCE**2 / frames.sum()
+    both, apart = (REST_DEVIATION**2 / (REST_DEVIATION**2 + look**2 + glances) for look in (ASIDE, SQUINT))
+    return both * likely * common + apart * (usual - common)
+
+
+def seen_gaze(
+    head: MorphableHead, solution: Solution, landmarks: Landmarks, camera: PinholeCamera
+) -> NDArray[np.float64]:
+    """Return `[T, 2, 2]`: gaze from the head's own zero, each eye by itself; NaN while it is shut."""
     neutral = head.neutral(solution.identity)
     rotation, translation = solution.rotation.astype(np.float64), solution.translation.astype(np.float64)
     eyes = []
@@ -50,9 +87,15 @@ def solve_gaze(head: MorphableHead, solution: Solution, landmarks: Landmarks, ca
         )
         eyes.append(eye_gaze(eye, rotation, translation, landmarks[:, irises[0], :2] - offset, camera))
     gaze = np.stack(eyes, 1)
-    gaze[solution.expression[:, BLINKS] > SHUT] = np.nan
-    gaze = held(together(gaze))
-    return np.clip(gaze, -LARGEST, LARGEST).astype(np.float32)
+    shut = solution.expression[:, BLINKS] > SHUT
+    gaze[binary_dilation(shut, np.ones((3, 1)))] = np.nan
+    return gaze
+
+
+def bridged_gaze(gaze: Floats, seen: NDArray[np.bool_]) -> Floats:
+    """Return `gaze [T, 2, 2]` in which an eye that is not `seen [T, 2]` follows the other one, or its neighbours."""
+    known = np.where(seen[..., None], gaze, np.nan)
+    return held(np.where(seen[..., None], known, known[:, ::-1])).astype(np.float32)
 
 
 def with_lids_following(expression: Floats, gaze: Floats) -> Floats:

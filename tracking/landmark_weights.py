@@ -13,12 +13,14 @@ from .landmarks import (
     LANDMARK_COUNT,
     LEFT_BROW,
     LEFT_EYE,
+    LEFT_EYE_CORNERS,
     LEFT_IRIS,
     LEFT_LID_PAIRS,
     LIPS,
     OVAL,
     RIGHT_BROW,
     RIGHT_EYE,
+    RIGHT_EYE_CORNERS,
     RIGHT_IRIS,
     RIGHT_LID_PAIRS,
 )
@@ -27,6 +29,7 @@ EVIDENCE = 60.0
 """As how many independent points the 478 landmarks count; neighbours err together."""
 LID_GAP_WEIGHT, LIP_GAP_WEIGHT = 3.0, 5.0
 """Weight of each pair of lid or lip points whose distance is fitted, against the sum of all points, `EVIDENCE`."""
+MOUTH_CORNERS = (61, 291)
 GAP_PAIRS = LEFT_LID_PAIRS + RIGHT_LID_PAIRS + INNER_LIP_PAIRS
 
 
@@ -81,8 +84,13 @@ def term_visibility(visibility: NDArray | None) -> NDArray | None:
 
 
 def lid_gaps(points: NDArray) -> NDArray:
-    """Return `[2, ...]`: how far the left and the right eye are open, in the unit of `points [..., 478, 3]`."""
-    return np.stack([mean_gap(points, LEFT_LID_PAIRS), mean_gap(points, RIGHT_LID_PAIRS)])
+    """Return `[2, ...]`: how far the left and the right eye are open, in the unit of `points [..., 478, 3]`.
+
+    Negative where lids have passed each other.
+    """
+    return np.stack(
+        [mean_gap(points, LEFT_LID_PAIRS, LEFT_EYE_CORNERS[::-1]), mean_gap(points, RIGHT_LID_PAIRS, RIGHT_EYE_CORNERS)]
+    )
 
 
 def lid_heights(points: NDArray) -> NDArray:
@@ -92,11 +100,16 @@ def lid_heights(points: NDArray) -> NDArray:
 
 
 def mouth_gap(points: NDArray) -> NDArray:
-    """Return `[...]`: how far the lips are apart, in the unit of `points [..., 478, 3]`."""
-    return mean_gap(points, INNER_LIP_PAIRS)
+    """Return `[...]`: how far the lips are apart, in the unit of `points [..., 478, 3]`; negative where they cross."""
+    return mean_gap(points, INNER_LIP_PAIRS, MOUTH_CORNERS)
 
 
-def mean_gap(points: NDArray, pairs: tuple[tuple[int, int], ...]) -> NDArray:
-    """Mean distance of pairs of points across the picture or the face."""
-    upper, lower = (points[..., list(side), :2] for side in zip(*pairs, strict=True))
-    return np.linalg.norm(upper - lower, axis=-1).mean(-1)
+def mean_gap(points: NDArray, pairs: tuple[tuple[int, int], ...], corners: tuple[int, int]) -> NDArray:
+    """How far the lower points lie below the upper ones, on average, square to the line through two corners.
+
+    The first of the corners is towards the subject's right.
+    """
+    upper, lower = (points[..., list(side), :2].mean(-2) for side in zip(*pairs, strict=True))
+    across = points[..., corners[1], :2] - points[..., corners[0], :2]
+    apart = lower - upper
+    return (apart[..., 1] * across[..., 0] - apart[..., 0] * across[..., 1]) / np.linalg.norm(across, axis=-1)

@@ -6,12 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import closed_form
 from .apertures import with_own_apertures
 from .crop import choose_crop, picture_camera
 from .footage import Image
-from .gaze import SHUT, solve_gaze
+from .gaze import SHUT, resting_gaze, seen_gaze, solve_gaze
 from .heads.camera import PinholeCamera
 from .heads.head import BLINKS, Floats, MorphableHead
 from .heads.performance import Performance, for_all_regions
@@ -35,12 +36,14 @@ class Calibration:
         person: who is seen.
         camera: of the central window, in pixels of the landmarks.
         still: a performance of one frame, from which the next ones are made: head, identity, texture, crop.
+        rest: `[2, 2]` where the eyes rest.
         error: usual re-projection error, a share of the distance of the eyes.
     """
 
     person: Person
     camera: PinholeCamera
     still: Performance
+    rest: NDArray[np.float64]
     error: float
 
 
@@ -101,7 +104,8 @@ class LiveSolver:
         take = solve_faces(self._head, person, Faces(faces, np.array(times), self._fps), crop, camera, self._size)
         still = with_texture(self._head, take.at(slice(1)), first, camera, self._width)
         still = replace(still, source=self._source)
-        return Calibration(person, camera, still, take.extra["reprojection_error"])
+        seen = seen_gaze(self._head, closed_form.solve(faces, camera, person), faces, camera)
+        return Calibration(person, camera, still, resting_gaze(seen), take.extra["reprojection_error"])
 
     def _solved(self, known: Calibration, landmarks: Landmarks, time: float) -> Performance:
         """One frame, as it is seen."""
@@ -122,7 +126,7 @@ class LiveSolver:
         """The gaze `[1, 2, 2]`; while both eyes are shut, where they looked last."""
         if (solution.expression[0, BLINKS] > SHUT).all():
             return (self._last or known.still).gaze
-        return solve_gaze(self._head, solution, landmarks[None], known.camera)
+        return solve_gaze(self._head, solution, landmarks[None], known.camera, known.rest)
 
     def _held(self, time: float) -> Performance | None:
         """The last frame once more."""

@@ -102,7 +102,7 @@ def test_columns_of_zeros_are_harmless(head: MorphableHead, actor: Actor) -> Non
 
 def test_gaze_is_recovered_and_held_through_a_blink(head: MorphableHead, actor: Actor) -> None:
     known = Solution(actor.identity, actor.expression, actor.rotation, actor.translation, np.zeros(FRAMES, np.float32))
-    found = solve_gaze(head, known, actor.landmarks, CAMERA)
+    found = solve_gaze(head, known, actor.landmarks, CAMERA, rest=np.zeros((2, 2)))
     open_eyes = actor.expression[:, ARKIT_NAMES.index("eyeBlinkLeft")] < 0.6
     assert np.degrees(np.abs(found - actor.gaze)[open_eyes]).mean() < 2
     shut = found[~open_eyes]
