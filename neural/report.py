@@ -170,7 +170,7 @@ h1 { font-size: 28px; margin: 0 0 24px; }
 h2 { font-size: 19px; margin: 0 0 14px; }
 h3 { font-size: 15px; margin: 18px 0 6px; color: var(--soft); font-weight: 600; }
 section { background: var(--paper); border: 1px solid var(--line); border-radius: 10px; }
-section { padding: 20px; margin: 0 0 20px; }
+section { padding: 20px; margin: 0 0 20px; overflow-x: auto; }
 figure { margin: 0 0 16px; }
 img, video { display: block; max-width: 100%; border-radius: 6px; background: #000; }
 figcaption, p { color: var(--soft); font-size: 14px; margin: 6px 0 0; }
