@@ -112,3 +112,13 @@ def test_a_take_without_any_face_is_at_rest() -> None:
 def test_every_expression_belongs_to_one_region() -> None:
     columns = np.concatenate([columns_of(region) for region in REGIONS])
     assert sorted(columns) == list(range(52))
+
+
+def test_an_eye_that_is_hidden_looks_where_the_other_one_does() -> None:
+    performance = take(30)
+    performance.gaze[:, 1] = 0.2
+    performance.gaze[10:20, 0] = -0.6
+    performance.gaze[:10, 0] = performance.gaze[20:, 0] = 0.2
+    regions = performance.region_confidence.copy()
+    regions[10:20, REGIONS.index("leftEye")] = 0.3
+    np.testing.assert_allclose(bridged(replace(performance, region_confidence=regions)).gaze, 0.2, atol=1e-6)
