@@ -49,6 +49,7 @@ class Preset:
             (StyleGAN's equalised learning rate, as published).
         momentum: first beta of AdamW, of the generators.
         slide_every: one step in so many has the window anywhere; in the others it is centred.
+        wrong_times: share of the steps in which samples get other frames' time codes; 0 as published.
         adversary_start: share of the training after which the discriminator joins; adversary_every: then, one step
             in so many uses it.
         regularise_every: one discriminator step in so many has the R1 penalty.
@@ -68,6 +69,7 @@ class Preset:
     equalised: bool
     momentum: float
     slide_every: int
+    wrong_times: float
     adversary_start: float
     adversary_every: int
     regularise_every: int
@@ -101,6 +103,7 @@ PREVIEW = Preset(
     equalised=False,
     momentum=0.9,
     slide_every=6,
+    wrong_times=0.8,
     adversary_start=0.35,
     adversary_every=4,
     regularise_every=8,
@@ -136,6 +139,7 @@ STANDARD = Preset(
     equalised=False,
     momentum=0.9,
     slide_every=2,
+    wrong_times=0.8,
     adversary_start=0.1,
     adversary_every=1,
     regularise_every=16,
@@ -172,6 +176,7 @@ FINAL = Preset(
     equalised=True,
     momentum=0.0,
     slide_every=2,
+    wrong_times=0.0,
     adversary_start=0.0,
     adversary_every=1,
     regularise_every=16,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,11 +14,35 @@ from .batches import Batch, Frames, cut_batch
 from .networks.config import SLACK
 from .networks.features import IDENTITY
 from .networks.windows import CENTRED, Window
+from .presets import Preset
 from .team import Team
 
 SLIDE_SPREAD = 24.0
 SLIDE_LEAST, SLIDE_MOST = 10, 54
 """The window's offset is drawn from N(centre, 24) and kept in 10 to 54 cells (published code)."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """How batches are drawn.
+
+    Attributes:
+        size: samples a batch.
+        slide_every: one step in so many has a window anywhere; in the others it is centred.
+        wrong_times: share of the steps in which samples have time codes of other frames. A network that cannot trust
+            the code does not learn by it what each frame looks like, and paints frames better that it has not seen.
+        seed: of all draws.
+    """
+
+    size: int
+    slide_every: int
+    wrong_times: float
+    seed: int
+
+    @classmethod
+    def of(cls, preset: Preset, seed: int) -> Draws:
+        """As the preset says."""
+        return cls(preset.batch, preset.slide_every, preset.wrong_times, seed)
 
 
 class Sampler:
@@ -27,25 +51,15 @@ class Sampler:
     Args:
         frames: all of which are drawn from.
         time_codes: `[T]` of the frames.
-        size: samples a batch.
-        slide_every: one step in so many has a window anywhere; in the others it is centred.
-        seed: of all draws.
+        draws: how.
         team: who draws together, each other samples, and where batches go.
         identity: of the video.
     """
 
     def __init__(
-        self,
-        frames: Frames,
-        time_codes: np.ndarray,
-        size: int,
-        slide_every: int,
-        seed: int,
-        team: Team,
-        identity: float = IDENTITY,
+        self, frames: Frames, time_codes: np.ndarray, draws: Draws, team: Team, identity: float = IDENTITY
     ) -> None:
-        self.frames, self.time_codes, self.size = frames, time_codes, size
-        self.slide_every, self.seed, self.team, self.identity = slide_every, seed, team, identity
+        self.frames, self.time_codes, self.draws, self.team, self.identity = frames, time_codes, draws, team, identity
         # One thread of its own and no more: PyTorch's teams of threads would wait for each other on a small machine.
         self._reader = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
         self._ahead: tuple[int, Future[Batch]] | None = None
@@ -57,23 +71,27 @@ class Sampler:
         self._ahead = (step + 1, self._reader.submit(self._draw, step + 1))
         return batch
 
-    def redrawn(self, size: int, seed: int) -> Sampler:
-        """A sampler of the same frames that draws anew, `size` samples a batch; closes this one."""
+    def redrawn(self, draws: Draws) -> Sampler:
+        """A sampler of the same frames that draws otherwise; closes this one."""
         self.close()
-        return Sampler(self.frames, self.time_codes, size, self.slide_every, seed, self.team, self.identity)
+        return Sampler(self.frames, self.time_codes, draws, self.team, self.identity)
 
     def close(self) -> None:
         """Stop reading ahead."""
         self._reader.shutdown(cancel_futures=True)
 
     def _draw(self, step: int) -> Batch:
-        place = (step * self.team.size + self.team.rank) * self.size
-        samples = shuffled(len(self.frames), place, self.size, self.seed)
+        draws, random = self.draws, np.random.default_rng([self.draws.seed, step])
+        place = (step * self.team.size + self.team.rank) * draws.size
+        samples = shuffled(len(self.frames), place, draws.size, draws.seed)
         window = CENTRED
-        if step % self.slide_every == self.slide_every - 1:
-            drawn = np.random.default_rng([self.seed, step]).normal(SLACK / 2, SLIDE_SPREAD, 2)
+        if step % draws.slide_every == draws.slide_every - 1:
+            drawn = random.normal(SLACK / 2, SLIDE_SPREAD, 2)
             window = Window(*(int(each) for each in np.clip(drawn.round(), SLIDE_LEAST, SLIDE_MOST)))
         batch = cut_batch(self.frames, samples, self.time_codes, window, self.team.device)
+        if random.random() < draws.wrong_times:
+            codes = random.choice(self.time_codes, draws.size).astype(np.float32)
+            batch = replace(batch, time_code=torch.from_numpy(codes).to(self.team.device))
         return replace(batch, identity=self.identity)
 
 
@@ -86,15 +104,13 @@ class TurnSampler(Sampler):
 
     def __init__(self, samplers: Sequence[Sampler]) -> None:
         first = samplers[0]
-        super().__init__(
-            first.frames, first.time_codes, first.size, first.slide_every, first.seed, first.team, first.identity
-        )
+        super().__init__(first.frames, first.time_codes, first.draws, first.team, first.identity)
         self._samplers = samplers
 
-    def redrawn(self, size: int, seed: int) -> TurnSampler:
-        """A sampler of the same videos that draws anew; closes this one."""
+    def redrawn(self, draws: Draws) -> TurnSampler:
+        """A sampler of the same videos that draws otherwise; closes this one."""
         self.close()
-        return TurnSampler([sampler.redrawn(size, seed) for sampler in self._samplers])
+        return TurnSampler([sampler.redrawn(draws) for sampler in self._samplers])
 
     def close(self) -> None:
         """Stop reading ahead."""

@@ -24,7 +24,7 @@ from .networks.features import IDENTITY
 from .perceptual import PerceptualLoss, find_weights
 from .precision import fastest_dtype
 from .presets import Preset, preset_named
-from .sampling import Sampler
+from .sampling import Draws, Sampler
 from .team import Team
 from .trainer import Trainer
 from .training_run import Plan, TrainingRun, best_time_code
@@ -179,7 +179,7 @@ def sampler_of(
     with team.leader_goes_first():
         frames = open_frames(dataset, names, preset.network.resolution, cache, listener if team.leads else silent)
     time_codes = kept / max(1, len(dataset.names) - 1)
-    return Sampler(frames, time_codes, preset.batch, preset.slide_every, seed, team, identity)
+    return Sampler(frames, time_codes, Draws.of(preset, seed), team, identity)
 
 
 def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int, base: Base | None = None) -> str:

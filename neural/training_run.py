@@ -84,7 +84,7 @@ class TrainingRun:
         self.preview = folder / "preview.png"
         self._checkpoint, self._curves = folder / "checkpoint.safetensors", folder / "curves.jsonl"
         self._message = self._notice = ""
-        self._seed = sampler.seed
+        self._seed = sampler.draws.seed
 
     def to_the_end(self, resume: bool) -> Standing:
         """Train until the plan is fulfilled; return where it stands then.
@@ -134,7 +134,8 @@ class TrainingRun:
         self.standing = standing
         self.trainer.caution = standing.setbacks
         if standing.setbacks:
-            self.sampler = self.sampler.redrawn(self.sampler.size, self._seed + standing.setbacks)
+            draws = replace(self.sampler.draws, seed=self._seed + standing.setbacks)
+            self.sampler = self.sampler.redrawn(draws)
 
     def _go_back(self, wrong: str) -> None:
         """Leave a lost training for its last good checkpoint; the time that it took is gone.
@@ -184,7 +185,7 @@ class TrainingRun:
             UserError: it was halved before, or cannot be.
         """
         preset = self.trainer.preset
-        if self.sampler.size < preset.batch or preset.batch == 1 or self.team.size > 1:
+        if self.sampler.draws.size < preset.batch or preset.batch == 1 or self.team.size > 1:
             smaller = smaller_preset(preset)
             advice = (
                 f"build with the preset {smaller.name} ({smaller.network.resolution} pixels)"
@@ -193,10 +194,10 @@ class TrainingRun:
             )
             raise UserError(
                 f"The GPU's memory is too small to train {preset.name} ({preset.network.resolution} pixels) with "
-                f"{self.sampler.size} pictures at once; {advice}."
+                f"{self.sampler.draws.size} pictures at once; {advice}."
             ) from error
         self.trainer.forget_step()
-        self.sampler = self.sampler.redrawn(preset.batch // 2, self.sampler.seed)
+        self.sampler = self.sampler.redrawn(replace(self.sampler.draws, size=preset.batch // 2))
         self._notice = f"; the GPU's memory holds {preset.batch // 2} pictures at once, not {preset.batch}"
 
     def _breathe(self) -> None:

@@ -71,7 +71,7 @@ def tiny(monkeypatch):
     )
     narrow = replace(
         presets.PREVIEW, network=network, discriminator=(4, 8, 8, 8, 8, 8), batch=2, adversary_start=0.5,
-        adversary_every=2, slide_every=2, regularise_every=2, rate=3e-3, freeze_after=6,
+        adversary_every=2, slide_every=2, wrong_times=0.0, regularise_every=2, rate=3e-3, freeze_after=6,
     )  # fmt: skip
     monkeypatch.setitem(presets.PRESETS, "preview", narrow)
     return narrow

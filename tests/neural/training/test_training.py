@@ -18,7 +18,7 @@ from semblance.neural.batches import cut_batch, open_frames, split
 from semblance.neural.checkpoints import Standing, read_standing, save_checkpoint
 from semblance.neural.networks.windows import CENTRED, Window
 from semblance.neural.perceptual import PerceptualLoss, torchvision_numbers
-from semblance.neural.sampling import Sampler, shuffled
+from semblance.neural.sampling import Draws, Sampler, shuffled
 from semblance.neural.team import Team
 from semblance.neural.trainer import Trainer
 from semblance.tracking.dataset import Dataset
@@ -116,7 +116,7 @@ def test_draws_depend_on_the_step_only(dataset, tmp_path):
     frames = open_frames(source, source.names, 256, tmp_path / "frames")
     drawn = []
     for start in (0, 2):
-        sampler = Sampler(frames, np.linspace(0, 1, COUNT), 2, 2, 7, ALONE)
+        sampler = Sampler(frames, np.linspace(0, 1, COUNT), Draws(2, 2, 0.5, 7), ALONE)
         drawn.append({step: sampler.batch(step).time_code.tolist() for step in range(start, 4)})
         sampler.close()
     assert drawn[0][2] == drawn[1][2]
@@ -169,3 +169,19 @@ def test_equalised_rates_follow_the_size_of_the_weights(tiny):
     assert any(each is network.mask.weight for each in paces[network.mask.weight[0].numel() ** -0.5])
     assert any(each is network.face for each in paces[1.0])
     assert sum(map(len, paces.values())) == len(list(trainer.generators.parameters()))
+
+
+def test_time_codes_are_wrong_as_often_as_asked(dataset, tmp_path):
+    source = Dataset.open(dataset)
+    frames = open_frames(source, source.names, 256, tmp_path / "frames")
+    codes = np.linspace(0, 1, COUNT)
+    drawn = {}
+    for share in (0.0, 1.0):
+        sampler = Sampler(frames, codes, Draws(2, 10**9, share, 7), ALONE)
+        drawn[share] = [sampler.batch(step) for step in range(6)]
+        sampler.close()
+    right, wrong = ([batch.time_code.tolist() for batch in batches] for batches in drawn.values())
+    assert right != wrong
+    assert all(code in codes.astype(np.float32) for pair in wrong for code in pair)
+    for ours, theirs in zip(drawn[0.0], drawn[1.0], strict=True):
+        torch.testing.assert_close(ours.footage, theirs.footage)
