@@ -11,6 +11,7 @@ Figure = float | str
 
 WEIGHTS_MISSING = "not measured: weights missing"
 NO_FACE = "not measured: no face found"
+NO_DETECTOR = "not measured: MediaPipe missing"
 NO_HEAD = "not measured: the head's file is missing"
 TOO_FEW = "not measured: too few frames"
 

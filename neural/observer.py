@@ -14,7 +14,7 @@ from ..tracking.heads.camera import PinholeCamera
 from ..tracking.heads.head import Floats, MorphableHead
 from ..tracking.landmarks import LandmarkDetector, Landmarks
 from . import metrics, weights
-from .figures import NO_FACE, NO_HEAD, TOO_FEW, WEIGHTS_MISSING, Figure, Figures
+from .figures import NO_DETECTOR, NO_FACE, NO_HEAD, TOO_FEW, WEIGHTS_MISSING, Figure, Figures
 from .perceptual_metrics import ArcFace, Inception, Lpips, frechet_distance
 from .retracking import retracked
 
@@ -39,6 +39,9 @@ class Observer(AbstractContextManager["Observer"]):
     """Looks at pictures with all networks whose weights are on this machine; use it in a `with` statement.
 
     Every picture is looked at alone: a face is not followed from frame to frame, since nearest frames jump.
+
+    Attributes:
+        without_face: why faces are not measured where none was found.
     """
 
     def __init__(self, device: str) -> None:
@@ -47,16 +50,18 @@ class Observer(AbstractContextManager["Observer"]):
         self.lpips = Lpips.from_file(alexnet).to(device) if alexnet else None
         self.inception = Inception(inception, device) if inception else None
         self.arcface = ArcFace(arcface) if arcface else None
-        self._detector = LandmarkDetector(still=True)
+        self._detector = opened_detector()
+        self.without_face = NO_FACE if self._detector else NO_DETECTOR
 
     def __exit__(self, *_error: object) -> None:
-        self._detector.close()
+        if self._detector:
+            self._detector.close()
 
     def look(self, rgb: np.ndarray, matte: Floats) -> Observed:
         """See a picture (RGB uint8 `[R, R, 3]`) over black by a matte `[R, R]`."""
         picture = metrics.without_background(rgb, matte)
         shown = (picture * 255).round().astype(np.uint8)
-        landmarks = self._detector.detect(shown)
+        landmarks = self._detector.detect(shown) if self._detector else None
         return Observed(
             picture,
             landmarks,
@@ -118,7 +123,7 @@ class Row:
             **self._tracked(head, camera),
             lpips=self._mean("lpips", WEIGHTS_MISSING),
             fid=self._frechet_distance(),
-            csim=self._mean("csim", NO_FACE if self._observer.arcface else WEIGHTS_MISSING),
+            csim=self._mean("csim", self._observer.without_face if self._observer.arcface else WEIGHTS_MISSING),
         )
 
     def _note(self, name: str, value: float | None) -> None:
@@ -132,13 +137,21 @@ class Row:
         """Expression, pose and keypoints, and how often a face is found."""
         own, true = zip(*self._faces, strict=True)
         visible = [mine is not None for mine, theirs in self._faces if theirs is not None]
-        found = float(np.mean(visible)) if visible else NO_FACE
+        found = float(np.mean(visible)) if visible else self._observer.without_face
         distances = retracked(own, true, head, camera) if head else None
         names = ("expression", "pose", "keypoint", "keypoint_share")
-        without = NO_FACE if head else NO_HEAD
+        without = self._observer.without_face if head else NO_HEAD
         return {**{name: getattr(distances, name) if distances else without for name in names}, "found": found}
 
     def _frechet_distance(self) -> Figure:
         if self._frechet is None:
             return WEIGHTS_MISSING
         return float(self._frechet.compute()) if len(self._faces) > 1 else TOO_FEW
+
+
+def opened_detector() -> LandmarkDetector | None:
+    """What finds faces; None where MediaPipe is missing, as on a machine that is there for training."""
+    try:
+        return LandmarkDetector(still=True)
+    except ImportError:
+        return None

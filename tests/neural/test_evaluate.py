@@ -15,11 +15,12 @@ from rich.console import Console
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
 from semblance.neural import avatar as avatar_module
+from semblance.neural import observer
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_format import Provenance, describe
 from semblance.neural.evaluate import evaluate
 from semblance.neural.evaluation import AVATAR, NEAREST, Evaluation, markdown, save, show
-from semblance.neural.figures import NO_FACE, WEIGHTS_MISSING, Figures, by_row
+from semblance.neural.figures import NO_DETECTOR, NO_FACE, WEIGHTS_MISSING, Figures, by_row
 from semblance.neural.nearest import mean_distances, nearest_frames
 from semblance.tracking.dataset_writer import DatasetWriter
 from semblance.tracking.heads.camera import PinholeCamera
@@ -124,6 +125,16 @@ def test_a_perfect_avatar_beats_the_nearest_frame(avatar, dataset, tmp_path):
     printed = console.export_text()
     assert f"{rival.psnr:.2f}" in printed
     assert "translation 0.575" in printed
+
+
+def test_without_mediapipe_all_else_is_measured(avatar, dataset, monkeypatch):
+    def missing(still):
+        raise ImportError("No module named 'mediapipe'")
+
+    monkeypatch.setattr(observer, "LandmarkDetector", missing)
+    found = evaluate(avatar, dataset, share=0.1).rows[AVATAR]
+    assert found.psnr > 35
+    assert found.pose == found.found == NO_DETECTOR
 
 
 def test_an_evaluation_stops_when_told(avatar, dataset):
