@@ -11,7 +11,7 @@ import sys
 import typer
 
 from ..common.progress import Cancelled
-from .commands import avatars, checkpoints, engine, performances, tracking
+from .commands import avatars, checkpoints, engine, export, performances, tracking
 from .commands.heads import app as heads
 from .failures import log_traceback, mendable, sentence_about
 from .home import Home, default_home
@@ -32,6 +32,7 @@ for command in (
     avatars.build,
     avatars.pretrain,
     checkpoints.import_checkpoint,
+    export.export,
     avatars.reenact,
     avatars.evaluate,
     engine.serve,

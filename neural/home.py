@@ -47,6 +47,11 @@ class Home:
         """The folder of copied head files."""
         return self.folder / "heads"
 
+    @property
+    def engines(self) -> Path:
+        """The folder of engines that TensorRT has built."""
+        return self.folder / "engines"
+
     def job(self, name: str) -> Path:
         """The folder of a job."""
         return self.folder / "jobs" / name

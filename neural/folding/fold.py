@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -26,12 +28,16 @@ def can_fold(network: nn.Module) -> bool:
 
 @torch.no_grad()
 def fold(
-    network: nn.Module, time_code: float, windows: Windows = STILL, dtype: torch.dtype = torch.float32
+    network: nn.Module,
+    time_code: float,
+    windows: Windows = STILL,
+    dtype: torch.dtype = torch.float32,
+    exact: Sequence[str] = (),
 ) -> nn.Module:
     """Return a plain network `(uv, texture) -> rgba` that paints what `network` does for this time code and windows.
 
-    In float32 both agree to 1e-5. With another `dtype` convolutions are computed in it; pictures, masks and coordinates
-    stay float32. `network` must be one that `can_fold`.
+    In float32 both agree to 1e-5. With another `dtype` convolutions are computed in it, except those in whose name a
+    word of `exact` occurs; pictures, masks and coordinates stay float32. `network` must be one that `can_fold`.
     """
     merge = dtype != torch.float32
     folded: nn.Module
@@ -40,7 +46,7 @@ def fold(
     else:
         assert isinstance(network, StyleUNet)
         folded = FoldedStyleUNet(network, merge=merge)
-    for layer in folded.modules():
-        if isinstance(layer, PlainConvolution):
+    for name, layer in folded.named_modules():
+        if isinstance(layer, PlainConvolution) and not any(word in name for word in exact):
             layer.to(dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return folded.eval()

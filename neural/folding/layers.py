@@ -52,6 +52,21 @@ class PlainConvolution(nn.Module):
         return x if self.linear else F.leaky_relu_(x, SLOPE)
 
 
+class ConstantBlur(nn.Module):
+    """A blur of so many channels, of every `stride`-th pixel; always float32."""
+
+    kernel: Tensor
+
+    def __init__(self, blur: Blur, channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.register_buffer("kernel", blur.kernel.repeat(channels, 1, 1, 1))
+        self.padding, self.stride = blur.padding, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the blurred `[B, C, H, W]`."""
+        return F.conv2d(x, self.kernel, None, self.stride, self.padding, groups=len(self.kernel))
+
+
 class DoublingConvolution(nn.Module):
     """A transposed convolution, then the blur with the bias; no activation."""
 
@@ -148,11 +163,12 @@ class FoldedFromPicture(nn.Module):
 
     def __init__(self, layer: FromPicture) -> None:
         super().__init__()
-        self.blur, self.conv = layer.blur, of_bands(layer.conv)
+        self.conv = of_bands(layer.conv)
+        self.blur = ConstantBlur(layer.blur, self.conv.weight.shape[1], stride=2)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """Return the halved picture and its features, `[B, outputs, H/4, W/4]` of `[B, channels, H, W]`."""
-        halved = self.blur(picture, stride=2)
+        halved = self.blur(picture)
         return halved, self.conv(halved)
 
 
@@ -169,7 +185,7 @@ def plain(layer: Convolution, *, merge: bool) -> nn.Module:
         return PlainConvolution(weight, bias, padding=layer.padding)
     if merge:
         return PlainConvolution(merged(weight, layer.blur), bias, stride=2, padding=layer.blur.padding)
-    return nn.Sequential(layer.blur, PlainConvolution(weight, bias, stride=2))
+    return nn.Sequential(ConstantBlur(layer.blur, weight.shape[1]), PlainConvolution(weight, bias, stride=2))
 
 
 def merged(weight: Tensor, blur: Blur) -> Tensor:

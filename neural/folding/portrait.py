@@ -8,6 +8,7 @@ in a feature cell are channels of it. Layers are fused cell by cell, for which t
 from __future__ import annotations
 
 import math
+from itertools import accumulate, pairwise
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -117,7 +118,7 @@ class FoldedPortrait(nn.Module):
         self, texture: Tensor, margin: int, crop: tuple[slice, slice] | None = None
     ) -> tuple[Tensor, Tensor]:
         """StyleUNet 1: features, and its picture as cells."""
-        encoded = self.foreground_encoder(F.pad(texture, (margin,) * 4, value=-1.0))
+        encoded = self.foreground_encoder(F.pad(texture, (margin,) * 4, value=-1.0) if margin else texture)
         features, picture = self.foreground_decoder(encoded, crop=crop)
         return features, F.pixel_unshuffle(picture, 2)
 
@@ -132,7 +133,8 @@ class FoldedPortrait(nn.Module):
 
     def _split(self, cells: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The picture, and the noise of each level of the decoder that gets some."""
-        picture, *noises = cells.split(sizes(self.config)[1:], 1)
+        ends = [0, *accumulate(sizes(self.config)[1:])]
+        picture, *noises = (cells[:, start:end] for start, end in pairwise(ends))
         return F.pixel_shuffle(picture, 2), [F.pixel_shuffle(noise, 2**level) for level, noise in enumerate(noises)]
 
 

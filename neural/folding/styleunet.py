@@ -33,7 +33,7 @@ class FoldedEncoder(nn.Module):
         for from_picture, level in zip(self.from_picture, self.levels, strict=True):
             picture, seen = from_picture(picture)
             features.append(seen if x is None else x)
-            x = level(seen if x is None else x + seen)
+            x = level(seen if x is None else x + seen.to(x.dtype))
         assert x is not None  # there is at least one level
         return [*features, x]
 
@@ -79,7 +79,7 @@ class FoldedDecoder(nn.Module):
             if base is not None and base.shape == picture.shape:
                 picture = picture + base
             if index < len(self.merges):
-                x = self.merges[index](torch.cat([x, encoded[-2 - index]], 1))
+                x = self.merges[index](torch.cat([x, encoded[-2 - index].to(x.dtype)], 1))
         assert picture is not None  # there is at least one level
         return x, picture
 

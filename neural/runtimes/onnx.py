@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rendering with ONNX Runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnxruntime
+import torch
+from torch import Tensor, nn
+
+from ...common.errors import UserError
+from ..folding.fold import fold
+from ..networks.windows import STILL, Windows
+from .onnx_file import INPUTS, onnx_bytes
+
+PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
+"""The first that the installed ONNX Runtime has."""
+
+
+class OnnxRuntime:
+    """A network for one look in float32, as ONNX Runtime executes it; maps and pictures lie on the processor.
+
+    Args:
+        model: what `write_onnx` wrote: a path or the bytes.
+
+    Raises:
+        UserError: the file is absent, damaged, or another network.
+    """
+
+    def __init__(self, model: Path | bytes) -> None:
+        available = [name for name in PROVIDERS if name in onnxruntime.get_available_providers()]
+        try:
+            self.session = onnxruntime.InferenceSession(
+                model if isinstance(model, bytes) else str(model), providers=available
+            )
+        except Exception as error:  # ONNX Runtime's own errors share no base class
+            raise UserError(f"{name_of(model)} cannot be read by ONNX Runtime; export the avatar again.") from error
+        if {each.name for each in self.session.get_inputs()} != set(INPUTS):
+            raise UserError(f"{name_of(model)} is no avatar's network; export the avatar again.")
+
+    @classmethod
+    def of_network(cls, network: nn.Module, time_code: float, windows: Windows = STILL) -> OnnxRuntime:
+        """The runtime of a trained network for one look."""
+        return cls(onnx_bytes(fold(network, time_code, windows)))
+
+    @property
+    def said(self) -> dict[str, str]:
+        """The file's metadata."""
+        return dict(self.session.get_modelmeta().custom_metadata_map)
+
+    def run(self, uv: Tensor, texture: Tensor) -> Tensor:
+        """See `Runtime.run`."""
+        maps = {name: each.cpu().numpy() for name, each in zip(INPUTS, (uv, texture), strict=True)}
+        return torch.from_numpy(self.session.run(None, maps)[0])
+
+
+def name_of(model: Path | bytes) -> str:
+    """What to call a model in a sentence."""
+    return "The network" if isinstance(model, bytes) else str(model)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rendering with TensorRT in float16.
+
+Nothing here has been run yet, for want of TensorRT's libraries: it is written to the documented Python interface of
+TensorRT 10 and 11 (strongly typed networks, tensors by name). What needs no TensorRT is in `engines` and is tested.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...common.errors import UserError
+from ...common.files import written_whole
+from ...common.progress import Listener, Progress, silent
+from ..folding.fold import fold
+from ..networks.windows import Windows
+from .engines import EngineKey, least_exact
+from .onnx_file import INPUTS, OUTPUT, onnx_bytes
+from .runtime import agree
+
+Maps = tuple[Tensor, Tensor]
+
+
+def tensorrt_module() -> ModuleType:
+    """The module `tensorrt`.
+
+    Raises:
+        UserError: it is not installed, or there is no GPU for it.
+    """
+    if not torch.cuda.is_available():
+        raise UserError("TensorRT needs an NVIDIA GPU, and there is none here; export with --onnx.")
+    try:
+        import tensorrt
+    except ImportError as error:
+        raise UserError(
+            "TensorRT is not installed: run “pip install tensorrt” with the engine's Python, or export with --onnx."
+        ) from error
+    return tensorrt
+
+
+class TensorRtRuntime:
+    """An engine, ready to run.
+
+    Raises:
+        UserError: TensorRT is not installed, or the engine is damaged or another machine's.
+    """
+
+    def __init__(self, engine: bytes) -> None:
+        trt = tensorrt_module()
+        self.runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
+        self.engine = self.runtime.deserialize_cuda_engine(engine)
+        if self.engine is None:
+            raise UserError("TensorRT does not accept the engine; delete it and export the avatar again.")
+        self.context = self.engine.create_execution_context()
+        if self.context is None:
+            raise UserError("The GPU's memory is too small for the engine; close other programs that use it.")
+        self.output = torch.empty(tuple(self.engine.get_tensor_shape(OUTPUT)), device="cuda")
+        self.context.set_tensor_address(OUTPUT, self.output.data_ptr())
+
+    def run(self, uv: Tensor, texture: Tensor) -> Tensor:
+        """See `Runtime.run`."""
+        maps = [each.to("cuda", torch.float32).contiguous() for each in (uv, texture)]
+        for name, each in zip(INPUTS, maps, strict=True):
+            self.context.set_tensor_address(name, each.data_ptr())
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        if not self.context.execute_async_v3(stream.cuda_stream):
+            raise RuntimeError("TensorRT did not run the engine")
+        stream.synchronize()
+        return self.output
+
+
+def engine_of(
+    network: nn.Module,
+    avatar: str,
+    time_code: float,
+    windows: Windows,
+    frames: Sequence[Maps],
+    folder: Path,
+    listener: Listener = silent,
+) -> Path:
+    """The engine of a network for one look on this machine, which is built where there is none yet: that takes minutes.
+
+    Args:
+        network: the trained network, on the GPU.
+        avatar: SHA-256 of its file.
+        time_code, windows: the look.
+        frames: real maps, for which the engine must paint what PyTorch does.
+        folder: where engines are kept.
+
+    Raises:
+        UserError: TensorRT or its GPU is missing.
+    """
+    trt = tensorrt_module()
+    gpu, driver = gpu_and_driver()
+    file = EngineKey(gpu, driver, trt.__version__, avatar, time_code, windows).file(folder)
+    if file.is_file():
+        return file
+    exact = fold(network, time_code, windows)
+    with torch.inference_mode():
+        expected = [exact(*maps) for maps in frames]
+
+    def build(groups: tuple[str, ...]) -> bytes:
+        listener(Progress("Building the engine", 0, 1, f"float32: {', '.join(groups) or 'nothing'}"))
+        return built(trt, onnx_bytes(fold(network, time_code, windows, torch.float16, groups)))
+
+    def works(engine: bytes) -> bool:
+        runtime = TensorRtRuntime(engine)
+        return all(agree(runtime.run(*maps), picture) for maps, picture in zip(frames, expected, strict=True))
+
+    engine, said = least_exact(build, works)
+    with written_whole(file) as partial:
+        partial.write_bytes(engine)
+    listener(Progress("Building the engine", 1, 1, said))
+    return file
+
+
+def built(trt: Any, model: bytes) -> bytes:
+    """TensorRT's engine for an ONNX file, each layer in the type that the file gives it."""
+    logger = trt.Logger(trt.Logger.ERROR)
+    builder = trt.Builder(logger)
+    typed = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)  # TensorRT 11 knows nothing else
+    network = builder.create_network(0 if typed is None else 1 << int(typed))
+    parser = trt.OnnxParser(network, logger)
+    if not parser.parse(model):
+        raise RuntimeError(f"TensorRT cannot read the network: {parser.get_error(0)}")
+    engine = builder.build_serialized_network(network, builder.create_builder_config())
+    if engine is None:
+        raise RuntimeError("TensorRT could not build the engine")
+    return bytes(engine)
+
+
+def gpu_and_driver() -> tuple[str, str]:
+    """The GPU's name and its driver's version."""
+    asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    return torch.cuda.get_device_name(), answer.splitlines()[0].strip()
