@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from scipy.spatial.transform import Rotation
-from semblance.tracking import closed_form
 from semblance.tracking.crop import choose_crop, picture_camera
-from semblance.tracking.gaze import solve_gaze
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.performance import Performance
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.one_euro import OneEuro
-from semblance.tracking.person import solve_person
-from semblance.tracking.smoothing import QUICK_COLUMNS, gaussian, smoothed
+from semblance.tracking.solving import closed_form
+from semblance.tracking.solving.gaze import solve_gaze
+from semblance.tracking.solving.one_euro import OneEuro
+from semblance.tracking.solving.person import solve_person
+from semblance.tracking.solving.smoothing import QUICK_COLUMNS, gaussian, smoothed
 
 MOST_LAG = 0.2
 """Seconds of the longest lag that is looked for."""

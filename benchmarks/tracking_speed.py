@@ -30,9 +30,9 @@ from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.maps import frame_maps
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmarks import DETECTION_SIDE, LANDMARK_COUNT, LandmarkDetector
+from semblance.tracking.mattes.selfie_matting import builtin_matting
 from semblance.tracking.rasteriser import MapRasteriser
-from semblance.tracking.selfie_matting import builtin_matting
-from semblance.tracking.solver import solve_take
+from semblance.tracking.solving.solver import solve_take
 from semblance.tracking.threads import one_thread_a_library
 from semblance.tracking.track import track
 

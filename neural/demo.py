@@ -140,7 +140,7 @@ def run(plan: Plan, listener: Listener) -> Path:
 def make_dataset(plan: Plan, listener: Listener) -> Dataset:
     """Track the video, or make the coarse video of the photo."""
     from ..tracking.heads.registry import open_head
-    from ..tracking.photo import photo_dataset
+    from ..tracking.photos.photo import photo_dataset
     from ..tracking.track import track
 
     folder = plan.home.dataset(AVATAR)

@@ -17,8 +17,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ..tracking.dataset import ENLARGED
-from ..tracking.head_only import Parsing
-from ..tracking.matting import Pixels
+from ..tracking.mattes.head_only import Parsing
+from ..tracking.mattes.matting import Pixels
 from .perceptual import DEVIATION, MEAN
 from .torchscript import Network, as_input, load_network
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..common.errors import UserError
-from ..tracking.head_only import HeadOnly, Parser
 from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.performance import Performance
-from ..tracking.matting import Matting
-from ..tracking.selfie_matting import builtin_matting
-from ..tracking.within_footage import WithinFootage
+from ..tracking.mattes.head_only import HeadOnly, Parser
+from ..tracking.mattes.matting import Matting
+from ..tracking.mattes.selfie_matting import builtin_matting
+from ..tracking.mattes.within_footage import WithinFootage
 from .device import device_facts
 from .requests import MattingName
 from .weights import FACE_PARSING, ROBUST_VIDEO_MATTING, find, folders

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ..tracking.closed_form import solve
 from ..tracking.heads.camera import PinholeCamera
 from ..tracking.heads.head import MorphableHead
 from ..tracking.landmarks import Landmarks, eye_distance
-from ..tracking.person import solve_person
+from ..tracking.solving.closed_form import solve
+from ..tracking.solving.person import solve_person
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..tracking.heads.head import Floats
-from ..tracking.matting import Pixels
+from ..tracking.mattes.matting import Pixels
 from .torchscript import Network, as_input, load_network
 
 COARSE_SIDE = 512

@@ -39,7 +39,7 @@ def track(parameters: TrackParameters, listener: Listener) -> dict[str, Any]:
 
 def photo(parameters: PhotoParameters, listener: Listener) -> dict[str, Any]:
     """Turn one photo into a dataset."""
-    from ..tracking.photo import photo_dataset
+    from ..tracking.photos.photo import photo_dataset
     from .mattings import choose_matting
 
     head = open_head(parameters.head, parameters.head_path)

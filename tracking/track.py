@@ -36,11 +36,11 @@ from .landmarks import (
     require_size,
     rivals_among,
 )
-from .matting import Matting, MattingMaker
+from .mattes.matting import Matting, MattingMaker
+from .mattes.selfie_matting import builtin_matting
 from .rasteriser import MapRasteriser
 from .read_ahead import read_ahead
-from .selfie_matting import builtin_matting
-from .solver import SIZE, solve_take
+from .solving.solver import SIZE, solve_take
 from .threads import one_thread_a_library
 
 AHEAD = 4

@@ -16,9 +16,9 @@ from ...common.errors import UserError
 from ...tracking.heads.captures.door import write_performance
 from ...tracking.heads.head import ARKIT_NAMES, MorphableHead
 from ...tracking.heads.performance import Performance
-from ...tracking.live import LiveFrame, joined, live_frames
-from ...tracking.live_meter import Meter, Reading
-from ...tracking.live_source import Camera, LiveSource, played
+from ...tracking.live.live_frames import LiveFrame, joined, live_frames
+from ...tracking.live.meter import Meter, Reading
+from ...tracking.live.source import Camera, LiveSource, played
 from ..terminal import stop_request
 
 SECONDS_BETWEEN_LINES = 5.0

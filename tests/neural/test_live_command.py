@@ -18,8 +18,8 @@ from semblance.neural.commands.tracking import track
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.performance import Performance
-from semblance.tracking.live import LiveFrame
-from semblance.tracking.live_source import Shot
+from semblance.tracking.live.live_frames import LiveFrame
+from semblance.tracking.live.source import Shot
 
 
 class Source:

@@ -13,9 +13,9 @@ from semblance.neural.retracking import Distances, retracked
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.landmark_model import LandmarkModel, Pose
 from semblance.tracking.landmarks import eye_distance
-from semblance.tracking.photo import read_photo
+from semblance.tracking.photos.photo import read_photo
+from semblance.tracking.solving.landmark_model import LandmarkModel, Pose
 
 FRAMES, DISTANCE = 20, 0.9
 CAMERA = PinholeCamera(657.5, 657.5, 128, 128, 256, 256)

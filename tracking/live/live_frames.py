@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Live tracking: pictures as they come, to performance and maps within a frame or two.
+
+Four stages follow each other, each in a thread: the source, landmarks, the solver, maps. Between two of them at most
+`WAITING` frames wait; when a stage falls behind, the oldest of these is dropped, so that what comes out is new.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..dataset import MAP_SIZE
+from ..heads.head import Floats, MorphableHead
+from ..heads.maps import frame_maps
+from ..heads.performance import OVER_TIME, Performance
+from ..landmarks import LandmarkDetector, Landmarks
+from ..rasteriser import MapRasteriser
+from ..read_ahead import newest
+from ..solving.solver import SIZE, frame_rate
+from ..threads import one_thread_a_library
+from .solver import LiveSolver
+from .source import Clock, LiveSource, Shot
+
+WAITING = 1
+"""Frames that may wait for a stage."""
+
+
+@dataclass(frozen=True)
+class LiveFrame:
+    """What is known about one picture.
+
+    Attributes:
+        shot: the picture.
+        landmarks: `[478, 3]` in pixels of the source's whole picture; None where no face is seen.
+        performance: of this frame alone; None until it is known who is seen. While no face is seen it is the last one,
+            with confidence 0.
+        maps: UV map and texture map `[256, 256, 3]`, 0 to 1; None as the performance.
+        finished: when all this was done, by the source's clock.
+    """
+
+    shot: Shot
+    landmarks: Landmarks | None = None
+    performance: Performance | None = None
+    maps: tuple[Floats, Floats] | None = None
+    finished: float = 0.0
+
+    @property
+    def latency(self) -> float:
+        """Seconds from the picture's capture to the maps."""
+        return self.finished - self.shot.captured
+
+
+def live_frames(
+    source: LiveSource,
+    head: MorphableHead,
+    *,
+    size: int = SIZE,
+    dropped: Callable[[], None] = lambda: None,
+    clock: Clock = time.monotonic,
+) -> Generator[LiveFrame, None, None]:
+    """Yield frames of a source for as long as it has some; close the generator to stop.
+
+    Args:
+        source: where the pictures come from.
+        head: the morphable head to solve for.
+        size: side of the central window in pixels that the performances' camera speaks of.
+        dropped: called, by any thread, for each picture that is dropped.
+        clock: the source's.
+
+    Raises:
+        UserError: the source is damaged or stops, the face is too small, or there is no OpenGL.
+    """
+
+    solver = LiveSolver(head, source.size[0], size, source.name, source.fps)
+    shots = newest(source.shots(), WAITING, dropped)
+    found = newest(with_landmarks(shots, source.size[0]), WAITING, dropped)
+    solved = newest(with_performance(found, solver), WAITING, dropped)
+    drawn = newest(with_maps(solved, head, clock), WAITING, dropped)
+    with one_thread_a_library(), closing(drawn):
+        yield from drawn
+
+
+def joined(frames: Sequence[Performance]) -> Performance:
+    """One performance of those of single frames, in their order, at least one; its time starts at 0."""
+    over_time = {name: np.concatenate([getattr(frame, name) for frame in frames]) for name in OVER_TIME}
+    over_time["times"] -= over_time["times"][0]
+    return replace(frames[0], **over_time, fps=frame_rate(over_time["times"], frames[0].fps))
+
+
+def with_landmarks(shots: Generator[Shot, None, None], width: int) -> Iterator[LiveFrame]:
+    """Find the face; `width` is that of the source's whole picture."""
+    with LandmarkDetector() as detector, closing(shots):
+        for shot in shots:
+            face = detector.detect(shot.image)
+            yield LiveFrame(shot, None if face is None else face * np.float32(width / shot.image.shape[1]))
+
+
+def with_performance(frames: Generator[LiveFrame, None, None], solver: LiveSolver) -> Iterator[LiveFrame]:
+    """Solve each frame."""
+    with closing(frames):
+        for frame in frames:
+            yield replace(frame, performance=solver.solve(frame.shot.image, frame.landmarks, frame.shot.time))
+
+
+def with_maps(frames: Generator[LiveFrame, None, None], head: MorphableHead, clock: Clock) -> Iterator[LiveFrame]:
+    """Draw the maps of each frame that has a performance; it is then finished."""
+    with MapRasteriser(MAP_SIZE) as rasteriser, closing(frames):
+        neutral = colours = None
+        for frame in frames:
+            performance = frame.performance
+            if performance is not None:
+                if neutral is None:
+                    neutral, colours = head.neutral(performance.identity), head.texture(performance.texture)
+                vertices = frame_maps(head, performance, 0, neutral, colours)
+                frame = replace(frame, maps=rasteriser.draw(vertices, head.triangles))
+            yield replace(frame, finished=clock())

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The coarse video (OPHAvatars, "Coarse Avatar Generation") without a network: a photo re-posed by its solved head.
+
+Three layers: the background, in-painted behind the person; the person as a soft sheet that the head drags along; and
+the face itself, whose lids, lips and eyes move as the mesh does and show what the photo hides.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..heads.head import Floats, MorphableHead
+from ..heads.maps import frame_vertices
+from ..heads.performance import Performance
+from ..heads.shading import vertex_normals
+from ..rasteriser import PlainRasteriser
+from .inpainting import fill_behind
+from .photo_sheet import PhotoSheet
+from .photo_surface import inside_mouth, photo_surface, smooth, teeth_depth
+
+Pixels = NDArray[np.uint8]
+
+EDGE_ON, TURNED_TO_US = 0.05, 0.3
+"""Cosines between normal and view: the face fades into the sheet where it turns away."""
+
+INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
+"""MediaPipe landmarks round the inner edge of the lips, from corner to corner."""
+
+MOUTH_ENDS = (13, 14, 308, 78)
+"""MediaPipe landmarks of the inner lips: upper, lower, left, right."""
+
+LET_LIGHT_IN, DIM = (0.03, 0.2), 0.2
+"""Opening of the lips, against their width, between which the light in the mouth grows, and what it grows from."""
+
+OPEN = 0.06
+"""Area between the lips, against the square of the mouth's width, from which the photo shows teeth."""
+
+FINER = 2
+"""The face is drawn at so many times the picture's resolution, to smooth its edges."""
+
+SURELY_PERSON = 200
+"""Matte (of 255) from which a pixel of the photo is the person's."""
+
+STRETCHED, TORN = 2.2, 5.0
+"""Growth of lids' and mouth's area from which the photo's pixels give way to plain colour, and where they are gone."""
+
+EVENED = 3
+"""Rounds in which neighbouring triangles share their growth, so that no edge shows."""
+
+
+class CoarseVideo:
+    """Renders frames of one photo. Close it, or use it in a `with` statement."""
+
+    def __init__(
+        self, head: MorphableHead, still: Performance, window: Pixels, matte: Floats, landmarks: Floats
+    ) -> None:
+        """Prepare a photo.
+
+        Args:
+            head, still: the head and the one frame solved from the photo.
+            window: `[S, S, 3]`, the photo cut to the enlarged window of `still.crop`.
+            matte: `[S, S]`, 0 to 1.
+            landmarks: `[478, 2]` in pixels of the window.
+        """
+        margin = (len(window) - still.camera.width) // 2
+        self._head = head
+        self._camera = still.camera.padded(margin, margin, margin, margin)
+        self._photo = np.ascontiguousarray(np.dstack([window, (matte * 255 + 0.5).astype(np.uint8)]))
+        self._background = fill_behind(window, matte).astype(np.float32)
+        self._surface = photo_surface(head, still, window, matte, landmarks, self._camera)
+        self._triangles_at = np.maximum(1, np.bincount(head.triangles.ravel(), minlength=len(head.mean)))
+        self._areas = areas(self._surface.source, head.triangles)
+        self._still, self._teeth_depth = still, teeth_depth(head)
+        self._mouth = inner_mouth(landmarks, len(window))
+        self._sheet = PhotoSheet(head, still, self._surface, matte, self._camera)
+        self._rasteriser = PlainRasteriser(self._camera.width)
+
+    def __enter__(self) -> CoarseVideo:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._sheet.close()
+        self._rasteriser.close()
+
+    def frame(self, performance: Performance, index: int, neutral: Floats | None = None) -> tuple[Pixels, Floats]:
+        """Return the picture `[S, S, 3]` and its matte `[S, S]` (0 to 1) of one frame of a performance."""
+        vertices = frame_vertices(self._head, performance, index, neutral)
+        moved = self._sheet.moved(vertices, performance.rotation[index], performance.translation[index])
+        sheet = self._sampled(moved)
+        opacity = sheet[..., 3:] * np.float32(1 / 255)
+        picture = self._background + opacity * (sheet[..., :3] - self._background)
+        matte = np.ascontiguousarray(opacity[..., 0])
+        self._add_face(picture, matte, vertices, performance.rotation[index], performance.translation[index])
+        return np.clip(picture + 0.5, 0, 255).astype(np.uint8), matte
+
+    def _add_face(
+        self, picture: Floats, matte: Floats, vertices: Floats, rotation: Floats, translation: Floats
+    ) -> None:
+        """Draw the face as a mesh over a picture and its matte, anti-aliased: at twice their resolution."""
+        left, top, side = self._face_window(vertices)
+        right, bottom = left + side - len(matte), top + side - len(matte)
+        camera = self._camera.padded(-left, -top, right, bottom).resized(FINER * side, FINER * side)
+        surface = self._surface
+        mouth = inside_mouth(self._head)
+        source = surface.source.copy()
+        source[mouth] = self._teeth_in_photo(vertices[mouth], rotation, translation)
+        values = np.column_stack([source, self._trust(vertices), self._opacity(vertices), surface.colour, mouth])
+        where, colour = self._rasteriser.draw(camera.clip(vertices), values, self._head.triangles)
+        photo = self._sampled(where[..., :2])
+        in_mouth = colour[..., 3:] > 0.5
+        trust = where[..., 2:3] * np.minimum(1, photo[..., 3:] * np.float32(1 / SURELY_PERSON))
+        trust = np.where(in_mouth, sampled_picture(self._mouth, where[..., :2])[..., None], trust)
+        light = np.where(in_mouth, np.float32(self._light_in_mouth(vertices)), np.float32(1))
+        face = np.empty_like(photo)
+        face[..., 3:] = where[..., 3:]
+        face[..., :3] = (colour[..., :3] + trust * (photo[..., :3] - colour[..., :3])) * (light * where[..., 3:])
+        face = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
+        within = slice(top, top + side), slice(left, left + side)
+        picture[within] += face[..., :3] - face[..., 3:] * picture[within]
+        matte[within] = np.maximum(matte[within], face[..., 3])
+
+    def _light_in_mouth(self, vertices: Floats) -> float:
+        """Return 0 to 1: between lips that hardly part it is dark."""
+        upper, lower, left, right = vertices[self._head.landmarks[list(MOUTH_ENDS)]]
+        return DIM + (1 - DIM) * float(
+            smooth(np.linalg.norm(upper - lower) / np.linalg.norm(left - right), *LET_LIGHT_IN)
+        )
+
+    def _teeth_in_photo(self, vertices: Floats, rotation: Floats, translation: Floats) -> Floats:
+        """Return `[N, 2]`: the photo's pixels behind which lie `vertices [N, 3]` of the mouth's inside.
+
+        The photo's teeth are a picture in the plane of the upper teeth, which turns with the head.
+        """
+        eye, rays = -translation @ rotation, vertices @ rotation
+        points = eye + rays * ((self._teeth_depth - eye[2]) / rays[:, 2])[:, None]
+        return self._camera.project(points @ self._still.rotation[0].T + self._still.translation[0])
+
+    def _face_window(self, vertices: Floats) -> tuple[int, int, int]:
+        """Return left, top and side, in pixels, of the part of the picture in which the face is drawn."""
+        size = self._camera.width
+        side = size // 2
+        pixels = self._camera.project(vertices[self._surface.opacity > 0])
+        middle = (pixels.min(0) + pixels.max(0)) / 2
+        left, top = (int(np.clip(round(corner), 0, size - side)) for corner in middle - side / 2)
+        return left, top, side
+
+    def _opacity(self, vertices: Floats) -> Floats:
+        """Return `[V]`: the surface fades where it turns away, except for the parts that have nothing behind them."""
+        normals = vertex_normals(vertices, self._head.triangles)
+        facing = -np.einsum("va,va->v", normals, vertices / np.linalg.norm(vertices, axis=-1, keepdims=True))
+        return self._surface.opacity * np.where(self._surface.inner, 1, smooth(facing, EDGE_ON, TURNED_TO_US))
+
+    def _trust(self, vertices: Floats) -> Floats:
+        """Return `[V]`: trust in the photo, less where lids or mouth have unfolded and would stretch its pixels."""
+        surface, triangles = self._surface, self._head.triangles
+        growth = areas(self._camera.project(vertices), triangles) / np.maximum(self._areas, 0.02 * self._areas.mean())
+        for _ in range(EVENED):
+            at_vertices = np.bincount(triangles.ravel(), np.repeat(growth, 3), len(vertices)) / self._triangles_at
+            growth = at_vertices[triangles].mean(1)
+        return surface.trust * np.where(surface.inner, 1 - smooth(at_vertices, STRETCHED, TORN), 1)
+
+    def _sampled(self, pixels: Floats) -> Floats:
+        """Return `[S, S, 4]`, 0 to 255: the photo and its matte at `pixels [S, S, 2]`."""
+        return sampled_picture(self._photo, pixels).astype(np.float32)
+
+
+def sampled_picture(picture: NDArray, pixels: Floats) -> NDArray:
+    """Return `[S, S]` or `[S, S, C]`: a picture at `pixels [S, S, 2]`, bilinear; its edge goes on outside."""
+    x, y = pixels[..., 0] - np.float32(0.5), pixels[..., 1] - np.float32(0.5)
+    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def inner_mouth(landmarks: Floats, size: int) -> Floats:
+    """Return `[S, S]` 0 to 1: what the photo shows between the lips; nothing when they are closed."""
+    ring = landmarks[list(INNER_LIPS)]
+    width = np.linalg.norm(ring[0] - ring[len(ring) // 2])
+    mask = np.zeros((size, size), np.uint8)
+    if cv2.contourArea(ring) > OPEN * width**2:
+        cv2.fillPoly(mask, [np.round(ring * 16 - 8).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    return cv2.GaussianBlur(mask, (0, 0), max(0.5, 0.02 * float(width))).astype(np.float32) / 255
+
+
+def areas(points: Floats, triangles: NDArray) -> Floats:
+    """Return `[T]`: areas on the screen, of either sense."""
+    a, b, c = (points[corner] for corner in triangles.T)
+    return 0.5 * np.abs((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]))

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fills the place of a removed person from the background around it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..heads.head import Floats
+
+Pixels = NDArray[np.uint8]
+
+GRAIN_SIGMA = 1.0
+"""Pixels of blur that split grain from picture when its strength is measured."""
+
+
+def fill_behind(image: Pixels, matte: Floats, margin: float = 0.03) -> Pixels:
+    """Return the picture `[H, W, 3]` with the person of `matte [H, W]` (0 to 1) removed.
+
+    The hole is filled at all scales from coarse to fine by what surrounds it (push and pull: Gortler et al. 1996), and
+    gets the grain of the rest. `margin` times the longer side is cut off around the person: there the picture holds
+    some of the person's colours.
+    """
+    radius = max(1, round(margin * max(matte.shape)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    person = cv2.dilate((matte > 0.04).astype(np.float32), kernel)
+    known = 1 - cv2.blur(person, (radius, radius)) if person.min() == 0 else np.ones_like(person)
+    known = np.where(person > 0, 0, known).astype(np.float32)
+    filled = push_pull(image.astype(np.float32), known)
+    missing = 1 - known[..., None]
+    result = image * (1 - missing) + (filled + grain_like(image, known)[..., None]) * missing
+    return np.clip(result + 0.5, 0, 255).astype(np.uint8)
+
+
+def push_pull(image: Floats, known: Floats) -> Floats:
+    """Return `image [H, W, 3]` where `known [H, W]` is 1, and a smooth continuation where it is 0."""
+    height, width = known.shape
+    if min(height, width) < 2 or known.min() >= 1:
+        return image
+    half = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
+    weight = cv2.GaussianBlur(known, (5, 5), 1.0)
+    colours = cv2.GaussianBlur(image * known[..., None], (5, 5), 1.0)
+    small_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    small_colours = cv2.resize(colours, half, interpolation=cv2.INTER_AREA)
+    coarse = push_pull(
+        small_colours / np.maximum(small_weight, 1e-6)[..., None], np.minimum(1, 2 * small_weight).astype(np.float32)
+    )
+    behind = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    return image * known[..., None] + behind * (1 - known[..., None])
+
+
+def grain_like(image: Pixels, known: Floats) -> Floats:
+    """Return grey noise `[H, W]` as strong as the grain of the known part; the same for the same picture."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    detail = grey - cv2.GaussianBlur(grey, (0, 0), GRAIN_SIGMA)
+    plain = np.abs(detail[known > 0.99])
+    strength = 1.48 * float(np.median(plain)) if plain.size else 0.0
+    noise = np.random.default_rng(0).standard_normal(known.shape).astype(np.float32)
+    return strength * noise

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One photo becomes a dataset: its head is solved, made to perform, and filmed (OPHAvatars in its simplest form)."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ...common.errors import UserError
+from ...common.progress import Listener, Progress, silent
+from ..crop import cut
+from ..dataset import ENLARGED, Dataset
+from ..dataset_writer import DatasetWriter
+from ..heads.head import Floats, MorphableHead
+from ..heads.performance import Crop, Performance
+from ..landmarks import landmarks_of_photo
+from ..mattes.matting import MattingMaker
+from ..mattes.selfie_matting import builtin_matting
+from ..solving.solver import solve_still
+from .calibration import FRAMES, calibration_performance
+from .coarse_video import CoarseVideo
+
+Pixels = NDArray[np.uint8]
+
+MOST_PIXELS = 4096
+"""Larger photos are shrunk to this length of their longer side: no avatar shows more."""
+
+
+def photo_dataset(
+    photo: str | Path,
+    folder: str | Path,
+    *,
+    head: MorphableHead,
+    size: int = 512,
+    frames: int = FRAMES,
+    matting: MattingMaker = builtin_matting,
+    listener: Listener = silent,
+) -> Dataset:
+    """Make a dataset of `frames` pictures from one photo of one person.
+
+    Args:
+        photo: a picture file; its EXIF rotation is respected.
+        folder: where the dataset goes; an earlier dataset there is replaced.
+        head: the morphable head to solve for.
+        size: side of the central window in pixels, a multiple of 4.
+        frames: length of the calibration performance.
+        matting: makes what mattes the photo.
+        listener: hears of the progress and may cancel.
+
+    Raises:
+        UserError: the photo is missing, unreadable, or does not show exactly one face that is large enough; or the
+            folder cannot be written.
+    """
+    photo = Path(photo)
+    listener(Progress("Finding the face", 0, 1, photo.name))
+    picture = read_photo(photo)
+    landmarks = landmarks_of_photo(picture, photo)
+    still = replace(solve_still(head, landmarks, picture, size), source=str(photo))
+    performance = calibration_performance(head, still, frames)
+    assert still.crop is not None  # a solved photo has the window in which it was solved
+    window = cut(picture, still.crop, size)
+    with closing(matting(head, still)) as matting_of_photo:
+        matte = matting_of_photo(window)
+    with DatasetWriter(folder, size) as writer:
+        marks = in_window(landmarks[:, :2], still.crop, len(window))
+        with CoarseVideo(head, still, window, matte, marks) as video:
+            film(video, performance, head.neutral(performance.identity), writer, listener)
+        writer.draw_maps(head, performance, listener)
+        return writer.finish(performance)
+
+
+def film(
+    video: CoarseVideo, performance: Performance, neutral: Floats, writer: DatasetWriter, listener: Listener = silent
+) -> None:
+    """Render every frame of a performance and give it to the writer; `neutral [V, 3]` is the person's shape."""
+    total, start = len(performance), time.monotonic()
+    for index in range(total):
+        seconds_left = (time.monotonic() - start) / index * (total - index) if index else None
+        listener(Progress("Filming the photo", index, total, f"frame {index + 1} of {total}", seconds_left))
+        writer.add_picture(index, *video.frame(performance, index, neutral))
+
+
+def in_window(points: Floats, crop: Crop, size: int) -> Floats:
+    """Return points `[N, 2]` of the photo in pixels of its window, cut by `crop.cut` to `size` pixels square."""
+    side = crop.side * ENLARGED
+    corner = np.array([crop.x, crop.y]) - (side - crop.side) / 2
+    return ((points - corner) * (size / side)).astype(np.float32)
+
+
+def read_photo(path: Path) -> Pixels:
+    """Return a photo `[H, W, 3]`, upright.
+
+    Raises:
+        UserError: it is missing or no picture that can be read.
+    """
+    try:
+        with Image.open(path) as file:
+            file.draft("RGB", (MOST_PIXELS, MOST_PIXELS))
+            upright = ImageOps.exif_transpose(file)
+            upright.thumbnail((MOST_PIXELS, MOST_PIXELS))
+            return flattened(upright)
+    except FileNotFoundError:
+        raise UserError(f"There is no photo at {path}; check the path.") from None
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path} cannot be read as a picture; choose a whole JPEG or PNG file.") from error
+
+
+def flattened(picture: Image.Image) -> Pixels:
+    """Return `[H, W, 3]` of any kind of picture; what is transparent becomes white."""
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    if picture.mode.startswith("I;16"):
+        return np.repeat((np.asarray(picture) >> 8).astype(np.uint8)[..., None], 3, 2)
+    return np.array(picture.convert("RGB"))
