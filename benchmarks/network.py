@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speed of an avatar's network alone, one frame at a time, and of `Avatar.render` around it.
+"""Speed of an avatar's network on the processor, one frame at a time: as trained, folded, and in ONNX Runtime.
 
-    python benchmarks/network.py [--preset preview] [--avatar FILE] [--seconds 20]
+    python benchmarks/network.py [--preset final] [--avatar FILE] [--rounds 10] [--out FILE.md]
 
-Without an avatar the preset's network is measured untrained; its speed is the same.
+Without an avatar the preset's network is measured untrained; its speed is the same, and its error is like a trained
+one's. The runtimes take turns, so that what else the machine does falls on all of them. `final` as trained is the
+published network.
 """
 
 from __future__ import annotations
@@ -14,98 +16,102 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from hardware import hardware
-from rich.console import Console
-from rich.table import Table
-from semblance.neural.avatar import Avatar
-from semblance.neural.avatar_format import Provenance, describe
-from semblance.neural.device import device_facts
+from markdown import report
+from semblance.neural.avatar import Avatar, laid_out
+from semblance.neural.folding.fold import fold
 from semblance.neural.networks.portrait import PortraitNetwork
+from semblance.neural.precision import rendering_dtype
 from semblance.neural.presets import PRESETS, preset_named
-from semblance.tracking.dataset import MAP_SIZE
-from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.heads.performance import Performance
+from semblance.neural.runtimes.onnx import OnnxRuntime
+from semblance.neural.runtimes.pytorch import FoldedRuntime
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
-WARM_UP = 3
+HEADINGS = ("", "fastest ms", "median ms", "frames/s", "times as fast", "mean error", "worst error")
+CODE = 0.5
+
+Frame = Callable[[], Tensor]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=sorted(PRESETS), default="preview")
     parser.add_argument("--avatar", type=Path, help="an avatar file instead of a preset's untrained network")
-    parser.add_argument("--seconds", type=float, default=20.0, help="how long to measure each")
+    parser.add_argument("--rounds", type=int, default=10, help="frames to measure with each")
+    parser.add_argument("--out", type=Path, help="a Markdown file to write the table to")
     options = parser.parse_args()
 
-    avatar = Avatar.load(options.avatar) if options.avatar else untrained(options.preset)
-    random = np.random.default_rng(0)
-    uv, texture = random.random((2, 1, MAP_SIZE, MAP_SIZE, 3), np.float32)
-    inputs = avatar.to_network(uv), avatar.to_network(texture), torch.full((1,), 0.5, device=avatar.device)
-
-    table = Table(title=f"{options.avatar or options.preset}, {avatar.metadata.resolution} px, one frame at a time")
-    for heading in ("", "frames/s", "median ms", "fastest ms", "slowest 5 % ms", "runs"):
-        table.add_column(heading, justify="left" if not heading else "right")
-    table.add_row("network alone", *figures(timed(lambda: forward(avatar, inputs), options.seconds)))
-    table.add_row("Avatar.render", *figures(timed(lambda: avatar.render(uv, texture), options.seconds)))
-    console = Console()
-    console.print(table)
-    facts = device_facts()
-    console.print(f"{hardware()}; {facts.name}; torch {facts.torch}")
-
-
-def untrained(preset: str) -> Avatar:
-    """An avatar of the preset's size with random weights."""
-    config = preset_named(preset).network
-    still = Performance(
-        head="builtin",
-        identity=np.zeros(1, np.float32),
-        texture=np.zeros(1, np.float32),
-        expression=np.zeros((1, len(ARKIT_NAMES)), np.float32),
-        rotation=np.eye(3, dtype=np.float32)[None],
-        translation=np.ones((1, 3), np.float32),
-        gaze=np.zeros((1, 2, 2), np.float32),
-        confidence=np.ones(1, np.float32),
-        times=np.zeros(1),
-        camera=PinholeCamera.default(MAP_SIZE),
+    network = Avatar.load(options.avatar, "cpu").network if options.avatar else untrained(options.preset)
+    title = f"{options.avatar or options.preset}: a frame on the processor"
+    with torch.inference_mode():
+        rows = measured(ways(network), options.rounds)
+        maps = torch.zeros(2, 1, 3, 256, 256).unbind()
+        work = flops(network, *maps, torch.tensor([CODE]))
+        folded = [flops(fold(network, CODE, dtype=dtype), *maps) for dtype in (torch.float32, torch.bfloat16)]
+    notes = (
+        f"{hardware()}; torch {torch.__version__}, {torch.get_num_threads()} threads; {options.rounds} rounds. "
+        f"As trained {work}, folded {folded[0]}, with merged blurs (bfloat16) {folded[1]}; "
+        f"rendering chooses {str(rendering_dtype(torch.device('cpu'))).removeprefix('torch.')} here. “Times as fast” "
+        "compares the fastest frames with the first row's. Errors are against the first row, on a scale of -1 to 1."
     )
-    metadata = describe(
-        still,
-        network=config.to_json(),
-        resolution=config.resolution,
-        preset=preset,
-        picture=np.zeros((8, 8, 3), np.uint8),
-        provenance=Provenance(),
-    )
-    network = PortraitNetwork(config).eval().requires_grad_(False)
-    return Avatar(network.to(device_facts().device), metadata)
+    report(title, HEADINGS, rows, notes, options.out)
 
 
-@torch.inference_mode()
-def forward(avatar: Avatar, inputs: tuple[torch.Tensor, ...]) -> None:
-    avatar.network(*inputs)
-    if avatar.device.type == "cuda":
-        torch.cuda.synchronize()
+def untrained(preset: str) -> nn.Module:
+    """The preset's network with random weights and feature maps."""
+    torch.manual_seed(0)
+    network = PortraitNetwork(preset_named(preset).network)
+    network.bake(0.5 * torch.randn_like(network.face), 0.5 * torch.randn_like(network.back))
+    return laid_out(network).eval().requires_grad_(False)
 
 
-def timed(run: Callable[[], object], seconds: float) -> list[float]:
-    """Seconds that each of many runs took, after a few that do not count."""
-    for _ in range(WARM_UP):
-        run()
-    times: list[float] = []
-    while sum(times) < seconds:
-        began = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - began)
-    return times
+def ways(network: nn.Module) -> dict[str, Frame]:
+    """What paints a frame with each runtime."""
+    uv, texture = (2 * torch.rand(2, 1, 3, 256, 256) - 1).unbind()
+    uv[:, 2, :60] = -1
+    code = torch.tensor([CODE])
+
+    def mixed() -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return network(uv, texture, code)
+
+    single, half = (FoldedRuntime(network, CODE, dtype=dtype) for dtype in (torch.float32, torch.bfloat16))
+    onnx = OnnxRuntime.of_network(network, CODE)
+    return {
+        "as trained, float32": lambda: network(uv, texture, code),
+        "as trained, bfloat16 autocast": mixed,
+        "folded, float32": lambda: single.run(uv, texture),
+        "folded, bfloat16": lambda: half.run(uv, texture),
+        "ONNX Runtime, float32": lambda: onnx.run(uv, texture),
+    }
 
 
-def figures(times: list[float]) -> tuple[str, ...]:
-    median = statistics.median(times)
-    slow = float(np.quantile(times, 0.95))
-    cells = (1 / median, *(1000 * value for value in (median, min(times), slow)))
-    return (*(f"{cell:.1f}" for cell in cells), str(len(times)))
+def measured(frames: dict[str, Frame], rounds: int) -> list[list[str]]:
+    """A row for each runtime."""
+    pictures = {name: frame().float().clone() for name, frame in frames.items()}
+    times: dict[str, list[float]] = {name: [] for name in frames}
+    for _ in range(rounds):
+        for name, frame in frames.items():
+            began = time.perf_counter()
+            frame()
+            times[name].append(1000 * (time.perf_counter() - began))
+    first, *_ = frames
+    rows = []
+    for name, taken in times.items():
+        error = (pictures[name] - pictures[first]).abs()
+        fastest, median = min(taken), statistics.median(taken)
+        figures = (f"{fastest:.1f}", f"{median:.1f}", f"{1000 / fastest:.1f}", f"{min(times[first]) / fastest:.2f}")
+        rows.append([name, *figures, f"{error.mean():.5f}", f"{error.max():.5f}"])
+    return rows
+
+
+def flops(network: nn.Module, *inputs: Tensor) -> str:
+    """Billions of multiplications and additions."""
+    with FlopCounterMode(display=False) as counter:
+        network(*inputs)
+    return f"{counter.get_total_flops() / 1e9:.1f} GFLOP"
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import torch.nn.functional as F  # noqa: N812
 
 WORTH = 1.25
 """bfloat16 must be this many times faster to be chosen for training."""
+TRIES = 10
+"""In turns, so that a busy moment does not decide."""
 RENDERING_WORTH = 2.0
 """The same for rendering, where bfloat16 comes with merged blurs (`folding.layers`), which multiply more."""
 
@@ -47,8 +49,8 @@ def convolution_seconds(device: torch.device, dtype: torch.dtype) -> float:
 @torch.inference_mode()
 def forward_seconds(device: torch.device, dtype: torch.dtype) -> float:
     """Seconds that a convolution takes forward."""
-    x = torch.zeros(1, 64, 64, 64, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    weight = torch.zeros(64, 64, 3, 3, device=device, dtype=dtype)
+    x = torch.zeros(1, 128, 64, 64, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    weight = torch.zeros(128, 128, 3, 3, device=device, dtype=dtype)
     started = time.perf_counter()
     F.conv2d(x, weight, padding=1)
     return time.perf_counter() - started
