@@ -72,7 +72,9 @@ class FoldedPortrait(nn.Module):
         self.register_buffer("back_cells", back[:, channels:])
         foreground = with_noise(torch.zeros_like(network.back), network.noise_foreground)
         self.register_buffer("foreground_noise", self.window.cut(in_pixels(foreground, config)[:, joined:]))
-        self.register_buffer("still_share", inside(SEAM * self.window.distance) if self.window != CENTRED else None)
+        self.register_buffer(
+            "still_share", inside(SEAM * self.window.distance).to(style) if self.window != CENTRED else None
+        )
 
     def forward(self, uv: Tensor, texture: Tensor) -> Tensor:
         """Paint `[B, 4, R, R]` RGBA in [-1, 1] of two maps `[B, 3, 256, 256]`; see `PortraitNetwork.forward`."""
