@@ -113,9 +113,7 @@ class ModulatedConvolution(nn.Module):
         demodulation = self._demodulation(scale) * gain
         return torch.addcmul(bias[:, None, None].to(x.dtype), x, demodulation[:, :, None, None].to(x.dtype))
 
-    def plain(
-        self, style: Tensor, bias: Tensor, gain: float = 1.0, mix: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    def plain(self, style: Tensor, bias: Tensor, gain: float = 1.0, mix: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Weight and bias of the plain convolution that this is for one style `[1, S]`; arguments as in `forward`."""
         scale = self.modulation(style)
         weight, bias = self._mixed(bias * gain, mix)
