@@ -89,3 +89,14 @@ def test_a_square_picture_says_nothing_of_its_lens(head: MorphableHead) -> None:
     whole = estimated_camera(head, landmarks, CAMERA, (512, 500))
     assert abs(np.log(square.fx / CAMERA.fx)) < 0.6
     assert abs(np.log(whole.fx / (0.85 * 512))) < 0.5
+
+
+def test_the_built_in_head_fits_many_peoples_portraits(shared):
+    portraits = np.load(shared / "media" / "landmarks_portraits.npz")["landmarks"].astype(np.float32)[::14]
+    head, errors = open_head("builtin"), []
+    for face in portraits[:, None]:
+        camera = picture_camera(choose_crop(face))
+        errors.append(float(closed_form.solve(face, camera, solve_person(head, face, camera)).error[0]))
+    assert len(errors) == 16
+    assert np.mean(errors) < 0.010
+    assert max(errors) < 0.015
