@@ -15,6 +15,9 @@ from ..protocol import JobKind
 from ..terminal import shown
 from .shared import HomeOption, home_of, placed, run
 
+TimeCodeOption = Annotated[
+    float | None, typer.Option(help="Moment of the training footage, 0 to 1.", show_default="the avatar's")
+]
 OffsetOption = Annotated[str, typer.Option(metavar="X,Y", help="Move it right and down, by 1/128 of the side each.")]
 NOT_MOVED = "0,0"
 
@@ -85,9 +88,7 @@ def reenact(
     head_path: Annotated[
         Path | None, typer.Option(help="The avatar's head file, where it was moved.", show_default=False)
     ] = None,
-    time_code: Annotated[
-        float | None, typer.Option(help="Moment of the training footage, 0 to 1.", show_default="the avatar's")
-    ] = None,
+    time_code: TimeCodeOption = None,
     foreground_offset: OffsetOption = NOT_MOVED,
     background_offset: OffsetOption = NOT_MOVED,
     home: HomeOption = None,

@@ -10,7 +10,7 @@ import typer
 
 from ...common.errors import UserError
 from ..terminal import shown
-from .avatars import NOT_MOVED, OffsetOption, pair
+from .avatars import NOT_MOVED, OffsetOption, TimeCodeOption, pair
 from .shared import HomeOption, home_of, placed
 
 
@@ -20,9 +20,7 @@ def export(
     tensorrt: Annotated[
         bool, typer.Option("--tensorrt", help="Build TensorRT's engine for this machine's GPU.")
     ] = False,
-    time_code: Annotated[
-        float | None, typer.Option(help="Moment of the training footage, 0 to 1.", show_default="the avatar's")
-    ] = None,
+    time_code: TimeCodeOption = None,
     foreground_offset: OffsetOption = NOT_MOVED,
     background_offset: OffsetOption = NOT_MOVED,
     home: HomeOption = None,
