@@ -20,15 +20,15 @@ import markdown
 from hardware import hardware
 from semblance.common.files import written_whole
 from semblance.common.progress import Cancelled, Listener, Progress
-from semblance.neural.ablation import FULL, NEAREST, NO_PRETRAIN, ROWS, ablated
-from semblance.neural.evaluate import evaluate
-from semblance.neural.evaluation import AVATAR, Evaluation, contact_sheet, distance_table
-from semblance.neural.evaluation import NEAREST as NEAREST_FRAME
-from semblance.neural.figures import EXPLANATION, Figures, by_row
-from semblance.neural.presets import PRESETS, preset_named
-from semblance.neural.report import Picture, Table, write_report
+from semblance.neural.evaluation.evaluate import evaluate
+from semblance.neural.evaluation.figures import EXPLANATION, Figures, by_row
+from semblance.neural.evaluation.output import AVATAR, Evaluation, contact_sheet, distance_table
+from semblance.neural.evaluation.output import NEAREST as NEAREST_FRAME
+from semblance.neural.evaluation.report import Picture, Table, write_report
 from semblance.neural.terminal import shown
-from semblance.neural.training import build
+from semblance.neural.training.ablation import FULL, NEAREST, NO_PRETRAIN, ROWS, ablated
+from semblance.neural.training.build import build
+from semblance.neural.training.presets import PRESETS, preset_named
 from semblance.neural.video import scaled, write_png
 
 SHEET_SIDE = 384

@@ -18,7 +18,7 @@ from semblance.common.progress import Progress
 from semblance.neural.avatar import Avatar
 from semblance.neural.folding.fold import fold
 from semblance.neural.runtimes.pytorch import FoldedRuntime
-from semblance.neural.training import build
+from semblance.neural.training.build import build
 from semblance.tracking.dataset import Dataset
 
 REPEATS = 50

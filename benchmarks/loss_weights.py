@@ -16,11 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from hardware import hardware
-from semblance.neural.evaluate import evaluate
-from semblance.neural.evaluation import AVATAR, NEAREST, Evaluation, save
-from semblance.neural.presets import PRESETS, PREVIEW, LossWeights
+from semblance.neural.evaluation.evaluate import evaluate
+from semblance.neural.evaluation.output import AVATAR, NEAREST, Evaluation, save
 from semblance.neural.terminal import shown
-from semblance.neural.training import build
+from semblance.neural.training.build import build
+from semblance.neural.training.presets import PRESETS, PREVIEW, LossWeights
 
 OURS = PREVIEW.losses
 VARIANTS: dict[str, LossWeights] = {

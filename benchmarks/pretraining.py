@@ -19,17 +19,17 @@ from hardware import hardware
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from semblance.neural.base import Base
-from semblance.neural.batches import Batch, cut_batch, open_frames
 from semblance.neural.device import device_facts
 from semblance.neural.networks.features import IDENTITY
 from semblance.neural.networks.windows import CENTRED
-from semblance.neural.precision import fastest_dtype
-from semblance.neural.presets import Preset, preset_named
-from semblance.neural.sampling import Sampler
-from semblance.neural.team import Team
-from semblance.neural.trainer import Trainer
-from semblance.neural.training import sampler_of, trainable
+from semblance.neural.training.base import Base
+from semblance.neural.training.batches import Batch, cut_batch, open_frames
+from semblance.neural.training.build import sampler_of, trainable
+from semblance.neural.training.precision import fastest_dtype
+from semblance.neural.training.presets import Preset, preset_named
+from semblance.neural.training.sampling import Sampler
+from semblance.neural.training.team import Team
+from semblance.neural.training.trainer import Trainer
 from semblance.tracking.dataset import Dataset
 
 VALIDATION_FRAMES = 24

@@ -22,9 +22,9 @@ from ..tracking.heads.registry import open_head
 from .avatar_format import AvatarMetadata, file_sha256, header_of, read_header
 from .folding.fold import can_fold
 from .networks.windows import STILL, Windows
-from .presets import PRESETS
 from .runtimes.looks import Looks
 from .runtimes.pytorch import FoldedRuntime, UnfoldedRuntime
+from .training.presets import PRESETS
 
 
 def portrait_network(config: Mapping[str, Any]) -> nn.Module:

@@ -22,12 +22,12 @@ from ..tracking.heads.performance import Performance
 from ..tracking.original_layout import person_at_rest
 from .avatar import Avatar
 from .avatar_format import AvatarMetadata, Provenance, file_sha256, plain, rest_of, thumbnail_of
-from .evaluate import read_map
+from .evaluation.evaluate import read_map
 from .networks.config import PUBLISHED_STYLEUNET
 from .networks.portrait import PortraitNetwork, enlarged
 from .networks.styleunet import StyleUNet
-from .presets import FINAL
 from .published_checkpoint import Tensors, numbers, portrait_tensors, styleunet_tensors
+from .training.presets import FINAL
 
 Network = TypeVar("Network", PortraitNetwork, StyleUNet)
 

@@ -24,16 +24,16 @@ from PIL import Image
 from ..common.errors import UserError
 from ..common.progress import Cancelled, Listener, Progress
 from ..tracking.dataset import Dataset
-from . import evaluation
 from .avatar import Avatar
 from .cli import STOPPED, THEIRS
-from .evaluate import evaluate, held_out
+from .evaluation import output as evaluation
+from .evaluation.evaluate import evaluate, held_out
+from .evaluation.report import Picture, Table, read_curves, write_report
 from .failures import mendable
 from .home import HOME_VARIABLE, Home
 from .reenact import frames_of, reenact
-from .report import Picture, Table, read_curves, write_report
 from .terminal import shown
-from .training import build
+from .training.build import build
 
 AVATAR = "avatar"
 """Name of the demo's avatar and of its dataset in the demo's home."""

@@ -13,7 +13,7 @@ from ..tracking.crop import cut
 from ..tracking.dataset import Dataset
 from ..tracking.footage import Footage
 from ..tracking.heads.performance import Performance
-from .batches import read_picture
+from .training.batches import read_picture
 
 SIZE = 512
 """Side in pixels of the pictures."""

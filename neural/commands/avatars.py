@@ -63,7 +63,7 @@ def pretrain(
     home: HomeOption = None,
 ) -> None:
     """Train networks on several people, for `build --from`, which then learns a new person in fewer steps."""
-    from ..pretraining import pretrain
+    from ..training.pretraining import pretrain
 
     folders = [placed(each, home_of(home).dataset(each)) for each in datasets]
     say_what_is_missing()
@@ -111,8 +111,8 @@ def evaluate(
     home: HomeOption = None,
 ) -> None:
     """Measure an avatar on the frames of its dataset that training never saw."""
-    from ..evaluate import evaluate
-    from ..evaluation import save, show
+    from ..evaluation.evaluate import evaluate
+    from ..evaluation.output import save, show
 
     file = placed(avatar, home_of(home).avatar(avatar))
     folder = placed(dataset, home_of(home).dataset(dataset))

@@ -23,14 +23,14 @@ def serve(
     ] = None,
 ) -> None:
     """Run the engine that Blender talks to."""
-    from ..engine import serve
+    from ..serving.engine import serve
 
     serve(home_of(home), port, host, parent)
 
 
 def list_jobs(home: HomeOption = None) -> None:
     """List the engine's jobs, newest first."""
-    from ..engine_client import ask
+    from ..serving.engine_client import ask
 
     for values in ask(home_of(home).folder, "GET", "/v1/jobs"):
         print(line_about(Job.from_json(values)))
@@ -42,7 +42,7 @@ def cancel_job(
     """Stop a job."""
     from urllib.parse import quote
 
-    from ..engine_client import ask
+    from ..serving.engine_client import ask
 
     print(line_about(Job.from_json(ask(home_of(home).folder, "POST", f"/v1/jobs/{quote(job, safe='')}/cancel"))))
 

@@ -34,8 +34,8 @@ DatasetOption = Annotated[
 
 def run(kind: JobKind, home: Path | None = None, /, **values: Any) -> None:
     """Do a task here and now, showing its progress, and print what it made; heads are looked up in `home`."""
-    from ..requests import checked, placed
-    from ..tasks import TASKS
+    from ..serving.requests import checked, placed
+    from ..serving.tasks import TASKS
 
     absolute = {name: str(value.absolute()) if isinstance(value, Path) else value for name, value in values.items()}
     parameters = placed(checked(kind, absolute), home_of(home))
@@ -57,7 +57,7 @@ def opened_head(name: str, path: str | Path | None, home: Path | None = None) ->
         UserError: there is neither, or the file is damaged.
     """
     from ...tracking.heads.registry import open_head
-    from ..requests import head_file
+    from ..serving.requests import head_file
 
     return open_head(name, head_file(name, path, home_of(home)))
 

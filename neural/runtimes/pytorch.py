@@ -10,7 +10,7 @@ from ..folding.fold import fold
 from ..folding.packing import packed
 from ..networks.config import MAP_SIZE
 from ..networks.windows import STILL, Windows
-from ..precision import rendering_dtype
+from ..training.precision import rendering_dtype
 from .runtime import agree
 
 WARM_UP = 3

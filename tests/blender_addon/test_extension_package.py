@@ -19,7 +19,7 @@ NEEDED = (
     "tracking/heads/data/builtin.npz",
     "tracking/track.py",
     "neural/protocol.py",
-    "neural/server.py",
+    "neural/serving/server.py",
     "neural/networks/portrait.py",
     "common/errors.py",
     "run.py",

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import httpx
 import pytest
 import uvicorn
-from semblance.neural import scheduler as scheduler_module
 from semblance.neural.home import Home
 from semblance.neural.protocol import Job
-from semblance.neural.scheduler import Scheduler
-from semblance.neural.server import create_app
+from semblance.neural.serving import scheduler as scheduler_module
+from semblance.neural.serving.scheduler import Scheduler
+from semblance.neural.serving.server import create_app
 
 TOKEN = "a-token-for-tests"
 
@@ -26,8 +26,8 @@ STAND_IN_WORKER = """
     from pathlib import Path
     from semblance.common.errors import UserError
     from semblance.common.progress import Cancelled, Progress
-    from semblance.neural import tasks, worker
     from semblance.neural.protocol import JobKind
+    from semblance.neural.serving import tasks, worker
 
     def steps(parameters, listener):
         what = Path(parameters.source if hasattr(parameters, "source") else parameters.dataset).name

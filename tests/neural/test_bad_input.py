@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from semblance.common.progress import Cancelled, Progress
-from semblance.neural import tasks
 from semblance.neural.cli import main
 from semblance.neural.protocol import STATE_FILE, Announcement, JobKind
+from semblance.neural.serving import tasks
 from semblance.tracking.dataset import Dataset
 
 
@@ -110,7 +110,7 @@ def avatar(tmp_path_factory):
     """A small avatar of the built-in head, as training would write it, untrained."""
     from semblance.neural.avatar import NETWORKS, Avatar
     from semblance.neural.avatar_format import Provenance, describe
-    from semblance.neural.presets import preset_named
+    from semblance.neural.training.presets import preset_named
     from semblance.tracking.heads.camera import PinholeCamera
     from semblance.tracking.heads.performance import Performance
     from semblance.tracking.heads.registry import open_head

@@ -14,10 +14,10 @@ from semblance.neural.networks.config import StyleUNetConfig
 from semblance.neural.networks.portrait import PortraitNetwork
 from semblance.neural.networks.styleunet import StyleUNet
 from semblance.neural.networks.windows import STILL, Windows
-from semblance.neural.presets import FINAL, PRESETS, PREVIEW
 from semblance.neural.runtimes.looks import MOST_KEPT, PATIENCE, Looks
 from semblance.neural.runtimes.pytorch import FoldedRuntime
 from semblance.neural.runtimes.runtime import agree
+from semblance.neural.training.presets import FINAL, PRESETS, PREVIEW
 
 SMALL_FINAL = replace(
     FINAL.network,

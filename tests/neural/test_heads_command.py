@@ -10,7 +10,7 @@ import pytest
 from semblance.common.errors import UserError
 from semblance.neural import cli
 from semblance.neural.home import Home
-from semblance.neural.requests import TrackParameters, placed
+from semblance.neural.serving.requests import TrackParameters, placed
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.imported import imported_heads

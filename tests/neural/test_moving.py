@@ -11,15 +11,15 @@ import torch
 from semblance.common.errors import UserError
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_format import Provenance, describe
-from semblance.neural.batches import Frames, cut_batch
 from semblance.neural.commands.avatars import pair
-from semblance.neural.frames import FramesRequest
 from semblance.neural.networks.config import PortraitConfig
 from semblance.neural.networks.layers import StyledConvolution
 from semblance.neural.networks.portrait import FeatureSource, PortraitNetwork
 from semblance.neural.networks.windows import Window, Windows, inside
 from semblance.neural.protocol import Look, pack_arrays
-from semblance.neural.requests import ReenactParameters
+from semblance.neural.serving.frames import FramesRequest
+from semblance.neural.serving.requests import ReenactParameters
+from semblance.neural.training.batches import Frames, cut_batch
 from semblance.tracking.original_layout import person_at_rest
 
 TINY = PortraitConfig(

@@ -14,7 +14,7 @@ from semblance.neural.networks.layers import Blur, FromBands, ModulatedConvoluti
 from semblance.neural.networks.portrait import FeatureSource, PortraitNetwork, face_mask, sample_uv
 from semblance.neural.networks.wavelets import haar, inverse_haar
 from semblance.neural.networks.windows import CENTRED, Window
-from semblance.neural.presets import FINAL, PRESETS, PREVIEW
+from semblance.neural.training.presets import FINAL, PRESETS, PREVIEW
 
 TINY = PortraitConfig(
     resolution=256,

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
-from semblance.neural import presets, training
 from semblance.neural.avatar import Avatar
-from semblance.neural.presets import PREVIEW
 from semblance.neural.reenact import open_driver
+from semblance.neural.training import build as training
+from semblance.neural.training import presets
+from semblance.neural.training.presets import PREVIEW
 from semblance.tracking.heads.registry import open_head
 
 SIDES = {"image": 384, "back": 384, "uv": 256, "render": 256}

@@ -16,7 +16,6 @@ from semblance.neural.networks.discriminator import Discriminator
 from semblance.neural.networks.features import FeatureGenerator
 from semblance.neural.networks.portrait import PortraitNetwork, sample_uv, with_noise
 from semblance.neural.networks.windows import ENLARGED_SIZE, Window, middle
-from semblance.neural.presets import FINAL
 from semblance.neural.published_checkpoint import (
     convolution,
     decoder_levels,
@@ -25,6 +24,7 @@ from semblance.neural.published_checkpoint import (
     mapping,
     portrait_tensors,
 )
+from semblance.neural.training.presets import FINAL
 
 SEED = 20230501
 BAKED = ("face", "back", "noise_face", "noise_foreground", "noise_back")

@@ -16,11 +16,11 @@ from semblance.neural.cli import main
 from semblance.neural.folding.fold import fold
 from semblance.neural.networks.portrait import PortraitNetwork
 from semblance.neural.networks.windows import STILL, Windows
-from semblance.neural.presets import FINAL, PREVIEW
 from semblance.neural.runtimes.engines import EVERYTHING, SENSITIVE, EngineKey, least_exact
 from semblance.neural.runtimes.onnx import OnnxRuntime
 from semblance.neural.runtimes.onnx_file import onnx_bytes
 from semblance.neural.runtimes.tensorrt import tensorrt_module
+from semblance.neural.training.presets import FINAL, PREVIEW
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.performance import Performance

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
-from semblance.neural.evaluate import held_out
-from semblance.neural.training import left_out_sentences, trainable
+from semblance.neural.evaluation.evaluate import held_out
+from semblance.neural.training.build import left_out_sentences, trainable
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.performance import Performance
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from semblance.neural import presets
+from semblance.neural.training import presets
 from semblance.tracking.dataset import Dataset
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.performance import Crop, Performance

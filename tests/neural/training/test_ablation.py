@@ -6,10 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from semblance.neural import presets, training
-from semblance.neural.ablation import FULL, LAYERS, NO_PRETRAIN, ablated
 from semblance.neural.avatar import Avatar
 from semblance.neural.networks.portrait import FeatureSource, PortraitNetwork
+from semblance.neural.training import build as training
+from semblance.neural.training import presets
+from semblance.neural.training.ablation import FULL, LAYERS, NO_PRETRAIN, ablated
 
 
 @pytest.mark.parametrize("row", LAYERS)

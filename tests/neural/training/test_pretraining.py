@@ -7,9 +7,10 @@ import json
 
 import pytest
 from semblance.common.errors import UserError
-from semblance.neural import presets, training
-from semblance.neural.base import Base
-from semblance.neural.pretraining import pretrain
+from semblance.neural.training import build as training
+from semblance.neural.training import presets
+from semblance.neural.training.base import Base
+from semblance.neural.training.pretraining import pretrain
 
 
 @pytest.fixture

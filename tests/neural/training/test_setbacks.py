@@ -9,9 +9,10 @@ import math
 import pytest
 import torch
 from semblance.common.errors import UserError
-from semblance.neural import training, training_run
-from semblance.neural.health import LONG, MOST_BAD_STEPS, Health
-from semblance.neural.trainer import Trainer
+from semblance.neural.training import build as training
+from semblance.neural.training import run as training_run
+from semblance.neural.training.health import LONG, MOST_BAD_STEPS, Health
+from semblance.neural.training.trainer import Trainer
 
 FINE = {"l1": 0.1, "discriminator": 1.3}
 

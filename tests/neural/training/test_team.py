@@ -8,15 +8,15 @@ import sys
 from dataclasses import asdict
 
 from semblance.neural.avatar import Avatar
-from semblance.neural.checkpoints import read_standing
+from semblance.neural.training.checkpoints import read_standing
 
 SCRIPT = """
 import os, sys
 from pathlib import Path
 import torch
-from semblance.neural import presets, training
 from semblance.neural.networks.config import PortraitConfig
-from semblance.neural.trainer import Trainer
+from semblance.neural.training import build, presets
+from semblance.neural.training.trainer import Trainer
 
 torch.set_num_threads(1)
 dataset, folder = map(Path, sys.argv[1:3])
@@ -30,7 +30,7 @@ def noted(self, batch, index, fraction, breathe):
     return step(self, batch, index, fraction, breathe)
 
 Trainer.step = noted
-built = training.build(dataset, folder / "a.safetensors", steps=5, train_share=1, work=folder / "work")
+built = build.build(dataset, folder / "a.safetensors", steps=5, train_share=1, work=folder / "work")
 rank = os.environ["RANK"]
 torch.save({{"weights": built.network.state_dict(), "seen": seen}}, folder / f"{{rank}}.pt")
 """

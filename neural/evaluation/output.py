@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an evaluation found, as a table on the terminal, as Markdown, JSON and a page with a contact sheet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table as TerminalTable
+
+from ...common.files import written_whole
+from ..video import labelled, write_png
+from .figures import EXPLANATION, Figures, by_figure
+from .report import Picture, Table, write_report
+
+AVATAR, NEAREST = "avatar", "nearest training frame"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        rows: figures of the avatar and of the nearest training frame.
+        training_frames, test_frames: how many.
+        resolution: side of the compared pictures in pixels.
+        distance: mean distance of the test frames to the nearest training frame, separately for translation,
+            rotation and expression, in standard deviations of training (Tab. 4).
+        frames: at frames spread over the test, RGB pictures by name: footage, nearest, avatar.
+    """
+
+    rows: dict[str, Figures]
+    training_frames: int
+    test_frames: int
+    resolution: int
+    distance: dict[str, float]
+    frames: tuple[dict[str, np.ndarray], ...]
+
+    def to_json(self) -> dict[str, object]:
+        """The numbers as plain JSON values."""
+        rows = {name: asdict(figures) for name, figures in self.rows.items()}
+        names = ("training_frames", "test_frames", "resolution", "distance")
+        return {"rows": rows, **{name: getattr(self, name) for name in names}}
+
+    @property
+    def title(self) -> str:
+        """What was compared."""
+        return f"Held-out {self.test_frames} frames, {self.resolution} px, background removed"
+
+    @property
+    def distance_sentence(self) -> str:
+        """Tab. 4 in words."""
+        apart = ", ".join(f"{name} {value:.3f}" for name, value in self.distance.items())
+        return f"Mean distance to the nearest training parameters, in standard deviations of training: {apart}."
+
+    @property
+    def sheet(self) -> np.ndarray:
+        """The frames as one picture."""
+        return contact_sheet(self.frames)
+
+
+def show(evaluation: Evaluation, console: Console | None = None) -> None:
+    """Print the table."""
+    table = TerminalTable(title=evaluation.title)
+    table.add_column("")
+    for name in evaluation.rows:
+        table.add_column(name, justify="right")
+    for line in by_figure(evaluation.rows):
+        table.add_row(*line)
+    console = console or Console()
+    console.print(table)
+    console.print(evaluation.distance_sentence, soft_wrap=True)
+
+
+def markdown(evaluation: Evaluation) -> str:
+    """The table as Markdown."""
+    head = ["", *evaluation.rows]
+    lines = [head, ["---", *("---:" for _ in evaluation.rows)], *by_figure(evaluation.rows)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"# {evaluation.title}\n\n{table}\n\n{EXPLANATION}\n\n{evaluation.distance_sentence}\n"
+
+
+def figures_table(evaluation: Evaluation) -> Table:
+    """The table for a page."""
+    return Table(evaluation.title, ("", *evaluation.rows), by_figure(evaluation.rows), EXPLANATION)
+
+
+def distance_table(distances: Mapping[str, Mapping[str, float]]) -> Table:
+    """Tab. 4 for a page: mean distances to the nearest training parameters, by test."""
+    names = list(next(iter(distances.values())))
+    lines = [(test, *(f"{each[name]:.3f}" for name in names)) for test, each in distances.items()]
+    return Table("Mean distance to the nearest training parameters", ("", *names), lines,
+                 "In standard deviations of the training frames.")  # fmt: skip
+
+
+def save(evaluation: Evaluation, folder: Path) -> None:
+    """Write evaluation.json, .md, .html (a page of its own) and .png (the contact sheet) into a folder."""
+    with written_whole(folder / "evaluation.json") as partial:
+        partial.write_text(json.dumps(evaluation.to_json(), indent=1), encoding="utf-8")
+    with written_whole(folder / "evaluation.md") as partial:
+        partial.write_text(markdown(evaluation), encoding="utf-8")
+    write_report(
+        folder / "evaluation.html",
+        "Evaluation",
+        figures=(figures_table(evaluation), distance_table({"test": evaluation.distance})),
+        pictures=[Picture(evaluation.sheet, "Frames that training never saw")],
+    )
+    write_png(folder / "evaluation.png", evaluation.sheet)
+
+
+def contact_sheet(frames: Iterable[Mapping[str, np.ndarray]]) -> np.ndarray:
+    """Pictures by name side by side, a line for each frame."""
+    lines = [np.concatenate([labelled(name, each) for name, each in line.items()], 1) for line in frames]
+    return np.concatenate(lines)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Expression, pose and keypoints of pictures against the footage's, by tracking both (AED, APD, AKD)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ...tracking.heads.camera import PinholeCamera
+from ...tracking.heads.head import MorphableHead
+from ...tracking.landmarks import Landmarks, eye_distance
+from ...tracking.solving.closed_form import solve
+from ...tracking.solving.person import solve_person
+
+
+@dataclass(frozen=True)
+class Distances:
+    """How far the tracked pictures are from the tracked footage: means over the frames in which both show a face.
+
+    Attributes:
+        expression: Euclidean norm of the difference of the 52 coefficients (AED).
+        pose: angle between the head's rotations in degrees (APD).
+        keypoint: distance between the 478 landmarks in pixels (AKD); keypoint_share: as a share of the distance of
+            the footage's eyes.
+    """
+
+    expression: float
+    pose: float
+    keypoint: float
+    keypoint_share: float
+
+
+Faces = Sequence[Landmarks | None]
+"""Landmarks in pixels, frame by frame; None where no face was found."""
+
+
+def retracked(pictures: Faces, footage: Faces, head: MorphableHead, camera: PinholeCamera) -> Distances | None:
+    """Solve both with the person that the footage shows, and compare; None where no frame shows a face in both.
+
+    Args:
+        pictures, footage: faces in pixels of the camera.
+        head: whose expressions are compared.
+        camera: of both.
+    """
+    both = [pair for pair in zip(pictures, footage, strict=True) if pair[0] is not None and pair[1] is not None]
+    if not both:
+        return None
+    ours, theirs = (np.array(each) for each in zip(*both, strict=True))
+    person = solve_person(head, theirs, camera)
+    own, true = (solve(each, camera, person) for each in (ours, theirs))
+    apart = np.linalg.norm(ours[..., :2] - theirs[..., :2], axis=-1).mean(1)
+    return Distances(
+        expression=float(np.linalg.norm(own.expression - true.expression, axis=1).mean()),
+        pose=float(np.degrees(angles_between(own.rotation, true.rotation)).mean()),
+        keypoint=float(apart.mean()),
+        keypoint_share=float((apart / eye_distance(theirs)).mean()),
+    )
+
+
+def angles_between(rotations: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return `[T]`, radians: the angle between rotations `[T, 3, 3]`."""
+    return (Rotation.from_matrix(rotations) * Rotation.from_matrix(others).inv()).magnitude()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Networks that come as TorchScript files: their layers and weights in one.
+
+TorchScript is no pickle of Python objects: its code runs in PyTorch's interpreter, which knows tensors and no Python.
+It is code still (at worst it writes files of tensors), so that a file should come from its authors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...common.errors import UserError
+
+Network = Callable[..., Any]
+
+
+def load_network(path: Path, device: str, *, what: str, works: Callable[[Network], bool]) -> Network:
+    """Load a TorchScript file and try it.
+
+    Args:
+        path: the file.
+        device: "cuda" or "cpu".
+        what: what the network is, for the user.
+        works: whether the network does what is expected of it, on a small picture.
+
+    Raises:
+        UserError: the file is damaged or holds another network.
+    """
+    try:
+        network = torch.jit.load(path, map_location=device).eval()  # type: ignore[no-untyped-call]
+    except (RuntimeError, OSError, ValueError) as error:
+        raise UserError(f"{path} is not a TorchScript file or is damaged; fetch {what} again or delete it.") from error
+    try:
+        with torch.inference_mode():
+            fits = works(network)
+    except Exception as error:  # a foreign network raises whatever its authors thought of
+        raise UserError(f"{path} holds another network than {what}; replace or delete it.") from error
+    if not fits:
+        raise UserError(f"{path} holds another network than {what}; replace or delete it.")
+    return network
+
+
+def as_input(rgb: Any, device: str) -> torch.Tensor:
+    """Return a picture `[H, W, 3]` of bytes as `[1, 3, H, W]`, 0 to 1."""
+    return torch.from_numpy(rgb).to(device).permute(2, 0, 1)[None].float() / 255

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a training stands, in one safetensors file: weights, their average, optimisers, counters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ...common.errors import UserError
+from ...common.files import written_whole
+
+FORMAT, VERSION = "semblance-checkpoint", 1
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a training has come.
+
+    Attributes:
+        label: tells what is trained on what; another label's checkpoint is not resumed.
+        step: steps done; seconds: time they took.
+        setbacks: how often training was lost and went on from an earlier step, more carefully.
+    """
+
+    label: str
+    step: int
+    seconds: float
+    setbacks: int = 0
+
+
+def save_checkpoint(
+    path: Path, standing: Standing, modules: Mapping[str, nn.Module], optimisers: Mapping[str, Optimizer]
+) -> None:
+    """Write the checkpoint whole or not at all."""
+    tensors: dict[str, Tensor] = {}
+    for name, module in modules.items():
+        tensors.update({f"{name}/{key}": value for key, value in module.state_dict().items()})
+    for name, optimiser in optimisers.items():
+        for index, state in optimiser.state_dict()["state"].items():
+            tensors.update({f"{name}/{index}/{key}": torch.as_tensor(value) for key, value in state.items()})
+    tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    header = {"format": FORMAT, "version": str(VERSION), "standing": json.dumps(asdict(standing))}
+    with written_whole(path) as partial:
+        safetensors.torch.save_file(tensors, partial, header)
+
+
+def read_standing(path: Path) -> Standing | None:
+    """Where the checkpoint at `path` stands; None when there is none.
+
+    Raises:
+        UserError: the file is damaged or comes from a newer version.
+    """
+    if not path.is_file():
+        return None
+    damaged = UserError(f"The checkpoint {path} is damaged; delete it to start the training again.")
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            header = file.metadata() or {}
+        if header.get("format") != FORMAT:
+            raise damaged
+        if int(header["version"]) > VERSION:
+            raise UserError(f"The checkpoint {path} was written by a newer Semblance; update Semblance to resume it.")
+        return Standing(**json.loads(header["standing"]))
+    except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged from error
+
+
+def load_checkpoint(path: Path, modules: Mapping[str, nn.Module], optimisers: Mapping[str, Optimizer]) -> None:
+    """Put a checkpoint's tensors back into modules and optimisers of the same shapes."""
+    tensors = safetensors.torch.load_file(path)
+    for name, module in modules.items():
+        module.load_state_dict(below(tensors, name))
+    for name, optimiser in optimisers.items():
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in below(tensors, name).items():
+            index, _, field = key.partition("/")
+            state.setdefault(int(index), {})[field] = value
+        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+        lay_out_moments(optimiser)
+
+
+def lay_out_moments(optimiser: Optimizer) -> None:
+    """Give moments the memory layout of their parameters, which a fused optimiser takes for granted."""
+    for parameter, state in optimiser.state.items():
+        for name, value in state.items():
+            if value.shape == parameter.shape:
+                state[name] = torch.empty_like(parameter, requires_grad=False).copy_(value)
+
+
+def below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with `name/`, under the rest of their names."""
+    return {key[len(name) + 1 :]: value for key, value in tensors.items() if key.startswith(f"{name}/")}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What training minimises (Eq. 4 and Sec. 3.3), and two wavelet losses that keep short trainings sharp."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from ..networks.config import FEATURE_SIZE
+from ..networks.wavelets import haar
+
+
+def weighted_l1(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:
+    """Mean of |painted - footage| `[B, C, H, W]` times `weight [B, 1, H, W]`."""
+    return ((painted - footage).abs() * weight).mean()
+
+
+def mask_l1(mask: Tensor, matte: Tensor) -> Tensor:
+    """L1 of the predicted mask `[B, 1, F, F]` (1 is background) to the matte `[B, 1, R, R]` made hard."""
+    small = F.interpolate(matte, (FEATURE_SIZE, FEATURE_SIZE), mode="area")
+    return (mask - torch.where(small > 0.5, -1.0, 1.0)).abs().mean()
+
+
+def detail_bands(picture: Tensor) -> Tensor:
+    """The three fine Haar bands of `[B, C, H, W]`, as one batch `[3 B, C, H/2, W/2]`."""
+    return torch.cat(haar(picture).chunk(4, 1)[1:])
+
+
+def detail_l1(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:
+    """L1 of the fine bands; `weight [B, 1, H, W]`."""
+    small = F.avg_pool2d(weight, 2).repeat(3, 1, 1, 1)
+    return weighted_l1(painted, footage, small)
+
+
+def texture_l1(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:
+    """L1 of how strong the fine bands are around each place, whatever their sign.
+
+    An L1 of pixels makes detail whose place is not certain fade away; this one asks for its strength only.
+    """
+    small = F.avg_pool2d(weight, 2).repeat(3, 1, 1, 1)
+    return weighted_l1(strength(painted), strength(footage), F.avg_pool2d(small, 2))
+
+
+def strength(bands: Tensor) -> Tensor:
+    """Root mean square of the bands over channels and 6x6 neighbourhoods: `[N, 1, H/2, W/2]`."""
+    energy = F.avg_pool2d(bands.square().mean(1, keepdim=True), 6, 2, 2, count_include_pad=False)
+    return (energy + 1e-5).sqrt()
+
+
+def feature_matching(painted: Sequence[Tensor], footage: Sequence[Tensor]) -> Tensor:
+    """Mean L1 between the discriminator's features, each level scaled by the footage's."""
+    parts = [
+        (ours - theirs.detach()).abs().mean() / (theirs.detach().abs().mean() + 1e-4)
+        for ours, theirs in zip(painted, footage, strict=True)
+    ]
+    return torch.stack(parts).mean()
+
+
+def generator_adversarial(painted_logits: Tensor) -> Tensor:
+    """Non-saturating loss of the generators."""
+    return F.softplus(-painted_logits.float()).mean()
+
+
+def discriminator_adversarial(footage_logits: Tensor, painted_logits: Tensor) -> Tensor:
+    """Logistic loss of the discriminator."""
+    return F.softplus(-footage_logits.float()).mean() + F.softplus(painted_logits.float()).mean()
+
+
+def r1_penalty(footage_logits: Tensor, footage: Tensor) -> Tensor:
+    """Squared gradient of the discriminator at the footage, mean over the batch; differentiable."""
+    (gradient,) = torch.autograd.grad(footage_logits.sum(), footage, create_graph=True)
+    return gradient.square().sum((1, 2, 3)).mean()
