@@ -48,6 +48,8 @@ class Preset:
         equalised: weights of many inputs learn more slowly, each layer in proportion to how large its weights are
             (StyleGAN's equalised learning rate, as published).
         momentum: first beta of AdamW, of the generators.
+        muon: size of Muon's steps over the learning rate, for the weights of the portrait network; 0 leaves them to
+            AdamW, as published.
         slide_every: one step in so many has the window anywhere; in the others it is centred.
         wrong_times: share of the steps in which samples get other frames' time codes; 0 as published.
         adversary_start: share of the training after which the discriminator joins; adversary_every: then, one step
@@ -68,6 +70,7 @@ class Preset:
     last_rate: float
     equalised: bool
     momentum: float
+    muon: float
     slide_every: int
     wrong_times: float
     adversary_start: float
@@ -102,6 +105,7 @@ PREVIEW = Preset(
     last_rate=4e-4,
     equalised=False,
     momentum=0.9,
+    muon=0.4,
     slide_every=6,
     wrong_times=0.8,
     adversary_start=0.35,
@@ -138,6 +142,7 @@ STANDARD = Preset(
     last_rate=2e-4,
     equalised=False,
     momentum=0.9,
+    muon=0.0,
     slide_every=2,
     wrong_times=0.8,
     adversary_start=0.1,
@@ -175,6 +180,7 @@ FINAL = Preset(
     last_rate=2e-3,
     equalised=True,
     momentum=0.0,
+    muon=0.0,
     slide_every=2,
     wrong_times=0.0,
     adversary_start=0.0,
@@ -201,7 +207,6 @@ def preset_named(name: str) -> Preset:
 
 
 def smaller_preset(preset: Preset) -> Preset | None:
-    """The next smaller preset; None for the smallest."""
-    sizes = list(PRESETS.values())
-    place = next(place for place, each in enumerate(sizes) if each.name == preset.name)
-    return sizes[place - 1] if place else None
+    """Our next smaller preset by resolution, also for one that is a changed copy of ours; None for the smallest."""
+    smaller = [each for each in (PREVIEW, STANDARD) if each.network.resolution < preset.network.resolution]
+    return smaller[-1] if smaller else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import torch
@@ -16,6 +16,7 @@ from ..networks.discriminator import Discriminator
 from ..networks.portrait import FeatureSource, Painting, PortraitNetwork
 from . import losses
 from .batches import Batch
+from .muon import Muon, suits
 from .perceptual import PerceptualLoss
 from .presets import Preset
 from .team import Team
@@ -73,8 +74,12 @@ class Trainer:
         self.discriminator = placed(discriminator, device)
         self.average = copy.deepcopy(self.generators).requires_grad_(False)
         self.perceptual = placed(perceptual, device) if perceptual else None
-        self.generators_optimiser = optimiser_of(self.generators, preset, preset.momentum)
-        self.discriminator_optimiser = optimiser_of(self.discriminator, preset, 0.0)
+        painting, rest = shared_out(self.generators, preset)
+        self.generators_optimiser = adamw(rest, preset, preset.momentum)
+        self.painting_optimiser = (
+            Muon([{"params": painting, "pace": 1.0}], preset.rate, preset.muon) if painting else None
+        )
+        self.discriminator_optimiser = adamw(dict(self.discriminator.named_parameters()), preset, 0.0)
 
     def painter(self, index: int, identity: float) -> PortraitNetwork:
         """The averaged network after `index` steps, ready to render a video."""
@@ -90,8 +95,10 @@ class Trainer:
     @property
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """Everything with moments that a checkpoint keeps."""
+        muon = {"painting_optimiser": self.painting_optimiser} if self.painting_optimiser else {}
         return {
             "generators_optimiser": self.generators_optimiser,
+            **muon,
             "discriminator_optimiser": self.discriminator_optimiser,
         }
 
@@ -126,7 +133,7 @@ class Trainer:
             return told | {"total": math.nan}
         total.backward()
         breathe()
-        self._update(self.generators_optimiser, self.generators, rate)
+        self._update(self.generators, rate, self.generators_optimiser, self.painting_optimiser)
         self._follow(index)
         if judged is not None:
             told |= self._teach_discriminator(painting, batch, judged, index, rate)
@@ -204,17 +211,19 @@ class Trainer:
             loss = loss + penalty * (R1_WEIGHT / 2 * self.preset.regularise_every)
         if self.team.all_well(math.isfinite(float(loss.detach()))):
             loss.backward()
-            self._update(self.discriminator_optimiser, self.discriminator, rate)
+            self._update(self.discriminator, rate, self.discriminator_optimiser)
         return told
 
-    def _update(self, optimiser: torch.optim.Optimizer, module: nn.Module, rate: float) -> None:
-        for group in optimiser.param_groups:
-            group["lr"] = rate * group["pace"]
+    def _update(self, module: nn.Module, rate: float, *optimisers: torch.optim.Optimizer | None) -> None:
+        """Let optimisers, which share the parameters of a module, do a step; none where a gradient is not finite."""
         self.team.average_gradients(module)
         norm = nn.utils.clip_grad_norm_(module.parameters(), LARGEST_GRADIENT)
-        if torch.isfinite(norm):
-            optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+        for optimiser in filter(None, optimisers):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group["pace"]
+            if torch.isfinite(norm):
+                optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
 
     def _follow(self, index: int) -> None:
         """Move the averaged weights towards the present ones."""
@@ -234,10 +243,28 @@ class Trainer:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
 
-def optimiser_of(module: nn.Module, preset: Preset, momentum: float) -> torch.optim.AdamW:
-    """AdamW for a module; a group's `pace` is the share of the learning rate that it takes."""
+def shared_out(generators: Generators, preset: Preset) -> tuple[list[nn.Parameter], dict[str, nn.Parameter]]:
+    """The weights that Muon takes, and by name the parameters that AdamW takes.
+
+    The mapping network is AdamW's: it learns of time codes, not of pictures.
+    """
+    named = dict(generators.named_parameters())
+    if not preset.muon:
+        return [], named
+    ours = {
+        name
+        for name, parameter in named.items()
+        if name.startswith("network.") and ".mapping." not in name and suits(name, parameter)
+    }
+    return [named[name] for name in named if name in ours], {
+        name: parameter for name, parameter in named.items() if name not in ours
+    }
+
+
+def adamw(parameters: Mapping[str, nn.Parameter], preset: Preset, momentum: float) -> torch.optim.AdamW:
+    """AdamW for named parameters; a group's `pace` is the share of the learning rate that it takes."""
     paces: dict[float, list[nn.Parameter]] = {}
-    for name, parameter in module.named_parameters():
+    for name, parameter in parameters.items():
         inputs = parameter[0].numel() if name.endswith("weight") and parameter.dim() > 1 else 1
         paces.setdefault(inputs**-0.5 if preset.equalised else 1.0, []).append(parameter)
     groups = [{"params": parameters, "pace": pace} for pace, parameters in paces.items()]

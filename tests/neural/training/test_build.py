@@ -165,7 +165,7 @@ def test_vgg_reads_torchvisions_file(tmp_path):
 
 
 def test_equalised_rates_follow_the_size_of_the_weights(tiny):
-    trainer = Trainer(replace(tiny, equalised=True), ALONE, torch.float32, None, 0)
+    trainer = Trainer(replace(tiny, equalised=True, muon=0.0), ALONE, torch.float32, None, 0)
     paces = {group["pace"]: group["params"] for group in trainer.generators_optimiser.param_groups}
     network = trainer.generators.network
     assert any(each is network.mask.weight for each in paces[network.mask.weight[0].numel() ** -0.5])

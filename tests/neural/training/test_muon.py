@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Muon: what its steps are like, what it takes and what it leaves to AdamW."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from semblance.neural.training.checkpoints import Standing, load_checkpoint, save_checkpoint
+from semblance.neural.training.muon import Muon, orthogonalised
+from semblance.neural.training.team import Team
+from semblance.neural.training.trainer import Trainer
+from torch import nn
+
+ALONE = Team(0, 1, torch.device("cpu"))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(4, 40), st.integers(4, 40), st.integers(0, 1000), st.floats(1e-6, 1e6))
+def test_singular_values_come_near_one_whatever_their_size(rows, columns, seed, size):
+    matrix = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed))
+    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+    even = left @ torch.diag(values.clamp_min(values[0] / 10)) @ right
+    found = torch.linalg.svdvals(orthogonalised(even * size))
+    assert found.min() > 0.5
+    assert found.max() < 1.3
+
+
+def test_a_step_is_as_large_as_the_learning_rate_says():
+    weight = nn.Parameter(torch.zeros(16, 8, 3, 3))
+    weight.grad = torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)) * 1e-4
+    Muon([weight], rate=0.01, size=0.2).step()
+    assert weight.square().mean().sqrt().item() == pytest.approx(0.01 * 0.2, rel=0.3)
+
+
+def test_muon_takes_the_filters_that_paint_and_adamw_the_rest(tiny):
+    trainer = Trainer(tiny, ALONE, torch.float32, None, 0)
+    ours, theirs = (
+        {id(each) for group in optimiser.param_groups for each in group["params"]}
+        for optimiser in (trainer.painting_optimiser, trainer.generators_optimiser)
+    )
+    network, source = trainer.generators.network, trainer.generators.source
+    assert ours.isdisjoint(theirs)
+    assert ours | theirs == {id(each) for each in trainer.generators.parameters()}
+    assert {id(network.entry.conv1.weight)} <= ours
+    assert {id(network.face), id(network.mask.weight)} <= theirs
+    assert {id(each) for module in (source, network.mapping) for each in module.parameters()} <= theirs
+    assert Trainer(replace(tiny, muon=0.0), ALONE, torch.float32, None, 0).painting_optimiser is None
+
+
+def test_a_checkpoint_keeps_the_momentum(tmp_path):
+    def made():
+        return nn.Parameter(torch.ones(8, 8, 3, 3))
+
+    weight, again = made(), made()
+    first, second = Muon([weight], 0.01, 0.2), Muon([again], 0.01, 0.2)
+    gradients = torch.randn(2, *weight.shape, generator=torch.Generator().manual_seed(2))
+    weight.grad = gradients[0]
+    first.step()
+    save_checkpoint(tmp_path / "c", Standing("label", 1, 1.0), {}, {"muon": first})
+    load_checkpoint(tmp_path / "c", {}, {"muon": second})
+    again.data.copy_(weight.data)
+    weight.grad, again.grad = gradients[1], gradients[1].clone()
+    first.step()
+    second.step()
+    torch.testing.assert_close(again, weight)
