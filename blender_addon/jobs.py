@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from ..common.errors import UserError
 from ..common.progress import Cancelled
-from ..neural.protocol import Job, JobKind, JobState
+from ..neural.protocol import Job, JobKind, JobState, MattingName
 from .client import Client, EngineUnreachable
 from .engine_process import EnginePlace, connect, set_up
 
@@ -50,15 +50,25 @@ class JobRequest:
     parameters: dict[str, Any]
 
 
-def new_avatar_request(source: Path, dataset: str, head: str, head_path: Path | None, size: int) -> JobRequest:
-    """Return the job that turns footage or a photo into a dataset called `dataset`.
+def new_avatar_request(
+    source: Path,
+    dataset: str,
+    head: str,
+    head_path: Path | None,
+    size: int,
+    *,
+    matting: MattingName = "auto",
+    head_only: bool = False,
+) -> JobRequest:
+    """Return the job that turns footage or a photo into a dataset called `dataset`; `head_only` removes the clothes.
 
     Raises:
         UserError: the file is missing, or neither a video nor a picture by its name.
     """
     kind = kind_of_source(source)
-    given = {"dataset": dataset, "head": head, "size": size, **({"head_path": str(head_path)} if head_path else {})}
-    return JobRequest(kind, {("source" if kind == JobKind.TRACK else "photo"): str(source), **given})
+    given = {"dataset": dataset, "head": head, "size": size, "matting": matting, "head_only": head_only}
+    file = {"head_path": str(head_path)} if head_path else {}
+    return JobRequest(kind, {("source" if kind == JobKind.TRACK else "photo"): str(source), **given, **file})
 
 
 def kind_of_source(source: Path) -> JobKind:

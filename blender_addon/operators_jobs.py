@@ -104,8 +104,15 @@ def tracking_request(scene: bpy.types.Scene, source: Path) -> jobs.JobRequest:
     """
     chosen = scene.semblance
     head_path = preferences.head_file(chosen.head_model)
-    size = PRESET_SIZES[chosen.preset]
-    return jobs.new_avatar_request(source, free_dataset(source.stem), chosen.head_model, head_path, size)
+    return jobs.new_avatar_request(
+        source,
+        free_dataset(source.stem),
+        chosen.head_model,
+        head_path,
+        PRESET_SIZES[chosen.preset],
+        matting=chosen.matting,
+        head_only=chosen.head_only,
+    )
 
 
 def free_dataset(stem: str) -> str:

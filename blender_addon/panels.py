@@ -111,8 +111,8 @@ def draw_new_avatar(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
-    column.prop(chosen, "head_model")
-    column.prop(chosen, "preset")
+    for name in ("head_model", "preset", "matting", "head_only"):
+        column.prop(chosen, name)
     reason = SEMBLANCE_OT_new_avatar.disabled_reason(context)
     row = layout.column(align=True)
     row.scale_y = 1.3

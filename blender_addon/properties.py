@@ -111,6 +111,22 @@ class SemblanceScene(bpy.types.PropertyGroup):
             *((name, kind.title, "Your own file; `semblance heads import` finds it") for name, kind in KINDS.items()),
         ),
     )
+    matting: EnumProperty(
+        name="Matting",
+        description="What cuts the person out of the footage or photo of new avatars",
+        items=(
+            ("auto", "Automatic", "Robust Video Matting where its weights and a CUDA GPU are there, else Built-in"),
+            ("builtin", "Built-in", "Comes with Semblance"),
+            (
+                "rvm",
+                "Robust Video Matting",
+                "Finer hair, slow without a CUDA GPU; needs its authors' weights (GPL-3.0), which the README names",
+            ),
+        ),
+    )
+    head_only: BoolProperty(
+        name="Head Only", description="Remove the clothes from new avatars: keep head, hair and neck"
+    )
 
 
 CLASSES = (SemblanceObject, SemblanceScene)

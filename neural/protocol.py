@@ -19,7 +19,8 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 A refusal is `{"detail": "one sentence"}` with 401 (token), 404, 413 (too large), 422 (cannot be done as asked) or 500.
 
 Parameters of jobs (* may be left out; paths are absolute, or bare names of datasets and avatars in the engine's home):
-track `source dataset head* head_path* size* layout*`; photo `photo dataset head* head_path* size*`;
+track `source dataset head* head_path* size* matting* head_only* layout*`;
+photo `photo dataset head* head_path* size* matting* head_only*`;
 build `dataset avatar preset* seconds* steps* train_share* resume*`;
 reenact `avatar driver out background* absolute* head_path* panels* time_code* foreground_offset* background_offset*`.
 
@@ -37,7 +38,7 @@ import zipfile
 from dataclasses import asdict, dataclass, field, fields
 from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 
@@ -49,6 +50,8 @@ MOST_OFFSET = 32.0
 """Feature cells that a person or a backdrop can be moved: a quarter of the picture."""
 STATE_FILE = "engine.json"
 """Name of the file, in the engine's home folder, that announces a running engine."""
+MattingName = Literal["auto", "builtin", "rvm"]
+"""What cuts the person out of footage; `rvm` is Robust Video Matting."""
 
 
 class JobState(enum.StrEnum):

@@ -14,7 +14,7 @@ from ...tracking.mattes.matting import Matting
 from ...tracking.mattes.selfie_matting import builtin_matting
 from ...tracking.mattes.within_footage import WithinFootage
 from ..device import device_facts
-from ..serving.requests import MattingName
+from ..protocol import MattingName
 from .weights import FACE_PARSING, ROBUST_VIDEO_MATTING, find, folders
 
 

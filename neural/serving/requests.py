@@ -12,7 +12,7 @@ from ...common.errors import UserError
 from ...tracking.heads.imported import imported_heads
 from ...tracking.heads.registry import HEAD_NAMES, KINDS, model_file
 from ..home import Home, is_name
-from ..protocol import MOST_OFFSET, JobKind
+from ..protocol import MOST_OFFSET, JobKind, MattingName
 
 
 def absolute(path: str) -> str:
@@ -44,7 +44,6 @@ Cells = Annotated[float, Field(ge=-MOST_OFFSET, le=MOST_OFFSET)]
 Offset = tuple[Cells, Cells]
 """To the right and down, in feature cells."""
 Preset = Literal["preview", "standard", "final"]
-MattingName = Literal["auto", "builtin", "rvm"]
 WindowSize = Annotated[int, Field(ge=128, le=1024, multiple_of=64)]
 """Pixels of the central window's side."""
 ORIGINAL_SIZE = 1024

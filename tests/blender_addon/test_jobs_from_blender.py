@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import pytest
 from semblance.blender_addon import engine_process
@@ -30,7 +30,8 @@ from semblance.blender_addon.jobs import (
 )
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
-from semblance.neural.protocol import VERSION, Announcement, Job, JobKind, JobState, Status
+from semblance.neural.protocol import VERSION, Announcement, Job, JobKind, JobState, MattingName, Status
+from semblance.neural.serving.requests import checked
 
 TOKEN = "secret"
 STATUS = Status("0.1.0", VERSION, "cpu", "a processor", "2", [], "/home", 1, 0, 0)
@@ -291,7 +292,8 @@ def test_what_files_become(tmp_path):
         path.touch()
     request = new_avatar_request(video, "v", "builtin", None, 256)
     assert request.kind == JobKind.TRACK
-    assert request.parameters == {"source": str(video), "dataset": "v", "head": "builtin", "size": 256}
+    given = {"source": str(video), "dataset": "v", "head": "builtin", "size": 256}
+    assert request.parameters == {**given, "matting": "auto", "head_only": False}
     request = new_avatar_request(photo, "p", "faceverse-v3", tmp_path / "f.npy", 512)
     assert request.kind == JobKind.PHOTO
     assert request.parameters["photo"] == str(photo)
@@ -300,6 +302,15 @@ def test_what_files_become(tmp_path):
         new_avatar_request(text, "t", "builtin", None, 256)
     with pytest.raises(UserError, match="no file at"):
         new_avatar_request(tmp_path / "x.mp4", "x", "builtin", None, 256)
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "p.jpeg"])
+@pytest.mark.parametrize("matting", get_args(MattingName))
+def test_the_engine_takes_how_the_person_is_cut_out(tmp_path, name, matting):
+    (tmp_path / name).touch()
+    request = new_avatar_request(tmp_path / name, "d", "builtin", None, 256, matting=matting, head_only=True)
+    taken = checked(request.kind, request.parameters)
+    assert (taken.matting, taken.head_only) == (matting, True)
 
 
 def test_the_real_engine_starts_answers_and_leaves(engine_python, tmp_path):

@@ -68,6 +68,29 @@ assert not scene.objects and not (folder / "none.blend").exists()
     run_blender(START + script, tmp_path, environment={**home, "SEMBLANCE_ENGINE_PYTHON": str(engine_python)})
 
 
+def test_new_avatars_are_cut_out_as_the_scene_says(run_blender, home, tmp_path):
+    (tmp_path / "clip.mp4").touch()
+    (tmp_path / "portrait.jpg").touch()
+    script = """
+from typing import get_args
+from semblance.blender_addon.operators_jobs import tracking_request
+from semblance.neural.protocol import MattingName
+
+
+def asked():
+    requests = [tracking_request(scene, Path(sys.argv[1]) / name) for name in ("clip.mp4", "portrait.jpg")]
+    return [(each.parameters["matting"], each.parameters["head_only"]) for each in requests]
+
+
+chosen = scene.semblance
+assert tuple(chosen.bl_rna.properties["matting"].enum_items.keys()) == get_args(MattingName)
+assert asked() == [("auto", False)] * 2
+chosen.matting, chosen.head_only = "rvm", True
+assert asked() == [("rvm", True)] * 2
+"""
+    run_blender(START + script, tmp_path, environment=home)
+
+
 def test_a_task_is_followed_step_by_step(run_blender, home):
     """What the timer does in a window: progress, result, failure, cancelling, one thing at a time."""
     script = """
