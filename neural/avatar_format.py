@@ -74,6 +74,7 @@ class Provenance(Plain):
     Attributes:
         source: name of the footage (no folders: an avatar is passed on).
         consent: what the person shown agreed to, in the user's words.
+        matting: what cut the person out; head_only: what removed the clothes. Empty where tracking noted nothing.
         date: when it was built, ISO 8601, UTC.
         steps: training steps; train_share: the first share of the footage, which was trained on.
         versions: of Semblance, PyTorch, ...; fallbacks: sentences on what was done without.
@@ -81,6 +82,8 @@ class Provenance(Plain):
 
     source: str = ""
     consent: str = ""
+    matting: str = ""
+    head_only: str = ""
     date: str = ""
     steps: int = 0
     train_share: Annotated[float, Field(ge=0, le=1)] = 0.8

@@ -96,6 +96,8 @@ def build(
             run.sampler.close()
         provenance = Provenance(
             source=Path(performance.source).name,
+            matting=str(performance.extra.get("matting", "")),
+            head_only=str(performance.extra.get("head_only", "")),
             steps=standing.step,
             train_share=train_share,
             versions=versions(),

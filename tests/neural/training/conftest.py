@@ -42,6 +42,7 @@ def dataset(tmp_path_factory):
     performance = Performance(
         "builtin", zeros(4), zeros(4), zeros((COUNT, 52)), np.tile(np.eye(3), (COUNT, 1, 1)), zeros((COUNT, 3)),
         zeros((COUNT, 2, 2)), np.ones(COUNT), np.arange(COUNT) / 25, PinholeCamera.default(SIZE), Crop(0, 0, 256),
+        extra={"matting": "built-in", "head_only": "by the tracked head"},
     )  # fmt: skip
     performance.save(folder / "performance.npz")
     Dataset(folder, SIZE, names).save()

@@ -47,8 +47,10 @@ def test_training_learns_and_writes_an_avatar(dataset, tmp_path):
     avatar = Avatar.load(tmp_path / "a.safetensors")
     maps = np.zeros((1, 256, 256, 3), np.float32)
     assert avatar.render(maps, maps).shape == (1, 256, 256, 4)
-    assert avatar.metadata.provenance.steps == 10
-    assert any("VGG19" in sentence for sentence in avatar.metadata.provenance.fallbacks)
+    provenance = avatar.metadata.provenance
+    assert provenance.steps == 10
+    assert (provenance.matting, provenance.head_only) == ("built-in", "by the tracked head")
+    assert any("VGG19" in sentence for sentence in provenance.fallbacks)
 
 
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(dataset, tmp_path, monkeypatch):
