@@ -22,7 +22,7 @@ from ..tracking.heads.registry import open_head
 from .avatar_format import AvatarMetadata, file_sha256, header_of, read_header
 from .folding.fold import can_fold
 from .networks.windows import STILL, Windows
-from .runtimes.looks import Looks
+from .runtimes.looks import Looks, Maker
 from .runtimes.pytorch import FoldedRuntime, UnfoldedRuntime
 from .training.presets import PRESETS
 
@@ -58,10 +58,12 @@ class Avatar:
         network: `(uv [B, 3, 256, 256], texture [B, 3, 256, 256], time_code [B]) -> rgba [B, 4, R, R]`, all -1 to 1
             except the time code.
         metadata: see `AvatarMetadata`.
+        prepared: makes the runtime of a look; PyTorch's own when not given (`chosen_runtime`).
     """
 
     network: nn.Module
     metadata: AvatarMetadata
+    prepared: Maker | None = None
 
     @classmethod
     def load(cls, path: str | Path, device: str | None = None) -> Avatar:
@@ -146,7 +148,8 @@ class Avatar:
     def _looks(self) -> Looks:
         """What renders, folded where that is possible; the network must not change from now on."""
         unfolded = partial(UnfoldedRuntime, self.network)
-        return Looks(partial(FoldedRuntime, self.network) if can_fold(self.network) else unfolded, unfolded)
+        folded = partial(FoldedRuntime, self.network) if can_fold(self.network) else unfolded
+        return Looks(self.prepared or folded, unfolded)
 
     def to_network(self, maps: np.ndarray) -> torch.Tensor:
         """Maps `[N, H, W, 3]`, 0 to 1, as a tensor `[N, 3, H, W]`, -1 to 1."""

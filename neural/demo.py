@@ -31,7 +31,8 @@ from .evaluation.evaluate import evaluate, held_out
 from .evaluation.report import Picture, Table, read_curves, write_report
 from .failures import mendable
 from .home import HOME_VARIABLE, Home
-from .reenact import frames_of, reenact
+from .reenact import reenact
+from .rendering import frames_of
 from .terminal import shown
 from .training.build import build
 

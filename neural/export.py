@@ -9,13 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..common.errors import UserError
 from ..common.progress import Listener, silent
 from .avatar import Avatar, windows_moved
 from .avatar_format import FORMAT, VERSION, file_sha256
-from .folding.fold import can_fold, fold
+from .chosen_runtime import engine_for, foldable
+from .folding.fold import fold
 from .networks.windows import STILL, Windows
-from .reenact import frames_of
 from .runtimes.onnx import OnnxRuntime
 from .runtimes.onnx_file import write_onnx
 from .runtimes.runtime import agree
@@ -71,14 +70,12 @@ def export_tensorrt(
     Raises:
         UserError: the avatar or its head's file is damaged or missing, or TensorRT or its GPU is.
     """
-    from .runtimes.tensorrt import engine_of, tensorrt_module
+    from .runtimes.tensorrt import tensorrt_module
 
     tensorrt_module()
     avatar = Avatar.load(file, "cuda")
     code, windows = look_of(avatar, time_code, moves)
-    frame = next(iter(frames_of(avatar, avatar.metadata.rest_performance(), [0])))
-    maps = avatar.to_network(frame.uv_map[None]), avatar.to_network(frame.texture_map[None])
-    return engine_of(avatar.network, file_sha256(file), code, windows, [maps], engines, listener)
+    return engine_for(avatar, file, code, windows, engines, listener)
 
 
 def look_of(avatar: Avatar, time_code: float | None, moves: Moves) -> tuple[float, Windows]:
@@ -87,8 +84,7 @@ def look_of(avatar: Avatar, time_code: float | None, moves: Moves) -> tuple[floa
     Raises:
         UserError: the avatar cannot be folded, or not be moved.
     """
-    if not can_fold(avatar.network):
-        raise UserError("This avatar is a row of the ablation study, whose network cannot be exported; build another.")
+    foldable(avatar)
     offsets = np.array(moves)
     windows = windows_moved(offsets, avatar.metadata.kind) if offsets.any() else STILL
     return avatar.metadata.time_code if time_code is None else time_code, windows

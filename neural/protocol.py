@@ -50,6 +50,8 @@ MOST_OFFSET = 32.0
 """Feature cells that a person or a backdrop can be moved: a quarter of the picture."""
 STATE_FILE = "engine.json"
 """Name of the file, in the engine's home folder, that announces a running engine."""
+RuntimeName = Literal["torch", "onnx", "tensorrt"]
+"""What executes an avatar's network."""
 MattingName = Literal["auto", "builtin", "rvm"]
 """What cuts the person out of footage; `rvm` is Robust Video Matting."""
 

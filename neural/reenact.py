@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,31 +16,15 @@ from ..tracking.dataset import Dataset
 from ..tracking.heads.captures.door import read_performance
 from ..tracking.heads.captures.kinds import is_performance_name
 from ..tracking.heads.head import MorphableHead
-from ..tracking.heads.maps import frame_maps
 from ..tracking.heads.performance import OVER_TIME, Performance
 from ..tracking.heads.resampling import at_rate
 from ..tracking.heads.retarget import retarget
-from ..tracking.rasteriser import MapRasteriser
 from .avatar import Avatar
+from .chosen_runtime import avatar_on
 from .driver_pictures import Pictures, pictures_of
-from .protocol import USUAL_LOOK, Look
+from .protocol import USUAL_LOOK, Look, RuntimeName
+from .rendering import RenderedFrame, frames_of
 from .video import Sound, frames_to, side_by_side
-
-
-@dataclass(frozen=True)
-class RenderedFrame:
-    """One frame of an avatar and the maps that it was made from.
-
-    Attributes:
-        index: of the performance's frame.
-        uv_map, texture_map: `[256, 256, 3]` float32, 0 to 1.
-        rgba: `[R, R, 4]` uint8: the portrait over its own background, and the foreground's straight alpha.
-    """
-
-    index: int
-    uv_map: np.ndarray
-    texture_map: np.ndarray
-    rgba: np.ndarray
 
 
 def reenact(
@@ -54,6 +37,8 @@ def reenact(
     head_path: Path | None = None,
     panels: Path | None = None,
     look: Look = USUAL_LOOK,
+    runtime: RuntimeName = "torch",
+    engines: Path | None = None,
     listener: Listener = silent,
 ) -> None:
     """Write what the avatar does when `driver` drives it, at the driver's nominal frame rate and with its sound.
@@ -68,11 +53,12 @@ def reenact(
         head_path: file of the avatar's head, where it is not where it was.
         panels: another video (.mp4) to write: driver, maps and avatar side by side.
         look: time code, and how far person and backdrop are moved.
+        runtime: what executes the network; engines: the folder where TensorRT's are kept.
 
     Raises:
-        UserError: a file is missing or damaged, no face is seen, or the disk is full.
+        UserError: a file is missing or damaged, no face is seen, the disk is full, or the runtime is not installed.
     """
-    subject = Avatar.load(avatar)
+    subject = avatar_on(runtime, avatar, engines, listener)
     head = subject.open_head(head_path)
     driving = open_driver(driver, head, listener)
     performance = driven(subject, driving, absolute)
@@ -91,35 +77,6 @@ def reenact(
             done = frame.index + 1
             seconds_left = (time.monotonic() - began) / done * (total - done)
             listener(Progress("Rendering", done, total, f"frame {done} of {total}", seconds_left))
-
-
-def frames_of(
-    avatar: Avatar,
-    performance: Performance,
-    indices: Sequence[int],
-    *,
-    head: MorphableHead | None = None,
-    look: Look = USUAL_LOOK,
-) -> Iterator[RenderedFrame]:
-    """Render frames of a performance that is the avatar's own (tracked, retargeted or keyframed for it).
-
-    `head` is `avatar.open_head()` when not given; `look` is the same throughout.
-
-    Raises:
-        UserError: the performance belongs to another head, the avatar cannot be moved, or there is no OpenGL.
-    """
-    head = head or avatar.open_head()
-    if performance.head != head.name:
-        raise UserError(
-            f"The performance is for the head {performance.head}, the avatar's is {head.name}; retarget it."
-        )
-    neutral, colours = head.neutral(performance.identity), head.texture(performance.texture)
-    with MapRasteriser() as rasteriser:
-        for index in indices:
-            vertices = frame_maps(head, performance, index, neutral, colours)
-            uv_map, texture_map = rasteriser.draw(vertices, head.triangles)
-            rgba = avatar.render(uv_map[None], texture_map[None], **asdict(look))[0]
-            yield RenderedFrame(index, uv_map, texture_map, rgba)
 
 
 def driven(avatar: Avatar, driver: Performance, absolute: bool = False) -> Performance:

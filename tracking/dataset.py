@@ -68,9 +68,14 @@ class Dataset:
         return self.folder / (original_layout.IDENTITY_FILE if self.is_foreign else "dataset.json")
 
     @property
+    def performance_file(self) -> Path:
+        """The file of the performance, which a foreign folder lacks."""
+        return self.folder / "performance.npz"
+
+    @property
     def is_foreign(self) -> bool:
         """True where the original code wrote the folder: its motion is not known."""
-        return not (self.folder / "performance.npz").is_file() and original_layout.is_original(self.folder)
+        return not self.performance_file.is_file() and original_layout.is_original(self.folder)
 
     def performance(self) -> Performance:
         """The performance that belongs to the frames; the person at rest where the folder is foreign.
@@ -80,7 +85,7 @@ class Dataset:
         """
         if self.is_foreign:
             return original_layout.person_at_rest(self.folder, len(self.names), self.size)
-        return Performance.load(self.folder / "performance.npz")
+        return Performance.load(self.performance_file)
 
     def image(self, name: str) -> Path:
         """Path of a footage picture."""

@@ -138,7 +138,7 @@ class DatasetWriter:
         lacking = [path for name in names for path in pictures(dataset, name) if not path.is_file()]
         if lacking:
             raise ValueError(f"{len(lacking)} pictures were never added, the first is {lacking[0].name}")
-        performance.save(dataset.folder / "performance.npz")
+        performance.save(dataset.performance_file)
         if dataset.layout is Layout.STYLEAVATAR:
             original_layout.write_person(dataset.folder, performance)
         dataset.save()

@@ -30,6 +30,14 @@ class Preset(StrEnum):
     FINAL = "final"
 
 
+class Runtime(StrEnum):
+    """What executes an avatar's network; TensorRT needs an NVIDIA GPU and its own package."""
+
+    TORCH = "torch"
+    ONNX = "onnx"
+    TENSORRT = "tensorrt"
+
+
 def build(
     dataset: Annotated[str, typer.Argument(help="Dataset folder, or its name in the home.")],
     avatar: Annotated[
@@ -91,6 +99,7 @@ def reenact(
     time_code: TimeCodeOption = None,
     foreground_offset: OffsetOption = NOT_MOVED,
     background_offset: OffsetOption = NOT_MOVED,
+    runtime: Annotated[Runtime, typer.Option(help="What executes the network.")] = Runtime.TORCH,
     home: HomeOption = None,
 ) -> None:
     """Let another person's video drive an avatar."""
@@ -98,7 +107,8 @@ def reenact(
     target = out or Path(f"{file.stem}_{driver.stem}.mp4")
     options: dict[str, Any] = {"background": background, "absolute": absolute, "panels": panels, "head_path": head_path}
     look: dict[str, Any] = {"foreground_offset": pair(foreground_offset), "background_offset": pair(background_offset)}
-    run(JobKind.REENACT, avatar=file, driver=driver, out=target, time_code=time_code, **look, **options)
+    look["time_code"] = time_code
+    run(JobKind.REENACT, home, avatar=file, driver=driver, out=target, runtime=runtime.value, **look, **options)
 
 
 def evaluate(

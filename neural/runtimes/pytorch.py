@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +14,8 @@ from ..networks.config import MAP_SIZE
 from ..networks.windows import STILL, Windows
 from ..training.precision import rendering_dtype
 from .runtime import agree
+
+log = logging.getLogger(__name__)
 
 WARM_UP = 3
 """Frames before a CUDA graph is recorded, as PyTorch asks for."""
@@ -51,6 +55,7 @@ class FoldedRuntime:
         if self._check is not None:
             exact, self._check = self._check, None
             if not agree(self.painter(uv, texture), exact(uv, texture)):
+                log.warning("bfloat16 spoils this avatar's pictures, so it is rendered in float32, which is slower.")
                 self.dtype, self.painter = torch.float32, self._prepared(exact)
         return self.painter(uv, texture)
 

@@ -12,7 +12,7 @@ from ...common.errors import UserError
 from ...tracking.heads.imported import imported_heads
 from ...tracking.heads.registry import HEAD_NAMES, KINDS, model_file
 from ..home import Home, is_name
-from ..protocol import MOST_OFFSET, JobKind, MattingName
+from ..protocol import MOST_OFFSET, JobKind, MattingName, RuntimeName
 
 
 def absolute(path: str) -> str:
@@ -107,7 +107,10 @@ class BuildParameters(Parameters):
 
 
 class ReenactParameters(Parameters):
-    """Avatar and driver (a video, a performance file or a dataset) to a video or a folder of pictures."""
+    """Avatar and driver (a video, a performance file or a dataset) to a video or a folder of pictures.
+
+    `engines` is the folder where TensorRT's engines are kept, the home's when not given.
+    """
 
     avatar: Place
     driver: AbsolutePath
@@ -116,6 +119,8 @@ class ReenactParameters(Parameters):
     absolute: bool = False
     head_path: AbsolutePath | None = None
     panels: AbsolutePath | None = None
+    runtime: RuntimeName = "torch"
+    engines: AbsolutePath | None = None
     time_code: float | None = Field(default=None, allow_inf_nan=False)
     foreground_offset: Offset = (0, 0)
     background_offset: Offset = (0, 0)
@@ -182,6 +187,8 @@ def placed(parameters: Any, home: Home) -> Any:
     paths = {name: str(path_of(getattr(parameters, name))) for name, path_of in present.items()}
     if isinstance(parameters, HeadParameters) and (file := head_file(parameters.head, parameters.head_path, home)):
         paths["head_path"] = str(file)
+    if isinstance(parameters, ReenactParameters) and parameters.engines is None:
+        paths["engines"] = str(home.engines)
     return parameters.model_copy(update=paths)
 
 

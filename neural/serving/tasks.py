@@ -85,6 +85,8 @@ def reenact(parameters: ReenactParameters, listener: Listener) -> dict[str, Any]
         head_path=Path(head_path) if head_path else None,
         panels=Path(panels) if panels else None,
         look=Look(parameters.time_code, parameters.foreground_offset, parameters.background_offset),
+        runtime=parameters.runtime,
+        engines=Path(parameters.engines) if parameters.engines else None,
         listener=listener,
     )
     return {"out": str(out)}
@@ -104,4 +106,4 @@ def remember(dataset: Dataset, facts: dict[str, str], head_path: str | None) -> 
         facts = {**facts, "head_path": str(head_path)}
     performance = dataset.performance()
     noted = replace(performance, extra={**performance.extra, **facts})
-    noted.save(dataset.folder / "performance.npz")
+    noted.save(dataset.performance_file)

@@ -186,7 +186,8 @@ def sampler_of(
 
 def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int, base: Base | None = None) -> str:
     """What tells one training from another, so that only its own checkpoint is resumed."""
-    made = dataset.description.read_bytes()
+    files = [dataset.description] if dataset.is_foreign else [dataset.description, dataset.performance_file]
+    made = b"".join(file.read_bytes() for file in files)
     origin = base.sha256 if base else ""
     return hashlib.sha256(b"|".join([made, repr((names, preset, seed, origin)).encode()])).hexdigest()
 

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from semblance.neural.avatar import Avatar, portrait_network
 from semblance.neural.avatar_format import Provenance, describe
-from semblance.neural.reenact import frames_of
+from semblance.neural.rendering import frames_of
 from semblance.neural.training.presets import PREVIEW
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead

@@ -112,7 +112,7 @@ def test_ablation_rows_without_layers_are_left_as_they_are():
     assert difference(network, fold(network, 0.3), 0.3) < 1e-4
 
 
-def test_bfloat16_is_left_where_it_does_not_agree(monkeypatch):
+def test_bfloat16_is_left_aloud_where_it_does_not_agree(monkeypatch, caplog):
     network = portrait(PREVIEW.network)
     runtime = FoldedRuntime(network, 0.3, dtype=torch.bfloat16)
     runtime.run(*maps())
@@ -123,6 +123,7 @@ def test_bfloat16_is_left_where_it_does_not_agree(monkeypatch):
         exact = network(*maps(), torch.tensor([0.3]))
         torch.testing.assert_close(runtime.run(*maps()), exact, atol=1e-4, rtol=0)
     assert runtime.dtype == torch.float32
+    assert "rendered in float32" in caplog.text
 
 
 def test_gpu_that_cannot_hold_a_frame_is_told_of_with_what_would_fit():

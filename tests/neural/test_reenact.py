@@ -18,7 +18,8 @@ from semblance.common.progress import Cancelled
 from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_format import Provenance, describe
-from semblance.neural.reenact import driven, frames_of, reenact
+from semblance.neural.reenact import driven, reenact
+from semblance.neural.rendering import frames_of
 from semblance.neural.video import Sound, frames_to
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, Eyeball, MorphableHead

@@ -12,6 +12,7 @@ import torch
 from semblance.common.errors import UserError
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_format import Provenance, describe, file_sha256
+from semblance.neural.chosen_runtime import avatar_on
 from semblance.neural.cli import main
 from semblance.neural.folding.fold import fold
 from semblance.neural.networks.portrait import PortraitNetwork
@@ -147,6 +148,28 @@ def test_missing_gpu_is_told_of(avatar, capsys):
     code, said = run(capsys, avatar, "--tensorrt")
     assert code == 2
     assert "needs an NVIDIA GPU" in said.err
+
+
+def test_an_avatar_on_onnx_runtime_renders_what_it_renders_on_pytorch(avatar):
+    uv, texture = (each.permute(0, 2, 3, 1).add(1).div(2).numpy() for each in maps())
+    moved = {"time_code": 0.3, "foreground_offset": (4.0, 0.0)}
+    pictures = [avatar_on(name, avatar).render(uv, texture, **moved).astype(int) for name in ("torch", "onnx")]
+    assert pictures[0].std() > 2
+    assert np.abs(pictures[0] - pictures[1]).max() <= 2
+
+
+def test_an_avatar_that_cannot_be_folded_is_refused_by_onnx_runtime(avatar, monkeypatch):
+    monkeypatch.setattr("semblance.neural.chosen_runtime.can_fold", lambda network: False)
+    with pytest.raises(UserError, match="only PyTorch can render"):
+        avatar_on("onnx", avatar)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_reenacting_on_tensorrt_without_a_gpu_is_refused_in_a_sentence(avatar, tmp_path, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["reenact", str(avatar), str(tmp_path / "driver.mp4"), "--runtime", "tensorrt"])
+    assert left.value.code == 2
+    assert "needs an NVIDIA GPU" in capsys.readouterr().err
 
 
 def test_missing_tensorrt_is_told_of(monkeypatch):

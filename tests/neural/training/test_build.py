@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -164,6 +165,21 @@ def test_vgg_reads_torchvisions_file(tmp_path):
     (tmp_path / "vgg19.safetensors").write_bytes(b"no")
     with pytest.raises(UserError, match="VGG19"):
         PerceptualLoss.from_file(tmp_path / "vgg19.safetensors")
+
+
+def test_a_checkpoint_of_the_same_folder_tracked_otherwise_is_not_resumed(dataset, tmp_path):
+    folder = shutil.copytree(dataset, tmp_path / "dataset")
+    first_steps = []
+    for head_only in ("", "", "yes"):
+        performance = Dataset.open(folder).performance()
+        if head_only:
+            replace(performance, extra={"head_only": head_only}).save(folder / "performance.npz")
+        heard = []
+        training.build(
+            folder, tmp_path / "a.safetensors", steps=2 + len(first_steps), work=tmp_path / "w", listener=heard.append
+        )
+        first_steps.append(next(each.message for each in heard if each.message.startswith("step")))
+    assert [message.split(",")[0] for message in first_steps] == ["step 1", "step 3", "step 1"]
 
 
 def test_equalised_rates_follow_the_size_of_the_weights(tiny):
