@@ -65,7 +65,7 @@ def engine_for(
 
 
 def foldable(avatar: Avatar) -> Avatar:
-    """The avatar.
+    """The avatar, once it is known that its network can be folded, as every runtime but PyTorch's needs.
 
     Raises:
         UserError: only PyTorch can execute it.

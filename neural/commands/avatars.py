@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ...common.errors import UserError
-from ..protocol import JobKind
+from ..protocol import JobKind, RuntimeName
 from ..terminal import shown
 from .shared import HomeOption, home_of, placed, run
 
@@ -28,14 +28,6 @@ class Preset(StrEnum):
     PREVIEW = "preview"
     STANDARD = "standard"
     FINAL = "final"
-
-
-class Runtime(StrEnum):
-    """What executes an avatar's network; TensorRT needs an NVIDIA GPU and its own package."""
-
-    TORCH = "torch"
-    ONNX = "onnx"
-    TENSORRT = "tensorrt"
 
 
 def build(
@@ -99,7 +91,9 @@ def reenact(
     time_code: TimeCodeOption = None,
     foreground_offset: OffsetOption = NOT_MOVED,
     background_offset: OffsetOption = NOT_MOVED,
-    runtime: Annotated[Runtime, typer.Option(help="What executes the network.")] = Runtime.TORCH,
+    runtime: Annotated[
+        RuntimeName, typer.Option(help="What executes the network; tensorrt needs an NVIDIA GPU and its own package.")
+    ] = "torch",
     home: HomeOption = None,
 ) -> None:
     """Let another person's video drive an avatar."""
@@ -108,7 +102,7 @@ def reenact(
     options: dict[str, Any] = {"background": background, "absolute": absolute, "panels": panels, "head_path": head_path}
     look: dict[str, Any] = {"foreground_offset": pair(foreground_offset), "background_offset": pair(background_offset)}
     look["time_code"] = time_code
-    run(JobKind.REENACT, home, avatar=file, driver=driver, out=target, runtime=runtime.value, **look, **options)
+    run(JobKind.REENACT, home, avatar=file, driver=driver, out=target, runtime=runtime, **look, **options)
 
 
 def evaluate(

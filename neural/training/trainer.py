@@ -249,16 +249,12 @@ def shared_out(generators: Generators, preset: Preset) -> tuple[list[nn.Paramete
     The mapping network is AdamW's: it learns of time codes, not of pictures.
     """
     named = dict(generators.named_parameters())
-    if not preset.muon:
-        return [], named
     ours = {
-        name
+        name: parameter
         for name, parameter in named.items()
-        if name.startswith("network.") and ".mapping." not in name and suits(name, parameter)
+        if preset.muon and name.startswith("network.") and ".mapping." not in name and suits(name, parameter)
     }
-    return [named[name] for name in named if name in ours], {
-        name: parameter for name, parameter in named.items() if name not in ours
-    }
+    return list(ours.values()), {name: parameter for name, parameter in named.items() if name not in ours}
 
 
 def adamw(parameters: Mapping[str, nn.Parameter], preset: Preset, momentum: float) -> torch.optim.AdamW:
