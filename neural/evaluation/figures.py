@@ -13,6 +13,7 @@ WEIGHTS_MISSING = "not measured: weights missing"
 NO_FACE = "not measured: no face found"
 NO_DETECTOR = "not measured: MediaPipe missing"
 NO_HEAD = "not measured: the head's file is missing"
+STILL_MOUTH = "not measured: the mouth keeps still"
 TOO_FEW = "not measured: too few frames"
 
 
@@ -24,7 +25,7 @@ class Figures:
         psnr: decibels; ssim, ms_ssim: up to 1.
         sharpness: energy of the face's high band over the footage's, of all frames together.
         flicker: see `metrics.flicker`, 0 to 255, over neighbouring frames.
-        expression, pose, keypoint, keypoint_share: see `retracking.Distances`.
+        expression, pose, keypoint, keypoint_share, mouth_gain, mouth_likeness: see `retracking.Distances`.
         found: share of the frames whose face is found where the footage's is.
         lpips, fid: perceptual distances; fid of all frames together.
         csim: cosine of the angle between ArcFace's codes of the faces.
@@ -39,6 +40,8 @@ class Figures:
     pose: Figure
     keypoint: Figure
     keypoint_share: Figure
+    mouth_gain: Figure
+    mouth_likeness: Figure
     found: Figure
     lpips: Figure
     fid: Figure
@@ -64,6 +67,8 @@ COLUMNS = {
     "pose": Column("APD ° ↓", 2),
     "keypoint": Column("AKD px ↓", 2),
     "keypoint_share": Column("AKD % of eyes ↓", 2, 100.0),
+    "mouth_gain": Column("mouth opens → 1", 2),
+    "mouth_likeness": Column("mouth follows ↑", 3),
     "found": Column("faces found % ↑", 0, 100.0),
     "lpips": Column("LPIPS ↓", 3),
     "fid": Column("FID ↓", 1),
@@ -74,7 +79,8 @@ COLUMNS = {
 EXPLANATION = (
     "Sharpness is the energy of the face's fine detail over the footage's; flicker what changes from frame to frame "
     "beyond the footage's own change; AED, APD and AKD are distances of expression (norm of 52 coefficients), head "
-    "rotation and landmarks when the pictures are tracked anew."
+    "rotation and landmarks when the pictures are tracked anew; “mouth opens” is how far the mouth opens for each unit "
+    "that the footage's does, “mouth follows” the correlation of both openings over time."
 )
 
 

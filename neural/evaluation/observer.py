@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import torch
@@ -15,9 +15,9 @@ from ...tracking.heads.head import Floats, MorphableHead
 from ...tracking.landmarks import LandmarkDetector, Landmarks
 from ..pretrained import weights
 from . import metrics
-from .figures import NO_DETECTOR, NO_FACE, NO_HEAD, TOO_FEW, WEIGHTS_MISSING, Figure, Figures
+from .figures import NO_DETECTOR, NO_FACE, NO_HEAD, STILL_MOUTH, TOO_FEW, WEIGHTS_MISSING, Figure, Figures
 from .perceptual_metrics import ArcFace, Inception, Lpips, frechet_distance
-from .retracking import retracked
+from .retracking import Distances, retracked
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,11 @@ class Row:
         visible = [mine is not None for mine, theirs in self._faces if theirs is not None]
         found = float(np.mean(visible)) if visible else self._observer.without_face
         distances = retracked(own, true, head, camera) if head else None
-        names = ("expression", "pose", "keypoint", "keypoint_share")
-        without = self._observer.without_face if head else NO_HEAD
-        return {**{name: getattr(distances, name) if distances else without for name in names}, "found": found}
+        if distances is None:
+            without = self._observer.without_face if head else NO_HEAD
+            return {**{field.name: without for field in fields(Distances)}, "found": found}
+        measured = {name: STILL_MOUTH if value is None else value for name, value in asdict(distances).items()}
+        return {**measured, "found": found}
 
     def _frechet_distance(self) -> Figure:
         if self._frechet is None:

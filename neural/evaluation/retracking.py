@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Expression, pose and keypoints of pictures against the footage's, by tracking both (AED, APD, AKD)."""
+"""Expression, pose, keypoints and speech of pictures against the footage's, by tracking both (AED, APD, AKD)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from scipy.spatial.transform import Rotation
 from ...tracking.heads.camera import PinholeCamera
 from ...tracking.heads.head import MorphableHead
 from ...tracking.landmarks import Landmarks, eye_distance
+from ...tracking.solving.agreement import openings
 from ...tracking.solving.closed_form import solve
 from ...tracking.solving.person import solve_person
+
+MOUTH = 2
+"""Column of the mouth in `openings`."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,17 @@ class Distances:
         pose: angle between the head's rotations in degrees (APD).
         keypoint: distance between the 478 landmarks in pixels (AKD); keypoint_share: as a share of the distance of
             the footage's eyes.
+        mouth_gain: how far the mouth opens for each unit that the footage's opens (slope of a line fitted to all
+            frames): below 1 it mumbles, above 1 it exaggerates; mouth_likeness: correlation of both openings over
+            time. None where the footage's mouth, or the pictures', does not move.
     """
 
     expression: float
     pose: float
     keypoint: float
     keypoint_share: float
+    mouth_gain: float | None
+    mouth_likeness: float | None
 
 
 Faces = Sequence[Landmarks | None]
@@ -51,13 +60,29 @@ def retracked(pictures: Faces, footage: Faces, head: MorphableHead, camera: Pinh
     ours, theirs = (np.array(each) for each in zip(*both, strict=True))
     person = solve_person(head, theirs, camera)
     own, true = (solve(each, camera, person) for each in (ours, theirs))
+    mouths = openings(ours)[:, MOUTH], openings(theirs)[:, MOUTH]
     apart = np.linalg.norm(ours[..., :2] - theirs[..., :2], axis=-1).mean(1)
     return Distances(
         expression=float(np.linalg.norm(own.expression - true.expression, axis=1).mean()),
         pose=float(np.degrees(angles_between(own.rotation, true.rotation)).mean()),
         keypoint=float(apart.mean()),
         keypoint_share=float((apart / eye_distance(theirs)).mean()),
+        mouth_gain=gain(*mouths),
+        mouth_likeness=likeness(*mouths),
     )
+
+
+def gain(signal: np.ndarray, reference: np.ndarray) -> float | None:
+    """Return the slope of the line that fits `signal [T]` over `reference [T]`; None where the reference is constant."""
+    if np.ptp(reference) == 0:
+        return None
+    steps = reference - reference.mean()
+    return float(steps @ signal / (steps @ steps))
+
+
+def likeness(signal: np.ndarray, reference: np.ndarray) -> float | None:
+    """Return the correlation of both, -1 to 1; None where one is constant."""
+    return float(np.corrcoef(signal, reference)[0, 1]) if np.ptp(signal) and np.ptp(reference) else None
 
 
 def angles_between(rotations: np.ndarray, others: np.ndarray) -> np.ndarray:

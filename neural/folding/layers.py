@@ -3,7 +3,8 @@
 
 A blur that goes with resampling can be *merged* into the convolution beside it. That takes four times the
 multiplications and saves passes over memory, which pays where there are matrix units (bfloat16, float16) and not in
-float32.
+float32. Where a convolution that doubles has many outputs, half of the blur is merged: [1, 3, 3, 1] is [1, 1] and then
+[1, 2, 1], and with [1, 1] alone four pixels are made of four and not of nine.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ from ..networks.layers import (
     ToPicture,
     upsample,
 )
+
+HALF_MERGED_FROM = 128
+"""With so many outputs multiplications cost more than another pass over memory (measured with AMX)."""
+REST_OF_BLUR = (1.0, 2.0, 1.0)
 
 
 class PlainConvolution(nn.Module):
@@ -84,20 +89,40 @@ class DoublingConvolution(nn.Module):
 
 
 class PhaseConvolution(nn.Module):
-    """The same with the blur merged: one convolution makes the four pixels that each pixel becomes."""
+    """The same as one convolution that makes the four pixels that each pixel becomes, by a kernel over zeros between.
 
-    def __init__(self, weight: Tensor, bias: Tensor, blur: Blur, *, linear: bool) -> None:
+    Args:
+        kernel: `[O, I, 6, 6]` with all of the blur, for `[B, O, 2 H, 2 W]`; `[O, I, 4, 4]` with half of it, for a row
+            and a column more on each side, which the other half takes away.
+    """
+
+    def __init__(self, kernel: Tensor, bias: Tensor, *, linear: bool) -> None:
         super().__init__()
-        kernel = merged(weight, blur)
-        phases = [kernel[:, :, (4 + y, 2 + y, y)][..., (4 + x, 2 + x, x)] for y in (0, 1) for x in (0, 1)]
+        last = kernel.shape[-1] - 2
+        taps = [[tap + pixel for tap in range(last, -1, -2)] for pixel in (0, 1)]
+        phases = [kernel[:, :, rows][..., columns] for rows in taps for columns in taps]
         self.conv = PlainConvolution(torch.cat(phases), bias.repeat(4), padding=1, linear=linear)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `[B, outputs, 2 H, 2 W]`."""
+        """Return `[B, outputs, 2 H, 2 W]`, or `[B, outputs, 2 H + 2, 2 W + 2]`."""
         phases = self.conv(x).permute(0, 2, 3, 1)
         batch, height, width, channels = phases.shape
         pixels = phases.reshape(batch, height, width, 2, 2, channels // 4).permute(0, 1, 3, 2, 4, 5)
         return pixels.reshape(batch, 2 * height, 2 * width, channels // 4).permute(0, 3, 1, 2)
+
+
+def doubling(weight: Tensor, bias: Tensor, blur: Blur, *, linear: bool) -> nn.Module:
+    """A transposed convolution `[O, I, 3, 3]`, the blur and, unless `linear`, the activation, in whichever way is fast."""
+    outputs = len(weight)
+    if outputs < HALF_MERGED_FROM:
+        return PhaseConvolution(merged(weight, blur.kernel), bias, linear=linear)
+    box = torch.ones(2, 2, device=weight.device)
+    taps = torch.tensor(REST_OF_BLUR, device=weight.device)
+    rest = torch.outer(taps, taps) * blur.kernel.sum() / (box.sum() * taps.sum() ** 2)
+    return nn.Sequential(
+        PhaseConvolution(merged(weight, box), torch.zeros_like(bias), linear=True),
+        PlainConvolution(rest.expand(outputs, 1, 3, 3).contiguous(), bias, groups=outputs, linear=linear),
+    )
 
 
 class NoisyConvolution(nn.Module):
@@ -116,7 +141,7 @@ class NoisyConvolution(nn.Module):
         if blur is None:
             self.conv = PlainConvolution(weight, bias, padding=1, linear=layer.linear or not at_once)
         elif merge:
-            self.conv = PhaseConvolution(weight, bias, blur, linear=layer.linear or not at_once)
+            self.conv = doubling(weight, bias, blur, linear=layer.linear or not at_once)
         else:
             self.conv = DoublingConvolution(weight, bias, blur)
         self.activated = not layer.linear and not at_once
@@ -184,12 +209,13 @@ def plain(layer: Convolution, *, merge: bool) -> nn.Module:
     if layer.blur is None:
         return PlainConvolution(weight, bias, padding=layer.padding)
     if merge:
-        return PlainConvolution(merged(weight, layer.blur), bias, stride=2, padding=layer.blur.padding)
+        return PlainConvolution(merged(weight, layer.blur.kernel), bias, stride=2, padding=layer.blur.padding)
     return nn.Sequential(ConstantBlur(layer.blur, weight.shape[1]), PlainConvolution(weight, bias, stride=2))
 
 
-def merged(weight: Tensor, blur: Blur) -> Tensor:
-    """The kernels `[O, I, 6, 6]` of a 3x3 convolution `[O, I, 3, 3]` and the blur, one after the other."""
+def merged(weight: Tensor, filtering: Tensor) -> Tensor:
+    """The kernels `[O, I, K + 2, K + 2]` of a 3x3 convolution `[O, I, 3, 3]` and a symmetric filter `[K, K]` together."""
     each_tap = torch.eye(9, device=weight.device).view(9, 1, 3, 3)
-    blurred = F.conv2d(each_tap, blur.kernel[None, None], padding=3).flatten(1)
-    return (weight.flatten(2) @ blurred).view(*weight.shape[:2], 6, 6)
+    size = len(filtering)
+    filtered = F.conv2d(each_tap, filtering[None, None], padding=size - 1).flatten(1)
+    return (weight.flatten(2) @ filtered).view(*weight.shape[:2], size + 2, size + 2)

@@ -15,9 +15,10 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ..networks.config import FEATURE_SIZE, MAP_SIZE, SLIDING_MARGIN, PortraitConfig
-from ..networks.portrait import MASK_GAIN, SEAM, PortraitNetwork, face_mask, sample_uv, with_noise
+from ..networks.portrait import MASK_GAIN, SEAM, PortraitNetwork, with_noise
 from ..networks.wavelets import inverse_haar
 from ..networks.windows import CENTRED, ENLARGED_SIZE, Window, Windows, inside, middle, surrounded
+from .face import NearestTexture, SmoothTexture
 from .layers import PlainConvolution
 from .styleunet import FoldedDecoder, FoldedEncoder, folded_level
 
@@ -35,8 +36,6 @@ class FoldedPortrait(nn.Module):
         merge: merge the blurs; see `folding.layers`.
     """
 
-    face: Tensor
-    face_noise: Tensor
     back: Tensor
     back_cells: Tensor
     mask_of_back: Tensor
@@ -66,8 +65,7 @@ class FoldedPortrait(nn.Module):
         face = in_pixels(with_noise(network.face, network.noise_face), config)
         back = in_pixels(network.back_layer(network.back, windows.background), config)
         joined = face.shape[1] - noises
-        self.register_buffer("face", face[:, :joined])
-        self.register_buffer("face_noise", face[:, joined:])
+        self.face = NearestTexture(face) if config.face_lookup == "nearest" else SmoothTexture(face, noises)
         self.register_buffer("back", back[:, :channels])
         self.register_buffer("back_cells", back[:, channels:])
         foreground = with_noise(torch.zeros_like(network.back), network.noise_foreground)
@@ -126,11 +124,7 @@ class FoldedPortrait(nn.Module):
 
     def _face(self, uv: Tensor) -> Tensor:
         """The face where the UV map shows it."""
-        uv = uv[..., ::2, ::2]
-        face = sample_uv(self.face, uv, self.config.face_lookup)
-        if self.config.noise_levels:
-            face = with_noise(face, sample_uv(self.face_noise, uv, "nearest"))
-        face = face * face_mask(uv)
+        face = self.face(uv[..., ::2, ::2])
         return face if self.window == CENTRED else self.window.cut(surrounded(face))
 
     def _split(self, cells: Tensor) -> tuple[Tensor, list[Tensor]]:

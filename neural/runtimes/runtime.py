@@ -9,8 +9,10 @@ from torch import Tensor
 
 MEAN_ERROR = 1 / 127.5
 """How far pictures may differ on average: one grey level."""
-WORST_ERROR = 16 / 127.5
-"""And at most, in any pixel."""
+PIXEL_ERROR = 16 / 127.5
+"""How far a pixel may differ in any channel before it counts as spoilt."""
+MOST_SPOILT = 1e-3
+"""Share of pixels that may be spoilt: along the outline alpha is so steep that a few always are, and nobody sees it."""
 
 
 class Runtime(Protocol):
@@ -26,4 +28,5 @@ class Runtime(Protocol):
 def agree(one: Tensor, other: Tensor) -> bool:
     """Tell whether two pictures `[1, 4, R, R]` in [-1, 1] look the same; pictures with NaN look like nothing."""
     difference = (one.float() - other.float()).abs()
-    return bool(difference.mean() <= MEAN_ERROR) and bool(difference.max() <= WORST_ERROR)
+    spoilt = (difference.amax(1) > PIXEL_ERROR).float().mean()
+    return bool(difference.mean() <= MEAN_ERROR) and bool(spoilt <= MOST_SPOILT)

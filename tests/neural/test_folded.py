@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812
 from semblance.neural.avatar import too_large
 from semblance.neural.folding.fold import can_fold, fold
+from semblance.neural.folding.layers import HALF_MERGED_FROM, doubling
 from semblance.neural.folding.packing import PackedConvolution, packed
 from semblance.neural.networks.config import StyleUNetConfig
+from semblance.neural.networks.layers import SLOPE, Blur
 from semblance.neural.networks.portrait import PortraitNetwork
 from semblance.neural.networks.styleunet import StyleUNet
 from semblance.neural.networks.windows import STILL, Windows
@@ -81,6 +84,17 @@ def test_merging_blurs_changes_nothing():
     assert difference(network, FoldedPortrait(network, 0.3, STILL, merge=True), 0.3) < 1e-4
 
 
+@pytest.mark.parametrize("outputs", [3, HALF_MERGED_FROM], ids=["all of the blur merged", "half of it"])
+def test_merged_doubling_is_transposed_convolution_and_blur(outputs):
+    drawn = torch.Generator().manual_seed(3)
+    weight, bias, x = (torch.randn(s, generator=drawn) for s in ((outputs, 5, 3, 3), (outputs,), (2, 5, 7, 6)))
+    blur = Blur(1, gain=4.0)
+    expected = blur(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)) + bias[:, None, None]
+    torch.testing.assert_close(doubling(weight, bias, blur, linear=True)(x), expected, atol=1e-4, rtol=0)
+    expected = F.leaky_relu(expected, SLOPE)
+    torch.testing.assert_close(doubling(weight, bias, blur, linear=False)(x), expected, atol=1e-4, rtol=0)
+
+
 def test_time_codes_are_told_apart():
     network = portrait(PREVIEW.network)
     assert difference(network, fold(network, 0.3), 0.3) < 1e-4
@@ -133,11 +147,13 @@ def test_gpu_that_cannot_hold_a_frame_is_told_of_with_what_would_fit():
 
 
 def test_pictures_agree_unless_they_differ_or_are_nothing():
-    picture = torch.zeros(1, 4, 8, 8)
-    spot = picture.clone()
-    spot[0, 0, 0, 0] = 0.5
+    picture = torch.zeros(1, 4, 256, 256)
+    speck, blot = picture.clone(), picture.clone()
+    speck[0, 3, 7, 7:10] = 0.5
+    blot[0, 0, :9, :9] = 0.5
     assert agree(picture, picture + 1e-3)
-    assert not agree(picture, spot)
+    assert agree(picture, speck)
+    assert not agree(picture, blot)
     assert not agree(picture, picture + 0.05)
     assert not agree(picture, picture / 0)
 

@@ -27,11 +27,11 @@ def head() -> MorphableHead:
     return open_head("builtin")
 
 
-def faces(head: MorphableHead, jaw: float = 0.0, degrees: float = 0.0) -> np.ndarray:
+def faces(head: MorphableHead, jaw: float = 0.0, degrees: float = 0.0, swing: float = 0.2) -> np.ndarray:
     """Landmarks `[T, 478, 3]` of a take in which the head turns and the mouth moves; `jaw` and `degrees` more."""
     moment = np.linspace(0, 2 * np.pi, FRAMES)
     expression = np.zeros((FRAMES, 52))
-    expression[:, JAW] = 0.2 + 0.2 * np.sin(2 * moment) + jaw
+    expression[:, JAW] = 0.2 + swing * np.sin(2 * moment) + jaw
     turn = np.stack([0 * moment, 0.3 * np.sin(moment) + np.radians(degrees), 0 * moment], 1)
     pose = Pose(Rotation.from_rotvec(turn).as_matrix(), np.tile([0, 0, DISTANCE], (FRAMES, 1)))
     points = pose.apply(LandmarkModel.of(head).shapes(expression))
@@ -41,7 +41,9 @@ def faces(head: MorphableHead, jaw: float = 0.0, degrees: float = 0.0) -> np.nda
 
 def test_equal_faces_are_no_distance_apart(head):
     seen = list(faces(head))
-    assert retracked(seen, seen, head, CAMERA) == Distances(0, pytest.approx(0, abs=1e-3), 0, 0)
+    assert retracked(seen, seen, head, CAMERA) == Distances(
+        0, pytest.approx(0, abs=1e-3), 0, 0, pytest.approx(1), pytest.approx(1)
+    )
 
 
 def test_a_turned_head_is_a_distance_of_pose(head):
@@ -53,6 +55,22 @@ def test_an_open_jaw_is_a_distance_of_expression(head):
     found = retracked(list(faces(head, jaw=0.3)), list(faces(head)), head, CAMERA)
     assert found.expression == pytest.approx(0.3, abs=0.1)
     assert found.pose < 1.5
+
+
+@pytest.mark.parametrize("opens", [0.5, 1.2])
+def test_a_mouth_that_mumbles_or_exaggerates_is_told(head, opens):
+    seen, shut = faces(head), faces(head, swing=0.0)
+    found = retracked(list(shut + np.float32(opens) * (seen - shut)), list(seen), head, CAMERA)
+    assert found.mouth_gain == pytest.approx(opens, abs=0.02)
+    assert found.mouth_likeness == pytest.approx(1, abs=0.01)
+
+
+def test_a_mouth_that_keeps_still_follows_nothing(head):
+    seen, still = list(faces(head)), [faces(head, swing=0.0)[0]] * FRAMES
+    assert retracked(seen, still, head, CAMERA).mouth_gain is None
+    mumbled = retracked(still, seen, head, CAMERA)
+    assert mumbled.mouth_gain == pytest.approx(0, abs=1e-6)
+    assert mumbled.mouth_likeness is None
 
 
 def test_keypoints_are_counted_in_pixels_and_in_distances_of_the_eyes(head):
