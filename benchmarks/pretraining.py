@@ -25,6 +25,7 @@ from semblance.neural.networks.windows import CENTRED
 from semblance.neural.training.base import Base
 from semblance.neural.training.batches import Batch, cut_batch, open_frames
 from semblance.neural.training.build import sampler_of, trainable
+from semblance.neural.training.expressive import landmarks_in_maps
 from semblance.neural.training.precision import fastest_dtype
 from semblance.neural.training.presets import Preset, preset_named
 from semblance.neural.training.sampling import Sampler
@@ -56,7 +57,8 @@ def curve(dataset: Dataset, preset: Preset, base: Base | None, options: argparse
     team = Team(0, 1, torch.device(device_facts().device))
     kept = trainable(dataset.performance(), 0.8)
     identity = base.next_identity if base else IDENTITY
-    sampler = sampler_of(dataset, kept, preset, cache / "train", 0, team, identity, lambda _: None)
+    landmarks = landmarks_in_maps(dataset, kept, None)
+    sampler = sampler_of(dataset, kept, landmarks, preset, cache / "train", 0, team, identity, lambda _: None)
     validation = validation_batch(dataset, preset, cache / "validation", team)
     trainer = Trainer(preset, team, fastest_dtype(team.device), None, 0)
     if base:

@@ -16,15 +16,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ...common.progress import Listener, Progress, silent
 from ...tracking.dataset import ENLARGED, MAP_SIZE, Dataset
+from ...tracking.landmarks import Landmarks
 from ..networks.config import FEATURE_SIZE, SLIDING_MARGIN
 from ..networks.features import IDENTITY
 from ..networks.windows import CENTRED, Window
+from .expressive import expressive_region
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,14 @@ class Frames:
     Attributes:
         footage: `[T, 1.5 R, 1.5 R, 3]` uint8; matte: `[T, 1.5 R, 1.5 R]` uint8.
         uv: `[T, 256, 256, 3]` uint16; texture: `[T, 256, 256, 3]` uint8.
+        expressive: `[T, 256, 256]` uint8, where mouth and eyes lie; zero where that is not known.
     """
 
     footage: np.ndarray
     matte: np.ndarray
     uv: np.ndarray
     texture: np.ndarray
+    expressive: np.ndarray
 
     def __len__(self) -> int:
         return len(self.footage)
@@ -55,16 +60,17 @@ class Batch:
     """Samples of one training step; pictures are in [-1, 1].
 
     Attributes:
-        footage: `[B, 3, R, R]`; matte: `[B, 1, R, R]`, 0 to 1.
+        footage: `[B, 3, R, R]`; matte, expressive (mouth and eyes): `[B, 1, R, R]`, 0 to 1.
         uv, window_texture: `[B, 3, 256, 256]` maps of the window.
         texture: `[B, 3, 256, 256]` texture map of the central window.
-        time_code: `[B]`.
+        time_code: `[B]`, or `[1]` for all.
         window: where the window lies.
         identity: of the video, for the feature generators.
     """
 
     footage: Tensor
     matte: Tensor
+    expressive: Tensor
     uv: Tensor
     window_texture: Tensor
     texture: Tensor
@@ -74,9 +80,16 @@ class Batch:
 
 
 def open_frames(
-    dataset: Dataset, names: Sequence[str], resolution: int, cache: Path, listener: Listener = silent
+    dataset: Dataset,
+    names: Sequence[str],
+    resolution: int,
+    cache: Path,
+    landmarks: Landmarks | None = None,
+    listener: Listener = silent,
 ) -> Frames:
     """Decode frames of a dataset into `cache`, or map what an earlier call left there.
+
+    `landmarks [T, 478, 3]`, in pixels of the maps, say where mouth and eyes lie.
 
     Raises:
         UserError: a picture of the dataset is missing or damaged, or the disk is full.
@@ -87,8 +100,9 @@ def open_frames(
         "matte": ((len(names), side, side), np.uint8),
         "uv": ((len(names), MAP_SIZE, MAP_SIZE, 3), np.uint16),
         "texture": ((len(names), MAP_SIZE, MAP_SIZE, 3), np.uint8),
+        "expressive": ((len(names), MAP_SIZE, MAP_SIZE), np.uint8),
     }
-    label, mark = fingerprint(dataset, names, resolution), cache / "frames.json"
+    label, mark = fingerprint(dataset, names, resolution, landmarks), cache / "frames.json"
     if not (mark.is_file() and mark.read_text(encoding="utf-8") == label):
         mark.unlink(missing_ok=True)
         cache.mkdir(parents=True, exist_ok=True)
@@ -97,7 +111,7 @@ def open_frames(
             name: np.lib.format.open_memmap(cache / f"{name}.npy", "w+", kind, shape)
             for name, (shape, kind) in shapes.items()
         }
-        decode(dataset, names, arrays, listener)
+        decode(dataset, names, arrays, landmarks, listener)
         with written_whole(mark) as partial:
             partial.write_text(label, encoding="utf-8")
     return Frames(**{name: np.load(cache / f"{name}.npy", mmap_mode="r") for name in shapes})
@@ -108,10 +122,11 @@ def forget_frames(cache: Path) -> None:
     shutil.rmtree(cache, ignore_errors=True)
 
 
-def fingerprint(dataset: Dataset, names: Sequence[str], resolution: int) -> str:
+def fingerprint(dataset: Dataset, names: Sequence[str], resolution: int, landmarks: Landmarks | None) -> str:
     """A text that tells whether decoded frames belong to these frames of this dataset."""
     description = dataset.description.stat()
-    content = [str(dataset.folder.resolve()), description.st_mtime_ns, description.st_size, resolution, *names]
+    file = [str(dataset.folder.resolve()), description.st_mtime_ns, description.st_size]
+    content = [*file, resolution, landmarks is not None, *names]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -121,7 +136,13 @@ def refuse_full_disk(folder: Path, needed: int) -> None:
         raise UserError(f"Training needs {needed / 1e9:.1f} GB of disk space at {folder}; free some and try again.")
 
 
-def decode(dataset: Dataset, names: Sequence[str], arrays: dict[str, np.ndarray], listener: Listener) -> None:
+def decode(
+    dataset: Dataset,
+    names: Sequence[str],
+    arrays: dict[str, np.ndarray],
+    landmarks: Landmarks | None,
+    listener: Listener,
+) -> None:
     """Read every frame's pictures into the arrays, by a few threads."""
     side = arrays["footage"].shape[1]
 
@@ -132,6 +153,7 @@ def decode(dataset: Dataset, names: Sequence[str], arrays: dict[str, np.ndarray]
         uv = read_picture(dataset.uv_map(name), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)[..., ::-1]
         arrays["uv"][index] = uv if uv.dtype == np.uint16 else uv.astype(np.uint16) * 257
         arrays["texture"][index] = read_picture(dataset.texture_map(name), cv2.IMREAD_COLOR)[..., ::-1]
+        arrays["expressive"][index] = 0 if landmarks is None else expressive_region(landmarks[index])
 
     started = time.monotonic()
     pool = ThreadPoolExecutor(max(2, os.cpu_count() or 2))
@@ -174,12 +196,14 @@ def cut_batch(
     rows, columns = slice(top, top + side), slice(left, left + side)
     uv = to_tensor(frames.uv[samples], 65535, device)
     texture = to_tensor(frames.texture[samples], 255, device)
+    expressive = to_tensor(frames.expressive[samples][..., None], 255, device)
     window_uv, window_texture = uv, texture
     if window != CENTRED:
-        window_uv, window_texture = cut_maps(padded(uv), window), cut_maps(padded(texture), window)
+        window_uv, window_texture, expressive = (cut_maps(padded(each), window) for each in (uv, texture, expressive))
     return Batch(
         footage=to_tensor(frames.footage[samples, rows, columns], 255, device),
         matte=to_tensor(frames.matte[samples, rows, columns, None], 255, device).add(1).mul(0.5),
+        expressive=F.interpolate(expressive, (side, side), mode="bilinear").add(1).mul(0.5),
         uv=window_uv,
         window_texture=window_texture,
         texture=texture,
@@ -197,8 +221,8 @@ def to_tensor(pictures: np.ndarray, white: int, device: torch.device) -> Tensor:
 
 
 def padded(maps: Tensor) -> Tensor:
-    """Maps of the central window with black around: `[B, 3, 384, 384]`."""
-    return torch.nn.functional.pad(maps, (SLIDING_MARGIN,) * 4, value=-1.0)
+    """Maps of the central window with black around: `[B, C, 384, 384]`."""
+    return F.pad(maps, (SLIDING_MARGIN,) * 4, value=-1.0)
 
 
 def cut_maps(maps: Tensor, window: Window) -> Tensor:

@@ -14,6 +14,7 @@ from ...common.errors import UserError
 from ...common.progress import Listener, silent
 from ...tracking.dataset import Dataset
 from ...tracking.heads.performance import Performance
+from ...tracking.landmarks import Landmarks
 from ..avatar import Avatar
 from ..avatar_format import Provenance, describe
 from ..device import device_facts
@@ -21,6 +22,7 @@ from ..networks.features import IDENTITY
 from .base import Base
 from .batches import Frames, forget_frames, open_frames, split
 from .checkpoints import Standing
+from .expressive import landmarks_in_maps
 from .perceptual import PerceptualLoss, find_weights
 from .precision import fastest_dtype
 from .presets import Preset, preset_named
@@ -30,6 +32,7 @@ from .team import Team
 from .trainer import Trainer
 
 LEAST_FRAMES = 2
+NO_LANDMARKS = "Mouth and eyes counted no more than the rest: the head's file, or the footage's motion, is not at hand."
 
 
 def build(
@@ -81,7 +84,8 @@ def build(
     with Team.joined(torch.device(facts.device)) as team:
         listener = listener if team.leads else silent
         identity = origin.next_identity if origin else IDENTITY
-        sampler = sampler_of(source, kept, chosen, folder / "frames", seed, team, identity, listener)
+        landmarks = landmarks_in_maps(source, kept, head_path)
+        sampler = sampler_of(source, kept, landmarks, chosen, folder / "frames", seed, team, identity, listener)
         perceptual, fallbacks = perceptual_loss(team.device)
         trainer = Trainer(chosen, team, fastest_dtype(team.device), perceptual, seed)
         if origin is not None:
@@ -104,6 +108,7 @@ def build(
             fallbacks=(
                 *facts.fallbacks,
                 *fallbacks,
+                *(() if landmarks is not None else (NO_LANDMARKS,)),
                 *setback_sentences(standing),
                 *left_out_sentences(performance, train_share),
             ),
@@ -169,6 +174,7 @@ def setback_sentences(standing: Standing) -> tuple[str, ...]:
 def sampler_of(
     dataset: Dataset,
     kept: np.ndarray,
+    landmarks: Landmarks | None,
     preset: Preset,
     cache: Path,
     seed: int,
@@ -176,10 +182,11 @@ def sampler_of(
     identity: float,
     listener: Listener,
 ) -> Sampler:
-    """A sampler of the frames `kept [N]` of a dataset, decoded into `cache`."""
+    """A sampler of the frames `kept [N]` of a dataset with their landmarks, decoded into `cache`."""
     names = [dataset.names[index] for index in kept]
+    heard = listener if team.leads else silent
     with team.leader_goes_first():
-        frames = open_frames(dataset, names, preset.network.resolution, cache, listener if team.leads else silent)
+        frames = open_frames(dataset, names, preset.network.resolution, cache, landmarks, heard)
     time_codes = kept / max(1, len(dataset.names) - 1)
     return Sampler(frames, time_codes, Draws.of(preset, seed), team, identity)
 

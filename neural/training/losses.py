@@ -18,6 +18,14 @@ def weighted_l1(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:
     return ((painted - footage).abs() * weight).mean()
 
 
+def weighted_l2(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:
+    """Mean of (painted - footage)² `[B, C, H, W]` times `weight [B, 1, H, W]`.
+
+    An L1 lets small things that are seldom there fade, such as the dark gap between lips; their errors are large.
+    """
+    return ((painted - footage).square() * weight).mean()
+
+
 def mask_l1(mask: Tensor, matte: Tensor) -> Tensor:
     """L1 of the predicted mask `[B, 1, F, F]` (1 is background) to the matte `[B, 1, R, R]` made hard."""
     small = F.interpolate(matte, (FEATURE_SIZE, FEATURE_SIZE), mode="area")

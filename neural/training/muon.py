@@ -8,7 +8,8 @@ matrices only; this one takes the filters of convolutions too, as matrices of ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -41,31 +42,56 @@ class Muon(Optimizer):
         """Move every weight that has a gradient."""
         assert closure is None, "Muon evaluates nothing"
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    weight.mul_(1 - group["lr"] * WEIGHT_DECAY)
-                    weight.add_(self._direction(weight, weight.grad), alpha=-group["lr"] * group["size"])
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            if weights:
+                torch._foreach_mul_(weights, 1 - group["lr"] * WEIGHT_DECAY)
+                torch._foreach_add_(weights, self._directions(weights), alpha=-group["lr"] * group["size"])
 
-    def _direction(self, weight: Tensor, gradient: Tensor) -> Tensor:
-        """Nesterov's momentum made orthogonal, with a root mean square of about 1, shaped as the weight."""
-        state = self.state[weight]
-        if not state:
-            state["momentum"] = torch.zeros_like(weight)
-        momentum = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
-        matrix = gradient.lerp(momentum, MOMENTUM).flatten(1)
-        return orthogonalised(matrix).mul_(max(matrix.shape) ** 0.5).view(weight.shape)
+    def _directions(self, weights: list[Tensor]) -> list[Tensor]:
+        """Nesterov's momentum made orthogonal, with a root mean square of about 1, shaped as the weights."""
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        for weight in weights:
+            if not self.state[weight]:
+                self.state[weight]["momentum"] = torch.zeros_like(weight)
+        momenta = [self.state[weight]["momentum"] for weight in weights]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        ahead = [each.flatten(1) for each in torch._foreach_lerp(gradients, momenta, MOMENTUM)]
+        return [
+            direction.mul_(max(direction.shape) ** 0.5).view(weight.shape)
+            for direction, weight in zip(orthogonalised(ahead), weights, strict=True)
+        ]
 
 
-def orthogonalised(matrix: Tensor) -> Tensor:
-    """A matrix `[M, N]` with its singular vectors and with singular values near 1 (Newton and Schulz)."""
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+def orthogonalised(matrices: Sequence[Tensor]) -> list[Tensor]:
+    """Matrices `[M, N]` with their singular vectors and with singular values near 1 (Newton and Schulz).
+
+    Every round multiplies a matrix by a polynomial of its products with itself, `[L, L]` for the lesser side L. These
+    commute, so they are multiplied up first, those of one size together, and meet the matrices only at the end.
+    """
+    wide = [matrix.T if matrix.shape[0] > matrix.shape[1] else matrix for matrix in matrices]
+    wide = [matrix / (matrix.norm() + 1e-7) for matrix in wide]
+    sides: defaultdict[int, list[int]] = defaultdict(list)
+    for index, matrix in enumerate(wide):
+        sides[len(matrix)].append(index)
+    for indices in sides.values():
+        factors = polynomials(torch.stack([wide[index] @ wide[index].T for index in indices]))
+        for index, factor in zip(indices, factors, strict=True):
+            wide[index] = factor @ wide[index]
+    return [
+        made.T if matrix.shape[0] > matrix.shape[1] else made for made, matrix in zip(wide, matrices, strict=True)
+    ]
+
+
+def polynomials(products: Tensor) -> Tensor:
+    """What the rounds multiply matrices X by, given `products [K, L, L]`, X X' of each: `[K, L, L]`."""
     a, b, c = QUINTIC
+    identity = torch.eye(products.shape[-1], device=products.device).expand_as(products)
+    factors = identity
     for _ in range(ROUNDS):
-        square = x @ x.T
-        x = torch.addmm(x, torch.addmm(square, square, square, beta=b, alpha=c), x, beta=a)
-    return x.T if tall else x
+        factor = torch.baddbmm(torch.add(a * identity, products, alpha=b), products, products, alpha=c)
+        factors = factor @ factors
+        products = factor @ products @ factor
+    return factors
 
 
 def suits(name: str, parameter: nn.Parameter) -> bool:

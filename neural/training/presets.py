@@ -15,7 +15,8 @@ class LossWeights:
 
     Attributes:
         l1: between picture and footage; background: what a background pixel counts in it; face: what a pixel of the
-            face region counts more than one of hair or clothes.
+            face region counts more than one of hair or clothes; expressive: what one of mouth or eyes counts more.
+        l2: squared error, weighted likewise.
         detail: L1 between the finer Haar bands.
         texture: difference of the local energy of these bands: how strong detail is, wherever it lies.
         mask: L1 of the predicted mask; alpha: L1 of the painted alpha.
@@ -24,8 +25,10 @@ class LossWeights:
     """
 
     l1: float = 1.0
+    l2: float = 0.0
     background: float = 1.0
     face: float = 0.0
+    expressive: float = 0.0
     detail: float = 0.0
     texture: float = 0.0
     mask: float = 3.0
@@ -51,7 +54,8 @@ class Preset:
         muon: size of Muon's steps over the learning rate, for the weights of the portrait network; 0 leaves them to
             AdamW, as published.
         slide_every: one step in so many has the window anywhere; in the others it is centred.
-        wrong_times: share of the steps in which samples get other frames' time codes; 0 as published.
+        wrong_times: share of the steps in which all samples get the time code of some frame; 0 as published.
+        bent: share of the samples of centred windows that are bent (see `bending`); 0 as published.
         adversary_start: share of the training after which the discriminator joins; adversary_every: then, one step
             in so many uses it.
         regularise_every: one discriminator step in so many has the R1 penalty.
@@ -73,6 +77,7 @@ class Preset:
     muon: float
     slide_every: int
     wrong_times: float
+    bent: float
     adversary_start: float
     adversary_every: int
     regularise_every: int
@@ -108,13 +113,14 @@ PREVIEW = Preset(
     muon=0.4,
     slide_every=6,
     wrong_times=0.8,
+    bent=0.7,
     adversary_start=0.35,
     adversary_every=4,
     regularise_every=8,
     average_samples=400,
     freeze_after=150,
     losses=LossWeights(
-        background=0.3, face=1.0, detail=1.0, texture=3.0, mask=0.3, alpha=0.3, perceptual=0.5, adversarial=0.05
+        l2=4.0, background=0.3, face=1.0, expressive=6.0, detail=1.0, texture=3.0, mask=0.3, alpha=0.3, perceptual=0.5, adversarial=0.05
     ),
 )
 
@@ -145,6 +151,7 @@ STANDARD = Preset(
     muon=0.0,
     slide_every=2,
     wrong_times=0.8,
+    bent=0.0,
     adversary_start=0.1,
     adversary_every=1,
     regularise_every=16,
@@ -183,6 +190,7 @@ FINAL = Preset(
     muon=0.0,
     slide_every=2,
     wrong_times=0.0,
+    bent=0.0,
     adversary_start=0.0,
     adversary_every=1,
     regularise_every=16,

@@ -18,6 +18,7 @@ from ..device import device_facts
 from .base import Base, identity_of
 from .batches import forget_frames
 from .build import label_of, perceptual_loss, planned, sampler_of, trainable
+from .expressive import landmarks_in_maps
 from .precision import fastest_dtype
 from .presets import Preset, preset_named
 from .run import TrainingRun
@@ -65,7 +66,8 @@ def pretrain(
         for number, source in enumerate(sources):
             kept = trainable(source.performance(), train_share)
             cache = folder / "frames" / str(number)
-            sampler = sampler_of(source, kept, chosen, cache, seed, team, identity_of(number), listener)
+            landmarks = landmarks_in_maps(source, kept, None)
+            sampler = sampler_of(source, kept, landmarks, chosen, cache, seed, team, identity_of(number), listener)
             stack.callback(sampler.close)
             samplers.append(sampler)
         perceptual, _ = perceptual_loss(team.device)

@@ -14,6 +14,7 @@ from ..networks.config import SLACK
 from ..networks.features import IDENTITY
 from ..networks.windows import CENTRED, Window
 from .batches import Batch, Frames, cut_batch
+from .bending import bend, bends
 from .presets import Preset
 from .team import Team
 
@@ -29,20 +30,23 @@ class Draws:
     Attributes:
         size: samples a batch.
         slide_every: one step in so many has a window anywhere; in the others it is centred.
-        wrong_times: share of the steps in which samples have time codes of other frames. A network that cannot trust
-            the code does not learn by it what each frame looks like, and paints frames better that it has not seen.
+        wrong_times: share of the steps in which all samples have the time code of some frame. A network that cannot
+            trust the code does not learn by it what each frame looks like, and paints frames better that it has not
+            seen. Such steps are faster, too: one code is one set of modulated weights for all.
+        bent: share of the samples of centred windows that are bent (see `bending`).
         seed: of all draws.
     """
 
     size: int
     slide_every: int
     wrong_times: float
+    bent: float
     seed: int
 
     @classmethod
     def of(cls, preset: Preset, seed: int) -> Draws:
         """As the preset says."""
-        return cls(preset.batch, preset.slide_every, preset.wrong_times, seed)
+        return cls(preset.batch, preset.slide_every, preset.wrong_times, preset.bent, seed)
 
 
 class Sampler:
@@ -89,9 +93,11 @@ class Sampler:
             drawn = random.normal(SLACK / 2, SLIDE_SPREAD, 2)
             window = Window(*(int(each) for each in np.clip(drawn.round(), SLIDE_LEAST, SLIDE_MOST)))
         batch = cut_batch(self.frames, samples, self.time_codes, window, self.team.device)
+        if draws.bent and window == CENTRED:
+            batch = bend(batch, bends(self.frames.uv[samples][..., 2] > 0, draws.bent, random))
         if random.random() < draws.wrong_times:
-            codes = random.choice(self.time_codes, draws.size).astype(np.float32)
-            batch = replace(batch, time_code=torch.from_numpy(codes).to(self.team.device))
+            code = random.choice(self.time_codes, 1).astype(np.float32)
+            batch = replace(batch, time_code=torch.from_numpy(code).to(self.team.device))
         return replace(batch, identity=self.identity)
 
 

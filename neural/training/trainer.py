@@ -159,7 +159,8 @@ class Trainer:
         """The losses that compare with the footage."""
         weights, picture = self.preset.losses, painting.picture[:, :3]
         face = self._face(batch)
-        weight = weights.background + (1 - weights.background) * batch.matte + weights.face * face
+        person = weights.background + (1 - weights.background) * batch.matte
+        weight = person + weights.face * face + weights.expressive * batch.expressive
         parts = {
             "l1": weights.l1 * losses.weighted_l1(picture, batch.footage, weight),
             "mask": weights.mask * losses.mask_l1(painting.mask, batch.matte),
@@ -167,6 +168,8 @@ class Trainer:
         if painting.picture.shape[1] == 4:
             alpha = batch.matte * 2 - 1
             parts["alpha"] = weights.alpha * losses.weighted_l1(painting.picture[:, 3:], alpha, torch.ones_like(alpha))
+        if weights.l2:
+            parts["l2"] = weights.l2 * losses.weighted_l2(picture, batch.footage, weight)
         if weights.detail or weights.texture:
             ours, theirs = losses.detail_bands(picture), losses.detail_bands(batch.footage)
             parts["detail"] = weights.detail * losses.detail_l1(ours, theirs, weight)

@@ -92,6 +92,7 @@ def test_training_cuts_pixels_without_resampling(resolution):
         random.integers(0, 256, (1, side, side), np.uint8),
         random.integers(0, 65536, (1, 256, 256, 3), np.uint16),
         random.integers(0, 256, (1, 256, 256, 3), np.uint8),
+        random.integers(0, 256, (1, 256, 256), np.uint8),
     )
     batch = cut_batch(frames, np.array([0]), np.zeros(1), Window(10, 53), torch.device("cpu"))
     cell = resolution // 128

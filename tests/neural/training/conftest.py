@@ -13,6 +13,7 @@ from semblance.neural.training import presets
 from semblance.tracking.dataset import Dataset
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.performance import Crop, Performance
+from semblance.tracking.heads.registry import open_head
 
 COUNT, SIZE = 6, 256
 
@@ -39,8 +40,11 @@ def dataset(tmp_path_factory):
         cv2.imwrite(str(folder / "uv" / f"{name}.png"), (uv * 65535).clip(0, 65535).astype(np.uint16)[..., ::-1])
         cv2.imwrite(str(folder / "render" / f"{name}.png"), texture.astype(np.uint8)[..., ::-1])
     zeros = np.zeros
+    head = open_head("builtin")
+    identity, texture = zeros(len(head.identity_basis)), zeros(len(head.texture_basis))
     performance = Performance(
-        "builtin", zeros(4), zeros(4), zeros((COUNT, 52)), np.tile(np.eye(3), (COUNT, 1, 1)), zeros((COUNT, 3)),
+        "builtin", identity, texture, zeros((COUNT, 52)), np.tile(np.eye(3), (COUNT, 1, 1)),
+        np.stack([np.linspace(-0.02, 0.02, COUNT), zeros(COUNT), np.full(COUNT, 0.9)], 1),
         zeros((COUNT, 2, 2)), np.ones(COUNT), np.arange(COUNT) / 25, PinholeCamera.default(SIZE), Crop(0, 0, 256),
         extra={"matting": "built-in", "head_only": "by the tracked head"},
     )  # fmt: skip

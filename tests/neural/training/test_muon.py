@@ -24,9 +24,20 @@ def test_singular_values_come_near_one_whatever_their_size(rows, columns, seed, 
     matrix = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed))
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)
     even = left @ torch.diag(values.clamp_min(values[0] / 10)) @ right
-    found = torch.linalg.svdvals(orthogonalised(even * size))
+    found = torch.linalg.svdvals(*orthogonalised([even * size]))
     assert found.min() > 0.5
     assert found.max() < 1.3
+
+
+def test_singular_vectors_stay_and_matrices_do_not_meet():
+    drawn = torch.Generator().manual_seed(4)
+    matrices = [torch.randn(shape, generator=drawn) for shape in ((8, 24), (24, 8), (8, 8), (12, 30), (8, 24))]
+    together = orthogonalised(matrices)
+    for matrix, made in zip(matrices, together, strict=True):
+        torch.testing.assert_close(made, orthogonalised([matrix])[0], atol=1e-3, rtol=1e-3)
+        left, _, right = torch.linalg.svd(matrix, full_matrices=False)
+        inner = left.T @ made @ right.T
+        assert (inner - torch.diag(inner.diagonal())).abs().max() < 0.01
 
 
 def test_a_step_is_as_large_as_the_learning_rate_says():
