@@ -73,7 +73,7 @@ def retracked(pictures: Faces, footage: Faces, head: MorphableHead, camera: Pinh
 
 
 def gain(signal: np.ndarray, reference: np.ndarray) -> float | None:
-    """Return the slope of the line that fits `signal [T]` over `reference [T]`; None where the reference is constant."""
+    """Return the slope of the line that fits `signal [T]` over `reference [T]`; None where the latter is constant."""
     if np.ptp(reference) == 0:
         return None
     steps = reference - reference.mean()

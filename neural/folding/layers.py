@@ -112,7 +112,7 @@ class PhaseConvolution(nn.Module):
 
 
 def doubling(weight: Tensor, bias: Tensor, blur: Blur, *, linear: bool) -> nn.Module:
-    """A transposed convolution `[O, I, 3, 3]`, the blur and, unless `linear`, the activation, in whichever way is fast."""
+    """A transposed convolution `[O, I, 3, 3]`, the blur and, unless `linear`, the activation: the faster way."""
     outputs = len(weight)
     if outputs < HALF_MERGED_FROM:
         return PhaseConvolution(merged(weight, blur.kernel), bias, linear=linear)
@@ -214,7 +214,7 @@ def plain(layer: Convolution, *, merge: bool) -> nn.Module:
 
 
 def merged(weight: Tensor, filtering: Tensor) -> Tensor:
-    """The kernels `[O, I, K + 2, K + 2]` of a 3x3 convolution `[O, I, 3, 3]` and a symmetric filter `[K, K]` together."""
+    """The kernels `[O, I, K + 2, K + 2]` of a convolution `[O, I, 3, 3]` and a symmetric filter `[K, K]`."""
     each_tap = torch.eye(9, device=weight.device).view(9, 1, 3, 3)
     size = len(filtering)
     filtered = F.conv2d(each_tap, filtering[None, None], padding=size - 1).flatten(1)

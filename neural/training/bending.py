@@ -47,7 +47,7 @@ def bends(shown: np.ndarray, share: float, random: np.random.Generator) -> np.nd
             moved, angle = random.uniform(0, STEEPEST) * width, random.uniform(0, 2 * np.pi)
             down, across = (np.exp(-((along - middle) ** 2) / (2 * width**2)) for middle in (row, column))
             swell = np.outer(down, across)[..., None].astype(np.float32)
-            sample += swell * np.float32([moved * np.cos(angle), moved * np.sin(angle)])
+            sample += swell * np.array([moved * np.cos(angle), moved * np.sin(angle)], np.float32)
     return bent
 
 

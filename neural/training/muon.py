@@ -77,9 +77,7 @@ def orthogonalised(matrices: Sequence[Tensor]) -> list[Tensor]:
         factors = polynomials(torch.stack([wide[index] @ wide[index].T for index in indices]))
         for index, factor in zip(indices, factors, strict=True):
             wide[index] = factor @ wide[index]
-    return [
-        made.T if matrix.shape[0] > matrix.shape[1] else made for made, matrix in zip(wide, matrices, strict=True)
-    ]
+    return [made.T if matrix.shape[0] > matrix.shape[1] else made for made, matrix in zip(wide, matrices, strict=True)]
 
 
 def polynomials(products: Tensor) -> Tensor:

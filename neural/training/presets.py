@@ -120,7 +120,16 @@ PREVIEW = Preset(
     average_samples=400,
     freeze_after=150,
     losses=LossWeights(
-        l2=4.0, background=0.3, face=1.0, expressive=6.0, detail=1.0, texture=3.0, mask=0.3, alpha=0.3, perceptual=0.5, adversarial=0.05
+        l2=4.0,
+        background=0.3,
+        face=1.0,
+        expressive=6.0,
+        detail=1.0,
+        texture=3.0,
+        mask=0.3,
+        alpha=0.3,
+        perceptual=0.5,
+        adversarial=0.05,
     ),
 )
 

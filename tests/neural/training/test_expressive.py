@@ -56,14 +56,14 @@ def test_without_the_head_nothing_counts_more(source, tmp_path, monkeypatch):
 
 
 def test_errors_of_the_mouth_cost_more(source, tmp_path, tiny):
-    frames = open_frames(source, source.names, 256, tmp_path, landmarks_in_maps(source, np.arange(len(source.names)), None))
+    frames = open_frames(
+        source, source.names, 256, tmp_path, landmarks_in_maps(source, np.arange(len(source.names)), None)
+    )
     batch = cut_batch(frames, np.array([0, 1]), np.zeros(len(frames)), CENTRED, ALONE.device)
     mouths = replace(batch, footage=batch.footage + 0.5 * batch.expressive)
     costs = []
     for counts in (0.0, 6.0):
         trainer = Trainer(replace(tiny, losses=replace(tiny.losses, expressive=counts)), ALONE, torch.float32, None, 0)
-        plain, wrong = (
-            trainer.step(each, 0, 0.0, lambda: None)["l1"] for each in (batch, mouths)
-        )
+        plain, wrong = (trainer.step(each, 0, 0.0, lambda: None)["l1"] for each in (batch, mouths))
         costs.append(wrong - plain)
     assert costs[1] > 3 * costs[0]
