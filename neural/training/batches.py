@@ -27,6 +27,7 @@ from ...tracking.landmarks import Landmarks
 from ..networks.config import FEATURE_SIZE, SLIDING_MARGIN
 from ..networks.features import IDENTITY
 from ..networks.windows import CENTRED, Window
+from .bending import Kind, bend
 from .expressive import expressive_region
 
 
@@ -188,21 +189,37 @@ def split(count: int, train_share: float) -> tuple[range, range]:
 
 
 def cut_batch(
-    frames: Frames, samples: np.ndarray, time_codes: np.ndarray, window: Window, device: torch.device
+    frames: Frames,
+    samples: np.ndarray,
+    time_codes: np.ndarray,
+    window: Window,
+    device: torch.device,
+    bent: np.ndarray | None = None,
 ) -> Batch:
-    """Cut one window, at whole cells, out of some frames: pixels are copied, never resampled."""
+    """Cut one window, at whole cells, out of some frames: pixels are copied, never resampled unless they are `bent`.
+
+    `bent` (see `bending.bends`) is for the central window.
+    """
     side, cell = frames.resolution, frames.resolution // FEATURE_SIZE
     top, left = int(window.row) * cell, int(window.column) * cell
     rows, columns = slice(top, top + side), slice(left, left + side)
-    uv = to_tensor(frames.uv[samples], 65535, device)
-    texture = to_tensor(frames.texture[samples], 255, device)
-    expressive = to_tensor(frames.expressive[samples][..., None], 255, device)
+    cut: dict[Kind, np.ndarray] = {
+        "footage": frames.footage[samples, rows, columns],
+        "matte": frames.matte[samples, rows, columns],
+        "expressive": frames.expressive[samples],
+        "texture": frames.texture[samples],
+        "uv": frames.uv[samples],
+    }
+    if bent is not None:
+        bend(cut, bent)
+    uv, texture = to_tensor(cut["uv"], 65535, device), to_tensor(cut["texture"], 255, device)
+    expressive = to_tensor(cut["expressive"][..., None], 255, device)
     window_uv, window_texture = uv, texture
     if window != CENTRED:
         window_uv, window_texture, expressive = (cut_maps(padded(each), window) for each in (uv, texture, expressive))
     return Batch(
-        footage=to_tensor(frames.footage[samples, rows, columns], 255, device),
-        matte=to_tensor(frames.matte[samples, rows, columns, None], 255, device).add(1).mul(0.5),
+        footage=to_tensor(cut["footage"], 255, device),
+        matte=to_tensor(cut["matte"][..., None], 255, device).add(1).mul(0.5),
         expressive=F.interpolate(expressive, (side, side), mode="bilinear").add(1).mul(0.5),
         uv=window_uv,
         window_texture=window_texture,

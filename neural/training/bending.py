@@ -7,22 +7,31 @@ the middle paints it there wherever the maps say it is; bent samples teach it to
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from typing import Literal
 
+import cv2
 import numpy as np
-import torch
-import torch.nn.functional as F  # noqa: N812
-from torch import Tensor
 
-from .batches import Batch
-
+Places = tuple[np.ndarray, np.ndarray]
+"""Of `cv2.convertMaps`."""
+Kind = Literal["footage", "matte", "expressive", "texture", "uv"]
+SMOOTHLY: dict[Kind, int] = {
+    "footage": cv2.INTER_CUBIC,
+    "matte": cv2.INTER_LINEAR,
+    "expressive": cv2.INTER_LINEAR,
+    "texture": cv2.INTER_LINEAR,
+}
+"""How each kind of picture is resampled; UV maps in a way of their own."""
 MOST_SWELLS = 3
 NARROWEST, WIDEST = 10.0, 50.0
 """Standard deviation of a swell in pixels of the maps: from a corner of the mouth to half a face."""
 STEEPEST = 0.3
 """How far a swell's middle moves at most, over its standard deviation; at 1.6 the picture would fold."""
-EDGE = 0.08
-"""Difference of UV coordinates, in [-1, 1], in a 3x3 neighbourhood of different surfaces, which must not be mixed."""
+SPACING = 4
+"""Pixels of the maps between two of which it is said how they move; swells are much wider."""
+EDGE = 0.04 * 65535
+"""Difference of a UV map's values in a 3x3 neighbourhood of different surfaces, which must not be mixed."""
 
 
 def bends(shown: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
@@ -33,16 +42,17 @@ def bends(shown: np.ndarray, share: float, random: np.random.Generator) -> np.nd
         share: of the samples that are bent at all.
 
     Returns:
-        `[B, S, S, 2]` x and y, pixels: where each pixel of the bent picture comes from, relative to itself.
+        `[B, S/4, S/4, 2]` x and y, pixels of the maps: where every fourth pixel of the bent picture comes from,
+        relative to itself.
     """
-    bent = np.zeros((*shown.shape, 2), np.float32)
-    along = np.arange(shown.shape[1], dtype=np.float32)
+    bent = np.zeros((len(shown), shown.shape[1] // SPACING, shown.shape[2] // SPACING, 2), np.float32)
+    along = (np.arange(bent.shape[1], dtype=np.float32) + 0.5) * SPACING - 0.5
     for sample, face in zip(bent, shown, strict=True):
         places = np.flatnonzero(face)
         if random.random() >= share or not len(places):
             continue
         for _ in range(random.integers(1, MOST_SWELLS + 1)):
-            row, column = divmod(int(random.choice(places)), len(along))
+            row, column = divmod(int(random.choice(places)), face.shape[1])
             width = np.exp(random.uniform(np.log(NARROWEST), np.log(WIDEST)))
             moved, angle = random.uniform(0, STEEPEST) * width, random.uniform(0, 2 * np.pi)
             down, across = (np.exp(-((along - middle) ** 2) / (2 * width**2)) for middle in (row, column))
@@ -51,33 +61,31 @@ def bends(shown: np.ndarray, share: float, random: np.random.Generator) -> np.nd
     return bent
 
 
-def bend(batch: Batch, bent: np.ndarray) -> Batch:
-    """Bend the samples of a centred window; `bent` is of `bends`, of the maps' size."""
-    side = bent.shape[1]
-    grid = F.affine_grid(torch.eye(2, 3)[None], [1, 1, side, side], align_corners=False)
-    grid = (grid + torch.from_numpy(bent) * (2 / side)).to(batch.uv.device)
-    fine = F.interpolate(grid.permute(0, 3, 1, 2), batch.footage.shape[-2:], mode="bilinear", align_corners=False)
-    fine = fine.permute(0, 2, 3, 1)
-    texture = sampled(batch.texture, grid, "bilinear")
-    return replace(
-        batch,
-        footage=sampled(batch.footage, fine, "bicubic"),
-        matte=sampled(batch.matte, fine, "bilinear"),
-        expressive=sampled(batch.expressive, fine, "bilinear"),
-        uv=bent_uv(batch.uv, grid),
-        window_texture=texture,
-        texture=texture,
-    )
+def bend(pictures: Mapping[Kind, np.ndarray], bent: np.ndarray) -> None:
+    """Bend pictures `[B, H, H, ...]` of the same square in place; `bent` is of `bends`."""
+    for index in np.flatnonzero(bent.any((1, 2, 3))):
+        origins = {side: origin(bent[index], side) for side in {picture.shape[1] for picture in pictures.values()}}
+        for kind, picture in pictures.items():
+            sample, places = picture[index], origins[picture.shape[1]]
+            picture[index] = bent_uv(sample, places) if kind == "uv" else remapped(sample, places, SMOOTHLY[kind])
 
 
-def bent_uv(uv: Tensor, grid: Tensor) -> Tensor:
-    """The UV map `[B, 3, S, S]` at the places `grid [B, S, S, 2]`, surfaces apart."""
-    steepness = (F.max_pool2d(uv, 3, 1, 1) + F.max_pool2d(-uv, 3, 1, 1)).amax(1, keepdim=True)
-    edge = sampled((steepness > EDGE).float(), grid, "nearest") > 0
-    return torch.where(edge, sampled(uv, grid, "nearest"), sampled(uv, grid, "bilinear"))
+def origin(bent: np.ndarray, side: int) -> Places:
+    """Where each pixel of a picture of `side` pixels square comes from, as `cv2.remap` likes it."""
+    moved = cv2.resize(bent, (side, side)) * np.float32(side / (SPACING * len(bent)))
+    along = np.arange(side, dtype=np.float32)
+    return cv2.convertMaps(moved[..., 0] + along, moved[..., 1] + along[:, None], cv2.CV_16SC2)
 
 
-def sampled(picture: Tensor, grid: Tensor, mode: str) -> Tensor:
-    """`grid_sample` that repeats the border, channels last in memory."""
-    taken = F.grid_sample(picture, grid, mode=mode, padding_mode="border", align_corners=False)
-    return taken.contiguous(memory_format=torch.channels_last)
+def bent_uv(uv: np.ndarray, places: Places) -> np.ndarray:
+    """A UV map `[S, S, 3]` of 16 bits at the places, surfaces apart."""
+    steepness = cv2.morphologyEx(uv, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    edge = (steepness[..., 0] > EDGE) | (steepness[..., 1] > EDGE) | (steepness[..., 2] > EDGE)
+    mixed = remapped(edge.astype(np.uint8), places, cv2.INTER_NEAREST)
+    smooth, nearest = (remapped(uv, places, how) for how in (cv2.INTER_LINEAR, cv2.INTER_NEAREST))
+    return np.where(mixed[..., None], nearest, smooth)
+
+
+def remapped(picture: np.ndarray, places: Places, how: int) -> np.ndarray:
+    """The picture at the places; the border repeats."""
+    return cv2.remap(np.ascontiguousarray(picture), *places, how, borderMode=cv2.BORDER_REPLICATE)

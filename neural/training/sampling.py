@@ -14,7 +14,7 @@ from ..networks.config import SLACK
 from ..networks.features import IDENTITY
 from ..networks.windows import CENTRED, Window
 from .batches import Batch, Frames, cut_batch
-from .bending import bend, bends
+from .bending import bends
 from .presets import Preset
 from .team import Team
 
@@ -92,9 +92,10 @@ class Sampler:
         if step % draws.slide_every == draws.slide_every - 1:
             drawn = random.normal(SLACK / 2, SLIDE_SPREAD, 2)
             window = Window(*(int(each) for each in np.clip(drawn.round(), SLIDE_LEAST, SLIDE_MOST)))
-        batch = cut_batch(self.frames, samples, self.time_codes, window, self.team.device)
+        bent = None
         if draws.bent and window == CENTRED:
-            batch = bend(batch, bends(self.frames.uv[samples][..., 2] > 0, draws.bent, random))
+            bent = bends(self.frames.uv[samples, ..., 2] > 0, draws.bent, random)
+        batch = cut_batch(self.frames, samples, self.time_codes, window, self.team.device, bent)
         if random.random() < draws.wrong_times:
             code = random.choice(self.time_codes, 1).astype(np.float32)
             batch = replace(batch, time_code=torch.from_numpy(code).to(self.team.device))
