@@ -15,7 +15,7 @@ from ..common.progress import Cancelled
 from . import compat
 from .jobs import Bar, run_to_end
 from .operators_jobs import build_request, finish_build, finish_new_avatar, followed, tracking_request
-from .properties import PRESET_SIZES
+from .properties import SemblanceScene
 
 NAME = "semblance"
 _registered: list[Any] = []
@@ -27,10 +27,15 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("source", type=Path, help="a portrait video or photo")
     parser.add_argument("--out", type=Path, required=True, help="the .blend file to write")
     parser.add_argument("--build", action="store_true", help="train the avatar, too")
-    parser.add_argument("--preset", choices=PRESET_SIZES, default="preview", help="quality of the avatar")
+    parser.add_argument("--preset", choices=choices("preset"), default="preview", help="quality of the avatar")
+    parser.add_argument("--head", choices=choices("head_model"), default="builtin", help="the morphable head")
+    parser.add_argument("--matting", choices=choices("matting"), default="auto", help="what cuts the person out")
+    parser.add_argument("--head-only", action="store_true", help="leave the clothes out")
     given = parser.parse_args(arguments)
     scene = bpy.context.scene
-    scene.semblance.preset = given.preset
+    chosen = scene.semblance
+    chosen.preset, chosen.head_model = given.preset, given.head
+    chosen.matting, chosen.head_only = given.matting, given.head_only
     try:
         source = given.source.absolute()
         made = finish_new_avatar(scene, source, run_to_end(followed(tracking_request(scene, source)), show))
@@ -45,6 +50,11 @@ def run(arguments: list[str]) -> int:
     bpy.ops.wm.save_as_mainfile(filepath=str(given.out.absolute()))
     print(f"\nWrote {given.out}.")
     return 0
+
+
+def choices(name: str) -> list[str]:
+    """What a choice of the panel can be."""
+    return list(SemblanceScene.bl_rna.properties[name].enum_items.keys())
 
 
 def show(bar: Bar) -> None:

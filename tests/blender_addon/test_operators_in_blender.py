@@ -62,7 +62,10 @@ assert "neither a video" in refused(lambda: bpy.ops.semblance.new_avatar(filepat
 scene.semblance.head_model = "faceverse-v3"
 assert "preferences" in refused(lambda: bpy.ops.semblance.new_avatar(filepath=str(folder / "clip.mp4")))
 from semblance.blender_addon import command_line
-assert command_line.run([str(folder / "none.mp4"), "--out", str(folder / "none.blend")]) == 2
+options = ["--head", "builtin", "--matting", "rvm", "--head-only", "--preset", "standard"]
+assert command_line.run([str(folder / "none.mp4"), "--out", str(folder / "none.blend"), *options]) == 2
+chosen = scene.semblance
+assert (chosen.head_model, chosen.matting, chosen.head_only, chosen.preset) == ("builtin", "rvm", True, "standard")
 assert not scene.objects and not (folder / "none.blend").exists()
 """
     run_blender(START + script, tmp_path, environment={**home, "SEMBLANCE_ENGINE_PYTHON": str(engine_python)})
