@@ -66,6 +66,7 @@ class Batch:
         texture: `[B, 3, 256, 256]` texture map of the central window.
         time_code: `[B]`, or `[1]` for all.
         window: where the window lies.
+        bent: whether the samples are bent, and their finest detail softened by it.
         identity: of the video, for the feature generators.
     """
 
@@ -77,6 +78,7 @@ class Batch:
     texture: Tensor
     time_code: Tensor
     window: Window
+    bent: bool = False
     identity: float = IDENTITY
 
 
@@ -226,6 +228,7 @@ def cut_batch(
         texture=texture,
         time_code=torch.from_numpy(time_codes[samples].astype(np.float32)).to(device),
         window=window,
+        bent=bent is not None,
     )
 
 

@@ -2,7 +2,8 @@
 """Samples with faces bent a little, footage and maps alike: expressions that the footage does not show.
 
 The published training has none of it. A short video shows few expressions, and a network that has seen a mouth only in
-the middle paints it there wherever the maps say it is; bent samples teach it to follow the maps.
+the middle paints it there wherever the maps say it is; bent samples teach it to follow the maps. They are softer than
+the footage, so that fine detail and the discriminator are taught with the others.
 """
 
 from __future__ import annotations
@@ -34,22 +35,17 @@ EDGE = 0.04 * 65535
 """Difference of a UV map's values in a 3x3 neighbourhood of different surfaces, which must not be mixed."""
 
 
-def bends(shown: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+def bends(shown: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Draw how samples are bent.
 
-    Args:
-        shown: bool `[B, S, S]`, where the maps show the face.
-        share: of the samples that are bent at all.
-
-    Returns:
-        `[B, S/4, S/4, 2]` x and y, pixels of the maps: where every fourth pixel of the bent picture comes from,
-        relative to itself.
+    `shown`, bool `[B, S, S]`, says where the maps show the face. Return `[B, S/4, S/4, 2]` x and y, pixels of the maps:
+    where every fourth pixel of the bent picture comes from, relative to itself.
     """
     bent = np.zeros((len(shown), shown.shape[1] // SPACING, shown.shape[2] // SPACING, 2), np.float32)
     along = (np.arange(bent.shape[1], dtype=np.float32) + 0.5) * SPACING - 0.5
     for sample, face in zip(bent, shown, strict=True):
         places = np.flatnonzero(face)
-        if random.random() >= share or not len(places):
+        if not len(places):
             continue
         for _ in range(random.integers(1, MOST_SWELLS + 1)):
             row, column = divmod(int(random.choice(places)), face.shape[1])

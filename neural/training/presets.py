@@ -55,7 +55,8 @@ class Preset:
             AdamW, as published.
         slide_every: one step in so many has the window anywhere; in the others it is centred.
         wrong_times: share of the steps in which all samples get the time code of some frame; 0 as published.
-        bent: share of the samples of centred windows that are bent (see `bending`); 0 as published.
+        bend_every: one step in so many has its samples bent (see `bending`), unless its window slides; 0: none, as
+            published.
         adversary_start: share of the training after which the discriminator joins; adversary_every: then, one step
             in so many uses it.
         regularise_every: one discriminator step in so many has the R1 penalty.
@@ -77,7 +78,7 @@ class Preset:
     muon: float
     slide_every: int
     wrong_times: float
-    bent: float
+    bend_every: int
     adversary_start: float
     adversary_every: int
     regularise_every: int
@@ -110,10 +111,10 @@ PREVIEW = Preset(
     last_rate=4e-4,
     equalised=False,
     momentum=0.9,
-    muon=0.4,
+    muon=0.3,
     slide_every=6,
     wrong_times=0.8,
-    bent=0.5,
+    bend_every=2,
     adversary_start=0.35,
     adversary_every=4,
     regularise_every=8,
@@ -124,8 +125,8 @@ PREVIEW = Preset(
         background=0.3,
         face=1.0,
         expressive=2.0,
-        detail=1.0,
-        texture=3.5,
+        detail=1.25,
+        texture=5.0,
         mask=0.3,
         alpha=0.3,
         perceptual=0.5,
@@ -160,7 +161,7 @@ STANDARD = Preset(
     muon=0.0,
     slide_every=2,
     wrong_times=0.8,
-    bent=0.0,
+    bend_every=0,
     adversary_start=0.1,
     adversary_every=1,
     regularise_every=16,
@@ -199,7 +200,7 @@ FINAL = Preset(
     muon=0.0,
     slide_every=2,
     wrong_times=0.0,
-    bent=0.0,
+    bend_every=0,
     adversary_start=0.0,
     adversary_every=1,
     regularise_every=16,

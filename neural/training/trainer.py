@@ -116,7 +116,7 @@ class Trainer:
         """
         preset = self.preset
         rate = self._rate(index, fraction)
-        adversary = fraction >= preset.adversary_start and index % preset.adversary_every == 0
+        adversary = fraction >= preset.adversary_start and index % preset.adversary_every == 0 and not batch.bent
         with self._autocast():
             painting = self.generators.network.paint(
                 batch.uv, batch.texture, batch.time_code, *self._features(index, batch.identity), batch.window
@@ -170,7 +170,7 @@ class Trainer:
             parts["alpha"] = weights.alpha * losses.weighted_l1(painting.picture[:, 3:], alpha, torch.ones_like(alpha))
         if weights.l2:
             parts["l2"] = weights.l2 * losses.weighted_l2(picture, batch.footage, weight)
-        if weights.detail or weights.texture:
+        if (weights.detail or weights.texture) and not batch.bent:
             ours, theirs = losses.detail_bands(picture), losses.detail_bands(batch.footage)
             parts["detail"] = weights.detail * losses.detail_l1(ours, theirs, weight)
             parts["texture"] = weights.texture * losses.texture_l1(

@@ -121,11 +121,23 @@ def test_draws_depend_on_the_step_only(dataset, tmp_path):
     frames = open_frames(source, source.names, 256, tmp_path / "frames")
     drawn = []
     for start in (0, 2):
-        sampler = Sampler(frames, np.linspace(0, 1, COUNT), Draws(2, 2, 0.5, 0.5, 7), ALONE)
+        sampler = Sampler(frames, np.linspace(0, 1, COUNT), Draws(2, 2, 0.5, 3, 7), ALONE)
         drawn.append({step: sampler.batch(step).time_code.tolist() for step in range(start, 4)})
         sampler.close()
     assert drawn[0][2] == drawn[1][2]
     assert sorted(shuffled(6, 0, 6, 1)) == list(range(6))
+
+
+def test_some_steps_are_bent_and_teach_no_detail(dataset, tmp_path, tiny):
+    source = Dataset.open(dataset)
+    frames = open_frames(source, source.names, 256, tmp_path / "frames")
+    sampler = Sampler(frames, np.linspace(0, 1, COUNT), Draws(2, 4, 0.0, 2, 7), ALONE)
+    batches = [sampler.batch(step) for step in range(8)]
+    sampler.close()
+    assert [batch.bent for batch in batches] == [False, True, False, False] * 2
+    trainer = Trainer(tiny, ALONE, torch.float32, None, 0)
+    straight, bent = (set(trainer.step(batches[step], 0, 1.0, lambda: None)) for step in (0, 1))
+    assert straight - bent == {"detail", "texture", "adversarial", "matching", "discriminator"}
 
 
 def test_split_keeps_the_end_for_tests():
@@ -197,7 +209,7 @@ def test_time_codes_are_wrong_as_often_as_asked(dataset, tmp_path):
     codes = np.linspace(0, 1, COUNT)
     drawn = {}
     for share in (0.0, 1.0):
-        sampler = Sampler(frames, codes, Draws(2, 10**9, share, 0.0, 7), ALONE)
+        sampler = Sampler(frames, codes, Draws(2, 10**9, share, 0, 7), ALONE)
         drawn[share] = [sampler.batch(step) for step in range(6)]
         sampler.close()
     right, wrong = ([batch.time_code.tolist() for batch in batches] for batches in drawn.values())
