@@ -17,15 +17,18 @@ from pathlib import Path
 
 from hardware import hardware
 from semblance.neural.evaluation.evaluate import evaluate
+from semblance.neural.evaluation.figures import written
 from semblance.neural.evaluation.output import AVATAR, NEAREST, Evaluation, save
 from semblance.neural.terminal import shown
 from semblance.neural.training.build import build
 from semblance.neural.training.presets import PRESETS, PREVIEW, LossWeights
 
+MEASURED = ("psnr", "ssim", "sharpness", "mouth_gain")
 OURS = PREVIEW.losses
 VARIANTS: dict[str, LossWeights] = {
     "as the preset": OURS,
-    "L1 alone": replace(OURS, detail=0, texture=0, perceptual=0, adversarial=0),
+    "L1 alone": replace(OURS, l2=0, detail=0, texture=0, perceptual=0, adversarial=0),
+    "no squared error": replace(OURS, l2=0),
     "no adversary": replace(OURS, perceptual=0, adversarial=0),
     "no wavelet terms": replace(OURS, detail=0, texture=0),
     "perceptual x 2": replace(OURS, perceptual=2 * OURS.perceptual),
@@ -41,20 +44,21 @@ def main() -> None:
     options = parser.parse_args()
     print(f"{options.dataset.name}, {options.seconds:.0f} s of training each, {hardware()}\n")
     print(
-        "| losses | perceptual | adversarial | detail | texture | PSNR dB | SSIM | sharpness |\n|---"
-        + "|---:" * 7
+        "| losses | l2 | perceptual | adversarial | detail | texture | PSNR dB | SSIM | sharpness | mouth opens |\n|---"
+        + "|---:" * 9
         + "|"
     )
     for name, weights in VARIANTS.items():
         found = trained(options.dataset, weights, options.seconds)
         figures = found.rows[AVATAR]
-        told = (weights.perceptual, weights.adversarial, weights.detail, weights.texture)
+        told = (weights.l2, weights.perceptual, weights.adversarial, weights.detail, weights.texture)
         weight_cells = " | ".join(f"{each:g}" for each in told)
-        print(f"| {name} | {weight_cells} | {figures.psnr:.2f} | {figures.ssim:.3f} | {figures.sharpness:.2f} |")
+        cells = " | ".join(written(each, getattr(figures, each)) for each in MEASURED)
+        print(f"| {name} | {weight_cells} | {cells} |")
         if options.out:
             save(found, options.out / name.replace(" ", "_"))
-    nearest = found.rows[NEAREST]
-    print(f"| nearest frame | | | | | {nearest.psnr:.2f} | {nearest.ssim:.3f} | {nearest.sharpness:.2f} |")
+    cells = " | ".join(written(each, getattr(found.rows[NEAREST], each)) for each in MEASURED)
+    print(f"| nearest frame | | | | | | {cells} |")
 
 
 def trained(dataset: Path, weights: LossWeights, seconds: float) -> Evaluation:
