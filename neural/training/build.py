@@ -108,7 +108,7 @@ def build(
             fallbacks=(
                 *facts.fallbacks,
                 *fallbacks,
-                *(() if landmarks is not None else (NO_LANDMARKS,)),
+                *((NO_LANDMARKS,) if landmarks is None and chosen.losses.expressive else ()),
                 *setback_sentences(standing),
                 *left_out_sentences(performance, train_share),
             ),

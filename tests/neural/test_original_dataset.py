@@ -33,14 +33,18 @@ def original(tmp_path):
     return folder
 
 
-def test_an_avatar_is_built_on_it(original, tmp_path, monkeypatch):
+@pytest.mark.parametrize("expressive", [0.0, 2.0])
+def test_an_avatar_is_built_on_it(original, tmp_path, monkeypatch, expressive):
     small = replace(PREVIEW.network, feature_channels=16, generator=(8, 8, 8, 8, 8))
-    tiny = replace(PREVIEW, name="tiny", network=small, discriminator=(4, 4, 4, 4, 4, 4), batch=2)
+    losses = replace(PREVIEW.losses, expressive=expressive)
+    tiny = replace(PREVIEW, name="tiny", network=small, discriminator=(4, 4, 4, 4, 4, 4), batch=2, losses=losses)
     monkeypatch.setitem(presets.PRESETS, "tiny", tiny)
     training.build(original, tmp_path / "a.safetensors", preset="tiny", steps=2, train_share=1)
     said = Avatar.load(tmp_path / "a.safetensors", "cpu").metadata
     assert (said.head, said.identity[0], said.ranges) == ("faceverse-v3", 0.25, {})
     assert said.rest.expression == pytest.approx((0.1,) * 52)
+    told = any("Mouth and eyes" in sentence for sentence in said.provenance.fallbacks)
+    assert told == (expressive > 0)
 
 
 def test_it_drives_nothing(original):

@@ -52,6 +52,7 @@ def test_training_learns_and_writes_an_avatar(dataset, tmp_path):
     assert provenance.steps == 10
     assert (provenance.matting, provenance.head_only) == ("built-in", "by the tracked head")
     assert any("VGG19" in sentence for sentence in provenance.fallbacks)
+    assert not any("Mouth and eyes" in sentence for sentence in provenance.fallbacks)
 
 
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(dataset, tmp_path, monkeypatch):
