@@ -1,35 +1,63 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The face's neural texture with its noise, `[1, C + n, F, F]`, looked up at UV maps `[B, 3, F, F]`.
+"""The face's neural texture, `[1, C + cells + n, F, F]`, looked up at UV maps `[B, 3, 2 F, 2 F]`.
 
-What comes out is `[B, C + n, F, F]`: zero where the map does not show the face (`networks.portrait.face_mask`).
+Its channels are features, the pixels of the picture that goes with them, cell by cell, and noise. What comes out is
+`[B, C + cells + n, F, F]`: zero where the map does not show the face (`networks.portrait.face_mask`).
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from ..networks.config import PortraitConfig
 from ..networks.portrait import face_mask, sample_uv, with_noise
 
 
+def folded_face(texture: Tensor, config: PortraitConfig) -> nn.Module:
+    """What looks the texture up as the configuration says."""
+    if config.face_lookup == "nearest":
+        return NearestTexture(texture)
+    parts = texture.split([config.feature_channels, config.bands, config.noise_channels], 1)
+    return FineTexture(*parts) if config.face_lookup == "fine" else SmoothTexture(torch.cat(parts[:2], 1), parts[2])
+
+
 class SmoothTexture(nn.Module):
-    """A texture looked up bilinearly, and its last channels, `noises`, at the nearest texel."""
+    """A texture looked up bilinearly at every other pixel, and noise at the nearest texel."""
 
     texture: Tensor
     noise: Tensor
 
-    def __init__(self, texture: Tensor, noises: int) -> None:
+    def __init__(self, texture: Tensor, noise: Tensor) -> None:
         super().__init__()
-        smooth = texture.shape[1] - noises
-        self.register_buffer("texture", texture[:, :smooth])
-        self.register_buffer("noise", texture[:, smooth:])
+        self.register_buffer("texture", texture)
+        self.register_buffer("noise", noise)
 
     def forward(self, uv: Tensor) -> Tensor:
         """Look the texture up."""
-        face = sample_uv(self.texture, uv, "bilinear")
+        coarse = uv[..., ::2, ::2]
+        face = sample_uv(self.texture, coarse, "bilinear")
         if self.noise.shape[1]:
-            face = with_noise(face, sample_uv(self.noise, uv, "nearest"))
-        return face * face_mask(uv)
+            face = with_noise(face, sample_uv(self.noise, coarse, "nearest"))
+        return face * face_mask(coarse)
+
+
+class FineTexture(nn.Module):
+    """Features looked up as by `SmoothTexture`, and their picture, of which `cells` are the pixels, at every pixel."""
+
+    picture: Tensor
+
+    def __init__(self, features: Tensor, cells: Tensor, noise: Tensor) -> None:
+        super().__init__()
+        self.features, self.channels = SmoothTexture(features, noise), features.shape[1]
+        self.register_buffer("picture", F.pixel_shuffle(cells, 2))
+
+    def forward(self, uv: Tensor) -> Tensor:
+        """Look the texture up."""
+        features = self.features(uv)
+        cells = F.pixel_unshuffle(sample_uv(self.picture, uv, "bilinear") * face_mask(uv), 2)
+        return torch.cat([features[:, : self.channels], cells, features[:, self.channels :]], 1)
 
 
 class NearestTexture(nn.Module):
@@ -47,5 +75,6 @@ class NearestTexture(nn.Module):
 
     def forward(self, uv: Tensor) -> Tensor:
         """Look the texture up; texel 0 is nothing."""
-        numbers = sample_uv(self.numbers, uv, "nearest") * face_mask(uv)
+        coarse = uv[..., ::2, ::2]
+        numbers = sample_uv(self.numbers, coarse, "nearest") * face_mask(coarse)
         return self.texels[numbers[:, 0].long()].permute(0, 3, 1, 2)

@@ -18,7 +18,7 @@ from ..networks.config import FEATURE_SIZE, MAP_SIZE, SLIDING_MARGIN, PortraitCo
 from ..networks.portrait import MASK_GAIN, SEAM, PortraitNetwork, with_noise
 from ..networks.wavelets import inverse_haar
 from ..networks.windows import CENTRED, ENLARGED_SIZE, Window, Windows, inside, middle, surrounded
-from .face import NearestTexture, SmoothTexture
+from .face import folded_face
 from .layers import PlainConvolution
 from .styleunet import FoldedDecoder, FoldedEncoder, folded_level
 
@@ -45,7 +45,7 @@ class FoldedPortrait(nn.Module):
     def __init__(self, network: PortraitNetwork, time_code: float, windows: Windows, *, merge: bool) -> None:
         super().__init__()
         config = self.config = network.config
-        channels, noises = config.feature_channels, config.noise_channels
+        channels = config.feature_channels
         style = network.style(torch.tensor([time_code], device=network.face.device))
         self.window = windows.foreground
         self.foreground_encoder = FoldedEncoder(network.foreground_encoder, merge=merge)
@@ -64,8 +64,8 @@ class FoldedPortrait(nn.Module):
 
         face = in_pixels(with_noise(network.face, network.noise_face), config)
         back = in_pixels(network.back_layer(network.back, windows.background), config)
-        joined = face.shape[1] - noises
-        self.face = NearestTexture(face) if config.face_lookup == "nearest" else SmoothTexture(face, noises)
+        joined = face.shape[1] - config.noise_channels
+        self.face = folded_face(face, config)
         self.register_buffer("back", back[:, :channels])
         self.register_buffer("back_cells", back[:, channels:])
         foreground = with_noise(torch.zeros_like(network.back), network.noise_foreground)
@@ -124,7 +124,7 @@ class FoldedPortrait(nn.Module):
 
     def _face(self, uv: Tensor) -> Tensor:
         """The face where the UV map shows it."""
-        face = self.face(uv[..., ::2, ::2])
+        face = self.face(uv)
         return face if self.window == CENTRED else self.window.cut(surrounded(face))
 
     def _split(self, cells: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -15,7 +15,7 @@ SLACK = FEATURE_SIZE // 2
 """How far, in feature cells, the window can slide in the enlarged picture (1.5 times the window)."""
 SLIDING_MARGIN = MAP_SIZE * SLACK // FEATURE_SIZE // 2
 """Pixels around the maps that cover the enlarged picture."""
-FACE_LOOKUPS = ("nearest", "bilinear")
+FACE_LOOKUPS = ("nearest", "bilinear", "fine")
 LAYERS = ("face", "foreground", "texture", "background")
 
 
@@ -57,7 +57,9 @@ class PortraitConfig(PlainConfig):
         mapping_layers: of the mapping networks.
         time_octaves: of the time code's embedding.
         gain: of the activations: the square root of 2 keeps the features' strength; the published code has 1.
-        face_lookup: how the face features are looked up at the UV map, "bilinear" or, as published, "nearest".
+        face_lookup: how the face's features and picture are looked up at the UV map: "nearest", as published, or
+            "bilinear", both at every other pixel, the picture as Haar bands; or "fine", the features so, the picture
+            at every pixel, so that its detail moves with the face by less than a cell.
         texture_margin: pixels of black around the texture map for StyleUNet 1: 0 is fast, published is half the map.
             A window that is not in the middle gets at least `SLIDING_MARGIN`.
         background_stretch: feature cells covered by one cell of the generated background; 2 as published.

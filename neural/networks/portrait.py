@@ -170,9 +170,13 @@ class PortraitNetwork(nn.Module):
 
     def face_layer(self, uv: Tensor, face: Tensor) -> Tensor:
         """The face `[1, C + bands, F, F]` where the UV map `[B, 3, 256, 256]` shows it; nothing elsewhere."""
-        uv = uv[..., ::2, ::2]
-        features = sample_uv(face, uv, self.config.face_lookup)
-        return with_noise(features, sample_uv(self.noise_face, uv, "nearest")) * face_mask(uv)
+        coarse, lookup, channels = uv[..., ::2, ::2], self.config.face_lookup, self.config.feature_channels
+        noise = sample_uv(self.noise_face, coarse, "nearest")
+        if lookup != "fine":
+            return with_noise(sample_uv(face, coarse, lookup), noise) * face_mask(coarse)
+        features = sample_uv(face[:, :channels], coarse, "bilinear") * face_mask(coarse)
+        picture = sample_uv(inverse_haar(face[:, channels:]), uv, "bilinear") * face_mask(uv)
+        return with_noise(torch.cat([features, haar(picture)], 1), noise * face_mask(coarse))
 
     def predict_mask(self, foreground: Tensor, behind: Tensor) -> Tensor:
         """Where the foreground covers the background: `[B, 1, F, F]`, -1 to 1; 1 is background.
@@ -268,7 +272,7 @@ def with_noise(layer: Tensor, noise: Tensor) -> Tensor:
 
 
 def face_mask(uv: Tensor) -> Tensor:
-    """Where the UV map shows the face and all four neighbours do: `[B, 1, F, F]`, 0 or 1."""
+    """Where the UV map `[B, 3, H, W]` shows the face and all four neighbours do: `[B, 1, H, W]`, 0 or 1."""
     outside = (uv[:, 2:3] <= FACE_THRESHOLD).to(uv.dtype)
     beside = F.max_pool2d(outside, (1, 3), 1, (0, 1))
     above = F.max_pool2d(outside, (3, 1), 1, (1, 0))
@@ -276,7 +280,7 @@ def face_mask(uv: Tensor) -> Tensor:
 
 
 def sample_uv(texture: Tensor, uv: Tensor, mode: str) -> Tensor:
-    """Look `texture [1, C, S, S]` up at the UV map `[B, 3, F, F]`: `[B, C, F, F]` (neural textures, Sec. 3.2).
+    """Look `texture [1, C, S, S]` up at the UV map `[B, 3, H, W]`: `[B, C, H, W]` (neural textures, Sec. 3.2).
 
     The texture is repeated for each sample, without copying it, because samples are what runs in parallel.
     """

@@ -66,7 +66,7 @@ class Batch:
         texture: `[B, 3, 256, 256]` texture map of the central window.
         time_code: `[B]`, or `[1]` for all.
         window: where the window lies.
-        bent: whether the samples are bent, and their finest detail softened by it.
+        bent: how many samples, the first ones, are bent, and their finest detail softened by it.
         identity: of the video, for the feature generators.
     """
 
@@ -78,8 +78,13 @@ class Batch:
     texture: Tensor
     time_code: Tensor
     window: Window
-    bent: bool = False
+    bent: int = 0
     identity: float = IDENTITY
+
+    @property
+    def sharp(self) -> slice:
+        """The samples that are not bent."""
+        return slice(self.bent, None)
 
 
 def open_frames(
@@ -198,9 +203,9 @@ def cut_batch(
     device: torch.device,
     bent: np.ndarray | None = None,
 ) -> Batch:
-    """Cut one window, at whole cells, out of some frames: pixels are copied, never resampled unless they are `bent`.
+    """Cut one window, at whole cells, out of some frames: pixels are copied, never resampled unless they are bent.
 
-    `bent` (see `bending.bends`) is for the central window.
+    `bent [N, ...]` (see `bending.bends`) says how the first N samples are; it is for the central window.
     """
     side, cell = frames.resolution, frames.resolution // FEATURE_SIZE
     top, left = int(window.row) * cell, int(window.column) * cell
@@ -228,7 +233,7 @@ def cut_batch(
         texture=texture,
         time_code=torch.from_numpy(time_codes[samples].astype(np.float32)).to(device),
         window=window,
-        bent=bent is not None,
+        bent=0 if bent is None else len(bent),
     )
 
 

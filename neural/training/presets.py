@@ -55,8 +55,7 @@ class Preset:
             AdamW, as published.
         slide_every: one step in so many has the window anywhere; in the others it is centred.
         wrong_times: share of the steps in which all samples get the time code of some frame; 0 as published.
-        bend_every: one step in so many has its samples bent (see `bending`), unless its window slides; 0: none, as
-            published.
+        bent: share, below 1, of a batch's samples that are bent (see `bending`), unless its window slides; 0 as published.
         adversary_start: share of the training after which the discriminator joins; adversary_every: then, one step
             in so many uses it.
         regularise_every: one discriminator step in so many has the R1 penalty.
@@ -78,7 +77,7 @@ class Preset:
     muon: float
     slide_every: int
     wrong_times: float
-    bend_every: int
+    bent: float
     adversary_start: float
     adversary_every: int
     regularise_every: int
@@ -103,6 +102,7 @@ PREVIEW = Preset(
         direct=True,
         noise_levels=0,
         time_octaves=5,
+        face_lookup="fine",
     ),
     discriminator=(16, 32, 48, 64, 64, 64),
     seconds=450,
@@ -114,7 +114,7 @@ PREVIEW = Preset(
     muon=0.3,
     slide_every=6,
     wrong_times=0.8,
-    bend_every=2,
+    bent=0.5,
     adversary_start=0.35,
     adversary_every=4,
     regularise_every=8,
@@ -161,7 +161,7 @@ STANDARD = Preset(
     muon=0.0,
     slide_every=2,
     wrong_times=0.8,
-    bend_every=0,
+    bent=0.0,
     adversary_start=0.1,
     adversary_every=1,
     regularise_every=16,
@@ -200,7 +200,7 @@ FINAL = Preset(
     muon=0.0,
     slide_every=2,
     wrong_times=0.0,
-    bend_every=0,
+    bent=0.0,
     adversary_start=0.0,
     adversary_every=1,
     regularise_every=16,

@@ -33,20 +33,20 @@ class Draws:
         wrong_times: share of the steps in which all samples have the time code of some frame. A network that cannot
             trust the code does not learn by it what each frame looks like, and paints frames better that it has not
             seen. Such steps are faster, too: one code is one set of modulated weights for all.
-        bend_every: one step in so many has its samples bent (see `bending`), unless its window slides; 0: none.
+        bent: share, below 1, of a batch's samples that are bent (see `bending`), unless its window slides.
         seed: of all draws.
     """
 
     size: int
     slide_every: int
     wrong_times: float
-    bend_every: int
+    bent: float
     seed: int
 
     @classmethod
     def of(cls, preset: Preset, seed: int) -> Draws:
         """As the preset says."""
-        return cls(preset.batch, preset.slide_every, preset.wrong_times, preset.bend_every, seed)
+        return cls(preset.batch, preset.slide_every, preset.wrong_times, preset.bent, seed)
 
 
 class Sampler:
@@ -92,9 +92,8 @@ class Sampler:
         if step % draws.slide_every == draws.slide_every - 1:
             drawn = random.normal(SLACK / 2, SLIDE_SPREAD, 2)
             window = Window(*(int(each) for each in np.clip(drawn.round(), SLIDE_LEAST, SLIDE_MOST)))
-        bent = None
-        if draws.bend_every and step % draws.bend_every == draws.bend_every - 1 and window == CENTRED:
-            bent = bends(self.frames.uv[samples, ..., 2] > 0, random)
+        count = int(draws.bent * draws.size) if window == CENTRED else 0
+        bent = bends(self.frames.uv[samples[:count], ..., 2] > 0, random)
         batch = cut_batch(self.frames, samples, self.time_codes, window, self.team.device, bent)
         if random.random() < draws.wrong_times:
             code = random.choice(self.time_codes, 1).astype(np.float32)

@@ -116,7 +116,7 @@ class Trainer:
         """
         preset = self.preset
         rate = self._rate(index, fraction)
-        adversary = fraction >= preset.adversary_start and index % preset.adversary_every == 0 and not batch.bent
+        adversary = fraction >= preset.adversary_start and index % preset.adversary_every == 0
         with self._autocast():
             painting = self.generators.network.paint(
                 batch.uv, batch.texture, batch.time_code, *self._features(index, batch.identity), batch.window
@@ -170,11 +170,12 @@ class Trainer:
             parts["alpha"] = weights.alpha * losses.weighted_l1(painting.picture[:, 3:], alpha, torch.ones_like(alpha))
         if weights.l2:
             parts["l2"] = weights.l2 * losses.weighted_l2(picture, batch.footage, weight)
-        if (weights.detail or weights.texture) and not batch.bent:
-            ours, theirs = losses.detail_bands(picture), losses.detail_bands(batch.footage)
-            parts["detail"] = weights.detail * losses.detail_l1(ours, theirs, weight)
+        if weights.detail or weights.texture:
+            sharp = batch.sharp
+            ours, theirs = losses.detail_bands(picture[sharp]), losses.detail_bands(batch.footage[sharp])
+            parts["detail"] = weights.detail * losses.detail_l1(ours, theirs, weight[sharp])
             parts["texture"] = weights.texture * losses.texture_l1(
-                ours, theirs, weight * face.clamp_min(TEXTURE_OFF_FACE)
+                ours, theirs, (weight * face.clamp_min(TEXTURE_OFF_FACE))[sharp]
             )
         if self.perceptual is not None:
             with self._autocast():
@@ -187,11 +188,11 @@ class Trainer:
 
     def _judge(self, painting: Painting, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
         """The discriminator's part of the generators' loss, and its logits of the footage."""
-        weights = self.preset.losses
+        weights, sharp = self.preset.losses, batch.sharp
         with self._autocast():
-            footage_logits, theirs = self.discriminator(batch.footage, batch.window_texture)
+            footage_logits, theirs = self.discriminator(batch.footage[sharp], batch.window_texture[sharp])
             self.discriminator.requires_grad_(False)
-            painted_logits, ours = self.discriminator(painting.picture[:, :3], batch.window_texture)
+            painted_logits, ours = self.discriminator(painting.picture[sharp, :3], batch.window_texture[sharp])
             self.discriminator.requires_grad_(True)
         parts = {"adversarial": weights.adversarial * losses.generator_adversarial(painted_logits)}
         if self.perceptual is None:
@@ -202,14 +203,15 @@ class Trainer:
         self, painting: Painting, batch: Batch, footage_logits: Tensor, index: int, rate: float
     ) -> dict[str, float]:
         """Update the discriminator on this step's footage and painting."""
+        footage, texture = batch.footage[batch.sharp], batch.window_texture[batch.sharp]
         with self._autocast():
-            painted_logits, _ = self.discriminator(painting.picture[:, :3].detach(), batch.window_texture)
+            painted_logits, _ = self.discriminator(painting.picture[batch.sharp, :3].detach(), texture)
         loss = losses.discriminator_adversarial(footage_logits, painted_logits)
         told = {"discriminator": float(loss.detach())}
         turn = index // self.preset.adversary_every
         if turn % self.preset.regularise_every == 0:
-            footage = batch.footage.detach().requires_grad_(True)
-            logits, _ = self.discriminator(footage, batch.window_texture)
+            footage = footage.detach().requires_grad_(True)
+            logits, _ = self.discriminator(footage, texture)
             penalty = losses.r1_penalty(logits, footage)
             loss = loss + penalty * (R1_WEIGHT / 2 * self.preset.regularise_every)
         if self.team.all_well(math.isfinite(float(loss.detach()))):

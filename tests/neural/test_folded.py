@@ -31,6 +31,7 @@ SMALL_FINAL = replace(
     portrait_decoder=(16, 16, 16, 16, 8, 8),
 )
 """The published network, but for the channels."""
+SMOOTH = replace(PREVIEW.network, face_lookup="bilinear")
 MOVED = Windows.moved((5, -3), (0, 2))
 BETWEEN_CELLS = Windows.moved((2.5, -3.25), (0.5, 2))
 
@@ -67,7 +68,7 @@ def difference(network, folded, time_code, windows=()):
 
 @pytest.mark.parametrize("merge", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("windows", [STILL, MOVED, BETWEEN_CELLS], ids=["still", "moved", "between cells"])
-@pytest.mark.parametrize("config", [PREVIEW.network, SMALL_FINAL], ids=["preview", "final"])
+@pytest.mark.parametrize("config", [PREVIEW.network, SMALL_FINAL, SMOOTH], ids=["preview", "final", "smooth"])
 def test_folded_networks_paint_the_same(config, windows, merge):
     network = portrait(config)
     folded = fold(network, 0.3, windows, merge)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -103,6 +104,20 @@ def test_face_features_are_looked_up_where_the_uv_map_points():
     looked_up = sample_uv(texture, uv, "bilinear")
     assert looked_up[0].max() == 0
     torch.testing.assert_close(looked_up[1], torch.full((1, 128, 128), 40.0))
+
+
+def test_fine_detail_of_the_face_moves_with_it_by_single_pixels():
+    """Half a cell to the side: the picture of the face must be the same one, half a cell to the side."""
+    network = PortraitNetwork(replace(TINY, face_lookup="fine", noise_levels=0))
+    picture = torch.randn(1, 4, 256, 256)
+    network.face.data[:, 4:] = haar(picture)
+    centres = (torch.arange(256) + 0.5) / 128 - 1
+    painted = []
+    for moved in (0, 1):
+        uv = torch.stack([centres.roll(moved).expand(256, 256), centres[:, None].expand(256, 256), torch.ones(256, 256)])
+        painted.append(inverse_haar(network.face_layer(uv[None], network.face)[:, 4:]))
+    torch.testing.assert_close(painted[0], picture, atol=1e-4, rtol=0)
+    torch.testing.assert_close(painted[1], picture.roll(1, -1), atol=1e-4, rtol=0)
 
 
 def test_face_mask_is_eroded_by_one_cell():
