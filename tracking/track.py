@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Footage to a tracking dataset, or to a performance alone.
 
-Two passes over the footage. The first finds landmarks in shrunken frames; the whole take is then solved at once, so
-that crop, identity and smoothing know all of it. The second cuts full frames by the fixed crop and adds mattes and
-maps. Stages run in threads of their own, a few frames ahead, so that memory stays flat however long the footage is.
+Several passes over the footage. The first finds landmarks in shrunken frames; the whole take is then solved at once,
+so that crop, identity and smoothing know all of it. Two more lay the frames over each other. The last one cuts full
+frames by the fixed crop and adds mattes and maps. Stages run in threads of their own, a few frames ahead, so that memory stays flat however long the footage is.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ from .mattes.matting import Matting, MattingMaker
 from .mattes.selfie_matting import builtin_matting
 from .rasteriser import MapRasteriser
 from .read_ahead import read_ahead
+from .solving import registration
+from .solving.registration import registered
 from .solving.solver import SIZE, solve_take
 from .threads import one_thread_a_library
 
@@ -126,7 +128,7 @@ def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener)
         head, take.landmarks, take.times, footage, take.first_face, size, visibility=1 - take.hidden, listener=listener
     )
     listener(Progress("Solving", 1, 1, "pose and expression", 0.0))
-    return performance
+    return registered(head, performance, lambda: windows(footage, performance), listener)
 
 
 def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
@@ -220,7 +222,7 @@ def write_frames(
     matting: Matting,
     listener: Listener,
 ) -> None:
-    """The second pass: give the writer picture, matte and maps of every frame of the performance."""
+    """The last pass: give the writer picture, matte and maps of every frame of the performance."""
     clock = Clock("Cutting, matting and drawing", len(performance), listener)
     pictures = read_ahead(cut_pictures(footage, performance, seen, size), AHEAD)
     maps = read_ahead(drawn_maps(head, performance), AHEAD)
@@ -229,6 +231,14 @@ def write_frames(
             clock.tell(index)
             writer.add_picture(index, picture, matting(picture))
             writer.add_maps(index, uv_map, texture_map)
+
+
+def windows(footage: Footage, performance: Performance) -> Iterator[Image]:
+    """Yield the central window of each frame, small."""
+    assert performance.crop is not None
+    with closing(footage.frames()) as frames:
+        for frame in frames:
+            yield cut(frame.image, performance.crop, registration.SIDE, enlarged=1)
 
 
 def cut_pictures(footage: Footage, performance: Performance, seen: NDArray[np.bool_], size: int) -> Iterator[Image]:
