@@ -32,12 +32,13 @@ from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmarks import DETECTION_SIDE, LANDMARK_COUNT, LandmarkDetector
 from semblance.tracking.mattes.selfie_matting import builtin_matting
 from semblance.tracking.rasteriser import MapRasteriser
+from semblance.tracking.solving.registration import SIDE, registered
 from semblance.tracking.solving.solver import solve_take
 from semblance.tracking.threads import one_thread_a_library
 from semblance.tracking.track import track
 
 NOTES = """\
-*ms*: processor time a frame, all cores together, of each stage alone. *together*: footage to dataset as
+*ms*: processor time a frame, all cores together, of each stage alone; aligning decodes the footage twice more. *together*: footage to dataset as
 `semblance track` does it, all stages at once. *memory*: the most that the process holds (resident) in the first and the
 last quarter of this."""
 
@@ -100,6 +101,13 @@ def stages_alone(head: MorphableHead, footage: Footage, frames: int, size: int, 
     costs["solve"] /= len(performance)
     assert performance.crop is not None
     crop = performance.crop
+    windows = [cut(frame.image, crop, SIDE, enlarged=1) for frame in first_frames(footage, frames)]
+
+    def align() -> Iterator:
+        yield registered(head, performance, lambda: (window for window in windows))
+
+    timed("align", align())
+    costs["align"] /= len(performance)
     pictures = timed("decode and cut", (cut(frame.image, crop, size) for frame in first_frames(footage, frames)))
     with closing(builtin_matting(head, performance)) as matting:
         mattes = timed("matte", map(matting, pictures))

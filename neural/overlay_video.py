@@ -10,13 +10,13 @@ import numpy as np
 
 from ..common.errors import UserError
 from ..common.progress import Listener, silent
+from ..tracking.clock import Clock
 from ..tracking.coefficient_plot import coefficient_plot
 from ..tracking.footage import Footage
 from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.performance import Performance
 from ..tracking.landmarks import LandmarkDetector
 from ..tracking.overlay import Overlay, enlarged
-from ..tracking.track import Clock
 from .video import Sound, video_to, write_png
 
 

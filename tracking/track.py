@@ -8,10 +8,9 @@ frames by the fixed crop and adds mattes and maps. Stages run in threads of thei
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +18,15 @@ from numpy.typing import NDArray
 
 from ..common.errors import UserError
 from ..common.progress import Listener, Progress, silent
+from .clock import Clock
 from .crop import cut
-from .dataset import MAP_SIZE, Dataset, Layout
+from .dataset import ENLARGED, MAP_SIZE, Dataset, Layout
 from .dataset_writer import DatasetWriter
 from .footage import Footage, Frame, Image
 from .hands import HandWatch
 from .heads.head import Floats, MorphableHead
 from .heads.maps import frame_maps
-from .heads.performance import Performance
+from .heads.performance import Crop, Performance
 from .landmarks import (
     DETECTION_SIDE,
     LANDMARK_COUNT,
@@ -41,7 +41,6 @@ from .mattes.selfie_matting import builtin_matting
 from .rasteriser import MapRasteriser
 from .read_ahead import read_ahead
 from .solving import registration
-from .solving.registration import registered
 from .solving.solver import SIZE, solve_take
 from .threads import one_thread_a_library
 
@@ -124,11 +123,20 @@ def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener)
     take = find_landmarks(footage, listener)
     require_face(take, footage.path)
     listener(Progress("Solving", 0, 1, "pose and expression"))
+    seen = ~np.isnan(take.landmarks[:, 0, 0])
     performance = solve_take(
-        head, take.landmarks, take.times, footage, take.first_face, size, visibility=1 - take.hidden, listener=listener
+        head,
+        take.landmarks,
+        take.times,
+        footage,
+        take.first_face,
+        size,
+        visibility=1 - take.hidden,
+        windows=lambda crop: cut_pictures(footage, crop, seen, registration.SIDE, enlarged=1),
+        listener=listener,
     )
     listener(Progress("Solving", 1, 1, "pose and expression", 0.0))
-    return registered(head, performance, lambda: windows(footage, performance), listener)
+    return performance
 
 
 def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
@@ -224,7 +232,8 @@ def write_frames(
 ) -> None:
     """The last pass: give the writer picture, matte and maps of every frame of the performance."""
     clock = Clock("Cutting, matting and drawing", len(performance), listener)
-    pictures = read_ahead(cut_pictures(footage, performance, seen, size), AHEAD)
+    assert performance.crop is not None
+    pictures = read_ahead(cut_pictures(footage, performance.crop, seen, size), AHEAD)
     maps = read_ahead(drawn_maps(head, performance), AHEAD)
     with closing(pictures), closing(maps):
         for index, (picture, (uv_map, texture_map)) in enumerate(zip(pictures, maps, strict=True)):
@@ -233,21 +242,14 @@ def write_frames(
             writer.add_maps(index, uv_map, texture_map)
 
 
-def windows(footage: Footage, performance: Performance) -> Iterator[Image]:
-    """Yield the central window of each frame, small."""
-    assert performance.crop is not None
-    with closing(footage.frames()) as frames:
-        for frame in frames:
-            yield cut(frame.image, performance.crop, registration.SIDE, enlarged=1)
-
-
-def cut_pictures(footage: Footage, performance: Performance, seen: NDArray[np.bool_], size: int) -> Iterator[Image]:
-    """Yield the enlarged window of each frame in which the face is seen."""
-    assert performance.crop is not None
+def cut_pictures(
+    footage: Footage, crop: Crop, seen: NDArray[np.bool_], size: int, enlarged: float = ENLARGED
+) -> Generator[Image, None, None]:
+    """Yield the window, enlarged, of each frame in which the face is seen."""
     with closing(footage.frames()) as frames:
         for frame, wanted in zip(frames, seen, strict=True):
             if wanted:
-                yield cut(frame.image, performance.crop, size)
+                yield cut(frame.image, crop, size, enlarged)
 
 
 def drawn_maps(head: MorphableHead, performance: Performance) -> Iterator[tuple[Floats, Floats]]:
@@ -256,20 +258,3 @@ def drawn_maps(head: MorphableHead, performance: Performance) -> Iterator[tuple[
     with MapRasteriser(MAP_SIZE) as rasteriser:
         for index in range(len(performance)):
             yield rasteriser.draw(frame_maps(head, performance, index, neutral, colours), head.triangles)
-
-
-class Clock:
-    """Tells a listener how far a pass over frames is and how long it will take."""
-
-    def __init__(self, stage: str, total: int, listener: Listener) -> None:
-        self._progress = Progress(stage, 0, total)
-        self._listener = listener
-        self._start = time.monotonic()
-
-    def tell(self, done: int) -> None:
-        """Report that `done` frames are finished and the next one is on."""
-        total = int(self._progress.total)
-        passed = time.monotonic() - self._start
-        left = passed / done * max(0, total - done) if done and total else None
-        message = f"frame {done + 1} of {total}" if total else f"frame {done + 1}"
-        self._listener(replace(self._progress, done=done, message=message, seconds_left=left))

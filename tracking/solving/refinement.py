@@ -66,6 +66,7 @@ def refined(
     times: NDArray,
     rate: float,
     listener: Listener = silent,
+    free: NDArray[np.bool_] | None = None,
 ) -> tuple[Pose, Array]:
     """Return the poses and expressions `[T, 52]` of a take, refined from those given.
 
@@ -75,6 +76,7 @@ def refined(
         pose, expression: where to start; the columns that landmarks do not show (`eyeLook...`) are kept.
         times: `[T]` seconds; frames further apart than two of the `rate` a second are not joined.
         listener: hears of the progress and may cancel.
+        free: `[58]`, which unknowns, of the pose and then of the expression, may change; None for all.
     """
     mean = Rotation.from_matrix(pose.rotation).mean()
     turn = (mean.inv() * Rotation.from_matrix(pose.rotation)).as_rotvec()
@@ -85,7 +87,7 @@ def refined(
         listener(Progress("Solving", start, count, f"frame {start + 1} of {count}"))
         held = min(start, CONTEXT)
         frames = slice(start - held, start + WINDOW)
-        window = Window(model, rays.at(frames), joined[frames], held, rate, mean)
+        window = Window(model, rays.at(frames), joined[frames], held, rate, mean, free)
         found = window.refined(take.at(frames))
         for whole, part in zip(vars(take).values(), vars(found).values(), strict=True):
             whole[frames] = part
@@ -102,6 +104,7 @@ class Window:
         held: how many frames at the start keep their values.
         rate: frames a second.
         mean: rotation from which turns are counted.
+        free: as for the take.
     """
 
     model: LandmarkModel
@@ -110,6 +113,7 @@ class Window:
     held: int
     rate: float
     mean: Rotation
+    free: NDArray[np.bool_] | None
 
     def refined(self, motion: Motion) -> Motion:
         """Return the motion after Gauss-Newton's steps."""
@@ -122,18 +126,22 @@ class Window:
         hessian, gradient = self.normal_equations(motion)
         band = Band(hessian, gradient)
         self.add_smoothness(band, motion)
-        unseen = UPPER_BOUND == 0
         upper = coupled_bounds(motion.expression, UPPER_BOUND)
         slope, expression = band.gradient[:, POSE:], motion.expression
-        pressed = ((expression <= 0) & (slope <= 0)) | ((expression >= upper) & (slope >= 0)) | unseen
-        fixed = np.concatenate([np.zeros((len(pressed), POSE), bool), pressed], 1)
-        fixed[: self.held] = True
-        change = band.solve(fixed)
+        pressed = ((expression <= 0) & (slope <= 0)) | ((expression >= upper) & (slope >= 0))
+        kept = self.kept(len(expression))
+        change = band.solve(kept | np.concatenate([np.zeros((len(pressed), POSE), bool), pressed], 1))
         moved = np.clip(expression + change[:, POSE:], 0, upper)
         moved = np.minimum(moved, coupled_bounds(moved, UPPER_BOUND))
-        moved[: self.held] = expression[: self.held]
-        moved[:, unseen] = expression[:, unseen]
+        moved = np.where(kept[:, POSE:], expression, moved)
         return Motion(motion.turn + change[:, :3], motion.translation + change[:, 3:POSE], moved)
+
+    def kept(self, count: int) -> NDArray[np.bool_]:
+        """Return `[T, 58]`: the unknowns of so many frames that do not change."""
+        free = np.concatenate([np.ones(POSE, bool), UPPER_BOUND > 0])
+        if self.free is not None:
+            free &= self.free
+        return (np.arange(count) < self.held)[:, None] | ~free
 
     def normal_equations(self, motion: Motion) -> tuple[Array, Array]:
         """Return `[T, U, U]` and `[T, U]` of the landmarks and of the prior."""

@@ -10,7 +10,7 @@ average is no face that anybody makes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from ...common.progress import Listener, Progress, silent
+from ...common.progress import Listener, silent
+from ..clock import Clock
 from ..footage import Image
 from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES, Floats, MorphableHead
@@ -64,7 +65,7 @@ STRAYED = 0.001
 def registered(
     head: MorphableHead,
     performance: Performance,
-    pictures: Callable[[], Iterator[Image]],
+    pictures: Callable[[], Generator[Image, None, None]],
     listener: Listener = silent,
 ) -> Performance:
     """Return the performance with pose and expression corrected, so that its frames lie over each other.
@@ -80,11 +81,11 @@ def registered(
         return performance
     skin = Skin.of(head, performance)
     chosen = {int(index) for index in trusted[:: -(-len(trusted) // SAMPLE)]}
-    total = 2 * len(performance)
-    details = {i: detail(picture) for i, picture in told(pictures(), 0, total, listener) if i in chosen}
+    clock = Clock("Aligning", 2 * len(performance), listener)
+    details = {i: detail(picture) for i, picture in told(pictures(), 0, clock) if i in chosen}
     appearance = learnt(skin, {index: Placement.at(performance, index) for index in chosen}, details)
     corrections = np.zeros((len(performance), POSE + len(FREE)))
-    for index, picture in told(pictures(), len(performance), total, listener):
+    for index, picture in told(pictures(), len(performance), clock):
         if performance.trusted[index]:
             start = Placement.at(performance, index)
             found = aligned(skin, appearance, start, start, detail(picture))
@@ -280,9 +281,9 @@ def corrected(performance: Performance, corrections: Array) -> Performance:
     )
 
 
-def told(pictures: Iterator[Image], before: int, total: int, listener: Listener) -> Iterable[tuple[int, Image]]:
-    """Yield the pictures with their numbers, telling the listener; `before` of the `total` are done."""
-    with closing(pictures):  # type: ignore[type-var]  # a generator
+def told(pictures: Generator[Image, None, None], before: int, clock: Clock) -> Iterator[tuple[int, Image]]:
+    """Yield the pictures with their numbers, telling the clock; `before` are done."""
+    with closing(pictures):
         for index, picture in enumerate(pictures):
-            listener(Progress("Aligning", before + index, total, f"frame {index + 1}"))
+            clock.tell(before + index)
             yield index, picture

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from ...common.progress import Listener, silent
 from ..crop import choose_crop, picture_camera, window_camera
 from ..footage import Footage, Image
 from ..heads.camera import PinholeCamera
-from ..heads.head import MorphableHead
+from ..heads.head import ARKIT_NAMES, MorphableHead
 from ..heads.maps import frame_vertices
 from ..heads.performance import Crop, Performance
 from ..landmarks import Landmarks
@@ -26,10 +27,14 @@ from .gaze import solve_gaze, with_lids_following
 from .landmark_model import Person, Pose, Rays
 from .person import solve_person
 from .refinement import refined
+from .registration import registered
+from .sight import POSE
 from .smoothing import at_times, smoothed
 from .texture import solve_texture
 from .visibility import visibility_by_turn
 
+MOUTH_ALONE = np.array(POSE * [False] + [name.startswith(("jaw", "mouth")) for name in ARKIT_NAMES])
+"""Of the unknowns of a frame, those that move the mouth."""
 SIZE = 512
 """Side of the central window in pixels that a performance's camera speaks of, unless told otherwise."""
 
@@ -43,6 +48,7 @@ def solve_take(
     size: int = SIZE,
     *,
     visibility: NDArray | None = None,
+    windows: Callable[[Crop], Generator[Image, None, None]] | None = None,
     listener: Listener = silent,
 ) -> Performance:
     """Return the smoothed performance of a take, with a frame for each time.
@@ -57,6 +63,8 @@ def solve_take(
         first_face: the first picture in which the face is seen, at any scale; it gives the texture.
         size: side of the central window in pixels.
         visibility: `[T, 478]`, 0 (something is in front) to 1; None when nothing is.
+        windows: returns the windows of a crop in the frames that show the face (see `registration.registered`); None
+            leaves the frames where their landmarks are.
         listener: hears of the progress and may cancel.
     """
     seen = ~np.isnan(landmarks[:, 0, 0])
@@ -71,6 +79,8 @@ def solve_take(
     faces = replace(faces, visibility=(1 - hidden) * facing)
     performance = solve_faces(head, person, faces, crop, camera, size, listener)
     performance = rated(head, performance, camera, faces.landmarks, hidden)
+    if windows is not None:
+        performance = laid_over(head, person, faces, camera, performance, lambda: windows(crop), listener)
     performance = with_texture(head, performance, first_face, camera, footage.size[0])
     return smoothed(bridged(at_times(replace(performance, source=str(footage.path)), times)))
 
@@ -83,6 +93,25 @@ def solve_still(head: MorphableHead, landmarks: Landmarks, image: Image, size: i
     person = solve_person(head, faces.landmarks, camera)
     performance = solve_faces(head, person, faces, crop, camera, size)
     return with_texture(head, performance, image, camera, image.shape[1])
+
+
+def laid_over(
+    head: MorphableHead,
+    person: Person,
+    faces: Faces,
+    camera: PinholeCamera,
+    performance: Performance,
+    windows: Callable[[], Generator[Image, None, None]],
+    listener: Listener,
+) -> Performance:
+    """The performance with its frames registered, and mouths that meet their landmarks in the new poses."""
+    moved = registered(head, performance, windows, listener)
+    pose = Pose(moved.rotation.astype(np.float64), moved.translation.astype(np.float64))
+    rays = Rays.of(faces.landmarks, camera, faces.visibility)
+    _, expression = refined(
+        person.model, rays, pose, moved.expression, faces.times, faces.fps, listener, free=MOUTH_ALONE
+    )
+    return replace(moved, expression=expression.astype(np.float32))
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,18 @@ def test_the_shortest_takes_are_refined(model: LandmarkModel, scene: Scene, fram
     assert expression.shape == (frames, 52)
 
 
+def test_what_is_not_free_stays(model: LandmarkModel, scene: Scene) -> None:
+    free = np.zeros(6 + 52, bool)
+    free[6 + JAW] = True
+    start = scene.start[1].copy()
+    start[:, JAW] = 0.3
+    pose, expression = refined(model, scene.rays, scene.pose, start, TIMES, RATE, free=free)
+    np.testing.assert_allclose(pose.rotation, scene.pose.rotation, atol=1e-9)
+    np.testing.assert_array_equal(pose.translation, scene.pose.translation)
+    np.testing.assert_array_equal(np.delete(expression, JAW, 1), np.delete(start, JAW, 1))
+    assert np.abs(expression[:, JAW] - scene.expression[:, JAW]).mean() < 0.08
+
+
 def test_it_can_be_cancelled(model: LandmarkModel, scene: Scene) -> None:
     def cancel(_progress: Progress) -> None:
         raise Cancelled

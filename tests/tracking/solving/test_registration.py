@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 
 import cv2
@@ -132,5 +132,5 @@ def test_it_can_be_cancelled(start, pictures):
         registered(HEAD, start, lambda: iter_of(pictures), cancel)
 
 
-def iter_of(pictures: list[np.ndarray]) -> Iterator[np.ndarray]:
+def iter_of(pictures: list[np.ndarray]) -> Generator[np.ndarray, None, None]:
     yield from pictures
