@@ -31,6 +31,7 @@ VARIANTS: dict[str, LossWeights] = {
     "no squared error": replace(OURS, l2=0),
     "no adversary": replace(OURS, perceptual=0, adversarial=0),
     "no wavelet terms": replace(OURS, detail=0, texture=0),
+    "texture x 2": replace(OURS, texture=2 * OURS.texture),
     "perceptual x 2": replace(OURS, perceptual=2 * OURS.perceptual),
     "adversarial x 4": replace(OURS, adversarial=4 * OURS.adversarial),
 }
