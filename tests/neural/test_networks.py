@@ -114,7 +114,9 @@ def test_fine_detail_of_the_face_moves_with_it_by_single_pixels():
     centres = (torch.arange(256) + 0.5) / 128 - 1
     painted = []
     for moved in (0, 1):
-        uv = torch.stack([centres.roll(moved).expand(256, 256), centres[:, None].expand(256, 256), torch.ones(256, 256)])
+        uv = torch.stack(
+            [centres.roll(moved).expand(256, 256), centres[:, None].expand(256, 256), torch.ones(256, 256)]
+        )
         painted.append(inverse_haar(network.face_layer(uv[None], network.face)[:, 4:]))
     torch.testing.assert_close(painted[0], picture, atol=1e-4, rtol=0)
     torch.testing.assert_close(painted[1], picture.roll(1, -1), atol=1e-4, rtol=0)

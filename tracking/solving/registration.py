@@ -212,9 +212,7 @@ def average(skin: Skin, placements: Mapping[int, Placement], details: Mapping[in
     return Appearance(mean, np.maximum(squares / np.maximum(count, 1e-6) - mean**2, 0))
 
 
-def aligned(
-    skin: Skin, appearance: Appearance, prior: Placement, placement: Placement, picture: Floats
-) -> Placement:
+def aligned(skin: Skin, appearance: Appearance, prior: Placement, placement: Placement, picture: Floats) -> Placement:
     """The placement after Gauss-Newton's steps towards the appearance in the detail `[H, W]` of a picture.
 
     `prior` is what landmarks say; the search begins at `placement`.
