@@ -38,9 +38,9 @@ from semblance.tracking.threads import one_thread_a_library
 from semblance.tracking.track import track
 
 NOTES = """\
-*ms*: processor time a frame, all cores together, of each stage alone; aligning decodes the footage twice more. *together*: footage to dataset as
-`semblance track` does it, all stages at once. *memory*: the most that the process holds (resident) in the first and the
-last quarter of this."""
+*ms*: processor time a frame, all cores together, of each stage alone; aligning decodes the footage
+twice more. *together*: footage to dataset as `semblance track` does it, all stages at once. *memory*: the most that the
+process holds (resident) in the first and the last quarter of this."""
 
 
 def main() -> None:

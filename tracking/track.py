@@ -3,7 +3,8 @@
 
 Several passes over the footage. The first finds landmarks in shrunken frames; the whole take is then solved at once,
 so that crop, identity and smoothing know all of it. Two more lay the frames over each other. The last one cuts full
-frames by the fixed crop and adds mattes and maps. Stages run in threads of their own, a few frames ahead, so that memory stays flat however long the footage is.
+frames by the fixed crop and adds mattes and maps. Stages run in threads of their own, a few frames ahead, so that
+memory stays flat however long the footage is.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ class Preset:
             AdamW, as published.
         slide_every: one step in so many has the window anywhere; in the others it is centred.
         wrong_times: share of the steps in which all samples get the time code of some frame; 0 as published.
-        bent: share, below 1, of a batch's samples that are bent (see `bending`), unless its window slides; 0 as published.
+        bent: share, below 1, of a batch's samples that are bent (see `bending`), unless its window slides; 0 as
+            published.
         adversary_start: share of the training after which the discriminator joins; adversary_every: then, one step
             in so many uses it.
         regularise_every: one discriminator step in so many has the R1 penalty.

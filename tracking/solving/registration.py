@@ -4,8 +4,8 @@
 Detected landmarks are off by half a pixel or more, to another side as the head turns or an expression changes. Skin,
 brows and lips look alike in all frames, so that comparing brightness says more exactly where the head is. This is the
 photometric term of Eq. 2 at points of the skin, without light: brightness is band-passed, and the appearance is the
-take's own average. The landmarks' solution is the prior. Eyes and mouth, where skin appears and vanishes, keep it: their
-average is no face that anybody makes.
+take's own average. The landmarks' solution is the prior. Eyes and mouth, where skin appears and vanishes, keep it:
+their average is no face that anybody makes.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def performance(turn: np.ndarray, shift: np.ndarray, expression: np.ndarray) -> 
         texture=np.zeros(len(HEAD.texture_basis), np.float32),
         expression=expression.astype(np.float32),
         rotation=Rotation.from_rotvec(turn).as_matrix().astype(np.float32),
-        translation=(shift + [0, 0, 0.8]).astype(np.float32),
+        translation=(shift + np.array([0, 0, 0.8])).astype(np.float32),
         gaze=np.zeros((FRAMES, 2, 2), np.float32),
         confidence=np.ones(FRAMES, np.float32),
         times=np.arange(FRAMES) / 25,
@@ -105,7 +105,7 @@ def test_lids_and_jaw_are_left_alone(start, pictures):
     found = registered(HEAD, start, lambda: iter_of(pictures))
     kept = np.setdiff1d(np.arange(52), FREE)
     np.testing.assert_array_equal(found.expression[:, kept], start.expression[:, kept])
-    assert 0 <= found.expression.min()
+    assert found.expression.min() >= 0
     assert found.expression.max() <= 1
 
 
