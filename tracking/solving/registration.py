@@ -83,7 +83,8 @@ def registered(
     chosen = {int(index) for index in trusted[:: -(-len(trusted) // SAMPLE)]}
     clock = Clock("Aligning", 2 * len(performance), listener)
     details = {i: detail(picture) for i, picture in told(pictures(), 0, clock) if i in chosen}
-    appearance = learnt(skin, {index: Placement.at(performance, index) for index in chosen}, details)
+    starts = {index: Placement.at(performance, index) for index in chosen}
+    appearance = learnt(skin, starts, details, lambda: clock.tell(len(performance)))
     corrections = np.zeros((len(performance), POSE + len(FREE)))
     for index, picture in told(pictures(), len(performance), clock):
         if performance.trusted[index]:
@@ -180,18 +181,20 @@ def detail(picture: Image) -> Floats:
     return cv2.GaussianBlur(brightness, (0, 0), FINEST) - cv2.GaussianBlur(brightness, (0, 0), COARSEST)
 
 
-def learnt(skin: Skin, starts: Mapping[int, Placement], details: Mapping[int, Floats]) -> Appearance:
-    """The appearance in some frames, learnt and aligned in turn.
+def learnt(
+    skin: Skin, starts: Mapping[int, Placement], details: Mapping[int, Floats], breathe: Callable[[], None]
+) -> Appearance:
+    """The appearance in some frames, learnt and aligned in turn; `breathe` is called between frames and may raise.
 
     What all frames have in common stays as landmarks say, here and at the end: it is no difference between frames.
     """
     placements = dict(starts)
     appearance = average(skin, placements, details)
     for _ in range(ROUNDS):
-        changes = {
-            index: aligned(skin, appearance, start, placements[index], details[index]).since(start)
-            for index, start in starts.items()
-        }
+        changes = {}
+        for index, start in starts.items():
+            breathe()
+            changes[index] = aligned(skin, appearance, start, placements[index], details[index]).since(start)
         common = np.mean(list(changes.values()), 0)
         placements = {index: start.moved(changes[index] - common) for index, start in starts.items()}
         appearance = average(skin, placements, details)

@@ -123,9 +123,14 @@ def test_a_single_frame_stays_as_it_is(start, pictures):
     assert registered(HEAD, one, lambda: iter_of(pictures[3:4])) is one
 
 
-def test_it_can_be_cancelled(start, pictures):
+def test_it_can_be_cancelled_while_it_reads_learns_and_aligns(start, pictures):
+    heard: list[float] = []
+    registered(HEAD, start, lambda: iter_of(pictures), lambda progress: heard.append(progress.done))
+    assert heard == sorted(heard)
+    assert heard.count(FRAMES) > FRAMES, "it may be stopped between any two frames that it learns from"
+
     def cancel(progress: Progress) -> None:
-        if progress.done > FRAMES + 2:
+        if progress.done == FRAMES:
             raise Cancelled
 
     with pytest.raises(Cancelled):
