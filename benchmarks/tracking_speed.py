@@ -23,7 +23,7 @@ import skimage.data
 from hardware import hardware
 from markdown import report
 from semblance.common.progress import Progress
-from semblance.tracking.crop import cut
+from semblance.tracking.crop import cut, resampled
 from semblance.tracking.dataset_writer import DatasetWriter
 from semblance.tracking.footage import Footage, Frame
 from semblance.tracking.heads.head import MorphableHead
@@ -38,7 +38,7 @@ from semblance.tracking.threads import one_thread_a_library
 from semblance.tracking.track import track
 
 NOTES = """\
-*ms*: processor time a frame, all cores together, of each stage alone; aligning decodes the footage
+*ms*: processor time a frame, all cores together, of each stage alone; aligning decodes it shrunk
 twice more. *together*: footage to dataset as `semblance track` does it, all stages at once. *memory*: the most that the
 process holds (resident) in the first and the last quarter of this."""
 
@@ -101,7 +101,7 @@ def stages_alone(head: MorphableHead, footage: Footage, frames: int, size: int, 
     costs["solve"] /= len(performance)
     assert performance.crop is not None
     crop = performance.crop
-    windows = [cut(frame.image, crop, SIDE, enlarged=1) for frame in first_frames(footage, frames)]
+    windows = [resampled(frame.image, crop, 1.0, SIDE) for frame in first_frames(footage, frames)]
 
     def align() -> Iterator:
         yield registered(head, performance, lambda: (window for window in windows))

@@ -14,6 +14,7 @@ from ..neural.protocol import Look
 from ..tracking.heads.camera import PinholeCamera
 from ..tracking.heads.head import Floats, Integers
 from ..tracking.heads.maps import MapVertices, map_vertices
+from ..tracking.heads.mouth_light import PAIRS, MouthLight
 from .axes import world_to_camera
 from .camera import SENSOR, Lens, pinhole_of
 from .properties import SemblanceObject
@@ -29,6 +30,7 @@ class EvaluatedHead:
         look: the avatar's time code, and how far person and backdrop are moved.
         vertices: `[V, 3]` world space, metres.
         triangles: `[T, 3]`; uvs: `[V, 2]`; uv_mask: `[V]`; colours: `[V, 3]` sRGB 0 to 1.
+        mouth_light: what darkens the inside of the mouth; None for a head that has none.
     """
 
     name: str
@@ -39,11 +41,13 @@ class EvaluatedHead:
     uvs: Floats
     uv_mask: Floats
     colours: Floats
+    mouth_light: MouthLight | None
 
     def map_vertices(self, camera_world: np.ndarray, camera: PinholeCamera) -> MapVertices:
         """Project and light the head for a Blender camera's world matrix `[4, 4]` and the intrinsics of its window."""
         vertices = world_to_camera(self.vertices, camera_world)
-        return map_vertices(vertices, self.triangles, self.uvs, self.uv_mask, self.colours, camera)
+        surface = vertices, self.triangles, self.uvs, self.uv_mask, self.colours
+        return map_vertices(*surface, camera, self.mouth_light)
 
     def distance(self, camera_world: np.ndarray) -> float:
         """Metres from the camera to the middle of the head, along the view."""
@@ -86,7 +90,16 @@ def read_head(instance: bpy.types.DepsgraphObjectInstance) -> EvaluatedHead:
         uvs=point_values(mesh, "semblance_uv", "vector", (count, 2)),
         uv_mask=point_values(mesh, "semblance_mask", "value", (count,)),
         colours=point_values(mesh, "semblance_colour", "color", (count, 4))[:, :3],
+        mouth_light=mouth_light_of(head.semblance, mesh),
     )
+
+
+def mouth_light_of(chosen: SemblanceObject, mesh: bpy.types.Mesh) -> MouthLight | None:
+    """The light in its mouth, as `head_object` wrote it down; None for a head that has none."""
+    if "semblance_mouth" not in mesh.attributes:
+        return None
+    places = point_values(mesh, "semblance_mouth", "value", (len(mesh.vertices),))
+    return MouthLight(places, np.array(chosen.lip_rims, np.int32).reshape(2, PAIRS))
 
 
 def look_of(chosen: SemblanceObject) -> Look:

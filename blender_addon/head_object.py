@@ -9,8 +9,9 @@ import numpy as np
 from ..tracking.heads.head import ARKIT_NAMES, Floats, MorphableHead
 from . import axes
 
-UV, MASK, COLOUR = "semblance_uv", "semblance_mask", "semblance_colour"
-"""Point attributes that the maps are drawn from: the head's UVs (0, 0 is top left), its UV mask, its sRGB colours."""
+UV, MASK, COLOUR, MOUTH = "semblance_uv", "semblance_mask", "semblance_colour", "semblance_mouth"
+"""Point attributes that the maps are drawn from: the head's UVs (0, 0 is top left), its UV mask, its sRGB colours, and
+where its vertices lie inside the mouth (see `MouthLight`)."""
 
 DISPLAY_COLOUR = "Colour"
 """The same colours for the viewport: linear, and brightened against its studio light."""
@@ -39,6 +40,9 @@ def make_head(head: MorphableHead, identity: Floats, texture: Floats, name: str)
     add_shape_keys(made, neutral, head.expressions(neutral))
     made.semblance.is_head = True
     made.semblance.head_name = head.name
+    if head.mouth_light is not None:
+        add_attribute(mesh, MOUTH, "FLOAT", "value", head.mouth_light.places)
+        made.semblance.lip_rims = head.mouth_light.rims.ravel().tolist()
     return made
 
 

@@ -10,11 +10,13 @@ from bpy.props import (
     FloatProperty,
     FloatVectorProperty,
     IntProperty,
+    IntVectorProperty,
     PointerProperty,
     StringProperty,
 )
 
 from ..neural.protocol import MOST_OFFSET
+from ..tracking.heads.mouth_light import PAIRS
 from ..tracking.heads.registry import KINDS
 
 PRESET_SIZES = {"preview": 256, "standard": 512, "final": 1024}
@@ -44,6 +46,11 @@ class SemblanceObject(bpy.types.PropertyGroup):
         name="Avatar", description="Name of the avatar in the engine that renders this head; empty until it is built"
     )
     head_name: StringProperty(name="Head Model", description="The morphable head that this mesh was made from")
+    lip_rims: IntVectorProperty(
+        name="Lip Rims",
+        description="Vertices along the inside of the lips, between which light falls in",
+        size=2 * PAIRS,
+    )
     head_path: StringProperty(name="Head File", subtype="FILE_PATH", description="The file of that morphable head")
     performance: StringProperty(
         name="Performance", subtype="FILE_PATH", description="The performance that fits this head to its footage"

@@ -72,3 +72,16 @@ def with_edges(image: Image, left: int, top: int, side: int) -> Image:
     beyond = max(0, y0 - top), max(0, top + side - y1), max(0, x0 - left), max(0, left + side - x1)
     inside = image[y0:y1, x0:x1]
     return cv2.copyMakeBorder(inside, *beyond, cv2.BORDER_REPLICATE) if any(beyond) else inside
+
+
+def resampled(image: Image, crop: Crop, scale: float, size: int) -> Image:
+    """Return the central window, not enlarged, as a picture of `size` pixels square, interpolated.
+
+    `image` is the whole picture shrunk by `scale` (0 to 1): `crop` is in pixels of the unshrunk one. Where the window
+    reaches past the picture, the picture's edge is repeated.
+    """
+    step = scale * crop.side / size
+    corner = np.array([[crop.x], [crop.y]]) * scale + 0.5 * step - 0.5
+    placed = np.hstack([np.eye(2) * step, corner])
+    options = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(image, placed, (size, size), flags=options, borderMode=cv2.BORDER_REPLICATE)

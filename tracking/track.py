@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from ..common.errors import UserError
 from ..common.progress import Listener, Progress, silent
 from .clock import Clock
-from .crop import cut
-from .dataset import ENLARGED, MAP_SIZE, Dataset, Layout
+from .crop import cut, resampled
+from .dataset import MAP_SIZE, Dataset, Layout
 from .dataset_writer import DatasetWriter
 from .footage import Footage, Frame, Image
 from .hands import HandWatch
@@ -133,7 +133,7 @@ def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener)
         take.first_face,
         size,
         visibility=1 - take.hidden,
-        windows=lambda crop: cut_pictures(footage, crop, seen, registration.SIDE, enlarged=1),
+        windows=lambda crop: small_windows(footage, crop, seen),
         listener=listener,
     )
     listener(Progress("Solving", 1, 1, "pose and expression", 0.0))
@@ -243,14 +243,22 @@ def write_frames(
             writer.add_maps(index, uv_map, texture_map)
 
 
-def cut_pictures(
-    footage: Footage, crop: Crop, seen: NDArray[np.bool_], size: int, enlarged: float = ENLARGED
-) -> Generator[Image, None, None]:
+def small_windows(footage: Footage, crop: Crop, seen: NDArray[np.bool_]) -> Generator[Image, None, None]:
+    """Yield the central window of each frame in which the face is seen, of frames that were decoded shrunk."""
+    side, width = registration.SIDE, footage.size[0]
+    longest = round(max(footage.size) * min(1.0, side / crop.side))
+    with closing(footage.frames(longest)) as frames:
+        for frame, wanted in zip(frames, seen, strict=True):
+            if wanted:
+                yield resampled(frame.image, crop, frame.image.shape[1] / width, side)
+
+
+def cut_pictures(footage: Footage, crop: Crop, seen: NDArray[np.bool_], size: int) -> Generator[Image, None, None]:
     """Yield the window, enlarged, of each frame in which the face is seen."""
     with closing(footage.frames()) as frames:
         for frame, wanted in zip(frames, seen, strict=True):
             if wanted:
-                yield cut(frame.image, crop, size, enlarged)
+                yield cut(frame.image, crop, size)
 
 
 def drawn_maps(head: MorphableHead, performance: Performance) -> Iterator[tuple[Floats, Floats]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from semblance.tracking.crop import choose_crop, cut, picture_camera
+from semblance.tracking.crop import choose_crop, cut, picture_camera, resampled
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.performance import Crop
 
@@ -62,3 +62,16 @@ def test_edges_are_repeated_outside(x: float, y: float) -> None:
     rows = np.clip(np.arange(120) + int(y) - 20, 0, 299)
     columns = np.clip(np.arange(120) + int(x) - 20, 0, 399)
     assert (picture == image[rows][:, columns]).all()
+
+
+@pytest.mark.parametrize("crop", [Crop(101.0, 60.0, 160.0), Crop(-40.0, 190.0, 132.0)])
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_a_shrunk_picture_shows_the_same_window(crop: Crop, scale: float) -> None:
+    """A pixel of the window shows the place of the whole picture that its camera says, to a fraction of a pixel."""
+    rows, columns = (np.mgrid[: 300 * scale, : 400 * scale] + 0.5) / scale
+    image = np.stack([columns / 2, rows / 2, 0 * rows], -1).round().astype(np.uint8)
+    picture = resampled(image, crop, scale, 80)
+    places = (np.arange(80) + 0.5) * crop.side / 80
+    assert picture.shape == (80, 80, 3)
+    assert np.abs(picture[40, :, 0] - np.clip(crop.x + places, 0.5 / scale, 400 - 0.5 / scale) / 2).max() < 1
+    assert np.abs(picture[:, 40, 1] - np.clip(crop.y + places, 0.5 / scale, 300 - 0.5 / scale) / 2).max() < 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from ...common.errors import UserError
 from .expression_transfer import NativeExpressions
 from .head import ARKIT_NAMES, Floats, Integers, MorphableHead
+from .mouth_light import MouthLight
 
 Shapes = Mapping[str, tuple[int | str | None, ...]]
 """What a file must hold by key: "V" stands for its number of vertices, "3V" for three times that, `None` for any."""
@@ -34,6 +36,11 @@ class FaceVerseHead(MorphableHead):
 
     unit: float = field(kw_only=True, default=0.1)
     native: NativeExpressions | None = field(kw_only=True, default=None)
+
+    @cached_property
+    def mouth_light(self) -> MouthLight | None:
+        """None: the maps of published avatars show the mouth as light as the face."""
+        return None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from .eyelids import LidClosure, lid_closures
+from .mouth_light import MouthLight
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int32]
@@ -124,6 +125,12 @@ class MorphableHead:
     def lid_closures(self) -> tuple[LidClosure, ...]:
         """What makes the blinks of every person closed eyes."""
         return tuple(lid_closures(self.mean, self.expression_basis[list(BLINKS)], BLINKS, self.landmarks))
+
+    @cached_property
+    def mouth_light(self) -> MouthLight | None:
+        """What darkens the inside of the mouth in the texture map; None for a head that has none."""
+        inside = self.regions.get("mouth")
+        return None if inside is None else MouthLight.of(self.mean, inside, self.landmarks)
 
     def texture(self, coefficients: Floats) -> Floats:
         """Return `[V, 3]` sRGB 0 to 1 for texture coefficients `[K]`."""

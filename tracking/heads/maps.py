@@ -14,6 +14,7 @@ import numpy as np
 
 from .camera import PinholeCamera
 from .head import Floats, Integers, MorphableHead
+from .mouth_light import MouthLight
 from .performance import Performance
 from .shading import shade, vertex_normals
 
@@ -53,16 +54,21 @@ def map_vertices(
     uv_mask: Floats,
     colours: Floats,
     camera: PinholeCamera,
+    mouth_light: MouthLight | None,
 ) -> MapVertices:
     """Project and light a head.
 
     Arguments: vertices `[V, 3]` in camera space (metres), `triangles [T, 3]` wound outward, `uvs [V, 2]`,
-    `uv_mask [V]` 0 or 1, unlit sRGB `colours [V, 3]` 0 to 1, and the camera of the window that the maps show.
+    `uv_mask [V]` 0 or 1, unlit sRGB `colours [V, 3]` 0 to 1, the camera of the window that the maps show, and the
+    head's `mouth_light`.
     """
     vertices = np.asarray(camera_space_vertices, np.float32)
     normals = vertex_normals(vertices, triangles)
     uv = np.concatenate([uvs, np.asarray(uv_mask)[:, None]], -1, dtype=np.float32)
-    return MapVertices(camera.clip(vertices), uv, shade(colours, normals))
+    lit = shade(colours, normals)
+    if mouth_light is not None:
+        lit = mouth_light.dimmed(lit, vertices)
+    return MapVertices(camera.clip(vertices), uv, lit)
 
 
 def frame_vertices(head: MorphableHead, performance: Performance, index: int, neutral: Floats | None = None) -> Floats:
@@ -90,4 +96,5 @@ def frame_maps(
     if colours is None:
         colours = head.texture(performance.texture)
     vertices = frame_vertices(head, performance, index, neutral)
-    return map_vertices(vertices, head.triangles, head.uvs, head.uv_mask, colours, performance.camera)
+    surface = vertices, head.triangles, head.uvs, head.uv_mask, colours
+    return map_vertices(*surface, performance.camera, head.mouth_light)

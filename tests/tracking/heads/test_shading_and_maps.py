@@ -65,7 +65,7 @@ def test_map_vertices_project_like_the_camera():
     camera = PinholeCamera(500, 520, 120, 140, 256, 256)
     vertices = TETRAHEDRON * 0.02 + np.array([0.01, -0.02, 0.8], np.float32)
     colours = np.full((4, 3), 0.5, np.float32)
-    maps = map_vertices(vertices, OUTWARD, np.full((4, 2), 0.25), np.array([1, 0, 1, 0]), colours, camera)
+    maps = map_vertices(vertices, OUTWARD, np.full((4, 2), 0.25), np.array([1, 0, 1, 0]), colours, camera, None)
     across = (maps.clip[:, 0] / maps.clip[:, 3] + 1) * 128
     down = (1 - maps.clip[:, 1] / maps.clip[:, 3]) * 128
     np.testing.assert_allclose(np.stack([across, down], -1), camera.project(vertices), atol=1e-3)

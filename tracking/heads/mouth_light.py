@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How much light falls into a mouth: none between closed lips, the more the farther they are apart.
+
+The fixed light of the maps casts no shadows. Through every narrow gap between the lips the teeth would shine as a white
+line where footage is dark, and a network that sees few such gaps would paint them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int32]
+
+CORNERS = (78, 308)
+"""Landmarks of the corners of the mouth: right, left."""
+UPPER_RIM = (191, 80, 81, 82, 13, 312, 311, 310, 415)
+LOWER_RIM = (95, 88, 178, 87, 14, 317, 402, 318, 324)
+"""Landmarks of the lips' inner rims between the corners, from the right; each lies opposite one of the other lip."""
+PAIRS = len(UPPER_RIM)
+OUTSIDE = -1.0
+HALF_OPEN = 0.005
+"""Metres between the lips at which two thirds of the light fall in."""
+
+
+@dataclass(frozen=True)
+class MouthLight:
+    """Where the inside of a mouth is, and between what.
+
+    Attributes:
+        places: `[V]` where along the lips each vertex inside the mouth lies: 0 at the right corner, 1 to 9 at the
+            pairs of the rims, 10 at the left corner; `OUTSIDE` for all others.
+        rims: `[2, 9]` vertices of the upper and of the lower lip's inner rim, opposite each other.
+    """
+
+    places: Floats
+    rims: Integers
+
+    @classmethod
+    def of(cls, mean: Floats, inside: NDArray[np.bool_], landmarks: Integers) -> MouthLight:
+        """That of a head of `mean [V, 3]` shape: what is `inside [V]` its mouth, vertices of its `landmarks [478]`."""
+        rims = landmarks[[UPPER_RIM, LOWER_RIM]]
+        right, left = mean[landmarks[list(CORNERS)], 0]
+        stops = np.array([right, *mean[rims, 0].mean(0), left])
+        places = np.full(len(mean), OUTSIDE, np.float32)
+        places[inside] = np.interp(mean[inside, 0], stops, np.arange(PAIRS + 2))
+        return cls(places, rims)
+
+    def dimmed(self, colours: Floats, vertices: Floats) -> Floats:
+        """Return lit `colours [V, 3]` with the inside of the mouth darkened; `vertices [V, 3]` are metres."""
+        inside = np.flatnonzero(self.places >= 0)
+        upper, lower = vertices[self.rims]
+        openings = np.pad(np.linalg.norm(lower - upper, axis=-1), 1)
+        light = 1 - np.exp(-np.square(np.interp(self.places[inside], np.arange(PAIRS + 2), openings) / HALF_OPEN))
+        dimmed = colours.copy()
+        dimmed[inside] *= light[:, None].astype(np.float32)
+        return dimmed
