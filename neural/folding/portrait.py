@@ -15,7 +15,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ..networks.config import FEATURE_SIZE, MAP_SIZE, SLIDING_MARGIN, PortraitConfig
-from ..networks.portrait import MASK_GAIN, SEAM, PortraitNetwork, with_noise
+from ..networks.portrait import MASK_GAIN, SEAM, PortraitNetwork, well_inside_face, with_noise
 from ..networks.wavelets import inverse_haar
 from ..networks.windows import CENTRED, ENLARGED_SIZE, Window, Windows, inside, middle, surrounded
 from .face import folded_face
@@ -77,8 +77,10 @@ class FoldedPortrait(nn.Module):
     def forward(self, uv: Tensor, texture: Tensor) -> Tensor:
         """Paint `[B, 4, R, R]` RGBA in [-1, 1] of two maps `[B, 3, 256, 256]`; see `PortraitNetwork.forward`."""
         features, cells = self._foreground(texture)
-        face = self._face(uv)
+        face = self._in_window(self.face(uv))
         mask = torch.tanh(self.mask(features).float() + self.mask_of_back)
+        if self.config.face_in_front:
+            mask = torch.where(self._in_window(well_inside_face(uv[..., ::2, ::2])) > 0.5, -1.0, mask)
         share = (MASK_GAIN * mask).clamp(-1, 1) / 2 + 0.5
         channels, kind = self.config.feature_channels, features.dtype
         features = torch.lerp(features, self.back.to(kind), share.to(kind)) + face[:, :channels].to(kind)
@@ -122,10 +124,9 @@ class FoldedPortrait(nn.Module):
         features, picture = self.foreground_decoder(encoded, crop=crop)
         return features, F.pixel_unshuffle(picture, 2)
 
-    def _face(self, uv: Tensor) -> Tensor:
-        """The face where the UV map shows it."""
-        face = self.face(uv)
-        return face if self.window == CENTRED else self.window.cut(surrounded(face))
+    def _in_window(self, layer: Tensor) -> Tensor:
+        """The window of what the UV map shows, `[B, C, F, F]`."""
+        return layer if self.window == CENTRED else self.window.cut(surrounded(layer))
 
     def _split(self, cells: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The picture, and the noise of each level of the decoder that gets some."""

@@ -63,6 +63,8 @@ class PortraitConfig(PlainConfig):
         texture_margin: pixels of black around the texture map for StyleUNet 1: 0 is fast, published is half the map.
             A window that is not in the middle gets at least `SLIDING_MARGIN`.
         background_stretch: feature cells covered by one cell of the generated background; 2 as published.
+        face_in_front: whether no background shows through the face region, whatever the mask says: a network that was
+            trained for minutes may see a hole in an expression that is new to it. Not so in the published network.
         layers: what StyleUNet 2 is given, of `LAYERS`: the face's neural texture, the foreground that StyleUNet 1
             makes, the texture map itself in its place, the background. As published, all but "texture". Without a
             background all of the picture is foreground.
@@ -88,6 +90,7 @@ class PortraitConfig(PlainConfig):
     face_lookup: str = "bilinear"
     texture_margin: int = 0
     background_stretch: float = 1.5
+    face_in_front: bool = False
     layers: tuple[str, ...] = ("face", "foreground", "background")
     styled: bool = True
 

@@ -101,16 +101,16 @@ class PortraitNetwork(nn.Module):
             `[B, 4, R, R]` RGBA in [-1, 1]; alpha is straight, 1 is foreground.
         """
         style = self.style(time_code)
-        face = self.face_layer(uv, self.face)
+        face, covered = self.face_layer(uv, self.face), self.covered(uv)
         if windows.foreground == CENTRED:
             foreground = self.foreground_layer(texture, style, CENTRED)
         else:
             foreground = self.moved_foreground_layer(texture, style, windows.foreground)
-            face = windows.foreground.cut(surrounded(face))
+            face, covered = (windows.foreground.cut(surrounded(each)) for each in (face, covered))
         back = self.back_layer(self.back, windows.background)
         moved = windows.background != windows.foreground
         behind = self.back_layer(self.back, windows.foreground) if moved else back
-        painting = self.fuse(foreground, back, face, self.predict_mask(foreground, behind), style)
+        painting = self.fuse(foreground, back, face, self.predict_mask(foreground, behind, covered), style)
         picture = painting.picture.clamp(-1, 1)
         if self.config.picture_channels == 4:
             return picture
@@ -131,7 +131,7 @@ class PortraitNetwork(nn.Module):
         """
         style = self.style(time_code)
         foreground, behind = self.foreground_layer(texture, style, window), self.back_layer(back, window)
-        mask = self.predict_mask(foreground, behind)
+        mask = self.predict_mask(foreground, behind, self.covered(uv))
         return self.fuse(foreground, behind, self.face_layer(uv, face), mask, style)
 
     def bake(self, face: Tensor, back: Tensor) -> None:
@@ -178,17 +178,23 @@ class PortraitNetwork(nn.Module):
         picture = sample_uv(inverse_haar(face[:, channels:]), uv, "bilinear") * face_mask(uv)
         return with_noise(torch.cat([features, haar(picture)], 1), noise * face_mask(coarse))
 
-    def predict_mask(self, foreground: Tensor, behind: Tensor) -> Tensor:
+    def covered(self, uv: Tensor) -> Tensor:
+        """Where the UV map `[B, 3, 256, 256]` leaves no doubt that the person is in front: `[B, 1, F, F]`, 0 or 1."""
+        coarse = uv[..., ::2, ::2]
+        return well_inside_face(coarse) if self.config.face_in_front else torch.zeros_like(coarse[:, :1])
+
+    def predict_mask(self, foreground: Tensor, behind: Tensor, covered: Tensor) -> Tensor:
         """Where the foreground covers the background: `[B, 1, F, F]`, -1 to 1; 1 is background.
 
         `behind` is the background of the foreground's own window, wherever the backdrop is moved: the mask belongs to
-        the person. As published, the background does not learn from it.
+        the person. As published, the background does not learn from it. Where `covered [B, 1, F, F]` is 1 it is -1.
         """
         channels = self.config.feature_channels
         if "background" not in self.config.layers:
             return torch.full_like(foreground[:, :1], -1.0, dtype=torch.float32)
         features = behind[:, :channels].detach().to(foreground.dtype).expand(len(foreground), -1, -1, -1)
-        return torch.tanh(self.mask(torch.cat([foreground[:, :channels], features], 1)).float())
+        predicted = torch.tanh(self.mask(torch.cat([foreground[:, :channels], features], 1)).float())
+        return torch.where(covered > 0.5, -1.0, predicted)
 
     def fuse(self, foreground: Tensor, back: Tensor, face: Tensor, mask: Tensor, style: Tensor) -> Painting:
         """StyleUNet 2: three layers to a picture (Sec. 3.2). A layer of one sample is for all."""
@@ -277,6 +283,11 @@ def face_mask(uv: Tensor) -> Tensor:
     beside = F.max_pool2d(outside, (1, 3), 1, (0, 1))
     above = F.max_pool2d(outside, (3, 1), 1, (1, 0))
     return 1 - torch.maximum(beside, above)
+
+
+def well_inside_face(uv: Tensor) -> Tensor:
+    """Where `face_mask` of the UV map `[B, 3, H, W]` is 1, and two pixels around: `[B, 1, H, W]`, 0 or 1."""
+    return -F.max_pool2d(-face_mask(uv), 5, 1, 2)
 
 
 def sample_uv(texture: Tensor, uv: Tensor, mode: str) -> Tensor:

@@ -128,6 +128,20 @@ def test_face_mask_is_eroded_by_one_cell():
     assert face_mask(uv).sum() == 64
 
 
+def test_no_background_shows_through_the_face():
+    """Whatever the mask says; the published network believes it."""
+    uv = torch.full((1, 3, 256, 256), -1.0)
+    uv[:, 2, 40:80, 40:80] = 1
+    layer = torch.zeros(1, TINY.feature_channels + 4 * TINY.picture_channels, 128, 128)
+    for in_front, expected in ((True, 14 * 14), (False, 0)):
+        network = PortraitNetwork(replace(TINY, face_in_front=in_front, noise_levels=0))
+        torch.nn.init.constant_(network.mask.bias, 9.0)
+        torch.nn.init.zeros_(network.mask.weight)
+        mask = network.predict_mask(layer, layer, network.covered(uv))
+        assert int((mask == -1).sum()) == expected
+        assert mask.max().item() > 0.99
+
+
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
 def test_every_preset_paints_its_resolution(preset):
     with torch.device("meta"):
