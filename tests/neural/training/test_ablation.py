@@ -41,7 +41,7 @@ def parts_that_matter(preset) -> set[str]:
     network = PortraitNetwork(preset.network)
     face, back = FeatureSource(preset.network)(0.0)
     uv, texture = torch.rand(1, 3, 256, 256) * 2 - 1, torch.rand(1, 3, 256, 256) * 2 - 1
-    uv[:, 2] = 1
+    uv[:, 2], uv[:, 2, 100:] = 1, -1
     inputs = {"uv": uv, "texture": texture, "time_code": torch.tensor([0.3]), "face": face, "back": back}
     with torch.no_grad():
         usual = network.paint(**inputs).picture
@@ -58,7 +58,7 @@ def parts_that_matter(preset) -> set[str]:
         ("dvp", {"texture"}),
         ("single-styleunet", {"texture", "time_code"}),
         ("dnr", {"uv", "face"}),
-        ("no-neural-texture", {"texture", "time_code", "back"}),
+        ("no-neural-texture", {"uv", "texture", "time_code", "back"}),
         (FULL, {"uv", "texture", "time_code", "face", "back"}),
     ],
 )
