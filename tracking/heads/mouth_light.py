@@ -22,7 +22,7 @@ LOWER_RIM = (95, 88, 178, 87, 14, 317, 402, 318, 324)
 """Landmarks of the lips' inner rims between the corners, from the right; each lies opposite one of the other lip."""
 PAIRS = len(UPPER_RIM)
 OUTSIDE = -1.0
-HALF_OPEN = 0.005
+OPENING = 0.005
 """Metres between the lips at which two thirds of the light fall in."""
 
 
@@ -54,7 +54,7 @@ class MouthLight:
         inside = np.flatnonzero(self.places >= 0)
         upper, lower = vertices[self.rims]
         openings = np.pad(np.linalg.norm(lower - upper, axis=-1), 1)
-        light = 1 - np.exp(-np.square(np.interp(self.places[inside], np.arange(PAIRS + 2), openings) / HALF_OPEN))
+        light = 1 - np.exp(-np.square(np.interp(self.places[inside], np.arange(PAIRS + 2), openings) / OPENING))
         dimmed = colours.copy()
         dimmed[inside] *= light[:, None].astype(np.float32)
         return dimmed

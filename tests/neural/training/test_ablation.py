@@ -58,6 +58,7 @@ def parts_that_matter(preset) -> set[str]:
         ("dvp", {"texture"}),
         ("single-styleunet", {"texture", "time_code"}),
         ("dnr", {"uv", "face"}),
+        # its face still hides the background (`face_in_front`), for which the UV map is looked at
         ("no-neural-texture", {"uv", "texture", "time_code", "back"}),
         (FULL, {"uv", "texture", "time_code", "face", "back"}),
     ],
