@@ -30,6 +30,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENTS = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements"
+ENGINE_ROOMS = ("common", "protocol", "tracking", "neural", "engine")
+"""Folders that the engine consists of."""
 TORCH, MEDIAPIPE = "2.13.0", "0.10.21"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
@@ -76,10 +78,10 @@ class Environment:
 
 
 def demo(rest: Sequence[str]) -> int:
-    """Build an avatar and render it in Blender; see `semblance.neural.demo` for the options."""
+    """Build an avatar and render it in Blender; see `semblance.engine.commands.demo` for the options."""
     check_libraries()
     engine, blender = ready(engine_environment()), ready(blender_environment())
-    words = [engine, "-m", "semblance.neural.demo", "--blender", blender, "--out", ROOT / "demo", *rest]
+    words = [engine, "-m", "semblance.engine.commands.demo", "--blender", blender, "--out", ROOT / "demo", *rest]
     return call(words, env={"PYTHONPATH": str(import_folder())})
 
 
@@ -95,7 +97,7 @@ def lint(rest: Sequence[str]) -> int:
     """Run ruff, import-linter and mypy; all of them, then say whether any complained."""
     engine = ready(engine_environment())
     tools = engine.parent
-    rooms = [word for room in ("common", "tracking", "neural") for word in ("-p", f"semblance.{room}")]
+    rooms = [word for room in ENGINE_ROOMS for word in ("-p", f"semblance.{room}")]
     checks = (
         [tools / "ruff", "check", *rest, "."],
         [tools / "ruff", "format", "--check", "."],
@@ -135,7 +137,7 @@ def engine(rest: Sequence[str]) -> int:
 def engine_environment() -> Environment:
     """The engine with the tests' tools, and this checkout as the package `semblance`."""
     steps = (*ENGINE_STEPS, ("tools for tests", install_test_tools), ("Semblance", install_checkout))
-    inputs = (*ENGINE_INPUTS, REQUIREMENTS / "test.txt", ROOT / "pyproject.toml")
+    inputs = (*ENGINE_INPUTS, REQUIREMENTS / "test.txt", ROOT / "pyproject.toml", ROOT / "setup.py")
     return Environment(ENVIRONMENTS / "engine", steps, inputs)
 
 
@@ -249,15 +251,17 @@ def import_folder() -> Path:
 def install_copy(folder: Path) -> None:
     """Install a copy of this source, so that the folder it came from is never written to."""
     source = folder / "source"
-    wanted = ("common", "tracking", "neural", "requirements", "pyproject.toml", "README.md", "__init__.py", "run.py")
-    for name in wanted:
-        origin = ROOT / name
-        if origin.is_dir():
-            shutil.copytree(origin, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-        elif origin.is_file():
-            source.mkdir(exist_ok=True)
-            shutil.copy(origin, source / name)
+    source.mkdir()
+    copy_source(source)
     install(folder, "--no-deps", "--no-build-isolation", source)
+
+
+def copy_source(folder: Path) -> None:
+    """Copy what the engine's package is built from."""
+    for room in ENGINE_ROOMS:
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.py", "blender_manifest.toml", "README.md", "__init__.py"):
+        shutil.copy(ROOT / name, folder / name)
 
 
 ENGINE_STEPS = (("PyTorch", install_torch), ("the libraries", install_libraries), ("MediaPipe", install_mediapipe))

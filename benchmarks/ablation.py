@@ -18,18 +18,18 @@ from pathlib import Path
 
 import markdown
 from hardware import hardware
+from semblance.benchmarks.ablation_rows import FULL, NEAREST, NO_PRETRAIN, ROWS, ablated
 from semblance.common.files import written_whole
 from semblance.common.progress import Cancelled, Listener, Progress
+from semblance.engine.commands.terminal import shown
 from semblance.neural.evaluation.evaluate import evaluate
 from semblance.neural.evaluation.figures import EXPLANATION, Figures, by_row
 from semblance.neural.evaluation.output import AVATAR, Evaluation, contact_sheet, distance_table
 from semblance.neural.evaluation.output import NEAREST as NEAREST_FRAME
 from semblance.neural.evaluation.report import Picture, Table, write_report
-from semblance.neural.terminal import shown
-from semblance.neural.training.ablation import FULL, NEAREST, NO_PRETRAIN, ROWS, ablated
-from semblance.neural.training.build import build
-from semblance.neural.training.presets import PRESETS, preset_named
-from semblance.neural.video import scaled, write_png
+from semblance.neural.styleavatar.training.build import build
+from semblance.neural.styleavatar.training.presets import PRESETS, preset_named
+from semblance.tracking.media.video import scaled, write_png
 
 SHEET_SIDE = 384
 """Pixels of a picture in the contact sheet, at most."""

@@ -48,7 +48,7 @@ def main() -> None:
 
 def serve(home: Path, size: int) -> None:
     """Answer every request for frames with an empty picture."""
-    from semblance.neural.protocol import VERSION, Announcement, Status, pack_arrays
+    from semblance.protocol.words import VERSION, Announcement, Status, pack_arrays
 
     status = Status("0", VERSION, "cpu", "stand-in", "0", [], str(home), os.getpid(), 0, 0)
     picture = pack_arrays(rgba=np.zeros((1, size, size, 4), np.uint8))
@@ -94,15 +94,17 @@ def render(folder: Path, frames: int, size: int) -> dict[str, list[float]]:
     """Render an animated head and return the seconds of each stage, frame by frame."""
     import bpy
     import semblance
-    from semblance.blender_addon import avatar_scene, frame_service, gpu_maps, pixels, render_engine, rendering
-    from semblance.blender_addon.evaluated_heads import EvaluatedHead
+    from semblance.blender_addon.engine import frame_service
+    from semblance.blender_addon.render import gpu_maps, pixels, registration, render_engine
+    from semblance.blender_addon.render.evaluated_heads import EvaluatedHead
+    from semblance.blender_addon.scene import avatar_scene
 
     semblance.register()
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     nodding(frames, size).save(folder / "performance.npz")
     avatar_scene.add_avatar(scene, folder / "performance.npz", avatar="any")
-    rendering.use_renderer(scene)
+    registration.use_renderer(scene)
 
     times: dict[str, list[float]] = defaultdict(list)
     timed(render_engine, "evaluated_heads", times, "read the evaluated mesh")
@@ -139,8 +141,8 @@ def timed(owner: object, name: str, times: dict[str, list[float]], stage: str) -
 def nodding(frames: int, size: int):
     """A performance of the built-in head in which everything moves."""
     from semblance.tracking.heads.camera import PinholeCamera
-    from semblance.tracking.heads.performance import Performance
     from semblance.tracking.heads.registry import open_head
+    from semblance.tracking.performances.performance import Performance
 
     head = open_head("builtin")
     seconds = np.arange(frames) / 25

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from semblance.common.progress import Progress
 from semblance.neural.avatar import Avatar
-from semblance.neural.folding.fold import fold
 from semblance.neural.runtimes.pytorch import FoldedRuntime
-from semblance.neural.training.build import build
-from semblance.tracking.dataset import Dataset
+from semblance.neural.styleavatar.folding.fold import fold
+from semblance.neural.styleavatar.training.build import build
+from semblance.tracking.datasets.dataset import Dataset
 
 REPEATS = 50
 

@@ -16,12 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from hardware import hardware
+from semblance.engine.commands.terminal import shown
 from semblance.neural.evaluation.evaluate import evaluate
 from semblance.neural.evaluation.figures import written
 from semblance.neural.evaluation.output import AVATAR, NEAREST, Evaluation, save
-from semblance.neural.terminal import shown
-from semblance.neural.training.build import build
-from semblance.neural.training.presets import PRESETS, PREVIEW, LossWeights
+from semblance.neural.styleavatar.training.build import build
+from semblance.neural.styleavatar.training.presets import PRESETS, PREVIEW, LossWeights
 
 MEASURED = ("psnr", "ssim", "sharpness", "mouth_gain")
 OURS = PREVIEW.losses

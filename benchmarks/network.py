@@ -20,12 +20,12 @@ import torch
 from hardware import hardware
 from markdown import report
 from semblance.neural.avatar import Avatar, laid_out
-from semblance.neural.folding.fold import fold
-from semblance.neural.networks.portrait import PortraitNetwork
+from semblance.neural.precision import rendering_dtype
 from semblance.neural.runtimes.onnx import OnnxRuntime
 from semblance.neural.runtimes.pytorch import FoldedRuntime
-from semblance.neural.training.precision import rendering_dtype
-from semblance.neural.training.presets import PRESETS, preset_named
+from semblance.neural.styleavatar.folding.fold import fold
+from semblance.neural.styleavatar.networks.portrait import PortraitNetwork
+from semblance.neural.styleavatar.training.presets import PRESETS, preset_named
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 

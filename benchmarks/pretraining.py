@@ -20,18 +20,18 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from semblance.neural.device import device_facts
-from semblance.neural.networks.features import IDENTITY
-from semblance.neural.networks.windows import CENTRED
-from semblance.neural.training.base import Base
-from semblance.neural.training.batches import Batch, cut_batch, open_frames
-from semblance.neural.training.build import sampler_of, trainable
-from semblance.neural.training.expressive import landmarks_in_maps
-from semblance.neural.training.precision import fastest_dtype
-from semblance.neural.training.presets import Preset, preset_named
-from semblance.neural.training.sampling import Sampler
-from semblance.neural.training.team import Team
-from semblance.neural.training.trainer import Trainer
-from semblance.tracking.dataset import Dataset
+from semblance.neural.precision import fastest_dtype
+from semblance.neural.styleavatar.networks.features import IDENTITY
+from semblance.neural.styleavatar.networks.windows import CENTRED
+from semblance.neural.styleavatar.training.base_model import Base
+from semblance.neural.styleavatar.training.batches import Batch, cut_batch, open_frames
+from semblance.neural.styleavatar.training.build import sampler_of, trainable
+from semblance.neural.styleavatar.training.expressive import landmarks_in_maps
+from semblance.neural.styleavatar.training.presets import Preset, preset_named
+from semblance.neural.styleavatar.training.sampling import Sampler
+from semblance.neural.styleavatar.training.trainer import Trainer
+from semblance.neural.training.distributed import Team
+from semblance.tracking.datasets.dataset import Dataset
 
 VALIDATION_FRAMES = 24
 Curve = dict[int, float]

@@ -15,12 +15,12 @@ import numpy as np
 from hardware import hardware
 from markdown import report
 from numpy.typing import NDArray
-from semblance.tracking.footage import Footage
 from semblance.tracking.heads.head import MorphableHead
-from semblance.tracking.heads.performance import Performance
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmarks import IRISES_START, Landmarks, eye_distance
+from semblance.tracking.media.footage import Footage
 from semblance.tracking.overlay import camera_of_picture
+from semblance.tracking.performances.performance import Performance
 from semblance.tracking.solving.agreement import jitter, lag, mesh_landmarks, openings, still_frames
 from semblance.tracking.track import find_landmarks, track_performance
 

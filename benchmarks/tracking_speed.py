@@ -24,14 +24,14 @@ from hardware import hardware
 from markdown import report
 from semblance.common.progress import Progress
 from semblance.tracking.crop import cut, resampled
-from semblance.tracking.dataset_writer import DatasetWriter
-from semblance.tracking.footage import Footage, Frame
+from semblance.tracking.datasets.rasteriser import MapRasteriser
+from semblance.tracking.datasets.writer import DatasetWriter
 from semblance.tracking.heads.head import MorphableHead
-from semblance.tracking.heads.maps import frame_maps
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmarks import DETECTION_SIDE, LANDMARK_COUNT, LandmarkDetector
 from semblance.tracking.mattes.selfie_matting import builtin_matting
-from semblance.tracking.rasteriser import MapRasteriser
+from semblance.tracking.media.footage import Footage, Frame
+from semblance.tracking.performances.maps import frame_maps
 from semblance.tracking.solving.registration import SIDE, registered
 from semblance.tracking.solving.solver import solve_take
 from semblance.tracking.threads import one_thread_a_library

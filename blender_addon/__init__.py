@@ -7,27 +7,20 @@ from types import ModuleType
 
 def modules() -> tuple[ModuleType, ...]:
     """What is registered, in the order in which one needs the other."""
-    from . import (
-        activity,
-        command_line,
-        operators_jobs,
-        operators_scene,
-        operators_sequencer,
-        panels,
-        preferences,
-        properties,
-        rendering,
-    )
+    from . import command_line, preferences, properties
+    from .render import registration
+    from .sequence import operators
+    from .ui import activity, job_operators, panels, scene_operators
 
     return (
         preferences,
         properties,
         activity,
-        operators_jobs,
-        operators_scene,
+        job_operators,
+        scene_operators,
         panels,
-        rendering,
-        operators_sequencer,
+        registration,
+        operators,
         command_line,
     )
 

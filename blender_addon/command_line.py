@@ -13,9 +13,9 @@ import bpy
 from ..common.errors import UserError
 from ..common.progress import Cancelled
 from . import compat
-from .jobs import Bar, run_to_end
-from .operators_jobs import build_request, finish_build, finish_new_avatar, followed, tracking_request
+from .engine.jobs import Bar, run_to_end
 from .properties import SemblanceScene
+from .ui.job_operators import build_request, finish_build, finish_new_avatar, followed, tracking_request
 
 NAME = "semblance"
 _registered: list[Any] = []

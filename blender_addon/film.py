@@ -18,10 +18,10 @@ import bpy
 
 from .. import register
 from ..common.errors import UserError
-from .avatar_scene import add_avatar
-from .operators_scene import known_avatars
-from .rendering import use_renderer
-from .sequence_scene import render_frames, render_sequence, send_to_sequencer
+from .render.registration import use_renderer
+from .scene.avatar_scene import add_avatar
+from .sequence.sequence_scene import render_frames, render_sequence, send_to_sequencer
+from .ui.scene_operators import known_avatars
 
 
 @dataclass(frozen=True)

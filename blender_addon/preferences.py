@@ -15,7 +15,7 @@ from ..common.errors import UserError
 from ..tracking.heads.imported import imported_heads
 from ..tracking.heads.registry import KINDS
 from . import compat
-from .engine_process import EnginePlace
+from .engine.process import EnginePlace
 
 
 class SemblancePreferences(bpy.types.AddonPreferences):

@@ -19,26 +19,26 @@ from ..common.errors import UserError
 from ..common.files import written_whole
 from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.registry import open_head
-from .avatar_format import AvatarMetadata, file_sha256, header_of, read_header
-from .folding.fold import can_fold
-from .networks.windows import STILL, Windows
-from .runtimes.looks import Looks, Maker
+from .avatar_file import AvatarMetadata, file_sha256, header_of, read_header
+from .runtimes.look_cache import Looks, Maker
 from .runtimes.pytorch import FoldedRuntime, UnfoldedRuntime
-from .training.presets import PRESETS
+from .styleavatar.folding.fold import can_fold
+from .styleavatar.networks.windows import STILL, Windows
+from .styleavatar.training.presets import PRESETS
 
 
 def portrait_network(config: Mapping[str, Any]) -> nn.Module:
     """The compositional network of StyleAvatar for a stored configuration."""
-    from .networks.config import PortraitConfig
-    from .networks.portrait import PortraitNetwork
+    from .styleavatar.networks.config import PortraitConfig
+    from .styleavatar.networks.portrait import PortraitNetwork
 
     return PortraitNetwork(PortraitConfig.from_json(dict(config)))
 
 
 def lone_styleunet(config: Mapping[str, Any]) -> nn.Module:
     """A StyleUNet alone, for a stored configuration."""
-    from .networks.config import StyleUNetConfig
-    from .networks.styleunet import StyleUNet
+    from .styleavatar.networks.config import StyleUNetConfig
+    from .styleavatar.networks.styleunet import StyleUNet
 
     return StyleUNet(StyleUNetConfig.from_json(dict(config)))
 

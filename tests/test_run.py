@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -86,11 +86,18 @@ def test_uv_brings_python_311_where_only_another_is_installed(run, tmp_path, mon
     assert run.find_python(tmp_path) == (None, "/usr/bin/uv")
 
 
-def test_pip_installs_every_package_that_the_engine_consists_of():
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
-    rooms = ("common", "tracking", "neural")
-    there = [path.parent.relative_to(ROOT).parts for room in rooms for path in (ROOT / room).rglob("__init__.py")]
-    assert sorted(declared) == sorted(["semblance", *(".".join(("semblance", *parts)) for parts in there)])
+def test_the_wheel_has_every_room_of_the_engine_and_nothing_else(run, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    run.copy_source(source)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, source]
+    subprocess.run(command, check=True)
+    (wheel,) = tmp_path.glob("semblance-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if name.endswith("__init__.py")}
+        assert "semblance/tracking/heads/data/builtin.npz" in archive.namelist()
+    there = [path.relative_to(ROOT) for room in run.ENGINE_ROOMS for path in (ROOT / room).rglob("__init__.py")]
+    assert packed == {f"semblance/{path.as_posix()}" for path in (Path("__init__.py"), *there)}
 
 
 @pytest.mark.parametrize(("words", "code"), [([], 0), (["help"], 0), (["dance"], 2), (["engine"], 2)])

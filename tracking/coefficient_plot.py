@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .footage import Image
 from .heads.head import ARKIT_NAMES
-from .heads.performance import Performance
 from .heads.rotations import to_angles
+from .media.footage import Image
+from .performances.performance import Performance
 
 COLUMNS, WIDTH, HEIGHT = 4, 460, 92
 """Charts side by side, and the pixels of each with its margins."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..common.errors import UserError
 from .face_window import FaceFinder, Window
-from .footage import Image
+from .media.footage import Image
 from .quiet_mediapipe import silenced, solution
 
 Landmarks = NDArray[np.float32]

@@ -11,11 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .footage import Image
+from .datasets.rasteriser import PlainRasteriser
 from .heads.camera import PinholeCamera
 from .heads.head import Floats, MorphableHead, gaze_rotation
-from .heads.maps import frame_vertices
-from .heads.performance import REGIONS, Crop, Performance
 from .landmarks import (
     LANDMARK_COUNT,
     LEFT_BROW,
@@ -28,8 +26,10 @@ from .landmarks import (
     RIGHT_IRIS,
     Landmarks,
 )
+from .media.footage import Image
+from .performances.maps import frame_vertices
+from .performances.performance import REGIONS, Crop, Performance
 from .quiet_mediapipe import solution
-from .rasteriser import PlainRasteriser
 
 SHORT_SIDE = 720
 """Pixels of the overlay's shorter side, at least: smaller footage is enlarged, so that lines stay thin on it."""

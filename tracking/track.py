@@ -17,17 +17,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..common.clock import Clock
 from ..common.errors import UserError
 from ..common.progress import Listener, Progress, silent
-from .clock import Clock
 from .crop import cut, resampled
-from .dataset import MAP_SIZE, Dataset, Layout
-from .dataset_writer import DatasetWriter
-from .footage import Footage, Frame, Image
+from .datasets.dataset import MAP_SIZE, Dataset, Layout
+from .datasets.rasteriser import MapRasteriser
+from .datasets.writer import DatasetWriter
 from .hands import HandWatch
 from .heads.head import Floats, MorphableHead
-from .heads.maps import frame_maps
-from .heads.performance import Crop, Performance
 from .landmarks import (
     DETECTION_SIDE,
     LANDMARK_COUNT,
@@ -39,8 +37,10 @@ from .landmarks import (
 )
 from .mattes.matting import Matting, MattingMaker
 from .mattes.selfie_matting import builtin_matting
-from .rasteriser import MapRasteriser
-from .read_ahead import read_ahead
+from .media.footage import Footage, Frame, Image
+from .media.read_ahead import read_ahead
+from .performances.maps import frame_maps
+from .performances.performance import Crop, Performance
 from .solving import registration
 from .solving.solver import SIZE, solve_take
 from .threads import one_thread_a_library

@@ -13,11 +13,11 @@ import numpy as np
 
 from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
-from ...tracking.dataset import Dataset
+from ...tracking.datasets.dataset import Dataset
 from ...tracking.heads.head import Floats, MorphableHead
+from ...tracking.media.video import scaled
 from ..avatar import Avatar
-from ..training.batches import read_picture, split
-from ..video import scaled
+from ..styleavatar.training.batches import read_picture, split
 from .nearest import mean_distances, nearest_frames
 from .observer import Observer, Row
 from .output import AVATAR, NEAREST, Evaluation

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
 
 from ...tracking.heads.head import Floats
-from ...tracking.heads.performance import Performance
+from ...tracking.performances.performance import Performance
 
 
 def nearest_frames(performance: Performance, training: Sequence[int], test: Sequence[int]) -> dict[int, int]:

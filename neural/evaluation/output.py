@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table as TerminalTable
 
 from ...common.files import written_whole
-from ..video import labelled, write_png
+from ...tracking.media.video import labelled, write_png
 from .figures import EXPLANATION, Figures, by_figure
 from .report import Picture, Table, write_report
 

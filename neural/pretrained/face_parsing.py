@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from ...tracking.dataset import ENLARGED
+from ...tracking.datasets.dataset import ENLARGED
 from ...tracking.mattes.head_only import Parsing
 from ...tracking.mattes.matting import Pixels
 from ..training.perceptual import DEVIATION, MEAN

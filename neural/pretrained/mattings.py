@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...common.errors import UserError
+from ...protocol.words import MattingName
 from ...tracking.heads.head import MorphableHead
-from ...tracking.heads.performance import Performance
 from ...tracking.mattes.head_only import HeadOnly, Parser
 from ...tracking.mattes.matting import Matting
 from ...tracking.mattes.selfie_matting import builtin_matting
 from ...tracking.mattes.within_footage import WithinFootage
+from ...tracking.performances.performance import Performance
 from ..device import device_facts
-from ..protocol import MattingName
 from .weights import FACE_PARSING, ROBUST_VIDEO_MATTING, find, folders
 
 

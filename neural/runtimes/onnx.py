@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ...common.errors import UserError
-from ..folding.fold import fold
-from ..networks.windows import STILL, Windows
+from ..styleavatar.folding.fold import fold
+from ..styleavatar.networks.windows import STILL, Windows
 from .onnx_file import INPUTS, onnx_bytes
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")

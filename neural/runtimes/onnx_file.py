@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ...common.files import written_whole
-from ..networks.config import MAP_SIZE
+from ..styleavatar.networks.config import MAP_SIZE
 
 OPSET = 17
 INPUTS, OUTPUT = ("uv", "texture"), "rgba"

@@ -8,11 +8,11 @@ import logging
 import torch
 from torch import Tensor, nn
 
-from ..folding.fold import fold
-from ..folding.packing import packed
-from ..networks.config import MAP_SIZE
-from ..networks.windows import STILL, Windows
-from ..training.precision import rendering_dtype
+from ..precision import rendering_dtype
+from ..styleavatar.folding.fold import fold
+from ..styleavatar.folding.packing import packed
+from ..styleavatar.networks.config import MAP_SIZE
+from ..styleavatar.networks.windows import STILL, Windows
 from .runtime import agree
 
 log = logging.getLogger(__name__)

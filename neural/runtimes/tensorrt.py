@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ...common.progress import Listener, Progress, silent
-from ..folding.fold import fold
-from ..networks.windows import Windows
-from .engines import EngineKey, least_exact
+from ..styleavatar.folding.fold import fold
+from ..styleavatar.networks.windows import Windows
 from .onnx_file import INPUTS, OUTPUT, onnx_bytes
 from .runtime import agree
+from .tensorrt_cache import EngineKey, least_exact
 
 Maps = tuple[Tensor, Tensor]
 

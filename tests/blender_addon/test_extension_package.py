@@ -18,9 +18,9 @@ NEEDED = (
     "blender_addon/__init__.py",
     "tracking/heads/data/builtin.npz",
     "tracking/track.py",
-    "neural/protocol.py",
-    "neural/serving/server.py",
-    "neural/networks/portrait.py",
+    "protocol/words.py",
+    "engine/serving/server.py",
+    "neural/styleavatar/networks/portrait.py",
     "common/errors.py",
     "run.py",
     "pyproject.toml",
@@ -29,7 +29,7 @@ NEEDED = (
 )
 """The add-on, and the engine's source: Set Up Engine installs from the extension's own folder."""
 
-UNWANTED = ("tests", "docs", "benchmarks", "packaging", "demo", "dist", "build", "tracking/build_builtin_head")
+UNWANTED = ("tests", "docs", "benchmarks", "packaging", "demo", "dist", "build", "tools")
 
 INSTALL = """
 import bpy, addon_utils

@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from semblance.common.errors import UserError
 from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
-from semblance.neural.avatar_format import (
+from semblance.neural.avatar_file import (
     FORMAT,
     VERSION,
     AvatarMetadata,
@@ -30,8 +30,8 @@ from semblance.neural.avatar_format import (
 )
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.heads.performance import Crop, Performance
-from semblance.tracking.heads.retarget import rest_expression, rest_pose
+from semblance.tracking.performances.performance import Crop, Performance
+from semblance.tracking.performances.retarget import rest_expression, rest_pose
 from torch import nn
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from semblance.tracking.crop import choose_crop, cut, picture_camera, resampled
 from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.heads.performance import Crop
+from semblance.tracking.performances.performance import Crop
 
 
 def landmarks_at(x: float, y: float, mouth: float, frames: int = 10) -> np.ndarray:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from semblance.tracking.footage import Footage
 from semblance.tracking.hands import HandWatch, behind, believed
+from semblance.tracking.media.footage import Footage
 
 FACE = np.zeros((478, 3), np.float32)
 FACE[:, :2] = np.random.default_rng(0).uniform(0, 100, (478, 2))

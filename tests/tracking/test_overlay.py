@@ -12,9 +12,9 @@ from semblance.tracking.crop import picture_camera
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead
-from semblance.tracking.heads.performance import Crop, Performance
 from semblance.tracking.heads.rotations import from_vectors
 from semblance.tracking.overlay import DETECTED, Overlay, camera_of_picture, confidence_colour, moved, view_camera
+from semblance.tracking.performances.performance import Crop, Performance
 
 CROP = Crop(300, 100, 500)
 YAWS = 0.0, 1.1

@@ -16,11 +16,11 @@ import pytest
 import skimage.data
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled, Progress
-from semblance.tracking.dataset import Dataset
-from semblance.tracking.footage import Footage
+from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmarks import LandmarkDetector, eye_distance, landmarks_of_photo
+from semblance.tracking.media.footage import Footage
 from semblance.tracking.track import track, track_performance
 
 Picture = Callable[[int], np.ndarray]

@@ -12,15 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .expression_transfer import reordered
-from .faceverse_file import (
-    FaceVerseFile,
-    FaceVerseHead,
-    arkit_order,
-    columns,
-    damaged,
-    rising_ends,
-    run_of_vertices,
-)
+from .faceverse_file import FaceVerseFile, FaceVerseHead, arkit_order, columns, damaged, rising_ends, run_of_vertices
 from .faceverse_v3_older import is_older, modernised
 from .head import Eyeball
 from .unpickling import load_array_dict

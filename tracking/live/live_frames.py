@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..dataset import MAP_SIZE
+from ..datasets.dataset import MAP_SIZE
+from ..datasets.rasteriser import MapRasteriser
 from ..heads.head import Floats, MorphableHead
-from ..heads.maps import frame_maps
-from ..heads.performance import OVER_TIME, Performance
 from ..landmarks import LandmarkDetector, Landmarks
-from ..rasteriser import MapRasteriser
-from ..read_ahead import newest
+from ..media.read_ahead import newest
+from ..performances.maps import frame_maps
+from ..performances.performance import OVER_TIME, Performance
 from ..solving.solver import SIZE, frame_rate
 from ..threads import one_thread_a_library
 from .solver import LiveSolver

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..crop import choose_crop, picture_camera
-from ..footage import Image
 from ..heads.camera import PinholeCamera
 from ..heads.head import BLINKS, Floats, MorphableHead
-from ..heads.performance import Performance, for_all_regions
 from ..landmarks import Landmarks, require_size
+from ..media.footage import Image
+from ..performances.performance import Performance, for_all_regions
 from ..solving import closed_form
 from ..solving.apertures import with_own_apertures
 from ..solving.gaze import SHUT, resting_gaze, seen_gaze, solve_gaze

@@ -13,8 +13,8 @@ from typing import Protocol
 import cv2
 
 from ...common.errors import UserError
-from ..footage import Footage, Image
 from ..landmarks import DETECTION_SIDE, shrunk
+from ..media.footage import Footage, Image
 from ..quiet_mediapipe import silenced
 
 Clock = Callable[[], float]

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..dataset import ENLARGED
+from ..datasets.dataset import ENLARGED
 from ..heads.head import Floats, MorphableHead
-from ..heads.performance import Performance
+from ..performances.performance import Performance
 from .head_view import MIDDLE, PER_METRE, SIDE, HeadView, PersonalHead
 from .matting import Matting, Pixels
 

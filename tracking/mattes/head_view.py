@@ -10,7 +10,7 @@ import numpy as np
 
 from ..heads.camera import PinholeCamera
 from ..heads.head import Floats, MorphableHead
-from ..heads.performance import Performance
+from ..performances.performance import Performance
 
 SIDE, PER_METRE = 192, 500.0
 """Pixels of the upright view's side and in a metre."""

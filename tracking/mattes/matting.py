@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..heads.head import Floats, MorphableHead
-from ..heads.performance import Performance
+from ..performances.performance import Performance
 
 Pixels = NDArray[np.uint8]
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..heads.head import Floats, MorphableHead
-from ..heads.performance import Performance
+from ..performances.performance import Performance
 from ..quiet_mediapipe import silenced, solution
 from .matte_edges import refined, window_functions
 from .matting import Matting, Pixels

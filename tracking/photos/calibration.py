@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..heads.head import ARKIT_NAMES, Floats, MorphableHead, gaze_rotation
-from ..heads.performance import Performance, for_all_regions
+from ..performances.performance import Performance, for_all_regions
 from ..solving.gaze import with_lids_following
 
 FPS = 25.0

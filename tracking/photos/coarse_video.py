@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.rasteriser import PlainRasteriser
 from ..heads.head import Floats, MorphableHead
-from ..heads.maps import frame_vertices
-from ..heads.performance import Performance
 from ..heads.shading import vertex_normals
-from ..rasteriser import PlainRasteriser
+from ..performances.maps import frame_vertices
+from ..performances.performance import Performance
 from .inpainting import fill_behind
 from .photo_sheet import PhotoSheet
 from .photo_surface import inside_mouth, photo_surface, smooth, teeth_depth

@@ -15,13 +15,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
 from ..crop import cut
-from ..dataset import ENLARGED, Dataset
-from ..dataset_writer import DatasetWriter
+from ..datasets.dataset import ENLARGED, Dataset
+from ..datasets.writer import DatasetWriter
 from ..heads.head import Floats, MorphableHead
-from ..heads.performance import Crop, Performance
 from ..landmarks import landmarks_of_photo
 from ..mattes.matting import MattingMaker
 from ..mattes.selfie_matting import builtin_matting
+from ..performances.performance import Crop, Performance
 from ..solving.solver import solve_still
 from .calibration import FRAMES, calibration_performance
 from .coarse_video import CoarseVideo

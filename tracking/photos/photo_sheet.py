@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
+from ..datasets.rasteriser import PlainRasteriser
 from ..heads.camera import PinholeCamera
 from ..heads.head import Floats, MorphableHead
-from ..heads.maps import frame_vertices
-from ..heads.performance import Performance
-from ..rasteriser import PlainRasteriser
+from ..performances.maps import frame_vertices
+from ..performances.performance import Performance
 from .photo_surface import PhotoSurface, inside_mouth, region, sampled
 from .thin_plate import spline
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
+from ..datasets.rasteriser import PlainRasteriser
 from ..heads.camera import PinholeCamera
 from ..heads.head import BLINKS, Floats, Integers, MorphableHead
-from ..heads.maps import frame_vertices
-from ..heads.performance import Performance
 from ..heads.shading import shade, vertex_normals
 from ..landmarks import LEFT_IRIS, OVAL, RIGHT_IRIS
-from ..rasteriser import PlainRasteriser
+from ..performances.maps import frame_vertices
+from ..performances.performance import Performance
 from .thin_plate import spline
 
 Pixels = NDArray[np.uint8]

@@ -9,8 +9,8 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
 from ..heads.camera import PinholeCamera
 from ..heads.head import MorphableHead
-from ..heads.performance import Performance
 from ..landmarks import Landmarks, eye_distance
+from ..performances.performance import Performance
 from .landmark_model import LandmarkModel
 from .landmark_weights import lid_gaps, mouth_gap
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..heads.head import ARKIT_NAMES, Floats
-from ..heads.performance import REGIONS, TRUSTED, Performance
-from ..heads.retarget import rest_expression
+from ..performances.performance import REGIONS, TRUSTED, Performance
+from ..performances.retarget import rest_expression
 from .gaze import bridged_gaze
 
 SHORT = 0.5

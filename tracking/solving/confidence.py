@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ..heads.camera import PinholeCamera
 from ..heads.head import Floats, MorphableHead
-from ..heads.performance import REGIONS, Performance
 from ..landmarks import (
     LANDMARK_COUNT,
     LEFT_BROW,
@@ -23,6 +22,7 @@ from ..landmarks import (
     Landmarks,
     eye_distance,
 )
+from ..performances.performance import REGIONS, Performance
 from .agreement import mesh_landmarks
 
 FRAME_HIDDEN, REGION_HIDDEN = 0.1, 0.4

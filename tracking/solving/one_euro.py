@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..heads.performance import Performance
+from ..performances.performance import Performance
 from .smoothing import QUICK_COLUMNS
 
 SPEED_CUTOFF = 2.0

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
+from ...common.clock import Clock
 from ...common.progress import Listener, silent
-from ..clock import Clock
-from ..footage import Image
 from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES, Floats, MorphableHead
-from ..heads.performance import Performance
 from ..heads.shading import vertex_normals
+from ..media.footage import Image
+from ..performances.performance import Performance
 from .landmark_model import Array
 from .sight import POSE, skew
 

@@ -11,8 +11,8 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from ..heads.head import ARKIT_NAMES
-from ..heads.performance import Performance
-from ..heads.resampling import interpolated
+from ..performances.performance import Performance
+from ..performances.resampling import interpolated
 
 QUICK_NAMES = "mouth", "jaw", "eyeBlink", "eyeWide", "eyeSquint"
 QUICK_COLUMNS = np.array([name.startswith(QUICK_NAMES) for name in ARKIT_NAMES])

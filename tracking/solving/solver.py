@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from ...common.progress import Listener, silent
 from ..crop import choose_crop, picture_camera, window_camera
-from ..footage import Footage, Image
 from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES, MorphableHead
-from ..heads.maps import frame_vertices
-from ..heads.performance import Crop, Performance
 from ..landmarks import Landmarks
+from ..media.footage import Footage, Image
+from ..performances.maps import frame_vertices
+from ..performances.performance import Crop, Performance
 from . import closed_form
 from .apertures import with_own_apertures
 from .bridging import bridged

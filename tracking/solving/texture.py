@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from ..footage import Image
 from ..heads.camera import PinholeCamera
 from ..heads.head import Floats, MorphableHead
 from ..heads.shading import vertex_normals
+from ..media.footage import Image
 
 NOISE = 0.08
 """Deviation of colours, 0 to 1: shadows and lights that a texture does not explain."""

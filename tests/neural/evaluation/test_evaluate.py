@@ -16,16 +16,16 @@ from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
 from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
-from semblance.neural.avatar_format import Provenance, describe
+from semblance.neural.avatar_file import Provenance, describe
 from semblance.neural.evaluation import observer
 from semblance.neural.evaluation.evaluate import evaluate
 from semblance.neural.evaluation.figures import NO_DETECTOR, NO_FACE, WEIGHTS_MISSING, Figures, by_row
 from semblance.neural.evaluation.nearest import mean_distances, nearest_frames
 from semblance.neural.evaluation.output import AVATAR, NEAREST, Evaluation, markdown, save, show
-from semblance.tracking.dataset_writer import DatasetWriter
+from semblance.tracking.datasets.writer import DatasetWriter
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.heads.performance import Performance
+from semblance.tracking.performances.performance import Performance
 from torch import nn
 
 FRAMES, SIZE = 20, 256

@@ -13,15 +13,15 @@ import pytest
 import torch
 from semblance.common.errors import UserError
 from semblance.common.progress import silent
+from semblance.engine.jobs import tasks
+from semblance.engine.jobs.requests import TrackParameters
 from semblance.neural.device import DeviceFacts
 from semblance.neural.pretrained import mattings
 from semblance.neural.pretrained.face_parsing import FaceParsing
 from semblance.neural.pretrained.mattings import choose_matting
 from semblance.neural.pretrained.robust_video_matting import RobustVideoMatting
 from semblance.neural.pretrained.weights import FACE_PARSING, ROBUST_VIDEO_MATTING, VGG19, find
-from semblance.neural.serving import tasks
-from semblance.neural.serving.requests import TrackParameters
-from semblance.tracking.dataset import Dataset
+from semblance.tracking.datasets.dataset import Dataset
 from skimage.data import astronaut
 from torch import Tensor, nn
 

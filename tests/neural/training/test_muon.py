@@ -9,10 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from semblance.neural.styleavatar.training.trainer import Trainer
 from semblance.neural.training.checkpoints import Standing, load_checkpoint, save_checkpoint
+from semblance.neural.training.distributed import Team
 from semblance.neural.training.muon import Muon, orthogonalised
-from semblance.neural.training.team import Team
-from semblance.neural.training.trainer import Trainer
 from torch import nn
 
 ALONE = Team(0, 1, torch.device("cpu"))

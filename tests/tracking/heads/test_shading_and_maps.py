@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.heads.maps import map_vertices
 from semblance.tracking.heads.shading import shade, vertex_normals
+from semblance.tracking.performances.maps import map_vertices
 
 TETRAHEDRON = np.array([[0, 0, 0], [2, 0, 0], [0, 3, 0], [0, 0, 5]], np.float32)
 OUTWARD = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], np.int32)

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import skimage.data
 from semblance.common.errors import UserError
-from semblance.tracking.footage import Footage
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmarks import LandmarkDetector
@@ -21,6 +20,7 @@ from semblance.tracking.live.live_frames import joined, live_frames
 from semblance.tracking.live.meter import Meter
 from semblance.tracking.live.solver import CALIBRATION, LiveSolver
 from semblance.tracking.live.source import Camera, PlayedFile, Shot, played
+from semblance.tracking.media.footage import Footage
 
 APART = 0.15
 """Seconds from picture to picture."""

@@ -10,9 +10,9 @@ from scipy.spatial.transform import Rotation
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead
-from semblance.tracking.heads.maps import frame_vertices
-from semblance.tracking.heads.performance import Performance
 from semblance.tracking.mattes.head_only import HeadOnly, Parsing
+from semblance.tracking.performances.maps import frame_vertices
+from semblance.tracking.performances.performance import Performance
 
 SIDE = 384
 PICTURE = np.zeros((SIDE, SIDE, 3), np.uint8)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled, Progress
-from semblance.tracking.dataset import Dataset
+from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.landmarks import landmarks_of_photo

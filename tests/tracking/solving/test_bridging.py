@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.heads.performance import REGIONS, Performance
+from semblance.tracking.performances.performance import REGIONS, Performance
 from semblance.tracking.solving.bridging import EASING, SHORT, bridged, columns_of, filled
 from semblance.tracking.solving.smoothing import at_times
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.heads.performance import Performance
+from semblance.tracking.performances.performance import Performance
 from semblance.tracking.solving.one_euro import OneEuro
 
 RATE = 30

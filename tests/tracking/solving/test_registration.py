@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 from semblance.common.progress import Cancelled, Progress
+from semblance.tracking.datasets.rasteriser import MapRasteriser
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.heads.maps import frame_maps
-from semblance.tracking.heads.performance import Performance
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.rasteriser import MapRasteriser
+from semblance.tracking.performances.maps import frame_maps
+from semblance.tracking.performances.performance import Performance
 from semblance.tracking.solving.registration import FREE, SIDE, registered
 
 FRAMES = 24

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.heads.performance import Performance
+from semblance.tracking.performances.performance import Performance
 from semblance.tracking.solving.smoothing import at_times, smoothed
 
 FRAMES = 100

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Long tasks as Blender sees them: how to ask for them, follow them, and say where they stand. No bpy.
+
+A task is a generator that yields a `Bar` while it works and returns its result. Blender's timer steps it in a window;
+`run_to_end` steps it on the command line, in tests and wherever there is no window: one path for both.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...common.errors import UserError
+from ...common.progress import Cancelled
+from ...protocol.client import Client, EngineUnreachable
+from ...protocol.words import Job, JobKind, JobState, MattingName
+from .process import EnginePlace, connect, set_up
+
+VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+SECONDS_BETWEEN_QUESTIONS = 0.25
+SECONDS_BETWEEN_PREVIEWS = 5.0
+PATIENCE = 60.0
+"""Seconds of silence after which the engine counts as dead; a busy one still answers within a few."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A progress bar: its text, how full it is (0 to 1), and a picture's bytes when there is a new one."""
+
+    text: str
+    factor: float = 0.0
+    picture: bytes | None = None
+
+
+Task = Generator[Bar, None, Result]
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """A job to ask the engine for."""
+
+    kind: JobKind
+    parameters: dict[str, Any]
+
+
+def new_avatar_request(
+    source: Path,
+    dataset: str,
+    head: str,
+    head_path: Path | None,
+    size: int,
+    *,
+    matting: MattingName = "auto",
+    head_only: bool = False,
+) -> JobRequest:
+    """Return the job that turns footage or a photo into a dataset called `dataset`; `head_only` removes the clothes.
+
+    Raises:
+        UserError: the file is missing, or neither a video nor a picture by its name.
+    """
+    kind = kind_of_source(source)
+    given = {"dataset": dataset, "head": head, "size": size, "matting": matting, "head_only": head_only}
+    file = {"head_path": str(head_path)} if head_path else {}
+    return JobRequest(kind, {("source" if kind == JobKind.TRACK else "photo"): str(source), **given, **file})
+
+
+def kind_of_source(source: Path) -> JobKind:
+    """Return which job a file wants. Raises UserError for a file that is missing or of no known kind."""
+    if not source.is_file():
+        raise UserError(f"There is no file at {source}; choose a video or a photo.")
+    if source.suffix.lower() in VIDEO_SUFFIXES:
+        return JobKind.TRACK
+    if source.suffix.lower() in PHOTO_SUFFIXES:
+        return JobKind.PHOTO
+    raise UserError(f"{source.name} is neither a video nor a picture that Semblance reads; choose an MP4 or a JPEG.")
+
+
+def free_name(stem: str, taken: Iterable[str]) -> str:
+    """Return a name for a dataset and its avatar: `stem` made safe for files, with a number when it is taken."""
+    base = re.sub(r"[^a-z0-9]+", "_", stem.lower()).strip("_")[:60] or "avatar"
+    names, number = set(taken), 1
+    while (name := base if number == 1 else f"{base}_{number}") in names:
+        number += 1
+    return name
+
+
+def follow(place: EnginePlace, request: JobRequest, started: Callable[[Client, Job], None] | None = None) -> Task[Job]:
+    """Have the engine do a job: find or start the engine, ask, then yield a `Bar` until the job is done; return it.
+
+    `started` is told the client and the job as soon as the engine has taken it. Closing the generator leaves the job
+    to the engine; to end the job, cancel it.
+
+    Raises:
+        UserError: there is no engine, or the job failed. Cancelled: the job was cancelled.
+    """
+    client = yield from connecting(place)
+    try:
+        job = client.submit(request.kind, request.parameters)
+        if started:
+            started(client, job)
+        job = yield from watch(client, job)
+    finally:
+        client.close()
+    if job.state == JobState.CANCELLED:
+        raise Cancelled
+    if job.state == JobState.FAILED:
+        raise UserError(job.error or "The job failed; look into the engine's log.")
+    return job
+
+
+def connecting(place: EnginePlace) -> Task[Client]:
+    """Find or start the engine, as a task."""
+    steps = connect(place)
+    while True:
+        try:
+            yield Bar(next(steps))
+        except StopIteration as end:
+            return end.value
+
+
+def watch(client: Client, job: Job) -> Task[Job]:
+    """Yield how a job stands until it has ended; return it as it ended."""
+    shown = time.monotonic()
+    while not job.state.ended:
+        picture = None
+        if job.preview and time.monotonic() - shown > SECONDS_BETWEEN_PREVIEWS:
+            picture, shown = client.preview(job.id), time.monotonic()
+        yield bar_of(job, picture)
+        asked = time.monotonic()
+        question = client.ask("GET", f"/v1/jobs/{job.id}")
+        while not question.answered() or time.monotonic() - asked < SECONDS_BETWEEN_QUESTIONS:
+            if time.monotonic() - asked > PATIENCE:
+                raise EngineUnreachable(f"The engine has been silent for {PATIENCE:.0f} seconds; restart it.")
+            yield bar_of(job)
+        job = Job.from_json(question.wait())
+    return job
+
+
+def setting_up(place: EnginePlace) -> Task[None]:
+    """Install the engine, as a task."""
+    steps = set_up(place)
+    try:
+        for share, message in steps:
+            yield Bar(f"Setting up the engine: {message}", share)
+    finally:
+        steps.close()
+
+
+def run_to_end(task: Task[Result], show: Callable[[Bar], None] = lambda _bar: None, pause: float = 0.05) -> Result:
+    """Step a task until it ends and return its result; `show` hears every bar."""
+    while True:
+        try:
+            bar = next(task)
+        except StopIteration as end:
+            return end.value
+        show(bar)
+        time.sleep(pause)
+
+
+def bar_of(job: Job, picture: bytes | None = None) -> Bar:
+    """Return the progress bar of a job: stage, share, time left."""
+    if job.state == JobState.QUEUED:
+        return Bar("Waiting for its turn")
+    if job.state == JobState.CANCELLING:
+        return Bar("Cancelling", job.fraction)
+    parts = [f"{job.stage or 'Starting'} {job.fraction:.0%}"]
+    if job.seconds_left is not None and job.seconds_left >= 1:
+        parts.append(time_left(job.seconds_left))
+    return Bar(", ".join(parts), job.fraction, picture)
+
+
+def time_left(seconds: float) -> str:
+    """Return "40 s left", "12 min left", "1 h 20 min left": as exact as an artist can use."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s left"
+    minutes = round(seconds / 60)
+    return f"{minutes} min left" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min left"

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds a running engine, starts one, installs one. No bpy, and nothing here waits: what takes time is a generator that
+yields while it waits, stepped by Blender's timer or by a loop.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...common.errors import UserError
+from ...protocol.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken, read_status
+from ...protocol.words import Announcement
+
+EXTENSION = Path(__file__).resolve().parent.parent.parent
+SECONDS_TO_START = 90.0
+"""Importing PyTorch from a cold, slow disk takes most of a minute."""
+PATIENCE = 10.0
+"""Seconds after which an engine that accepts connections and says nothing counts as dead."""
+
+
+@dataclass(frozen=True)
+class EnginePlace:
+    """Where the artist wants the engine.
+
+    Attributes:
+        home: the engine's folder on this machine: its state, datasets, avatars and logs.
+        python: a Python that can run the engine; None for the one that Set Up Engine installs into `home`.
+        url, token: a remote engine; empty for one on this machine.
+    """
+
+    home: Path
+    python: Path | None = None
+    url: str = ""
+    token: str = ""
+
+    @property
+    def remote(self) -> bool:
+        """True when the engine runs on another machine, or is started by somebody else."""
+        return bool(self.url)
+
+    @property
+    def environment(self) -> Path:
+        """The folder that Set Up Engine installs into."""
+        return self.home / "environment"
+
+    @property
+    def log(self) -> Path:
+        """What a running engine prints."""
+        return self.home / "engine.log"
+
+    @property
+    def setup_log(self) -> Path:
+        """What Set Up Engine printed."""
+        return self.home / "setup.log"
+
+    def interpreter(self) -> Path | None:
+        """The Python to run the engine with; None when the engine is not set up yet."""
+        if self.python:
+            return self.python
+        python = self.environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        return python if python.is_file() and (self.environment / "semblance-stamp").is_file() else None
+
+
+def why_no_engine(place: EnginePlace) -> str:
+    """Return why no engine can be reached or started there, as a sentence for the artist; empty when one can."""
+    if place.remote or Announcement.read(place.home):
+        return ""
+    return why_not_started(place)
+
+
+def why_not_started(place: EnginePlace) -> str:
+    """Return why no engine can be started on this machine; empty when one can."""
+    python = place.interpreter()
+    if python is None:
+        return "The engine is not set up yet: press Set Up Engine."
+    if not python.is_file():
+        return f"There is no Python at {python}: correct the path in the preferences."
+    return ""
+
+
+def connect(place: EnginePlace) -> Generator[str, None, Client]:
+    """Find the engine, or start one; yields what is going on while waiting and returns a `Client`.
+
+    Raises:
+        UserError: there is no engine and none can be started, or the remote one does not answer.
+    """
+    if place.remote:
+        return (yield from greet(Client(Address.of_url(place.url, place.token))))
+    announcement = Announcement.read(place.home)
+    if announcement:
+        try:
+            return (yield from greet(Client(Address.announced(announcement))))
+        except (EngineUnreachable, WrongToken, EngineRefused):
+            pass  # a dead engine's state file, or another program on its old port: start a new engine
+    return (yield from start(place))
+
+
+def greet(client: Client, patience: float = PATIENCE) -> Generator[str, None, Client]:
+    """Ask a possible engine who it is; returns the client when it answers as an engine that accepts our token.
+
+    `patience` is for how many seconds it may say nothing.
+    """
+    question = client.ask("GET", "/v1/status")
+    began = time.monotonic()
+    while not question.answered():
+        if time.monotonic() - began > patience:
+            client.close()
+            raise EngineUnreachable("The engine accepts connections and does not answer; restart it.")
+        yield "Asking the engine"
+    read_status(question.wait())
+    return client
+
+
+def start(place: EnginePlace) -> Generator[str, None, Client]:
+    """Start an engine that ends with this Blender; yields while it starts and returns a `Client`.
+
+    Raises:
+        UserError: it cannot be started, ends at once or takes too long; the sentence names the log.
+    """
+    reason = why_not_started(place)
+    if reason:
+        raise UserError(reason)
+    place.home.mkdir(parents=True, exist_ok=True)
+    before = Announcement.read(place.home)
+    command = [str(place.interpreter()), "-m", "semblance.engine.commands.cli", "serve"]
+    arguments = ["--home", str(place.home), "--parent", str(os.getpid())]
+    process = spawn([*command, *arguments], place.log)
+    began = time.monotonic()
+    while time.monotonic() - began < SECONDS_TO_START:
+        announcement = Announcement.read(place.home)
+        if announcement and announcement != before:
+            return (yield from greet(Client(Address.announced(announcement)), SECONDS_TO_START))
+        if process.poll() is not None:
+            raise UserError(f"The engine ended while starting ({last_line(place.log)}); its log is {place.log}.")
+        yield f"Starting the engine ({time.monotonic() - began:.0f} s)"
+    process.kill()
+    raise UserError(f"The engine did not start within {SECONDS_TO_START:.0f} seconds; its log is {place.log}.")
+
+
+def set_up(place: EnginePlace) -> Generator[tuple[float, str], None, None]:
+    """Install the engine into the home folder; yields (share done 0 to 1, what is being done).
+
+    Closing the generator ends the installation. What was installed is used only when all of it is there.
+
+    Raises:
+        UserError: it failed; the sentence names the log.
+    """
+    place.home.mkdir(parents=True, exist_ok=True)
+    script = EXTENSION / "run.py"
+    if not script.is_file():
+        raise UserError(f"{script} is missing; install the extension again.")
+    process = spawn([any_python(), "-B", str(script), "engine", "--into", str(place.environment)], place.setup_log)
+    try:
+        while process.poll() is None:
+            yield setup_progress(read_end(place.setup_log))
+        if process.returncode != 0:
+            why = last_line(place.setup_log)
+            raise UserError(f"Setting up the engine failed ({why}); the whole log is {place.setup_log}.")
+    finally:
+        if process.poll() is None:
+            end_with_children(process)
+
+
+def setup_progress(log: str) -> tuple[float, str]:
+    """Return (share done, message) from what an installation has printed: its last line `N/M message` counts."""
+    found = re.findall(r"^(\d+)/(\d+) (.+)$", log, re.MULTILINE)
+    if not found:
+        return 0.0, "Preparing"
+    number, total, message = found[-1]
+    return (int(number) - 1) / max(1, int(total)), message.strip()
+
+
+def any_python() -> str:
+    """Return a Python for the installer, which needs nothing but the standard library: Blender's own will do."""
+    return shutil.which("python3.11") or shutil.which("python3.12") or sys.executable
+
+
+def spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a process that writes to a log file, without a console window and without Blender's Python settings."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
+    environment["PYTHONUNBUFFERED"] = "1"
+    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    try:
+        with open(log, "wb") as output:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=log.parent,
+                env=environment,
+                creationflags=hidden,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise UserError(
+            f"{command[0]} cannot be run ({error.strerror}); correct its path in the preferences."
+        ) from error
+
+
+def end_with_children(process: subprocess.Popen[bytes]) -> None:
+    """End a process that `spawn` started, and what it has started itself where the system can (pip)."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of a log that says something."""
+    lines = [line.strip() for line in read_end(log).splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else "it said nothing"
+
+
+def read_end(log: Path, most: int = 16384) -> str:
+    """Return the last bytes of a log as text."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, log.stat().st_size - most))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

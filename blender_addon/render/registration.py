@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The render engine's place in Blender: its registration, its panel, and the settings that it wants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bpy
+
+from ..engine import frame_service
+from . import scene_colours
+from .render_engine import SemblanceRenderEngine
+
+NOT_FOR_US = {"VIEWLAYER_PT_filter", "VIEWLAYER_PT_layer_passes", "RENDER_PT_simplify", "RENDER_PT_gpencil"}
+"""Panels for every engine that show what Semblance does not heed."""
+
+
+class SEMBLANCE_OT_use_renderer(bpy.types.Operator):
+    """Render this scene with Semblance, with the colours that the avatar learned"""
+
+    bl_idname = "semblance.use_renderer"
+    bl_label = "Render with Semblance"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Change the scene's settings."""
+        use_renderer(context.scene)
+        return {"FINISHED"}
+
+
+class SEMBLANCE_PT_render(bpy.types.Panel):
+    """What the Semblance render engine can be told"""
+
+    bl_label = "Semblance"
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "render"
+    COMPAT_ENGINES = {SemblanceRenderEngine.bl_idname}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Tell whether Semblance renders the scene."""
+        return context.engine in cls.COMPAT_ENGINES
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Show the choice of background, and a way out when colours would change."""
+        layout, scene = self.layout, context.scene
+        layout.use_property_split = True
+        layout.prop(scene.render, "film_transparent", text="Transparent Background")
+        if scene_colours.changes_colours(scene):
+            box = layout.box()
+            box.label(text="Color Management changes the avatar's colors.", icon="ERROR")
+            box.operator(SEMBLANCE_OT_use_renderer.bl_idname, text="Keep Its Colors", icon="COLOR")
+
+
+def use_renderer(scene: bpy.types.Scene) -> None:
+    """Render a scene with Semblance, its colours unchanged, the person alone on a transparent film."""
+    scene.render.engine = SemblanceRenderEngine.bl_idname
+    scene.render.film_transparent = True
+    scene_colours.keep_colours(scene)
+
+
+def shared_panels() -> Iterator[type[bpy.types.Panel]]:
+    """Yield Blender's own panels that make sense for any render engine (camera, output, colour management, ...)."""
+    for panel in bpy.types.Panel.__subclasses__():
+        engines = getattr(panel, "COMPAT_ENGINES", ())
+        if "BLENDER_RENDER" in engines and panel.__name__ not in NOT_FOR_US:
+            yield panel
+
+
+CLASSES = (SEMBLANCE_OT_use_renderer, SEMBLANCE_PT_render)
+
+
+def register() -> None:
+    """Register the render engine and its panels."""
+    bpy.utils.register_class(SemblanceRenderEngine)
+    for each in CLASSES:
+        bpy.utils.register_class(each)
+    for panel in shared_panels():
+        panel.COMPAT_ENGINES.add(SemblanceRenderEngine.bl_idname)
+
+
+def unregister() -> None:
+    """Undo `register`."""
+    for panel in shared_panels():
+        panel.COMPAT_ENGINES.discard(SemblanceRenderEngine.bl_idname)
+    for each in reversed(CLASSES):
+        bpy.utils.unregister_class(each)
+    bpy.utils.unregister_class(SemblanceRenderEngine)
+    frame_service.forget_all()

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An avatar arrives in a scene: head, rig, matched camera, plate, keyframes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ...common.errors import UserError
+from ...tracking.heads.head import MorphableHead
+from ...tracking.heads.registry import open_head
+from ...tracking.performances.performance import Performance
+from . import axes, camera, keyframes, plate, rig
+from .head_object import make_head
+
+
+def scene_fps(scene: bpy.types.Scene) -> float:
+    """Frames a second of a scene."""
+    return scene.render.fps / scene.render.fps_base
+
+
+def add_avatar(
+    scene: bpy.types.Scene,
+    performance_file: Path,
+    *,
+    head_path: Path | None = None,
+    dataset: Path | None = None,
+    avatar: str = "",
+    name: str = "",
+    adopt: bool = True,
+) -> bpy.types.Object:
+    """Add everything that a tracked performance says to a scene and return the head object.
+
+    A scene without any animation takes the footage's frame rate and length, unless `adopt` is false; otherwise the
+    performance is brought to the scene's frame rate. It starts at the scene's first frame.
+
+    Raises:
+        UserError: a file is missing or damaged, or the plate cannot be shown (then everything else is in place).
+    """
+    performance = Performance.load(performance_file)
+    if not len(performance):
+        raise UserError(f"{performance_file} has no frames; track the footage again.")
+    head = open_head(performance.head, head_path)
+    name = name or (Path(performance.source).stem or performance_file.stem)
+    if adopt and not animated(scene):
+        adopt_timing(scene, performance)
+    collection = bpy.data.collections.new(name)
+    scene.collection.children.link(collection)
+    made = add_head(head, performance, name, collection)
+    made.semblance.head_path = str(head_path or "")
+    made.semblance.performance = str(performance_file)
+    made.semblance.dataset = str(dataset or "")
+    made.semblance.avatar = avatar
+    view = add_camera(scene, made, performance, name, collection)
+    scene.semblance.head = made
+    apply_performance(made, performance, fps=scene_fps(scene), start=scene.frame_start)
+    plate.show_plate(view, performance, fps=scene_fps(scene), start=scene.frame_start)
+    scene.frame_set(scene.frame_start)
+    return made
+
+
+def add_head(
+    head: MorphableHead, performance: Performance, name: str, collection: bpy.types.Collection
+) -> bpy.types.Object:
+    """Add the performance's person: mesh and rig, at the world's origin; return the mesh object."""
+    made = make_head(head, performance.identity, performance.texture, name)
+    collection.objects.link(made)
+    rig.make_rig(made, head, head.neutral(performance.identity), collection)
+    return made
+
+
+def add_camera(
+    scene: bpy.types.Scene,
+    made: bpy.types.Object,
+    performance: Performance,
+    name: str,
+    collection: bpy.types.Collection,
+) -> bpy.types.Object:
+    """Add the matched camera and look through it."""
+    lens = camera.lens_of(performance.camera)
+    view = camera.make_camera(lens, axes.camera_matrix(performance), name)
+    collection.objects.link(view)
+    made.semblance.camera = view
+    camera.frame_scene(scene, view, lens)
+    return view
+
+
+def apply_performance(made: bpy.types.Object, performance: Performance, *, fps: float, start: int) -> int:
+    """Write a performance onto a head as keyframes from frame `start` on; return the last frame's number.
+
+    Raises:
+        UserError: the head has lost its rig, its shape keys or its camera.
+    """
+    view = made.semblance.camera
+    if made.parent is None or made.data.shape_keys is None or view is None:
+        raise UserError(f"{made.name} has lost its rig, shape keys or camera; undo, or add the avatar again.")
+    bpy.context.view_layer.update()  # a camera's matrix changes a little when Blender has evaluated it
+    seen_from_rig = np.linalg.inv(np.array(made.parent.matrix_world, float)) @ np.array(view.matrix_world, float)
+    channels = keyframes.channels_of(performance, seen_from_rig, fps=fps, start=start)
+    keyframes.insert(made, channels)
+    made.semblance.driver, made.semblance.driver_start = performance.source, start
+    made.semblance.driver_time = float(performance.times[0])
+    return int(max(channel.frames[-1] for channel in channels))
+
+
+def animated(scene: bpy.types.Scene) -> bool:
+    """Tell whether anything in the scene moves already."""
+    return any(
+        datablock.animation_data and datablock.animation_data.action for datablock in (scene, *scene.objects)
+    ) or any(
+        made.data.shape_keys.animation_data for made in scene.objects if made.type == "MESH" and made.data.shape_keys
+    )
+
+
+def adopt_timing(scene: bpy.types.Scene, performance: Performance) -> None:
+    """Give the scene the footage's frame rate and length."""
+    whole = max(1, round(performance.fps))
+    scene.render.fps, scene.render.fps_base = whole, whole / performance.fps
+    length = float(performance.times[-1] - performance.times[0]) * performance.fps
+    scene.frame_end = scene.frame_start + round(length)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Another performance on a head: relative to rest, or the head's own as it was tracked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+
+from ...common.errors import UserError
+from ...tracking.performances.captures.reading import read_performance
+from ...tracking.performances.performance import Performance
+from ...tracking.performances.retarget import retarget
+from .avatar_scene import apply_performance, scene_fps
+
+
+def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path, start: int) -> str:
+    """Write a performance onto a head as keyframes from frame `start` on; return what to say about it.
+
+    The file may be of any kind that `captures.reading` reads. A performance of the same footage is taken as it is; any
+    other is made relative to the head's own rest, so that the person stays the avatar's.
+
+    Raises:
+        UserError: a file is missing or damaged, or the head has lost what the keys are for.
+    """
+    driver = read_performance(performance_file)
+    if not len(driver):
+        raise UserError(f"{performance_file} has no frames; track the footage again.")
+    notes = driver.extra.get("notes", ())
+    own = own_performance(head)
+    if own is not None and not same_person(driver, own):
+        driver = retarget(driver, replace(own, source=driver.source))
+    last = apply_performance(head, driver, fps=scene_fps(scene), start=start)
+    scene.frame_end = max(scene.frame_end, last)
+    scene.frame_set(start)
+    return " ".join([f"{head.name} performs from frame {start} to {last}.", *notes])
+
+
+def own_performance(head: bpy.types.Object) -> Performance | None:
+    """The performance that a head was tracked with; None when its file is gone."""
+    path = head.semblance.performance
+    return Performance.load(path) if path and Path(path).is_file() else None
+
+
+def same_person(first: Performance, second: Performance) -> bool:
+    """Tell whether two performances are tracked from the same footage, so that their poses compare."""
+    return first.source == second.source and first.camera == second.camera and first.crop == second.crop

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Send to Sequencer: its operator and its panel."""
+
+from __future__ import annotations
+
+import bpy
+
+from ...common.errors import UserError
+from .. import compat
+from ..properties import active_head
+from ..ui.job_operators import Reasoned
+from ..ui.panels import SemblancePanel, button
+from . import sequence_scene
+
+
+class SEMBLANCE_OT_send_to_sequencer(Reasoned, bpy.types.Operator):
+    """Lay the rendered frames over the original footage, with the sound of the video that drives the avatar"""
+
+    bl_idname = "semblance.send_to_sequencer"
+    bl_label = "Send to Sequencer"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why nothing can be sent now."""
+        return "" if active_head(context) else "There is no head yet: make one with New Avatar."
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Make the sequence and show it in the sequencer."""
+        scene = context.scene
+        try:
+            frames = sequence_scene.rendered_frames(scene)
+            sequence = sequence_scene.send_to_sequencer(scene, active_head(context), frames)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        compat.show_sequence(context, sequence)
+        count = sequence.frame_end - sequence.frame_start + 1
+        self.report(
+            {"INFO"}, f"{count} frames are in the sequencer; render the scene {sequence.name!r} to make the movie."
+        )
+        return {"FINISHED"}
+
+
+class SEMBLANCE_PT_output(SemblancePanel, bpy.types.Panel):
+    """From frames to a movie"""
+
+    bl_idname = "SEMBLANCE_PT_output"
+    bl_label = "Render"
+    bl_order = 10
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only where there is an avatar to render."""
+        head = active_head(context)
+        return head is not None and bool(head.semblance.avatar)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw what an artist does in order: choose the renderer, render, send."""
+        column = self.layout.column()
+        if context.scene.render.engine != "SEMBLANCE":
+            column.operator("semblance.use_renderer", icon="RESTRICT_RENDER_OFF")
+        else:
+            column.operator("render.render", text="Render Image", icon="RENDER_STILL")
+            column.operator("render.render", text="Render Animation", icon="RENDER_ANIMATION").animation = True
+        column.separator()
+        button(column, context, SEMBLANCE_OT_send_to_sequencer, icon="SEQUENCE")
+
+
+CLASSES = (SEMBLANCE_OT_send_to_sequencer, SEMBLANCE_PT_output)
+
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

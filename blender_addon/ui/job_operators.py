@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators that start long tasks: New Avatar, Drive From Video, Build Avatar, Set Up Engine; and Cancel.
+
+Each knows its `disabled_reason`, which the button's tooltip and the panel show. In a window the task is followed by the
+timer; without one (command line, tests, farms) the same task runs to its end inside the operator.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+from ...common.errors import UserError
+from ...common.progress import Cancelled
+from ...protocol.client import Client
+from ...protocol.words import Job, JobKind
+from .. import preferences
+from ..engine import jobs
+from ..engine.process import why_no_engine
+from ..properties import PRESET_SIZES, active_head
+from ..scene import reenact
+from ..scene.avatar_scene import add_avatar
+from . import activity
+
+VIDEO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.VIDEO_SUFFIXES)
+PHOTO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.PHOTO_SUFFIXES)
+
+
+def engine_reason() -> str:
+    """Why no job can be started on this machine's engine now; empty when one can."""
+    place = preferences.engine_place()
+    if place.remote:
+        return "A remote engine cannot read files of this computer: choose an engine here in the preferences."
+    return activity.busy_reason() or why_no_engine(place)
+
+
+class Reasoned:
+    """An operator that is greyed out with a reason: `disabled_reason` is empty when it can run."""
+
+    if TYPE_CHECKING:  # what every operator has from `bpy.types.Operator`; Blender takes annotations for properties
+        bl_idname: str
+        bl_label: str
+        poll_message_set: Callable[[str], None]
+        report: Callable[[set[str], str], None]
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why the operator cannot run now, as a sentence."""
+        raise NotImplementedError
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Tell Blender whether the operator can run, and the artist why not."""
+        reason = cls.disabled_reason(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+
+class LongTask(Reasoned):
+    """An operator that does a task: in the background of a window, or to its end where there is none."""
+
+    def carry_out(self, task: jobs.Task[Any], finish: Callable[[Any], str]) -> set[str]:
+        """Do `task`, then `finish` with its result; both may raise `UserError`."""
+        if activity.windows():
+            activity.begin(self.bl_label, task, finish)
+            return {"FINISHED"}
+        try:
+            self.report({"INFO"}, finish(jobs.run_to_end(task)))
+        except Cancelled:
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Run, and report what the user has to mend."""
+        try:
+            return self.run(context)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+
+    def run(self, context: bpy.types.Context) -> set[str]:
+        """What the operator does."""
+        raise NotImplementedError
+
+
+def followed(request: jobs.JobRequest) -> jobs.Task[Job]:
+    """Have this machine's engine do a job, so that Cancel can reach it."""
+
+    def started(client: Client, job: Job) -> None:
+        if current := activity.running():
+            current.client, current.job = client, job.id
+
+    return jobs.follow(preferences.engine_place(), request, started)
+
+
+def tracking_request(scene: bpy.types.Scene, source: Path) -> jobs.JobRequest:
+    """Return the job that tracks a file of the artist's with the scene's choices.
+
+    Raises:
+        UserError: the file is none that can be tracked, or the chosen head's file is not known.
+    """
+    chosen = scene.semblance
+    head_path = preferences.head_file(chosen.head_model)
+    return jobs.new_avatar_request(
+        source,
+        free_dataset(source.stem),
+        chosen.head_model,
+        head_path,
+        PRESET_SIZES[chosen.preset],
+        matting=chosen.matting,
+        head_only=chosen.head_only,
+    )
+
+
+def free_dataset(stem: str) -> str:
+    """Return a name for a dataset that the engine's home does not have yet."""
+    folder = preferences.home_folder() / "datasets"
+    return jobs.free_name(stem, [each.name for each in folder.iterdir()] if folder.is_dir() else [])
+
+
+def finish_new_avatar(scene: bpy.types.Scene, source: Path, job: Job) -> bpy.types.Object:
+    """Put what New Avatar tracked into a scene; return the head."""
+    dataset, head_path = Path(job.result["dataset"]), job.parameters.get("head_path")
+    return add_avatar(
+        scene,
+        dataset / "performance.npz",
+        head_path=Path(head_path) if head_path else None,
+        dataset=dataset,
+        name=source.stem,
+    )
+
+
+def build_request(head: bpy.types.Object, preset: str) -> jobs.JobRequest:
+    """Return the job that trains a head's avatar.
+
+    Raises:
+        UserError: the dataset is gone, or was tracked at a lower quality than `preset`.
+    """
+    dataset = Path(head.semblance.dataset)
+    try:
+        size = int(json.loads((dataset / "dataset.json").read_text(encoding="utf-8"))["size"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"The tracked footage at {dataset} is gone; make the head again with New Avatar.") from None
+    if size < PRESET_SIZES[preset]:
+        raise UserError(
+            f"{head.name} was tracked at {size} pixels: choose a lower quality, or make it again with New Avatar."
+        )
+    avatar = f"{dataset.name}_{preset}"
+    return jobs.JobRequest(JobKind.BUILD, {"dataset": str(dataset), "avatar": avatar, "preset": preset})
+
+
+def finish_build(head: bpy.types.Object, job: Job) -> None:
+    """Tell a head its avatar, and the moment of the footage that it should look like."""
+    head.semblance.avatar = job.result["avatar_id"]
+    head.semblance.time_code = job.result.get("time_code", head.semblance.time_code)
+
+
+class SEMBLANCE_OT_new_avatar(LongTask, bpy.types.Operator):
+    """Make a new avatar from a portrait video or a photo: find the head in it and put it into the scene"""
+
+    bl_idname = "semblance.new_avatar"
+    bl_label = "New Avatar"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: StringProperty(default=f"{VIDEO_GLOB};{PHOTO_GLOB}", options={"HIDDEN"})
+    kind: EnumProperty(
+        items=(("VIDEO", "Video", "A portrait video"), ("PHOTO", "Photo", "One portrait photo")), options={"HIDDEN"}
+    )
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why no avatar can be made now."""
+        return engine_reason()
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask for the file, unless one was dropped."""
+        if self.filepath:
+            return self.execute(context)
+        self.filter_glob = VIDEO_GLOB if self.kind == "VIDEO" else PHOTO_GLOB
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def run(self, context: bpy.types.Context) -> set[str]:
+        """Track the file, then put the head into the scene."""
+        source = Path(bpy.path.abspath(self.filepath)).absolute()
+        request, scene = tracking_request(context.scene, source), context.scene.name
+
+        def finish(job: Job) -> str:
+            target = bpy.data.scenes.get(scene) or bpy.context.scene
+            hide_startup_cube(target)
+            made = finish_new_avatar(target, source, job)
+            look_through_camera(made)
+            return f"{made.name} is in the scene: press Build Avatar to make it photo-real."
+
+        return self.carry_out(followed(request), finish)
+
+
+class SEMBLANCE_OT_drive_from_video(LongTask, bpy.types.Operator):
+    """Let the face in another video move this head: it becomes keyframes from the current frame on"""
+
+    bl_idname = "semblance.drive_from_video"
+    bl_label = "Drive From Video"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_glob: StringProperty(default=VIDEO_GLOB, options={"HIDDEN"})
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why no head can be driven now."""
+        return engine_reason() or ("" if active_head(context) else "Select the head that shall be driven.")
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask for the video."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def run(self, context: bpy.types.Context) -> set[str]:
+        """Track the video, then write its performance onto the head."""
+        source = Path(bpy.path.abspath(self.filepath)).absolute()
+        if jobs.kind_of_source(source) != JobKind.TRACK:
+            raise UserError(f"{source.name} is a photo; choose a video to drive the head.")
+        head = active_head(context)
+        assert head is not None  # else the operator is disabled
+        request = jobs.JobRequest(JobKind.TRACK, driver_parameters(head, source))
+        name, scene, start = head.name, context.scene.name, context.scene.frame_current
+
+        def finish(job: Job) -> str:
+            driven = bpy.data.objects.get(name)
+            if driven is None:
+                raise UserError(f"{name} is no longer there; the tracked performance is in {job.result['dataset']}.")
+            performance = Path(job.result["dataset"]) / "performance.npz"
+            return reenact.drive(bpy.data.scenes[scene], driven, performance, start)
+
+        return self.carry_out(followed(request), finish)
+
+
+def driver_parameters(head: bpy.types.Object, source: Path) -> dict[str, Any]:
+    """Return the parameters of the job that tracks a driving video with the driven head's own model."""
+    dataset = free_dataset(f"{source.stem}_driver")
+    path = head.semblance.head_path
+    given = {"source": str(source), "dataset": dataset, "head": head.semblance.head_name, "size": 256}
+    return {**given, **({"head_path": path} if path else {})}
+
+
+class SEMBLANCE_OT_build_avatar(LongTask, bpy.types.Operator):
+    """Train the head's avatar from its footage. Blender stays usable; a cancelled build goes on where it stopped"""
+
+    bl_idname = "semblance.build_avatar"
+    bl_label = "Build Avatar"
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why the head's avatar cannot be built now."""
+        head = active_head(context)
+        if head is None:
+            return "There is no head yet: make one with New Avatar."
+        if not head.semblance.dataset:
+            return f"{head.name} has no footage to learn from: make a head with New Avatar."
+        return engine_reason()
+
+    def run(self, context: bpy.types.Context) -> set[str]:
+        """Train, then tell the head its avatar."""
+        head = active_head(context)
+        assert head is not None  # else the operator is disabled
+        request, name = build_request(head, context.scene.semblance.preset), head.name
+
+        def finish(job: Job) -> str:
+            built = bpy.data.objects.get(name)
+            if built is None:
+                return f"The avatar {job.result['avatar_id']} is built: add it with Add Avatar."
+            finish_build(built, job)
+            return f"The avatar of {name} is built: render with the render engine Semblance to see it."
+
+        return self.carry_out(followed(request), finish)
+
+
+class SEMBLANCE_OT_set_up_engine(LongTask, bpy.types.Operator):
+    """Install the engine, once: Python packages of about 1 GB go into your own folder, none of them into Blender"""
+
+    bl_idname = "semblance.set_up_engine"
+    bl_label = "Set Up Engine"
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why the engine cannot be set up now."""
+        if not getattr(bpy.app, "online_access", True):
+            return "Blender may not go online: allow it in Preferences, System, Network."
+        return activity.busy_reason()
+
+    def run(self, context: bpy.types.Context) -> set[str]:
+        """Install."""
+        place = preferences.engine_place()
+        return self.carry_out(jobs.setting_up(place), lambda _: "The engine is set up: make a New Avatar.")
+
+
+class SEMBLANCE_OT_cancel(Reasoned, bpy.types.Operator):
+    """End the running task; what it has made so far is kept where it can go on"""
+
+    bl_idname = "semblance.cancel"
+    bl_label = "Cancel"
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why there is nothing to cancel."""
+        return "" if activity.running() else "Nothing is running."
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Cancel."""
+        activity.cancel()
+        return {"FINISHED"}
+
+
+class SEMBLANCE_OT_dismiss(bpy.types.Operator):
+    """Forget this message"""
+
+    bl_idname = "semblance.dismiss"
+    bl_label = "Dismiss"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Forget it."""
+        activity.dismiss()
+        return {"FINISHED"}
+
+
+class SEMBLANCE_FH_footage(bpy.types.FileHandler):
+    """Dropping a video or a photo into the 3D view makes a new avatar."""
+
+    bl_idname = "SEMBLANCE_FH_footage"
+    bl_label = "New Semblance Avatar"
+    bl_import_operator = "semblance.new_avatar"
+    bl_file_extensions = ";".join((*jobs.VIDEO_SUFFIXES, *jobs.PHOTO_SUFFIXES))
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        """Only the 3D view takes drops."""
+        return context.area is not None and context.area.type == "VIEW_3D"
+
+
+def hide_startup_cube(scene: bpy.types.Scene) -> None:
+    """Hide the cube that every new Blender file begins with: two metres wide, it would swallow the head."""
+    cube = scene.objects.get("Cube")
+    if cube and cube.type == "MESH" and len(cube.data.vertices) == 8 and tuple(cube.dimensions) == (2.0, 2.0, 2.0):
+        cube.hide_viewport = cube.hide_render = True
+
+
+def look_through_camera(made: bpy.types.Object) -> None:
+    """Show the new head in every 3D view: in its colours, through its camera, with nothing else selected."""
+    for each in bpy.context.view_layer.objects:
+        each.select_set(False)
+    made.select_set(True)
+    bpy.context.view_layer.objects.active = made
+    for window in activity.windows():
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.spaces.active.shading.color_type = "VERTEX"
+                area.spaces.active.region_3d.view_perspective = "CAMERA"
+
+
+CLASSES = (
+    SEMBLANCE_OT_new_avatar,
+    SEMBLANCE_OT_drive_from_video,
+    SEMBLANCE_OT_build_avatar,
+    SEMBLANCE_OT_set_up_engine,
+    SEMBLANCE_OT_cancel,
+    SEMBLANCE_OT_dismiss,
+    SEMBLANCE_FH_footage,
+)
+
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Semblance tab of the 3D view's side bar: from top to bottom what an artist does, and why a button is grey."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import compat, preferences
+from ..engine.process import why_no_engine
+from ..properties import active_head
+from . import activity
+from .job_operators import (
+    Reasoned,
+    SEMBLANCE_OT_build_avatar,
+    SEMBLANCE_OT_drive_from_video,
+    SEMBLANCE_OT_new_avatar,
+    SEMBLANCE_OT_set_up_engine,
+    engine_reason,
+)
+from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance
+
+LETTER_WIDTH = 7.2
+"""Pixels of a letter at scale 1: panels do not break lines, so long sentences are broken here."""
+
+
+class SemblancePanel:
+    """What the panels share."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Semblance"
+
+
+class SEMBLANCE_PT_avatar(SemblancePanel, bpy.types.Panel):
+    """The engine and the running task, then making and building avatars."""
+
+    bl_idname = "SEMBLANCE_PT_avatar"
+    bl_label = "Avatar"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the panel."""
+        layout = self.layout
+        draw_message(layout, context)
+        if draw_activity(layout):
+            return
+        if why_no_engine(preferences.engine_place()) and draw_setup(layout, context):
+            return
+        draw_new_avatar(layout, context)
+
+
+class SEMBLANCE_PT_head(SemblancePanel, bpy.types.Panel):
+    """The active head: its avatar, its motion."""
+
+    bl_idname = "SEMBLANCE_PT_head"
+    bl_label = "Head"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Only where there is a head."""
+        return active_head(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the panel."""
+        layout, head = self.layout, active_head(context)
+        assert head is not None  # else the panel is not shown
+        layout.label(text=head.name, icon="MESH_MONKEY")
+        built = head.semblance.avatar
+        column = layout.column()
+        column.label(text=f"Avatar: {built}" if built else "Not built yet", icon="CHECKMARK" if built else "DOT")
+        button(column, context, SEMBLANCE_OT_build_avatar, text="Build Again" if built else "", icon="PLAY")
+        column.separator()
+        button(column, context, SEMBLANCE_OT_drive_from_video, icon="FILE_MOVIE")
+        button(column, context, SEMBLANCE_OT_load_performance, icon="ACTION")
+        if built:
+            for name in ("time_code", "foreground_offset", "background_offset"):
+                column.prop(head.semblance, name)
+
+
+def draw_message(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Draw how the last task ended."""
+    said = activity.message()
+    if said is None:
+        return
+    row = layout.box().row()
+    sentence(row.column(align=True), context, said.text, icon="ERROR" if said.problem else "INFO", margin=70)
+    row.operator("semblance.dismiss", text="", icon="X", emboss=False)
+
+
+def draw_activity(layout: bpy.types.UILayout) -> bool:
+    """Draw the running task; tell whether there is one."""
+    current = activity.running()
+    if current is None:
+        return False
+    layout.label(text=current.title, icon="TIME")
+    compat.draw_bar(layout, current.bar.text, current.bar.factor)
+    if icon := activity.preview_icon():
+        layout.template_icon(icon, scale=8)
+    layout.operator("semblance.cancel", icon="X")
+    return True
+
+
+def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
+    """Draw what is missing before the first avatar."""
+    sentence(layout.column(align=True), context, why_no_engine(preferences.engine_place()), icon="INFO")
+    button(layout, context, SEMBLANCE_OT_set_up_engine, icon="IMPORT")
+    return True
+
+
+def draw_new_avatar(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Draw the choices for new avatars and the buttons that make them."""
+    chosen = context.scene.semblance
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    for name in ("head_model", "preset", "matting", "head_only"):
+        column.prop(chosen, name)
+    reason = SEMBLANCE_OT_new_avatar.disabled_reason(context)
+    row = layout.column(align=True)
+    row.scale_y = 1.3
+    row.operator(SEMBLANCE_OT_new_avatar.bl_idname, text="New Avatar from Video", icon="FILE_MOVIE").kind = "VIDEO"
+    row.operator(SEMBLANCE_OT_new_avatar.bl_idname, text="New Avatar from Photo", icon="IMAGE_DATA").kind = "PHOTO"
+    if reason:
+        sentence(layout.column(align=True), context, reason, icon="INFO")
+    button(layout, context, SEMBLANCE_OT_add_avatar, icon="OUTLINER_OB_ARMATURE", explain=False)
+
+
+def button(
+    layout: bpy.types.UILayout,
+    context: bpy.types.Context,
+    operator: type[Reasoned],
+    *,
+    text: str = "",
+    icon: str = "NONE",
+    explain: bool = True,
+) -> None:
+    """Draw an operator's button and, when it is grey, why, unless the panel's top says so already."""
+    layout.operator(operator.bl_idname, text=text or operator.bl_label, icon=icon)
+    reason = operator.disabled_reason(context)
+    if reason and explain and reason != engine_reason():
+        sentence(layout.column(align=True), context, reason, icon="INFO")
+
+
+def sentence(
+    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, *, icon: str = "NONE", margin: int = 50
+) -> None:
+    """Draw a sentence over as many lines as the panel's width asks for."""
+    scale = context.preferences.system.ui_scale
+    width = context.region.width / scale - margin if context.region else 200
+    layout.scale_y = 0.8
+    for number, line in enumerate(activity.wrapped(text, max(16, int(width / LETTER_WIDTH)))):
+        layout.label(text=line, icon="BLANK1" if number else icon)
+
+
+CLASSES = (SEMBLANCE_PT_avatar, SEMBLANCE_PT_head)
+
+register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line. Exit codes: 0 done, 1 a fault of ours, 2 something the user can mend, 130 stopped by the user.
+
+What a command needs is imported when it runs: `semblance --help` must not wait for PyTorch.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ...common.failures import log_traceback, mendable, sentence_about
+from ...common.home import Home, default_home
+from ...common.progress import Cancelled
+from . import avatars, checkpoints, engine, export, performances, tracking
+from .heads import app as heads
+
+OURS, THEIRS, STOPPED = 1, 2, 130
+
+app = typer.Typer(
+    help="Photo-real portrait avatars from a video or a photo.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    tracking.track,
+    tracking.photo,
+    performances.convert,
+    performances.overlay,
+    avatars.build,
+    avatars.pretrain,
+    checkpoints.import_checkpoint,
+    export.export,
+    avatars.reenact,
+    avatars.evaluate,
+    engine.serve,
+):
+    app.command()(command)
+
+jobs = typer.Typer(help="Look at and stop the jobs of the running engine.", no_args_is_help=True)
+jobs.command("list")(engine.list_jobs)
+jobs.command("cancel")(engine.cancel_job)
+app.add_typer(jobs, name="jobs")
+app.add_typer(heads, name="heads")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line (`sys.argv` when no arguments are given) and leave with its exit code."""
+    try:
+        app(arguments, prog_name="semblance")
+    except Cancelled:
+        leave("Stopped.", STOPPED)
+    except Exception as error:
+        mended = mendable(error)
+        if mended is not None:
+            leave(str(mended), THEIRS)
+        log = log_traceback(error, Home(default_home()).log)
+        leave(sentence_about(error, log), OURS)
+
+
+def leave(sentence: str, code: int) -> None:
+    """Say why, and exit."""
+    print(sentence, file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

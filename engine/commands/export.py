@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`export`: an avatar for other runtimes than PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...common.errors import UserError
+from .avatars import NOT_MOVED, OffsetOption, TimeCodeOption, pair
+from .shared import HomeOption, home_of, placed
+from .terminal import shown
+
+
+def export(
+    avatar: Annotated[str, typer.Argument(help="Avatar file, or its name in the home.")],
+    onnx: Annotated[Path | None, typer.Option(help="ONNX file to write.", show_default=False)] = None,
+    tensorrt: Annotated[
+        bool, typer.Option("--tensorrt", help="Build TensorRT's engine for this machine's GPU.")
+    ] = False,
+    time_code: TimeCodeOption = None,
+    foreground_offset: OffsetOption = NOT_MOVED,
+    background_offset: OffsetOption = NOT_MOVED,
+    home: HomeOption = None,
+) -> None:
+    """Write an avatar's network, for one look, as a file that other programs run."""
+    if (onnx is None) == (not tensorrt):
+        raise UserError("Say what to export the avatar to: either --onnx FILE or --tensorrt.")
+    if onnx is not None and onnx.suffix.lower() != ".onnx":
+        raise UserError(f"{onnx} is not the name of an ONNX file; give one that ends in .onnx.")
+    from ...neural.rendering.export import export_onnx, export_tensorrt
+
+    file = placed(avatar, home_of(home).avatar(avatar))
+    moves = pair(foreground_offset), pair(background_offset)
+    with shown() as listener:
+        if onnx is not None:
+            export_onnx(file, onnx, time_code, moves)
+            print(f"onnx: {onnx}")
+        else:
+            engine = export_tensorrt(file, home_of(home).engines, time_code, moves, listener)
+            print(f"engine: {engine}")

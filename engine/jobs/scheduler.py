@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the queued jobs, each in a worker process of its own, and keeps their records true."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ...common.errors import UserError
+from ...common.home import Home
+from ...protocol.words import JobKind, JobState
+from .requests import Parameters
+from .store import JobStore, Record
+from .worker import CANCEL_LINE, JOB_FILE, LOCK_FILE, LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, End, Outcome
+
+WORKER = (sys.executable, "-P", "-m", f"{__package__}.worker")
+"""What is started for a job, with the job's folder as its argument."""
+SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_TO_HEAR = 0.8
+"""A worker that has not answered a request to stop after this time is killed."""
+SECONDS_TO_CLEAN_UP = 10.0
+"""A worker that has answered is killed after this time."""
+MOST_ATTEMPTS = 3
+"""Workers started for one job before it counts as failed: a build that takes the whole machine down ends some time."""
+
+
+class Scheduler:
+    """Supervises workers. All its methods run on the event loop's thread."""
+
+    def __init__(self, home: Home, at_once: int = 1) -> None:
+        self.home = home
+        self.store = JobStore(home.database, self._announce)
+        self.leaving = False
+        self._at_once = at_once
+        self._change = asyncio.Event()
+        self._stops: dict[str, asyncio.Event] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    def start(self) -> None:
+        """Put right what an earlier engine left, and begin with the queue."""
+        for record in self.store.in_state(JobState.RUNNING, JobState.CANCELLING):
+            end_orphan(self.home.job(record.job.id), record.worker)
+            self._put_right(record, "The engine was killed while this job ran")
+        self._start_queued()
+
+    def submit(self, kind: JobKind, parameters: Parameters) -> Record:
+        """Queue a job."""
+        record = self.store.add(kind, parameters.model_dump())
+        self._start_queued()
+        return record
+
+    def cancel(self, name: str) -> Record | None:
+        """Ask a job to stop; one that has ended stays as it is. None when there is no such job."""
+        record = self.store.get(name)
+        if record is None:
+            return None
+        if record.job.state is JobState.QUEUED:
+            return self.store.update(name, state=JobState.CANCELLED)
+        if record.job.state is JobState.RUNNING:
+            self._stops[name].set()
+            return self.store.update(name, state=JobState.CANCELLING)
+        return record
+
+    async def leave(self) -> None:
+        """Stop every worker, for the engine ends: a build goes on when the engine is started again."""
+        self.leaving = True
+        self._announce()
+        for stop in self._stops.values():
+            stop.set()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    def change(self) -> asyncio.Event:
+        """Return an event that is set at the next change of any job."""
+        return self._change
+
+    def _announce(self) -> None:
+        changed, self._change = self._change, asyncio.Event()
+        changed.set()
+
+    def _start_queued(self) -> None:
+        for record in self.store.in_state(JobState.QUEUED):
+            if self.leaving or len(self._running) >= self._at_once:
+                return
+            name = record.job.id
+            self._stops[name] = asyncio.Event()
+            self.store.update(name, state=JobState.RUNNING, attempts=record.attempts + 1)
+            self._running[name] = asyncio.create_task(self._supervise(record))
+
+    async def _supervise(self, record: Record) -> None:
+        name, folder = record.job.id, self.home.job(record.job.id)
+        try:
+            prepare_folder(folder, record)
+            process = await start_worker(folder)
+            self.store.update(name, worker=process.pid)
+            await self._follow(name, folder, process)
+            self._conclude(name, folder, process.returncode or 0)
+        except OSError as error:
+            self.store.update(name, state=JobState.FAILED, error=f"The job could not be started: {error}; try again.")
+        finally:
+            del self._running[name], self._stops[name]
+            self._start_queued()
+
+    async def _follow(self, name: str, folder: Path, process: asyncio.subprocess.Process) -> None:
+        """Carry progress into the record until the worker has ended; stop it when asked."""
+        lines, deadline, stopping = ProgressLines(folder / PROGRESS_FILE), float("inf"), False
+        ended = asyncio.ensure_future(process.wait())
+        stop = asyncio.ensure_future(self._stops[name].wait())
+        while not ended.done():
+            awaited = {ended} if stop.done() else {ended, stop}
+            await asyncio.wait(awaited, timeout=SECONDS_BETWEEN_LOOKS, return_when=asyncio.FIRST_COMPLETED)
+            if stop.done() and deadline == float("inf"):
+                ask_to_stop(process)
+                deadline = time.monotonic() + SECONDS_TO_HEAR
+            for line in lines.new():
+                if line.get("stopping") and not stopping:
+                    stopping, deadline = True, time.monotonic() + SECONDS_TO_CLEAN_UP
+            self._tell(name, lines.latest)
+            if time.monotonic() > deadline:
+                kill_group(process.pid)
+        stop.cancel()
+
+    def _tell(self, name: str, line: dict[str, Any]) -> None:
+        """Carry a line of progress into the job's record, when it says something new."""
+        record = self.store.get(name)
+        if record is None or not line:
+            return
+        told = {key: line[key] for key in ("stage", "fraction", "message", "seconds_left")}
+        picture = line["preview"] or record.picture
+        if picture != record.picture or any(getattr(record.job, key) != value for key, value in told.items()):
+            with suppress(UserError):  # a full disk: the job may still end well
+                self.store.update(name, **told, picture=picture, preview=bool(picture))
+
+    def _conclude(self, name: str, folder: Path, code: int) -> None:
+        """Write down how the job ended."""
+        record = self.store.get(name)
+        assert record is not None
+        outcome = Outcome.load(folder)
+        if outcome is not None and outcome.end is End.DONE:
+            self.store.update(
+                name, state=JobState.DONE, result=outcome.result, fraction=1.0, seconds_left=0.0, worker=0
+            )
+        elif outcome is not None and outcome.end is End.FAILED:
+            self.store.update(name, state=JobState.FAILED, error=outcome.error, seconds_left=None, worker=0)
+        elif record.job.state is JobState.CANCELLING:
+            self.store.update(name, state=JobState.CANCELLED, seconds_left=None, worker=0)
+        elif self.leaving:
+            self._put_right(record, "The engine was stopped while this job ran")
+        else:
+            error = sentence_about_death(record.job.kind, code, folder / LOG_FILE)
+            self.store.update(name, state=JobState.FAILED, error=error, seconds_left=None, worker=0)
+
+    def _put_right(self, record: Record, reason: str) -> None:
+        """Decide about a job whose worker ended with its engine: builds resume, others are failed."""
+        name, job = record.job.id, record.job
+        if job.state is JobState.CANCELLING:
+            self.store.update(name, state=JobState.CANCELLED, seconds_left=None, worker=0)
+        elif job.kind is JobKind.BUILD and record.attempts < MOST_ATTEMPTS:
+            self.store.update(
+                name, state=JobState.QUEUED, stage="", fraction=0.0, message="", seconds_left=None, worker=0
+            )
+        else:
+            error = f"{reason}; start it again."
+            self.store.update(name, state=JobState.FAILED, error=error, seconds_left=None, worker=0)
+
+
+class ProgressLines:
+    """Reads a growing file of JSON lines; a line that is still being written waits for its end."""
+
+    def __init__(self, path: Path) -> None:
+        self.latest: dict[str, Any] = {}
+        self._path, self._offset = path, 0
+
+    def new(self) -> list[dict[str, Any]]:
+        """Return the lines that were completed since the last call; the newest progress stays in `latest`."""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._offset)
+                text = file.read()
+        except FileNotFoundError:
+            return []
+        whole = text[: text.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        lines = [line for line in map(parsed, whole.splitlines()) if line]
+        self.latest = next((line for line in reversed(lines) if "stage" in line), self.latest)
+        return lines
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """Return a line of progress; nothing for one that a full disk cut short."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return {}
+
+
+def prepare_folder(folder: Path, record: Record) -> None:
+    """Make the job's folder say what to do, and nothing of an earlier attempt."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (PROGRESS_FILE, OUTCOME_FILE):
+        (folder / name).unlink(missing_ok=True)
+    text = json.dumps({"kind": record.job.kind, "parameters": record.job.parameters})
+    (folder / JOB_FILE).write_text(text, encoding="utf-8")
+
+
+async def start_worker(folder: Path) -> asyncio.subprocess.Process:
+    """Start the worker of the job in `folder`, in a process group of its own."""
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": 0x00000200 | 0x00004000}  # CREATE_NEW_PROCESS_GROUP, BELOW_NORMAL_PRIORITY_CLASS
+    command = (*WORKER, str(folder))
+    with open(folder / LOG_FILE, "ab") as log:
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, **apart
+        )
+
+
+def ask_to_stop(process: asyncio.subprocess.Process) -> None:
+    """Ask a worker politely."""
+    assert process.stdin is not None
+    with suppress(OSError):
+        process.stdin.write(CANCEL_LINE)
+
+
+def kill_group(process: int) -> None:
+    """Kill a worker and whatever it started."""
+    with suppress(ProcessLookupError):
+        if sys.platform == "win32":
+            os.kill(process, signal.SIGTERM)
+        else:
+            os.killpg(process, signal.SIGKILL)
+
+
+def end_orphan(folder: Path, process: int) -> None:
+    """Make sure that the worker of a killed engine has ended. It holds its lock as long as it lives."""
+    if not folder.is_dir():
+        return
+    lock = FileLock(folder / LOCK_FILE)
+    try:
+        lock.acquire(timeout=SECONDS_TO_HEAR)
+    except Timeout:
+        if process:
+            kill_group(process)
+        lock.acquire(timeout=SECONDS_TO_CLEAN_UP)
+    lock.release()
+
+
+def sentence_about_death(kind: JobKind, code: int, log: Path) -> str:
+    """Say why a worker may have ended without a word; `code` is its exit code, negative for a signal."""
+    again = "it goes on where it stood" if kind is JobKind.BUILD else "it starts afresh"
+    if code == -9:
+        return (
+            f"The {kind} job was killed by the system, most likely for lack of memory; close other programs or choose a"
+            f" smaller preset or size, then start it again: {again}."
+        )
+    ending = f"signal {-code}" if code < 0 else f"exit code {code}"
+    return f"The {kind} job's process ended by itself ({ending}); start it again: {again} (log: {log})."

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The avatars in the engine's home, and the few of them that are loaded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...common.errors import UserError
+from ...common.home import Home, is_name
+from ...neural.avatar_file import read_metadata
+from ...protocol.words import AvatarInfo
+from .frames import FramesRequest
+
+if TYPE_CHECKING:
+    from ...neural.avatar import Avatar
+
+MOST_LOADED = 2
+
+
+@dataclass
+class Loaded:
+    """An avatar in memory, the state of the file it came from, and the lock of who uses it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    stamp: tuple[int, int] = (0, 0)
+    avatar: Avatar | None = None
+
+
+class AvatarCache:
+    """Renders with avatars on a thread of its own, so that the event loop is never blocked."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self._threads = ThreadPoolExecutor(MOST_LOADED, thread_name_prefix="avatar")
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def find(self, name: str) -> Path | None:
+        """The file of the avatar with this id; None when there is none."""
+        path = self._home.avatar(name)
+        return path if is_name(name) and path.is_file() else None
+
+    def infos(self) -> list[AvatarInfo]:
+        """Every avatar in the home, newest first."""
+        found = [avatar_info(path) for path in self._home.avatars.glob("*.safetensors") if is_name(path.stem)]
+        return sorted(found, key=lambda info: -info.modified)
+
+    async def render(self, path: Path, request: FramesRequest) -> np.ndarray:
+        """Return `[N, H, W, 4]` uint8 from the avatar at `path`, loading it when it is new or has changed.
+
+        Raises:
+            UserError: the file is damaged or from a newer Semblance.
+        """
+        entry = self._entry(str(path))
+        async with entry.lock:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, render, entry, path, request)
+
+    def _entry(self, key: str) -> Loaded:
+        entry = self._loaded.setdefault(key, Loaded())
+        self._loaded.move_to_end(key)
+        while len(self._loaded) > MOST_LOADED:
+            self._loaded.popitem(last=False)
+        return entry
+
+
+def render(entry: Loaded, path: Path, request: FramesRequest) -> np.ndarray:
+    """Render with the avatar of `entry`, after bringing it up to date with its file."""
+    from ...neural.avatar import Avatar
+
+    status = path.stat()
+    stamp = (status.st_mtime_ns, status.st_size)
+    if entry.avatar is None or entry.stamp != stamp:
+        entry.avatar, entry.stamp = Avatar.load(path), stamp
+    return entry.avatar.render(
+        request.uv, request.texture, request.time_code, request.foreground_offset, request.background_offset
+    )
+
+
+def avatar_info(path: Path) -> AvatarInfo:
+    """Describe an avatar file without loading its network."""
+    status = path.stat()
+    try:
+        metadata, error = read_metadata(path).to_json(), ""
+    except UserError as failure:
+        metadata, error = {}, str(failure)
+    return AvatarInfo(path.stem, str(path), status.st_size, status.st_mtime, metadata, error)

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's doors, version 1 (see `protocol`): a FastAPI application over a home folder."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Body, Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.exceptions import HTTPException as AnyHTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ...common.errors import UserError
+from ...common.failures import sentence_about
+from ...neural.device import device_facts
+from ...protocol.words import ARRAYS_TYPE, VERSION, AvatarInfo, Job, JobState, Status, pack_arrays
+from ..jobs.requests import JobRequest, placed, refusal
+from ..jobs.scheduler import Scheduler
+from ..jobs.store import Record
+from .avatar_cache import AvatarCache, avatar_info
+from .frames import MOST_BYTES, FramesRequest
+
+LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+"""Names by which this machine's own programs call an engine on loopback."""
+SECONDS_BETWEEN_HEARTBEATS = 5.0
+PICTURE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A refusal: one sentence."""
+
+    detail: str
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "The token is missing or wrong"},
+    403: {"model": Problem, "description": "The request did not come to this machine's own name"},
+    404: {"model": Problem, "description": "There is no such thing"},
+    422: {"model": Problem, "description": "This cannot be done as asked"},
+}
+
+
+def create_app(scheduler: Scheduler, token: str, hosts: frozenset[str] | None = LOCAL_HOSTS) -> FastAPI:
+    """Return the application that serves the scheduler's home to whoever knows `token`.
+
+    `hosts` are the names under which it may be asked (a foreign page may rebind its own name to this machine); None
+    lets every name in.
+    """
+    avatars = AvatarCache(scheduler.home)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        scheduler.start()
+        yield
+        await scheduler.leave()
+        scheduler.store.close()
+        avatars.close()
+
+    app = FastAPI(
+        title="Semblance engine",
+        version=str(VERSION),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=REFUSALS,
+        dependencies=[Depends(HTTPBearer(auto_error=False))],
+    )
+    app.state.scheduler, app.state.avatars = scheduler, avatars
+    app.add_middleware(Gate, token=token, hosts=hosts)
+    app.add_exception_handler(RequestValidationError, refuse_invalid)
+    app.add_exception_handler(UserError, refuse_user_error)
+    app.add_exception_handler(AnyHTTPException, refuse_http)
+    app.add_exception_handler(Exception, refuse_own_fault)
+    add_status(app)
+    add_jobs(app)
+    add_avatars(app)
+    return app
+
+
+def add_status(app: FastAPI) -> None:
+    """Add the door that says what this engine is."""
+
+    @app.get("/v1/status")
+    async def status(request: Request) -> Status:
+        facts = await asyncio.to_thread(device_facts)
+        store = request.app.state.scheduler.store
+        return Status(
+            version=version("semblance"),
+            protocol=VERSION,
+            device=facts.device,
+            device_name=facts.name,
+            torch=facts.torch,
+            fallbacks=list(facts.fallbacks),
+            home=str(request.app.state.scheduler.home.folder),
+            process=os.getpid(),
+            jobs_running=len(store.in_state(JobState.RUNNING, JobState.CANCELLING)),
+            jobs_queued=len(store.in_state(JobState.QUEUED)),
+        )
+
+
+def add_jobs(app: FastAPI) -> None:
+    """Add the doors of jobs."""
+
+    @app.post("/v1/jobs", status_code=201)
+    async def submit(request: Request, asked: Annotated[JobRequest, Body()]) -> Job:
+        parameters = placed(asked.parameters, request.app.state.scheduler.home)
+        return request.app.state.scheduler.submit(asked.kind, parameters).job
+
+    @app.get("/v1/jobs")
+    async def jobs(request: Request) -> list[Job]:
+        return [record.job for record in request.app.state.scheduler.store.all()]
+
+    @app.get("/v1/jobs/{id}")
+    async def job(record: KnownJob) -> Job:
+        return record.job
+
+    @app.post("/v1/jobs/{id}/cancel")
+    async def cancel(request: Request, record: KnownJob) -> Job:
+        return request.app.state.scheduler.cancel(record.job.id).job
+
+    @app.get("/v1/jobs/{id}/events", response_class=EventSourceResponse)
+    async def events(
+        request: Request, record: KnownJob, last_event_id: Annotated[str, Header()] = ""
+    ) -> AsyncIterator[ServerSentEvent]:
+        async for event in events_of(request.app.state.scheduler, record.job.id, last_event_id):
+            yield event
+
+    @app.get("/v1/jobs/{id}/preview", response_class=Response, responses=pictures())
+    async def preview(record: KnownJob) -> Response:
+        picture = Path(record.picture)
+        try:
+            content = await asyncio.to_thread(picture.read_bytes)
+        except OSError:
+            raise HTTPException(404, f"The job {record.job.id} has no preview yet; ask again later.") from None
+        return Response(
+            content, media_type=PICTURE_TYPES[picture.suffix.lower()], headers={"Cache-Control": "no-store"}
+        )
+
+
+def add_avatars(app: FastAPI) -> None:
+    """Add the doors of avatars."""
+
+    @app.get("/v1/avatars")
+    async def avatars(request: Request) -> list[AvatarInfo]:
+        return await asyncio.to_thread(request.app.state.avatars.infos)
+
+    @app.get("/v1/avatars/{id}")
+    async def avatar(path: KnownAvatar) -> AvatarInfo:
+        return await asyncio.to_thread(avatar_info, path)
+
+    @app.post(
+        "/v1/avatars/{id}/frames",
+        response_class=Response,
+        responses={413: {"model": Problem}, 200: {"content": {ARRAYS_TYPE: BINARY}}},
+        openapi_extra={"requestBody": {"required": True, "content": {ARRAYS_TYPE: BINARY}}},
+    )
+    async def frames(request: Request, path: KnownAvatar) -> Response:
+        body = await limited_body(request)
+        asked = await asyncio.to_thread(FramesRequest.read, body)
+        rgba = await request.app.state.avatars.render(path, asked)
+        return Response(await asyncio.to_thread(pack_arrays, rgba=rgba), media_type=ARRAYS_TYPE)
+
+
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+def pictures() -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of a door that answers with a picture."""
+    return {200: {"content": {kind: BINARY for kind in sorted(set(PICTURE_TYPES.values()))}}}
+
+
+def known_job(request: Request, id: str) -> Record:
+    """The job that the path names, else 404."""
+    record = request.app.state.scheduler.store.get(id)
+    if record is None:
+        raise HTTPException(404, f"There is no job {id}; list the jobs to see which there are.")
+    return record
+
+
+def known_avatar(request: Request, id: str) -> Path:
+    """The avatar file that the path names, else 404."""
+    path = request.app.state.avatars.find(id)
+    if path is None:
+        raise HTTPException(404, f"There is no avatar {id} in the engine's home; build it, or choose another.")
+    return path
+
+
+KnownJob = Annotated[Record, Depends(known_job)]
+KnownAvatar = Annotated[Path, Depends(known_avatar)]
+
+
+async def events_of(scheduler: Scheduler, name: str, last_seen: str) -> AsyncIterator[ServerSentEvent]:
+    """Yield the job whenever it changes, and heartbeats between, until it has ended or the engine leaves.
+
+    `last_seen` is the id of the last event that the listener knows; what it already knows is not repeated.
+    """
+    revision = int(last_seen) if last_seen.isdecimal() else -1
+    while True:
+        change = scheduler.change()
+        record = scheduler.store.get(name)
+        assert record is not None
+        if record.revision != revision or record.job.state.ended:
+            revision = record.revision
+            yield ServerSentEvent(data=record.job.to_json(), event="job", id=str(revision))
+        if record.job.state.ended or scheduler.leaving:
+            return
+        try:
+            await asyncio.wait_for(change.wait(), SECONDS_BETWEEN_HEARTBEATS)
+        except TimeoutError:
+            yield ServerSentEvent(comment="heartbeat")
+
+
+async def limited_body(request: Request) -> bytes:
+    """Read the body, and refuse it as soon as it is known to be too large."""
+    too_large = HTTPException(413, f"The maps are larger than {MOST_BYTES} bytes; send fewer frames at once.")
+    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
+        raise too_large
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise too_large
+    return bytes(body)
+
+
+class Gate:
+    """Lets in only who asks under one of the right names and knows the token."""
+
+    def __init__(self, app: ASGIApp, token: str, hosts: frozenset[str] | None) -> None:
+        self._app, self._expected, self._hosts = app, f"Bearer {token}".encode(), hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or refuse it."""
+        if scope["type"] == "http":
+            headers = dict(scope["headers"])
+            refused = self._refusal(headers.get(b"host", b""), headers.get(b"authorization", b""))
+            if refused is not None:
+                await refused(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, host: bytes, authorization: bytes) -> JSONResponse | None:
+        if self._hosts is not None and name_in(host.decode("latin-1")) not in self._hosts:
+            return problem(403, "The engine answers only to localhost; connect to it by that name.")
+        if not hmac.compare_digest(authorization, self._expected):
+            return problem(401, "The token is missing or wrong; read it anew from engine.json in the engine's home.")
+        return None
+
+
+def name_in(host: str) -> str:
+    """The name in a `Host` header: "localhost" in "localhost:8765", "[::1]" in "[::1]:8765"."""
+    return re.sub(r":\d*$", "", host).lower()
+
+
+def problem(code: int, sentence: str) -> JSONResponse:
+    """Return a refusal."""
+    return JSONResponse(asdict(Problem(sentence)), code)
+
+
+async def refuse_invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Answer a request whose JSON is wrong."""
+    assert isinstance(error, RequestValidationError)
+    return problem(422, refusal(list(error.errors())))
+
+
+async def refuse_user_error(_request: Request, error: Exception) -> JSONResponse:
+    """Answer a request that the user can mend."""
+    return problem(422, str(error))
+
+
+async def refuse_http(request: Request, error: Exception) -> JSONResponse:
+    """Answer with the code and sentence that a door raised; the router, which finds no door, has no sentence."""
+    assert isinstance(error, AnyHTTPException)
+    if isinstance(error, HTTPException):
+        return problem(error.status_code, error.detail)
+    return problem(error.status_code, f"There is no door {request.method} {request.url.path}; see the protocol.")
+
+
+async def refuse_own_fault(request: Request, error: Exception) -> JSONResponse:
+    """Answer when we made a mistake."""
+    return problem(500, sentence_about(error, request.app.state.scheduler.home.log))

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reenactment: another person's performance drives an avatar (Sec. 3.4); frames and sound out."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ...common.errors import UserError
+from ...common.progress import Listener, Progress, silent
+from ...protocol.words import USUAL_LOOK, Look, RuntimeName
+from ...tracking.datasets.dataset import Dataset
+from ...tracking.heads.head import MorphableHead
+from ...tracking.media.video import Sound, frames_to, side_by_side
+from ...tracking.performances.captures.kinds import is_performance_name
+from ...tracking.performances.captures.reading import read_performance
+from ...tracking.performances.performance import OVER_TIME, Performance
+from ...tracking.performances.resampling import at_rate
+from ...tracking.performances.retarget import retarget
+from ..avatar import Avatar
+from .driver_pictures import Pictures, pictures_of
+from .frames import RenderedFrame, frames_of
+from .runtime_choice import avatar_on
+
+
+def reenact(
+    avatar: Path,
+    driver: Path,
+    out: Path,
+    *,
+    background: bool = True,
+    absolute: bool = False,
+    head_path: Path | None = None,
+    panels: Path | None = None,
+    look: Look = USUAL_LOOK,
+    runtime: RuntimeName = "torch",
+    engines: Path | None = None,
+    listener: Listener = silent,
+) -> None:
+    """Write what the avatar does when `driver` drives it, at the driver's nominal frame rate and with its sound.
+
+    Args:
+        avatar: the avatar file.
+        driver: a video, a performance file (`captures.reading`) or a dataset folder.
+        out: a video (.mp4) or a folder for PNG files.
+        background: show the avatar's own background; else it is transparent (PNG) or black (mp4).
+        absolute: take the driver's expression and pose as they are; else they are relative to the driver's and the
+            avatar's rest, unless the driver is the person of the avatar.
+        head_path: file of the avatar's head, where it is not where it was.
+        panels: another video (.mp4) to write: driver, maps and avatar side by side.
+        look: time code, and how far person and backdrop are moved.
+        runtime: what executes the network; engines: the folder where TensorRT's are kept.
+
+    Raises:
+        UserError: a file is missing or damaged, no face is seen, the disk is full, or the runtime is not installed.
+    """
+    subject = avatar_on(runtime, avatar, engines, listener)
+    head = subject.open_head(head_path)
+    driving = open_driver(driver, head, listener)
+    performance = driven(subject, driving, absolute)
+    sound = sound_of(driver, driving)
+    pictures = pictures_of(driver, driving) if panels else None
+    with ExitStack() as stack:
+        write = stack.enter_context(frames_to(out, performance.fps, sound))
+        write_panels = stack.enter_context(frames_to(panels, performance.fps, sound)) if panels else None
+        total, began = len(performance), time.monotonic()
+        said = [warning(subject), *driving.extra.get("notes", ())]
+        listener(Progress("Rendering", 0, total, " ".join(filter(None, said))))
+        for frame in frames_of(subject, performance, range(total), head=head, look=look):
+            write(frame.rgba if not background else frame.rgba[..., :3])
+            if write_panels:
+                write_panels(panel_picture(frame, performance, pictures))
+            done = frame.index + 1
+            seconds_left = (time.monotonic() - began) / done * (total - done)
+            listener(Progress("Rendering", done, total, f"frame {done} of {total}", seconds_left))
+
+
+def driven(avatar: Avatar, driver: Performance, absolute: bool = False) -> Performance:
+    """Return the driver's motion for the avatar's person and camera, at a constant frame rate from 0 s on.
+
+    `absolute` as in `reenact`.
+    """
+    own = avatar.metadata.rest_performance()
+    if absolute or is_same_person(driver, own):
+        moved = replace(
+            own, **{name: getattr(driver, name) for name in OVER_TIME}, fps=driver.fps, source=driver.source
+        )
+    else:
+        moved = retarget(driver, own)
+    return at_rate(moved, moved.fps)
+
+
+def is_same_person(driver: Performance, avatar: Performance) -> bool:
+    """Tell whether both have the same identity on the same head, seen by the same camera."""
+    same_head = driver.head == avatar.head and driver.identity.shape == avatar.identity.shape
+    return same_head and np.allclose(driver.identity, avatar.identity, atol=1e-5) and driver.crop == avatar.crop
+
+
+def open_driver(driver: Path, head: MorphableHead, listener: Listener = silent) -> Performance:
+    """Read the performance of a dataset or of a file of any kind; track a video with the avatar's head.
+
+    Raises:
+        UserError: there is nothing usable at `driver`.
+    """
+    if driver.is_dir():
+        dataset = Dataset.open(driver)
+        if dataset.is_foreign:
+            raise UserError(f"{driver} holds pictures but no motion; choose the video that it was made of.")
+        performance = dataset.performance()
+    elif is_performance_name(driver):
+        performance = read_performance(driver, head)
+    else:
+        from ...tracking.track import track_performance  # MediaPipe takes seconds to import
+
+        performance = track_performance(driver, head, listener)
+    if not len(performance):
+        raise UserError(f"{driver} has no frames; choose another driver.")
+    return performance
+
+
+def sound_of(driver: Path, performance: Performance) -> Sound | None:
+    """The sound that goes with a driver's performance, from its first frame on."""
+    path = Dataset.open(driver).sound if driver.is_dir() else performance.source
+    return Sound(Path(path), float(performance.times[0])) if path else None
+
+
+def panel_picture(frame: RenderedFrame, performance: Performance, pictures: Pictures | None) -> np.ndarray:
+    """Driver (where it has pictures), maps and avatar side by side."""
+    driver = pictures.at(performance.times[frame.index]) if pictures else None
+    shown = {"driver": driver} if driver is not None else {}
+    maps = {"UV map": frame.uv_map, "texture map": frame.texture_map}
+    shown |= {name: (each * 255 + 0.5).astype(np.uint8) for name, each in maps.items()}
+    return side_by_side(shown | {"avatar": frame.rgba[..., :3]}, frame.rgba.shape[0])
+
+
+def warning(avatar: Avatar) -> str:
+    """What a user should know before it starts; empty where rendering is fast."""
+    if avatar.device.type == "cuda" or avatar.metadata.resolution <= 256:
+        return ""
+    return f"There is no CUDA GPU: an avatar of {avatar.metadata.resolution} pixels renders slowly on the processor."

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TensorRT's engines: what one is good for, where it is kept, and how much of it must be float32."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from ..styleavatar.networks.windows import Windows
+
+EVERYTHING = ("",)
+"""Occurs in every layer's name."""
+SENSITIVE = ("from_picture", "to_picture", "mask", "entry", "bottom", "foreground_encoder", "foreground_decoder")
+"""Groups of layers, by what occurs in their names, in the order in which they become float32."""
+
+
+@dataclass(frozen=True)
+class EngineKey:
+    """What an engine was built for; it runs nowhere else.
+
+    Attributes:
+        gpu: its name; driver, tensorrt: versions.
+        avatar: SHA-256 of the file; time_code, windows: the look.
+    """
+
+    gpu: str
+    driver: str
+    tensorrt: str
+    avatar: str
+    time_code: float
+    windows: Windows
+
+    def file(self, folder: Path) -> Path:
+        """Where the engine is kept."""
+        return folder / f"{hashlib.sha256(repr(astuple(self)).encode()).hexdigest()[:32]}.engine"
+
+
+def least_exact(build: Callable[[tuple[str, ...]], bytes], works: Callable[[bytes], bool]) -> tuple[bytes, str]:
+    """Build the engine with as little float32 as needed.
+
+    Args:
+        build: makes an engine whose layers of these groups are float32 and whose others are float16.
+        works: whether its pictures are right.
+
+    Returns:
+        The engine, and a sentence on what is float32; empty where nothing is.
+    """
+    for count in range(len(SENSITIVE) + 1):
+        exact = SENSITIVE[:count]
+        engine = build(exact)
+        if works(engine):
+            return engine, f"These layers are float32, for float16 went wrong: {', '.join(exact)}." if exact else ""
+    return build(EVERYTHING), "The whole engine is float32, which is slower: float16 went wrong in this avatar."

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kind of avatar that StyleAvatar describes: maps in, a portrait out."""

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`build`: a tracking dataset becomes an avatar file."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ....common.errors import UserError
+from ....common.progress import Listener, silent
+from ....tracking.datasets.dataset import Dataset
+from ....tracking.landmarks import Landmarks
+from ....tracking.performances.performance import Performance
+from ...avatar import Avatar
+from ...avatar_file import Provenance, describe
+from ...device import device_facts
+from ...precision import fastest_dtype
+from ...training.checkpoints import Standing
+from ...training.distributed import Team
+from ...training.loop import Plan, TrainingRun, best_time_code
+from ...training.perceptual import PerceptualLoss, find_weights
+from ..networks.features import IDENTITY
+from .base_model import Base
+from .batches import Frames, forget_frames, open_frames, split
+from .expressive import landmarks_in_maps
+from .presets import Preset, preset_named
+from .sampling import Draws, Sampler
+from .trainer import Trainer
+
+LEAST_FRAMES = 2
+NO_LANDMARKS = "Mouth and eyes counted no more than the rest: the head's file, or the footage's motion, is not at hand."
+
+
+def build(
+    dataset: Path | str,
+    avatar: Path | str,
+    *,
+    preset: str = "preview",
+    seconds: float | None = None,
+    steps: int | None = None,
+    train_share: float = 0.8,
+    resume: bool = True,
+    work: Path | str | None = None,
+    head_path: Path | None = None,
+    base: Path | None = None,
+    seed: int = 0,
+    listener: Listener = silent,
+) -> Avatar:
+    """Train an avatar on a dataset and write its file.
+
+    Args:
+        dataset: folder that tracking wrote.
+        avatar: file to write.
+        preset: "preview", "standard" or "final".
+        seconds, steps: how long to train; the preset's time when neither is given.
+        train_share: the first share of the frames is trained on; the rest is left for tests.
+        resume: go on from the checkpoint in `work`, when it is of the same training.
+        work: folder for the checkpoint, the decoded frames (removed at the end), `curves.jsonl` (losses, one JSON
+            object a step) and `preview.png` (footage above, avatar below); by default `<avatar>.training`.
+        head_path: file of a head that does not come with Semblance.
+        base: a file of pre-trained networks to start from.
+        seed: of weights and draws.
+        listener: hears several times a second on the small presets.
+
+    Returns:
+        The avatar that was written.
+
+    Raises:
+        UserError: the dataset or a file beside it is missing or damaged, or the disk is full.
+        TrainingDiverged: training was lost again and again.
+        Cancelled: the listener asked for it; the checkpoint keeps what was learnt.
+    """
+    source, target, chosen = Dataset.open(dataset), Path(avatar), preset_named(preset)
+    folder = Path(work) if work is not None else target.with_name(f"{target.name}.training")
+    plan = planned(chosen, seconds, steps)
+    performance = source.performance()
+    kept = trainable(performance, train_share)
+    origin = Base.open(base, chosen) if base else None
+    facts = device_facts()
+    with Team.joined(torch.device(facts.device)) as team:
+        listener = listener if team.leads else silent
+        identity = origin.next_identity if origin else IDENTITY
+        landmarks = landmarks_in_maps(source, kept, head_path)
+        sampler = sampler_of(source, kept, landmarks, chosen, folder / "frames", seed, team, identity, listener)
+        perceptual, fallbacks = perceptual_loss(team.device)
+        trainer = Trainer(chosen, team, fastest_dtype(team.device), perceptual, seed)
+        if origin is not None:
+            origin.start((trainer.generators, trainer.average), trainer.discriminator)
+        label = label_of(source, [source.names[index] for index in kept], chosen, seed, origin)
+        run = TrainingRun(folder, trainer, sampler, plan, label, listener)
+        try:
+            standing = run.to_the_end(resume)
+            network = trainer.painter(standing.step, sampler.identity).eval()
+            time_code = best_time_code(network, run.sampler)
+        finally:
+            run.sampler.close()
+        provenance = Provenance(
+            source=Path(performance.source).name,
+            matting=str(performance.extra.get("matting", "")),
+            head_only=str(performance.extra.get("head_only", "")),
+            steps=standing.step,
+            train_share=train_share,
+            versions=versions(),
+            fallbacks=(
+                *facts.fallbacks,
+                *fallbacks,
+                *((NO_LANDMARKS,) if landmarks is None and chosen.losses.expressive else ()),
+                *setback_sentences(standing),
+                *left_out_sentences(performance, train_share),
+            ),
+        )
+        metadata = describe(
+            performance.at(kept),
+            network=chosen.network.to_json(),
+            resolution=chosen.network.resolution,
+            preset=chosen.name,
+            picture=window_of(sampler.frames, 0),
+            provenance=provenance,
+            head_path=head_path,
+            time_code=time_code,
+        )
+        result = Avatar(network, metadata)
+        if team.leads:
+            result.save(target)
+            forget_frames(folder / "frames")
+    return result
+
+
+def planned(preset: Preset, seconds: float | None, steps: int | None) -> Plan:
+    """What the caller asked for, or the preset's time."""
+    plan = Plan(None, steps) if steps is not None else Plan(preset.seconds if seconds is None else seconds, None)
+    if plan.amount <= 0:
+        raise UserError("Training needs some time: ask for more than 0 seconds or steps.")
+    return plan
+
+
+def trainable(performance: Performance, train_share: float) -> np.ndarray:
+    """The frames to train on: of the first `train_share`, those that can be trusted."""
+    first, _ = split(len(performance), train_share)
+    kept = np.flatnonzero(performance.trusted[: len(first)])
+    if len(kept) < LEAST_FRAMES:
+        raise UserError("The dataset shows a face in too few frames to train on; track other footage.")
+    return kept
+
+
+def left_out_sentences(performance: Performance, train_share: float) -> tuple[str, ...]:
+    """A sentence where frames were not trained on because the face is hidden or away."""
+    first, _ = split(len(performance), train_share)
+    hidden = len(first) - len(trainable(performance, train_share))
+    return (f"{hidden} of {len(first)} frames were left out: something hides the face in them.",) if hidden else ()
+
+
+def perceptual_loss(device: torch.device) -> tuple[PerceptualLoss | None, tuple[str, ...]]:
+    """VGG19's loss where it can be had, else None, with a sentence that says so."""
+    if device.type == "cpu":
+        return None, ("VGG19 is too slow without a GPU: the discriminator's features were matched instead.",)
+    weights = find_weights()
+    if weights is None:
+        return None, ("VGG19's weights are not on this machine: the discriminator's features were matched instead.",)
+    return PerceptualLoss.from_file(weights), ()
+
+
+def setback_sentences(standing: Standing) -> tuple[str, ...]:
+    """A sentence where training was lost and went on."""
+    if not standing.setbacks:
+        return ()
+    return (f"Training was lost {standing.setbacks} times and went on from its last good checkpoint, more slowly.",)
+
+
+def sampler_of(
+    dataset: Dataset,
+    kept: np.ndarray,
+    landmarks: Landmarks | None,
+    preset: Preset,
+    cache: Path,
+    seed: int,
+    team: Team,
+    identity: float,
+    listener: Listener,
+) -> Sampler:
+    """A sampler of the frames `kept [N]` of a dataset with their landmarks, decoded into `cache`."""
+    names = [dataset.names[index] for index in kept]
+    heard = listener if team.leads else silent
+    with team.leader_goes_first():
+        frames = open_frames(dataset, names, preset.network.resolution, cache, landmarks, heard)
+    time_codes = kept / max(1, len(dataset.names) - 1)
+    return Sampler(frames, time_codes, Draws.of(preset, seed), team, identity)
+
+
+def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int, base: Base | None = None) -> str:
+    """What tells one training from another, so that only its own checkpoint is resumed."""
+    files = [dataset.description] if dataset.is_foreign else [dataset.description, dataset.performance_file]
+    made = b"".join(file.read_bytes() for file in files)
+    origin = base.sha256 if base else ""
+    return hashlib.sha256(b"|".join([made, repr((names, preset, seed, origin)).encode()])).hexdigest()
+
+
+def window_of(frames: Frames, index: int) -> np.ndarray:
+    """The central window of a frame, RGB uint8 `[R, R, 3]`."""
+    start = (frames.footage.shape[1] - frames.resolution) // 2
+    span = slice(start, start + frames.resolution)
+    return np.ascontiguousarray(frames.footage[index, span, span])
+
+
+def versions() -> dict[str, str]:
+    """Of what the avatar was made with."""
+    try:
+        ours = version("semblance")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        ours = ""
+    return {"semblance": ours, "torch": torch.__version__}

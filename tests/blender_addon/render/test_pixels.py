@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The avatar's picture in a frame: where, how large, in which colours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from semblance.blender_addon.render.pixels import Window, avatar_window, over, placed, scene_linear
+
+IDENTITY = np.eye(3, dtype=np.float32)
+
+
+def portrait(size: int = 64) -> np.ndarray:
+    """Smooth colours, and an alpha that is 1 in the left half."""
+    y, x = np.mgrid[:size, :size] / (size - 1)
+    rgba = np.stack([x, y, (x + y) / 2, x < 0.5], -1)
+    return (rgba * 255).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("frame", "fit", "window"),
+    [
+        ((256, 256), "AUTO", Window(0, 0, 256)),
+        ((1920, 1080), "AUTO", Window(0, -420, 1920)),
+        ((1080, 1920), "AUTO", Window(-420, 0, 1920)),
+        ((1920, 1080), "VERTICAL", Window(420, 0, 1080)),
+        ((1080, 1920), "HORIZONTAL", Window(0, 420, 1080)),
+    ],
+)
+def test_the_window_follows_the_camera(frame, fit, window):
+    assert avatar_window(*frame, fit) == window
+
+
+def test_a_frame_of_the_avatars_size_keeps_its_pixels():
+    picture = portrait()
+    assert np.array_equal(placed(picture, Window(0, 0, 64), 64, 64), picture.astype(np.float32) / 255)
+
+
+@pytest.mark.parametrize("size", [24, 100, 256])
+def test_resampling_keeps_smooth_pictures(size):
+    rendered = placed(portrait(), Window(0, 0, size), size, size)
+    centres = (np.arange(size) + 0.5) / size * 64 - 0.5
+    expected = np.clip(centres / 63, 0, 1)
+    inside = slice(size // 12, -size // 12)
+    assert np.abs(rendered[size // 2, :, 0] - expected)[inside].max() < 0.01
+    assert np.abs(rendered[:, size // 2, 1] - expected)[inside].max() < 0.01
+
+
+def test_a_wide_frame_is_empty_beside_the_window():
+    rendered = placed(portrait(), avatar_window(128, 64, "VERTICAL"), 128, 64)
+    assert rendered[:, :32].max() == rendered[:, 96:].max() == 0
+    assert np.abs(rendered[:, 32:96] * 255 - portrait()).max() < 1
+
+
+def test_saved_colours_are_the_networks_own():
+    picture = portrait()
+    linear = scene_linear(picture.astype(np.float32) / 255, IDENTITY, transparent=False)
+    encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
+    assert np.abs(encoded[..., :3] * 255 - picture[..., :3]).max() < 0.01
+    assert linear[..., 3].min() == 1
+
+
+def test_a_transparent_film_shows_the_person_alone():
+    linear = scene_linear(portrait().astype(np.float32) / 255, IDENTITY, transparent=True)
+    assert linear[:, 40:].max() == 0
+    assert linear[:, :20, 3].min() == 1
+
+
+def test_a_nearer_head_covers_a_farther_one():
+    red, half = np.array([1, 0, 0, 1], np.float32), np.array([0, 0.5, 0, 0.5], np.float32)
+    assert over(half[None, None], red[None, None])[0, 0] == pytest.approx([0.5, 0.5, 0, 1])

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The render engine in Blender, with pictures that a stand-in gives instead of the engine process."""
+
+from __future__ import annotations
+
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image
+from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tracking.heads.registry import open_head
+from semblance.tracking.performances.performance import Performance
+
+SCENE = """
+import bpy, os
+import numpy as np
+from pathlib import Path
+import semblance
+from semblance.blender_addon.engine import frame_service
+from semblance.blender_addon.render import registration
+from semblance.blender_addon.scene import avatar_scene
+from semblance.blender_addon.sequence import sequence_scene
+from semblance.common.errors import UserError
+
+bpy.ops.wm.read_factory_settings(use_empty=True)
+semblance.register()
+scene = bpy.context.scene
+folder = Path(sys.argv[1])
+
+def stand_in(place, avatar, uv, texture, look, broken_off):
+    print("look:", look.time_code, look.foreground_offset, look.background_offset)
+    size = 64
+    rgb = np.broadcast_to(np.array({"red": [200, 40, 40], "blue": [40, 40, 200]}[avatar]), (size, size, 3))
+    alpha = np.zeros((size, size, 1)); alpha[:, (0 if avatar == "red" else 24):40] = 255
+    return np.concatenate([rgb, alpha], -1).astype(np.uint8)
+frame_service.avatar_picture = stand_in
+
+def add(avatar):
+    return avatar_scene.add_avatar(scene, folder / "performance.npz", avatar=avatar, name=avatar or "bare")
+
+def still(name, width=64, height=64):
+    scene.render.resolution_x, scene.render.resolution_y = width, height
+    scene.render.filepath = str(folder / name)
+    bpy.ops.render.render(write_still=True)
+"""
+
+TROUBLES = """
+def refusal():
+    try:
+        bpy.ops.render.render(write_still=True)
+    except RuntimeError as error:
+        return str(error).strip()
+    return "rendered"
+
+scene.render.filepath = str(folder / "nothing.png")
+registration.use_renderer(scene)
+scene.camera = bpy.data.objects.new("View", bpy.data.cameras.new("View"))
+scene.collection.objects.link(scene.camera)
+print("no head:", refusal())
+head = add("")
+print("no avatar:", refusal())
+head.semblance.avatar = "red"
+scene.camera.data.type = "ORTHO"
+print("no perspective:", refusal())
+scene.camera.data.type = "PERSP"
+def dead(*_):
+    raise UserError("The engine at 127.0.0.1:1 does not answer; restart it in the Semblance panel.")
+frame_service.avatar_picture = dead
+print("no engine:", refusal())
+head.data.attributes.remove(head.data.attributes["semblance_mask"])
+print("no mask:", refusal())
+print("left:", os.listdir(folder))
+"""
+
+PICTURES = """
+red = add("red")
+registration.use_renderer(scene)
+still("film.png")
+scene.render.film_transparent = False
+still("opaque.png")
+scene.render.film_transparent = True
+still("wide.png", 128, 64)
+scene.render.use_border = scene.render.use_crop_to_border = True
+scene.render.border_min_x, scene.render.border_max_x = 0.25, 0.75
+scene.render.border_min_y, scene.render.border_max_y = 0.0, 0.5
+still("border.png")
+scene.render.use_border = False
+view = scene.camera
+blue = add("blue")
+scene.camera = view
+blue.parent.location.y -= 0.2  # nearer
+still("two.png")
+red.hide_render = True
+still("one.png")
+"""
+
+KEYFRAMES = """
+chosen = add("red").semblance
+registration.use_renderer(scene)
+moves = (1, (0, 0), (0, 4), 0.25), (11, (8, -2), (0, -4), 0.75)
+for frame, chosen.foreground_offset, chosen.background_offset, chosen.time_code in moves:
+    for name in ("foreground_offset", "background_offset", "time_code"):
+        chosen.id_data.keyframe_insert(f"semblance.{name}", frame=frame)
+scene.frame_set(6)
+still("moved.png")
+chosen.foreground_offset = (99, -99)
+print("bounds:", tuple(chosen.foreground_offset))
+"""
+
+LEAVING = """
+import bpy, sys
+sys.path.insert(0, sys.argv[1])
+import semblance
+semblance.register()
+bpy.context.scene.render.engine = "SEMBLANCE"
+try:
+    bpy.ops.render.render()
+except RuntimeError:
+    print("refused")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    head = open_head("builtin")
+    Performance(
+        head="builtin",
+        identity=np.zeros(len(head.identity_basis), np.float32),
+        texture=np.zeros(len(head.texture_basis), np.float32),
+        expression=np.zeros((1, 52), np.float32),
+        rotation=np.eye(3, dtype=np.float32)[None],
+        translation=np.array([[0, 0, 1]], np.float32),
+        gaze=np.zeros((1, 2, 2), np.float32),
+        confidence=np.ones(1, np.float32),
+        times=np.zeros(1),
+        camera=PinholeCamera.default(64),
+    ).save(tmp_path / "files" / "performance.npz")
+    return tmp_path / "files"
+
+
+def test_trouble_is_one_sentence_and_leaves_no_picture(run_blender, folder):
+    said = dict(line.split(": ", 1) for line in run_blender(SCENE + TROUBLES, folder).splitlines() if ": " in line)
+    assert "New Avatar" in said["no head"]
+    assert "Build Avatar" in said["no avatar"]
+    assert "Perspective" in said["no perspective"]
+    assert "restart it" in said["no engine"]
+    assert "semblance_mask" in said["no mask"]
+    assert said["left"] == "['performance.npz']"
+
+
+def test_pictures(run_blender, folder):
+    run_blender(SCENE + PICTURES, folder)
+    seen = {file.stem: np.asarray(Image.open(file).convert("RGBA")) for file in folder.glob("*.png")}
+    red, blue, nothing, all_red = [200, 40, 40, 255], [40, 40, 200, 255], [0, 0, 0, 0], (slice(None), slice(None, 40))
+    assert (seen["film"][all_red] == red).all()
+    assert (seen["film"][:, 40:] == nothing).all()
+    assert (seen["opaque"] == red).all()
+    assert seen["wide"].shape == (64, 128, 4)
+    assert (seen["wide"][:, :78] == red).all()
+    assert (seen["wide"][:, 82:] == nothing).all()
+    assert seen["border"].shape == (32, 32, 4)
+    assert (seen["border"][:, :24] == red).all()
+    assert (seen["border"][:, 24:] == nothing).all()
+    assert (seen["two"][:, :24] == red).all()
+    assert (seen["two"][:, 24:40] == blue).all()
+    assert (seen["one"][:, 24:40] == blue).all()
+    assert (seen["one"][:, :24] == nothing).all()
+
+
+def test_keyframes_move_person_and_backdrop(run_blender, folder):
+    said = dict(line.split(": ", 1) for line in run_blender(SCENE + KEYFRAMES, folder).splitlines() if ": " in line)
+    assert said["look"] == "0.5 (4.0, -1.0) (0.0, 0.0)"
+    assert said["bounds"] == "(32.0, -32.0)"
+
+
+def test_blender_can_be_left_after_rendering(blender_python, packages, tmp_path):
+    script = tmp_path / "leaving.py"
+    script.write_text(LEAVING)
+    finished = subprocess.run(
+        [blender_python, script, packages], capture_output=True, text=True, timeout=120, cwd=tmp_path
+    )
+    assert finished.returncode == 0
+    assert "refused" in finished.stdout

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The frame that Blender renders is the frame that the engine makes by itself of the same performance frame.
+
+Nothing is replaced: a real engine process, a real network (untrained), Blender's gpu module against moderngl.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from semblance.neural.avatar import Avatar, portrait_network
+from semblance.neural.avatar_file import Provenance, describe
+from semblance.neural.rendering.frames import frames_of
+from semblance.neural.styleavatar.training.presets import PREVIEW
+from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tracking.heads.head import MorphableHead
+from semblance.tracking.heads.registry import open_head
+from semblance.tracking.performances.performance import Performance
+
+FRAMES = 4
+MEAN, MOST = 1 / 255, 8 / 255
+"""How far apart the two frames may be."""
+ON_AN_EDGE = 2
+"""Pixels of a map that may fall to the other side of an edge: Blender's vertices are float32 of another frame of
+reference, so that edges lie up to 5e-5 pixels elsewhere."""
+RENDER = """
+import bpy, os
+import numpy as np
+from pathlib import Path
+import semblance
+from semblance.blender_addon.render import gpu_maps, registration
+from semblance.blender_addon.scene import avatar_scene
+from semblance.blender_addon.sequence import sequence_scene
+
+performance, head_path, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+drawn, draw = [], gpu_maps.MapPainter.draw
+def seen(painter, *what):
+    drawn.append(draw(painter, *what))
+    return drawn[-1]
+gpu_maps.MapPainter.draw = seen
+
+bpy.ops.wm.read_factory_settings(use_empty=True)
+semblance.register()
+scene = bpy.context.scene
+head = avatar_scene.add_avatar(scene, Path(performance), head_path=Path(head_path) if head_path else None, avatar="me")
+registration.use_renderer(scene)
+scene.render.film_transparent = False
+sequence_scene.render_frames(scene, folder)
+np.savez(folder / "maps.npz", uv=[maps.uv for maps in drawn], texture=[maps.texture for maps in drawn])
+semblance.unregister()
+"""
+
+
+@pytest.fixture(scope="session")
+def faceverse_like(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("faceverse") / "faceverse_v3_like.npy"
+    tool = shared / "tools" / "make_faceverse_like.py"
+    subprocess.run([sys.executable, tool, "--output", path], check=True, capture_output=True)
+    return path
+
+
+def lively(head: MorphableHead) -> Performance:
+    """A person who moves everything a head can."""
+    random = np.random.default_rng(3)
+    turn = random.normal(0, 0.25, (FRAMES, 3))
+    return Performance(
+        head=head.name,
+        identity=random.normal(0, 0.5, len(head.identity_basis)).astype(np.float32),
+        texture=random.normal(0, 0.3, len(head.texture_basis)).astype(np.float32),
+        expression=random.uniform(0, 0.6, (FRAMES, 52)).astype(np.float32),
+        rotation=np.stack([turned(angles) for angles in turn]).astype(np.float32),
+        translation=(np.array([0, 0, 0.9]) + random.normal(0, 0.02, (FRAMES, 3))).astype(np.float32),
+        gaze=random.normal(0, 0.2, (FRAMES, 2, 2)).astype(np.float32),
+        confidence=np.ones(FRAMES, np.float32),
+        times=np.arange(FRAMES) / 25,
+        camera=PinholeCamera(640.0, 640.0, 131.0, 124.5, 256, 256),
+    )
+
+
+def turned(angles: np.ndarray) -> np.ndarray:
+    """The rotation about an axis, by Rodrigues."""
+    size = np.linalg.norm(angles)
+    x, y, z = angles / size
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(size) * cross + (1 - np.cos(size)) * cross @ cross
+
+
+def untrained(performance: Performance, head_path: Path | None) -> Avatar:
+    """An avatar whose network nobody trained: it turns maps into noise, the same noise every time."""
+    torch.manual_seed(5)
+    sizes = PREVIEW.network
+    network = portrait_network(sizes.to_json()).eval().requires_grad_(False)
+    said = describe(
+        performance,
+        network=sizes.to_json(),
+        resolution=sizes.resolution,
+        preset="preview",
+        picture=np.zeros((8, 8, 3), np.uint8),
+        provenance=Provenance(),
+        head_path=head_path,
+    )
+    return Avatar(network, said)
+
+
+@pytest.mark.parametrize("name", ["builtin", "faceverse-v3"])
+def test_blender_renders_the_engines_frame(name, run_blender, engine_python, request, tmp_path):
+    head_path = request.getfixturevalue("faceverse_like") if name == "faceverse-v3" else None
+    head = open_head(name, head_path)
+    performance = lively(head)
+    performance.save(tmp_path / "performance.npz")
+    avatar = untrained(performance, head_path)
+    avatar.save(tmp_path / "home" / "avatars" / "me.safetensors")
+
+    home = {"SEMBLANCE_HOME": str(tmp_path / "home"), "SEMBLANCE_ENGINE_PYTHON": str(engine_python)}
+    frames = tmp_path / "frames"
+    run_blender(RENDER, tmp_path / "performance.npz", head_path or "", frames, environment=home, timeout=180)
+
+    drawn = np.load(frames / "maps.npz")
+    files = sorted(frames.glob("*.png"))
+    assert len(files) == FRAMES
+    for frame in frames_of(avatar, performance, range(FRAMES), head=head):
+        assert frame.uv_map[..., 2].mean() > 0.02, "the head is out of the picture"
+        assert pixels_apart(drawn["uv"][frame.index], frame.uv_map, 1e-4) <= ON_AN_EDGE
+        assert pixels_apart(drawn["texture"][frame.index], frame.texture_map, 1e-3) <= ON_AN_EDGE
+        rendered = np.asarray(Image.open(files[frame.index]), np.float32) / 255
+        difference = np.abs(rendered[..., :3] - frame.rgba[..., :3] / 255)
+        assert frame.rgba[..., :3].std() > 5, "the frame shows nothing"
+        assert difference.mean() < MEAN
+        assert difference.max() <= MOST
+
+
+def pixels_apart(one: np.ndarray, other: np.ndarray, tolerance: float) -> int:
+    """How many pixels of two maps differ by more than the tolerance."""
+    return int((np.abs(one - other) > tolerance).any(-1).sum())

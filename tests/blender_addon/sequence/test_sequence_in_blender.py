@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Send to Sequencer in Blender: the movie that comes out shows the frames on the plate, at their time, with sound."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tracking.heads.registry import open_head
+from semblance.tracking.performances.performance import Crop, Performance
+
+COUNT, FPS = 30, 30
+FIRST = 6
+"""The footage's frame at which the performance begins."""
+CROP = Crop(20, 10, 64)
+
+SEND = """
+import bpy
+from pathlib import Path
+import semblance
+from semblance.blender_addon.render import registration
+from semblance.blender_addon.scene import avatar_scene
+from semblance.blender_addon.sequence import sequence_scene
+from semblance.blender_addon.sequence.sequencer import Frames
+
+bpy.ops.wm.read_factory_settings(use_empty=True)
+semblance.register()
+folder, scene = Path(sys.argv[1]), bpy.context.scene
+scene.render.fps, scene.frame_end = 15, 10
+head = avatar_scene.add_avatar(scene, folder / "performance.npz", avatar="me", name="me")
+scene.render.fps, scene.render.fps_base, scene.frame_end = 15, 1, 10
+scene.render.filepath = str(folder / "frames" / "f_")
+try:
+    bpy.ops.semblance.send_to_sequencer()
+except RuntimeError as error:
+    print("nothing rendered:", error)
+for number in range(1, 11):
+    (folder / "ready" / f"f_{number:04d}.png").rename(folder / "frames" / f"f_{number:04d}.png")
+bpy.ops.semblance.send_to_sequencer()
+bpy.ops.semblance.send_to_sequencer()
+sequence = bpy.data.scenes["Scene Sequence"]
+print("strips:", sorted(strip.type for strip in sequence.sequence_editor.strips))
+sequence_scene.render_sequence(sequence, folder / "out.mp4")
+semblance.unregister()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    folder = tmp_path / "files"
+    (folder / "frames").mkdir(parents=True)
+    (folder / "ready").mkdir()
+    footage(folder / "footage.mp4")
+    for number in range(10):
+        picture = np.zeros((32, 32, 4), np.uint8)
+        picture[8:24, 8:24] = [20 * number, 200, 60, 255]
+        Image.fromarray(picture).save(folder / "ready" / f"f_{number + 1:04d}.png")
+    performance(folder / "footage.mp4").save(folder / "performance.npz")
+    return folder
+
+
+def footage(path: Path) -> None:
+    """A grey video that grows brighter, with a tone."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=FPS, options={"crf": "10"})
+        video.width, video.height, video.pix_fmt = 128, 96, "yuv420p"
+        sound = container.add_stream("aac", rate=48_000, layout="mono")
+        for number in range(COUNT):
+            frame = av.VideoFrame.from_ndarray(np.full((96, 128, 3), 50 + 5 * number, np.uint8), format="rgb24")
+            container.mux(video.encode(frame))
+        tone = (9000 * np.sin(np.arange(48_000) / 20)).astype(np.int16)[None]
+        frame = av.AudioFrame.from_ndarray(tone, "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)
+        container.mux(sound.encode(frame))
+        container.mux(video.encode(None))
+        container.mux(sound.encode(None))
+
+
+def performance(source: Path) -> Performance:
+    head, frames = open_head("builtin"), 20
+    return Performance(
+        head="builtin",
+        identity=np.zeros(len(head.identity_basis), np.float32),
+        texture=np.zeros(len(head.texture_basis), np.float32),
+        expression=np.zeros((frames, 52), np.float32),
+        rotation=np.tile(np.eye(3, dtype=np.float32), (frames, 1, 1)),
+        translation=np.tile(np.array([0, 0, 1], np.float32), (frames, 1)),
+        gaze=np.zeros((frames, 2, 2), np.float32),
+        confidence=np.ones(frames, np.float32),
+        times=(FIRST + np.arange(frames)) / FPS,
+        camera=PinholeCamera.default(64),
+        crop=CROP,
+        fps=FPS,
+        source=str(source),
+    )
+
+
+def test_the_movie_shows_the_frames_on_the_plate_at_their_time_with_sound(run_blender, folder):
+    said = run_blender(SEND, folder)
+    assert "render the animation first" in said
+    assert "strips: ['IMAGE', 'MOVIE', 'SOUND']" in said
+    with av.open(str(folder / "out.mp4")) as container:
+        assert float(container.streams.video[0].average_rate) == FPS
+        loud = np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(audio=0)])
+    with av.open(str(folder / "out.mp4")) as container:
+        shown = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
+    assert len(shown) == 20  # ten frames at 15 a second are twenty at the plate's 30
+    assert np.abs(loud).max() > 0.1
+    for number, picture in enumerate(shown):
+        assert picture.shape == (96, 128, 3)
+        plate = picture[80:94, 100:126]
+        assert np.abs(plate - (50 + 5 * (FIRST + number))).max() < 8
+        middle, colour = picture[34:50, 44:60], [20 * min(9, round(number / 2 + 1e-6)), 200, 60]
+        assert np.abs(np.median(middle, (0, 1)) - colour).max() < 24
+        assert np.abs(picture[12:22, 22:34] - (50 + 5 * (FIRST + number))).max() < 12, "the window's rim is transparent"
+    edge = shown[4][42, :, 1] > 150
+    assert abs(np.flatnonzero(edge)[0] - (20 + 16)) <= 1
+    assert abs(np.flatnonzero(edge)[-1] - (20 + 47)) <= 1

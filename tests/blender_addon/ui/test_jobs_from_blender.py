@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs followed from Blender's side: against a small engine that speaks the protocol, and against the real one."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, get_args
+
+import pytest
+from semblance.blender_addon.engine import process
+from semblance.blender_addon.engine.jobs import (
+    Bar,
+    JobRequest,
+    bar_of,
+    follow,
+    free_name,
+    new_avatar_request,
+    run_to_end,
+    setting_up,
+    time_left,
+)
+from semblance.blender_addon.engine.process import EnginePlace, connect, last_line, setup_progress, why_no_engine
+from semblance.common.errors import UserError
+from semblance.common.progress import Cancelled
+from semblance.engine.jobs.requests import checked
+from semblance.protocol.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken
+from semblance.protocol.words import VERSION, Announcement, Job, JobKind, JobState, MattingName, Status
+
+TOKEN = "secret"
+STATUS = Status("0.1.0", VERSION, "cpu", "a processor", "2", [], "/home", 1, 0, 0)
+
+
+class SmallEngine(http.server.BaseHTTPRequestHandler):
+    """Speaks the protocol for one job, which takes a step whenever it is asked about."""
+
+    protocol_version = "HTTP/1.1"
+    script: ClassVar[list[Job]] = []
+    status = STATUS
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        if self.headers["Authorization"] != f"Bearer {TOKEN}":
+            return self.answer(401, {"detail": "The token is wrong."})
+        if self.path == "/v1/status":
+            return self.answer(200, vars(self.status))
+        if self.path.endswith("/preview"):
+            return self.send(200, b"picture", "image/png")
+        if self.path.startswith("/v1/jobs/"):
+            job = self.script[0] if len(self.script) == 1 else self.script.pop(0)
+            return self.answer(200, job.to_json())
+        return self.answer(404, {"detail": "There is no such thing."})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
+        self.asked.append(self.path)
+        if self.path == "/v1/jobs" and body["parameters"].get("source") == "refused":
+            return self.answer(422, {"detail": "The source is not right; correct it."})
+        if self.path.endswith("/cancel"):
+            self.script[:] = [a_job(JobState.CANCELLING), a_job(JobState.CANCELLED)]
+            return self.answer(200, self.script[0].to_json())
+        return self.answer(201, a_job(JobState.QUEUED).to_json())
+
+    def answer(self, code: int, values: dict) -> None:
+        self.send(code, json.dumps(values).encode(), "application/json")
+
+    def send(self, code: int, data: bytes, kind: str) -> None:
+        self.send_response(code)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def a_job(state: JobState, **given: object) -> Job:
+    return Job("job1", JobKind.TRACK, state, **given)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def engine() -> Iterator[tuple[type[SmallEngine], int]]:
+    class Engine(SmallEngine):
+        script: ClassVar[list[Job]] = []
+        asked: ClassVar[list[str]] = []
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Engine)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield Engine, server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def place(engine: tuple[type[SmallEngine], int], tmp_path: Path) -> EnginePlace:
+    (tmp_path / "engine.json").write_text(Announcement(engine[1], TOKEN, os.getpid()).to_text())
+    return EnginePlace(tmp_path)
+
+
+def test_a_job_is_followed_to_its_end(engine, place):
+    engine[0].script = [
+        a_job(JobState.RUNNING, stage="Tracking", fraction=0.5, seconds_left=90.0),
+        a_job(JobState.DONE, result={"dataset": "/d"}),
+    ]
+    bars: list[Bar] = []
+    job = run_to_end(follow(place, JobRequest(JobKind.TRACK, {"source": "x"})), bars.append, pause=0.01)
+    assert job.result == {"dataset": "/d"}
+    assert Bar("Waiting for its turn") in bars
+    assert Bar("Tracking 50%, 2 min left", 0.5) in bars
+
+
+def test_a_step_never_waits_for_the_engine(engine, place):
+    import time
+
+    engine[0].script = [a_job(JobState.RUNNING, stage="Training", fraction=0.1)] * 3 + [a_job(JobState.DONE)]
+    task, slowest = follow(place, JobRequest(JobKind.TRACK, {})), 0.0
+    while True:
+        began = time.monotonic()
+        try:
+            next(task)
+        except StopIteration:
+            break
+        slowest = max(slowest, time.monotonic() - began)
+        time.sleep(0.01)
+    assert slowest < 0.2
+
+
+def test_a_failed_job_says_its_sentence(engine, place):
+    engine[0].script = [a_job(JobState.FAILED, error="There is no face in the video; choose another.")]
+    with pytest.raises(UserError, match="no face in the video"):
+        run_to_end(follow(place, JobRequest(JobKind.TRACK, {})), pause=0.01)
+
+
+def test_a_cancelled_job_ends_as_cancelled(engine, place):
+    engine[0].script = [a_job(JobState.RUNNING)]
+
+    def cancel(client: Client, job: Job) -> None:
+        other = Client(client.address)
+        other.cancel(job.id)
+        other.close()
+
+    with pytest.raises(Cancelled):
+        run_to_end(follow(place, JobRequest(JobKind.TRACK, {}), cancel), pause=0.01)
+
+
+def test_a_refusal_is_told_in_the_engine_s_words(place):
+    with pytest.raises(EngineRefused, match="The source is not right"):
+        run_to_end(follow(place, JobRequest(JobKind.TRACK, {"source": "refused"})), pause=0.01)
+
+
+def test_a_remote_engine_s_wrong_token(engine):
+    client = Client(Address.of_url(f"http://127.0.0.1:{engine[1]}", "other"))
+    with pytest.raises(WrongToken, match="token"):
+        client.status()
+
+
+def test_an_engine_of_another_version_is_refused(engine):
+    import dataclasses
+
+    engine[0].status = dataclasses.replace(STATUS, protocol=VERSION + 1)
+    with pytest.raises(EngineRefused, match="update"):
+        Client(Address("127.0.0.1", engine[1], TOKEN)).status()
+
+
+def test_an_engine_that_died_meanwhile(engine, place, tmp_path):
+    task = follow(place, JobRequest(JobKind.TRACK, {}))
+    engine[0].script = [a_job(JobState.RUNNING)]
+    for bar in task:
+        if bar.text.startswith(("Waiting", "Starting")):
+            break
+
+    def die(handler: SmallEngine) -> None:
+        handler.close_connection = True
+
+    engine[0].do_GET = die
+    with pytest.raises(EngineUnreachable, match="does not answer"):
+        run_to_end(task, pause=0.01)
+
+
+def test_nothing_listens():
+    with pytest.raises(EngineUnreachable, match="does not answer"):
+        Client(Address("127.0.0.1", 9, TOKEN)).status()
+
+
+@pytest.mark.parametrize("url", ["", "?", "ftp://x", "http://", "engine:80", "http://x:port"])
+def test_an_address_that_is_none(url):
+    with pytest.raises(UserError, match="no address"):
+        Address.of_url(url, "")
+
+
+def test_no_engine_is_set_up(tmp_path):
+    assert "Set Up Engine" in why_no_engine(EnginePlace(tmp_path))
+    with pytest.raises(UserError, match="Set Up Engine"):
+        run_to_end_of(connect(EnginePlace(tmp_path)))
+
+
+def test_an_engine_that_cannot_start_names_its_log(tmp_path):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho No module named semblance >&2\nexit 1\n")
+    python.chmod(0o755)
+    with pytest.raises(UserError, match=r"No module named semblance.*engine\.log"):
+        run_to_end_of(connect(EnginePlace(tmp_path / "home", python)))
+
+
+def test_a_python_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match="no Python at"):
+        run_to_end_of(connect(EnginePlace(tmp_path, tmp_path / "nothing")))
+
+
+def test_what_setting_up_shows():
+    assert setup_progress("") == (0.0, "Preparing")
+    assert setup_progress("1/4 Installing PyTorch\nDownloading 3/7\n2/4 Installing MediaPipe\n  x") == (
+        0.25,
+        "Installing MediaPipe",
+    )
+
+
+@pytest.fixture
+def installer(tmp_path, monkeypatch):
+    """Give the extension a `run.py` of this text."""
+
+    def write(text: str) -> EnginePlace:
+        (tmp_path / "run.py").write_text("import sys, time\n" + text)
+        monkeypatch.setattr(process, "EXTENSION", tmp_path)
+        return EnginePlace(tmp_path / "home")
+
+    return write
+
+
+def test_setting_up_shows_its_steps(installer):
+    place = installer("assert sys.argv[1:3] == ['engine', '--into']\nprint('2/4 Installing PyTorch')\ntime.sleep(0.5)")
+    bars: list[Bar] = []
+    run_to_end(setting_up(place), bars.append, pause=0.02)
+    assert Bar("Setting up the engine: Installing PyTorch", 0.25) in bars
+
+
+def test_setting_up_that_fails_says_why_and_keeps_the_log(installer):
+    place = installer("sys.exit('The disk is full.')")
+    with pytest.raises(UserError, match=r"The disk is full.*setup\.log"):
+        run_to_end(setting_up(place), pause=0.02)
+    assert "full" in place.setup_log.read_text()
+    assert place.interpreter() is None
+
+
+def test_setting_up_can_be_cancelled(installer, tmp_path):
+    place = installer(f"time.sleep(3)\nopen({str(tmp_path / 'went_on')!r}, 'w')")
+    task = setting_up(place)
+    next(task)
+    task.close()
+    assert not (tmp_path / "went_on").exists()
+
+
+def test_the_last_line_of_a_log(tmp_path):
+    (tmp_path / "log").write_text("first\nOut of space.\n\n")
+    assert last_line(tmp_path / "log") == "Out of space"
+    assert last_line(tmp_path / "none") == "it said nothing"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s left"), (59, "59 s left"), (61, "1 min left"), (3540, "59 min left"), (4830, "1 h 20 min left")],
+)
+def test_time_left(seconds, text):
+    assert time_left(seconds) == text
+
+
+def test_bars_say_what_is_known():
+    assert bar_of(a_job(JobState.RUNNING)).text == "Starting 0%"
+    assert bar_of(a_job(JobState.RUNNING, stage="Training", fraction=0.375)).text == "Training 38%"
+    assert bar_of(a_job(JobState.CANCELLING)).text == "Cancelling"
+
+
+def test_names_are_safe_and_free():
+    assert free_name("Kitchen Talk (1)", []) == "kitchen_talk_1"
+    assert free_name("a", ["a", "a_2"]) == "a_3"
+    assert free_name("演员", []) == "avatar"
+
+
+def test_what_files_become(tmp_path):
+    video, photo, text = tmp_path / "v.MP4", tmp_path / "p.jpeg", tmp_path / "t.txt"
+    for path in (video, photo, text):
+        path.touch()
+    request = new_avatar_request(video, "v", "builtin", None, 256)
+    assert request.kind == JobKind.TRACK
+    given = {"source": str(video), "dataset": "v", "head": "builtin", "size": 256}
+    assert request.parameters == {**given, "matting": "auto", "head_only": False}
+    request = new_avatar_request(photo, "p", "faceverse-v3", tmp_path / "f.npy", 512)
+    assert request.kind == JobKind.PHOTO
+    assert request.parameters["photo"] == str(photo)
+    assert request.parameters["head_path"] == str(tmp_path / "f.npy")
+    with pytest.raises(UserError, match="neither a video nor a picture"):
+        new_avatar_request(text, "t", "builtin", None, 256)
+    with pytest.raises(UserError, match="no file at"):
+        new_avatar_request(tmp_path / "x.mp4", "x", "builtin", None, 256)
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "p.jpeg"])
+@pytest.mark.parametrize("matting", get_args(MattingName))
+def test_the_engine_takes_how_the_person_is_cut_out(tmp_path, name, matting):
+    (tmp_path / name).touch()
+    request = new_avatar_request(tmp_path / name, "d", "builtin", None, 256, matting=matting, head_only=True)
+    taken = checked(request.kind, request.parameters)
+    assert (taken.matting, taken.head_only) == (matting, True)
+
+
+def test_the_real_engine_starts_answers_and_leaves(engine_python, tmp_path):
+    """A dead engine's state file is no hindrance; a bad job fails with the engine's sentence."""
+    (tmp_path / "engine.json").write_text(Announcement(9, "old", 1).to_text())
+    (tmp_path / "empty.mp4").touch()
+    script = f"""
+import sys
+from pathlib import Path
+from semblance.blender_addon.engine.process import EnginePlace
+from semblance.blender_addon.engine.jobs import connecting, follow, new_avatar_request, run_to_end
+from semblance.common.errors import UserError
+home = Path({str(tmp_path)!r})
+place = EnginePlace(home, Path({str(engine_python)!r}))
+client = run_to_end(connecting(place))
+print("device", client.status().device, client.avatars())
+try:
+    run_to_end(follow(place, new_avatar_request(home / "empty.mp4", "empty", "builtin", None, 256)))
+except UserError as error:
+    print("refused:", error)
+"""
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert "device" in finished.stdout, finished.stderr
+    assert "refused:" in finished.stdout, finished.stderr
+    assert not (tmp_path / "datasets" / "empty" / "dataset.json").exists()
+
+
+def run_to_end_of(steps):
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operators, without a window: what they do, why they are grey, and what they say when something is wrong."""
+
+from __future__ import annotations
+
+import av
+import pytest
+
+START = """
+import bpy, numpy as np
+from pathlib import Path
+import semblance
+bpy.ops.wm.read_factory_settings(use_empty=True)
+semblance.register()
+from semblance.blender_addon import preferences
+from semblance.blender_addon.engine import jobs
+from semblance.blender_addon.ui import activity
+from semblance.common.errors import UserError
+from semblance.common.progress import Cancelled
+scene = bpy.context.scene
+
+
+def refused(call):
+    try:
+        call()
+    except RuntimeError as error:
+        return str(error)
+    raise AssertionError("it was not refused")
+"""
+
+
+@pytest.fixture
+def home(tmp_path):
+    return {"SEMBLANCE_HOME": str(tmp_path / "home"), "SEMBLANCE_ENGINE_PYTHON": ""}
+
+
+def test_buttons_say_why_they_are_grey(run_blender, home):
+    script = """
+from semblance.blender_addon.ui import job_operators, scene_operators
+for module in (job_operators, scene_operators):
+    for each in module.CLASSES:
+        if issubclass(each, job_operators.Reasoned):
+            reason = each.disabled_reason(bpy.context)
+            assert each.poll(bpy.context) == (not reason)
+            assert not reason or reason.endswith("."), reason
+assert "Set Up Engine" in job_operators.SEMBLANCE_OT_new_avatar.disabled_reason(bpy.context)
+assert "New Avatar" in job_operators.SEMBLANCE_OT_build_avatar.disabled_reason(bpy.context)
+assert "Set Up Engine" in refused(lambda: bpy.ops.semblance.new_avatar(filepath="x.mp4"))
+semblance.unregister()
+semblance.register()
+semblance.unregister()
+assert not hasattr(bpy.types.Object, "semblance")
+"""
+    run_blender(START + script, environment=home)
+
+
+def test_files_that_cannot_become_avatars(run_blender, home, engine_python, tmp_path):
+    script = """
+folder = Path(sys.argv[1])
+(folder / "notes.txt").touch()
+assert "choose a video or a photo" in refused(lambda: bpy.ops.semblance.new_avatar(filepath=str(folder / "none.mp4")))
+assert "neither a video" in refused(lambda: bpy.ops.semblance.new_avatar(filepath=str(folder / "notes.txt")))
+(folder / "clip.mp4").touch()
+scene.semblance.head_model = "faceverse-v3"
+assert "preferences" in refused(lambda: bpy.ops.semblance.new_avatar(filepath=str(folder / "clip.mp4")))
+from semblance.blender_addon import command_line
+options = ["--head", "builtin", "--matting", "rvm", "--head-only", "--preset", "standard"]
+assert command_line.run([str(folder / "none.mp4"), "--out", str(folder / "none.blend"), *options]) == 2
+chosen = scene.semblance
+assert (chosen.head_model, chosen.matting, chosen.head_only, chosen.preset) == ("builtin", "rvm", True, "standard")
+assert not scene.objects and not (folder / "none.blend").exists()
+"""
+    run_blender(START + script, tmp_path, environment={**home, "SEMBLANCE_ENGINE_PYTHON": str(engine_python)})
+
+
+def test_new_avatars_are_cut_out_as_the_scene_says(run_blender, home, tmp_path):
+    (tmp_path / "clip.mp4").touch()
+    (tmp_path / "portrait.jpg").touch()
+    script = """
+from typing import get_args
+from semblance.blender_addon.ui.job_operators import tracking_request
+from semblance.protocol.words import MattingName
+
+
+def asked():
+    requests = [tracking_request(scene, Path(sys.argv[1]) / name) for name in ("clip.mp4", "portrait.jpg")]
+    return [(each.parameters["matting"], each.parameters["head_only"]) for each in requests]
+
+
+chosen = scene.semblance
+assert tuple(chosen.bl_rna.properties["matting"].enum_items.keys()) == get_args(MattingName)
+assert asked() == [("auto", False)] * 2
+chosen.matting, chosen.head_only = "rvm", True
+assert asked() == [("rvm", True)] * 2
+"""
+    run_blender(START + script, tmp_path, environment=home)
+
+
+def test_a_task_is_followed_step_by_step(run_blender, home):
+    """What the timer does in a window: progress, result, failure, cancelling, one thing at a time."""
+    script = """
+def counting(steps, result):
+    for number in range(steps):
+        yield jobs.Bar(f"step {number}", number / steps)
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def drive():
+    while (pause := activity.step()) is not None:
+        assert 0 < pause < 1
+
+
+activity.begin("Test", counting(3, 42), lambda result: f"made {result}.")
+assert activity.step() and activity.running().bar.text == "step 0"
+assert "Test is running" in activity.busy_reason()
+drive()
+assert activity.running() is None and activity.message() == activity.Message("made 42.")
+activity.begin("Test", counting(1, UserError("The disk is full.")), str)
+drive()
+assert activity.message() == activity.Message("The disk is full.", problem=True)
+activity.begin("Test", counting(1, Cancelled()), str)
+drive()
+assert activity.message().text == "Test was cancelled." and not activity.busy_reason()
+
+
+def refuse(result):
+    raise UserError("The head is gone.")
+
+
+activity.begin("Test", counting(1, 1), refuse)
+drive()
+assert activity.message() == activity.Message("The head is gone.", problem=True)
+activity.begin("Test", counting(100, 1), str)
+activity.step()
+activity.cancel()
+assert activity.running() is None and "cancelled" in activity.message().text
+assert activity.step() is None
+activity.dismiss()
+assert activity.message() is None
+assert activity.wrapped("one two three", 7) == ["one two", "three"]
+"""
+    run_blender(START + script, environment=home)
+
+
+def test_lens_and_plate(run_blender, home):
+    script = """
+from semblance.blender_addon.scene.camera import Lens, lens_of, pinhole_of
+from semblance.blender_addon.scene.plate import PlatePlace, frame_offsets, place_of
+from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tracking.performances.performance import Crop
+camera = PinholeCamera(1300.0, 1300.0, 250.0, 260.5, 512, 512)
+again = pinhole_of(lens_of(camera))
+assert np.allclose([again.fx, again.cx, again.cy], [1300, 250, 260.5])
+# the whole picture, then its lower right quarter
+assert place_of(Crop(0, 0, 100), 100, 100) == PlatePlace(1, 0, 0)
+assert place_of(Crop(50, 50, 50), 100, 100) == PlatePlace(2, -0.5, 0.5)
+# a portrait picture's upper square; Blender multiplies the vertical offset by height over width
+place = place_of(Crop(0, 0, 1080), 1080, 1920)
+assert np.allclose([place.scale, place.offset_x, place.offset_y * 1920 / 1080], [1920 / 1080, 0, -420 / 1080])
+shown = {}
+offsets = dict(frame_offsets(0, 60, 30.0, 24.0))
+for frame in range(47):
+    offset = offsets.get(frame, offset) if frame else offsets[0]
+    assert abs((frame + offset) / 30 - frame / 24) <= 0.5 / 30 + 1e-9, frame
+"""
+    run_blender(START + script, environment=home)
+
+
+def test_new_avatar_then_another_performance(run_blender, home, engine_python, shared, tmp_path):
+    """A real clip through the real engine: head, camera, plate and keys arrive; the performance can be put on again."""
+    clip = tmp_path / "clip.mp4"
+    cut(shared / "media" / "videos" / "selfie_closeup.mp4", clip, 16)
+    script = """
+clip = sys.argv[1]
+assert bpy.ops.semblance.new_avatar(filepath=clip) == {"FINISHED"}
+head = scene.semblance.head
+assert head.name == "clip" and head.semblance.is_head and head.semblance.head_name == "builtin"
+assert (Path(head.semblance.dataset) / "dataset.json").is_file()
+assert scene.camera == head.semblance.camera and scene.render.resolution_x == 256
+assert abs(scene.render.fps / scene.render.fps_base - 30) < 0.1 and scene.frame_end == scene.frame_start + 15
+plate = scene.camera.data.background_images[0]
+assert plate.image.source == "MOVIE" and plate.image_user.frame_start == scene.frame_start
+assert not plate.image_user.frame_offset
+from semblance.blender_addon import compat
+assert len(compat.existing_channels(head.data.shape_keys)) == 52
+assert len(compat.existing_channels(head.parent)) == 12
+from semblance.blender_addon.ui.job_operators import SEMBLANCE_OT_build_avatar
+assert SEMBLANCE_OT_build_avatar.poll(bpy.context)
+scene.semblance.preset = "final"
+assert "tracked at 256 pixels" in refused(bpy.ops.semblance.build_avatar)
+scene.frame_set(40)
+performance = str(Path(head.semblance.dataset) / "performance.npz")
+assert bpy.ops.semblance.load_performance(filepath=performance) == {"FINISHED"}
+assert scene.frame_end == 55
+curve = next(c for c in compat.existing_channels(head.data.shape_keys) if "eyeBlinkLeft" in c.data_path)
+for frame in range(16):
+    assert abs(curve.evaluate(40 + frame) - curve.evaluate(scene.frame_start + frame)) < 1e-6
+capture = Path(sys.argv[2]).with_name("capture.csv")
+rows = [f"00:00:10:{frame:02d}.000,{frame / 60},{frame / 100}" for frame in range(50) if frame != 30]
+capture.write_text("\\n".join(["Timecode,EyeBlinkLeft,JawOpen", *rows, "00:00:11:00.000,1,0"]))
+assert bpy.ops.semblance.load_performance(filepath=str(capture)) == {"FINISHED"}
+assert scene.frame_end == 70
+assert curve.evaluate(69) > curve.evaluate(55) > curve.evaluate(41), "the blink comes from the capture now"
+assert "no performance file" in refused(lambda: bpy.ops.semblance.load_performance(filepath="none.npz"))
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[2])
+bpy.ops.wm.open_mainfile(filepath=sys.argv[2])
+assert bpy.context.scene.semblance.head.semblance.camera is not None
+"""
+    environment = {**home, "SEMBLANCE_ENGINE_PYTHON": str(engine_python)}
+    run_blender(START + script, clip, tmp_path / "saved.blend", environment=environment, timeout=300)
+
+
+def test_an_avatar_s_own_words_are_enough(run_blender, home):
+    """A head is made from what the avatar file says, without the footage."""
+    script = """
+from dataclasses import asdict
+from semblance.blender_addon.ui.scene_operators import add_known_avatar
+from semblance.protocol.words import AvatarInfo
+from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tracking.heads.registry import open_head
+model = open_head("builtin")
+metadata = {"kind": "styleavatar", "head": "builtin", "identity": [0.0] * len(model.identity_basis),
+            "texture": [0.0] * len(model.texture_basis), "camera": asdict(PinholeCamera.default(256)), "crop": None,
+            "fps": 25.0, "time_code": 0.25, "rest": {"expression": [0.0] * 52, "rotation": np.eye(3).tolist(),
+            "translation": [0.0, 0.0, 1.2], "gaze": [[0, 0], [0, 0]]}}
+made = add_known_avatar(scene, AvatarInfo("someone", "/a", 1, 0.0, metadata))
+assert made.semblance.avatar == "someone" and made.semblance.time_code == 0.25
+assert len(made.data.vertices) == len(model.mean)
+try:
+    add_known_avatar(scene, AvatarInfo("half", "/a", 1, 0.0, {}, error="The file is cut short; build it again."))
+    raise AssertionError
+except UserError as error:
+    assert "cut short" in str(error)
+"""
+    run_blender(START + script, environment=home)
+
+
+def cut(source, target, frames):
+    """Write the first frames of a video."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as made:
+        shape = given.streams.video[0]
+        stream = made.add_stream("libx264", rate=30, width=shape.width, height=shape.height, pix_fmt="yuv420p")
+        for index, frame in enumerate(given.decode(video=0)):
+            if index == frames:
+                break
+            made.mux(stream.encode(av.VideoFrame.from_ndarray(frame.to_ndarray(format="rgb24"), format="rgb24")))
+        made.mux(stream.encode())

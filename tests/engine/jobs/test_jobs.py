@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Jobs in a running engine: progress, cancel, crashes; the engine outlives them all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+import pytest
+from semblance.engine.jobs.store import JobStore
+from semblance.protocol.words import Job, JobKind, JobState
+
+
+def events(engine, job, **headers) -> list[tuple[int, Job]]:
+    found, number = [], -1
+    with engine.client.stream("GET", f"/v1/jobs/{job.id}/events", headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        for line in answer.iter_lines():
+            if line.startswith("data:"):
+                body = json.loads(line.removeprefix("data:"))
+            elif line.startswith("id:"):
+                number = int(line.removeprefix("id:"))
+            elif not line and number >= 0:
+                found.append((number, Job.from_json(body)))
+    return found
+
+
+def running(job: Job) -> bool:
+    return job.state is JobState.RUNNING and job.fraction > 0
+
+
+def test_a_job_tells_its_progress_and_leaves_its_result(engine):
+    job = engine.submit("short")
+    told = events(engine, job)
+    fractions = [each.fraction for _, each in told]
+    assert fractions == sorted(fractions)
+    assert len({number for number, _ in told}) == len(told)
+    last = told[-1][1]
+    assert (last.state, last.fraction, last.stage) == (JobState.DONE, 1.0, "Working")
+    assert last.result == {"dataset": str(engine.home.dataset("out")), "frames": 5}
+    picture = engine.client.get(f"/v1/jobs/{job.id}/preview")
+    assert (picture.headers["content-type"], picture.content) == ("image/png", b"\x89PNG picture")
+
+
+def test_events_bear_any_last_event_id(engine):
+    job = engine.wait(engine.submit("short"))
+    for seen in ("", "nonsense", "999999", "-3", "¹"):
+        told = events(engine, job, **{"Last-Event-ID": seen.encode()})
+        assert told[-1][1].state is JobState.DONE
+
+
+def test_cancel_is_polite_and_quick(engine):
+    job = engine.wait(engine.submit("long"), running)
+    began = time.monotonic()
+    assert engine.client.post(f"/v1/jobs/{job.id}/cancel").json()["state"] == "cancelling"
+    assert engine.wait(job).state is JobState.CANCELLED
+    assert time.monotonic() - began < 6
+    assert (engine.home.job(job.id) / "cleaned").exists()
+
+
+def test_cancel_ends_a_task_that_does_not_listen(engine):
+    job = engine.wait(engine.submit("deaf"), lambda job: job.state is JobState.RUNNING)
+    engine.client.post(f"/v1/jobs/{job.id}/cancel")
+    assert engine.wait(job, seconds=10).state is JobState.CANCELLED
+
+
+def test_one_job_at_a_time_and_a_queued_one_is_cancelled_at_once(engine):
+    first = engine.wait(engine.submit("long"), running)
+    second, third = engine.submit("short"), engine.submit("short")
+    assert engine.job(second).state is JobState.QUEUED
+    assert engine.client.post(f"/v1/jobs/{second.id}/cancel").json()["state"] == "cancelled"
+    engine.client.post(f"/v1/jobs/{first.id}/cancel")
+    assert engine.wait(third).state is JobState.DONE
+    assert engine.job(second).state is JobState.CANCELLED
+
+
+def test_cancelling_an_ended_job_changes_nothing(engine):
+    job = engine.wait(engine.submit("short"))
+    assert Job.from_json(engine.client.post(f"/v1/jobs/{job.id}/cancel").json()) == job
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("no_face", "There is no face in no_face; choose other footage."),
+        ("crash", "The track job's process ended by itself (exit code 3); start it again"),
+        ("fault", "Semblance made a mistake (ZeroDivisionError); please report it with"),
+    ],
+)
+def test_a_job_that_fails_says_why_in_a_sentence(engine, source, sentence):
+    job = engine.wait(engine.submit(source))
+    assert job.state is JobState.FAILED
+    assert job.error.startswith(sentence)
+    assert engine.wait(engine.submit("short")).state is JobState.DONE
+
+
+def test_a_killed_worker_fails_its_job_and_not_the_engine(engine):
+    job = engine.wait(engine.submit("long"), running)
+    os.kill(engine.scheduler.store.get(job.id).worker, signal.SIGKILL)
+    ended = engine.wait(job)
+    assert ended.state is JobState.FAILED
+    assert "was killed by the system" in ended.error
+    assert engine.client.get("/v1/jobs").status_code == 200
+
+
+def test_jobs_come_newest_first(engine):
+    asked_at = [job["created"] for job in engine.client.get("/v1/jobs").json()]
+    assert len(asked_at) > 5
+    assert asked_at == sorted(asked_at, reverse=True)
+
+
+def test_jobs_outlive_the_engine(tmp_path):
+    store = JobStore(tmp_path / "jobs.sqlite")
+    record = store.add(JobKind.BUILD, {"dataset": "d"})
+    store.update(record.job.id, state=JobState.RUNNING, worker=17, attempts=1)
+    store.close()
+    again = JobStore(tmp_path / "jobs.sqlite").get(record.job.id)
+    assert (again.job.state, again.worker, again.attempts) == (JobState.RUNNING, 17, 1)
+    assert again.revision > record.revision

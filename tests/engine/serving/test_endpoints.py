@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine's doors: the contract, who is let in, and what is refused in which sentence."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from semblance.engine.serving.frames import MOST_BYTES
+from semblance.neural import avatar as avatar_module
+from semblance.neural.avatar import Avatar
+from semblance.neural.avatar_file import Provenance, describe
+from semblance.protocol.words import MOST_FRAMES, AvatarInfo, JobState, Status, pack_arrays, unpack_arrays
+from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tracking.performances.performance import Performance
+from torch import nn
+
+DOORS = {
+    "/v1/status": {"get"},
+    "/v1/jobs": {"get", "post"},
+    "/v1/jobs/{id}": {"get"},
+    "/v1/jobs/{id}/cancel": {"post"},
+    "/v1/jobs/{id}/events": {"get"},
+    "/v1/jobs/{id}/preview": {"get"},
+    "/v1/avatars": {"get"},
+    "/v1/avatars/{id}": {"get"},
+    "/v1/avatars/{id}/frames": {"post"},
+}
+
+
+class SlowNetwork(nn.Module):
+    """Gives the texture map back with the UV map's mask as alpha, after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.weight = nn.Parameter(torch.zeros(4096))
+
+    def forward(self, uv, texture, time_code):
+        time.sleep(self.seconds)
+        return torch.cat([texture, uv[:, 2:]], 1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def avatars(engine):
+    """Two avatars in the home: one whole, one cut in half."""
+    still = Performance(
+        head="builtin",
+        identity=np.zeros(3, np.float32),
+        texture=np.zeros(3, np.float32),
+        expression=np.zeros((1, 52), np.float32),
+        rotation=np.eye(3, dtype=np.float32)[None],
+        translation=np.zeros((1, 3), np.float32),
+        gaze=np.zeros((1, 2, 2), np.float32),
+        confidence=np.ones(1, np.float32),
+        times=np.zeros(1),
+        camera=PinholeCamera.default(512),
+    )
+    picture = np.zeros((8, 8, 3), np.uint8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(avatar_module.NETWORKS, "styleavatar", lambda config: SlowNetwork(**config))
+        for name, seconds in (("whole", 0.0), ("slow", 2.0)):
+            said = describe(still, network={"seconds": seconds}, resolution=256, preset="preview", picture=picture,
+                            provenance=Provenance())  # fmt: skip
+            Avatar(SlowNetwork(seconds), said).save(engine.home.avatar(name))
+        data = engine.home.avatar("whole").read_bytes()
+        engine.home.avatar("cut").write_bytes(data[: len(data) // 2])
+        yield
+
+
+def maps(frames: int = 2, dtype=np.float16) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(5)
+    return {name: random.random((frames, 256, 256, 3)).astype(dtype) for name in ("uv", "texture")}
+
+
+def frames(engine, avatar: str, body: bytes):
+    return engine.client.post(f"/v1/avatars/{avatar}/frames", content=body)
+
+
+def sentence(answer, code: int) -> str:
+    assert answer.status_code == code, answer.text
+    assert set(answer.json()) == {"detail"}
+    assert answer.json()["detail"].endswith(".")
+    assert "\n" not in answer.json()["detail"]
+    return answer.json()["detail"]
+
+
+def test_openapi_names_every_door_and_no_other(engine):
+    paths = engine.client.get("/openapi.json").json()["paths"]
+    assert {path: set(methods) for path, methods in paths.items()} == DOORS
+
+
+def test_answers_are_as_openapi_says(engine):
+    contract = engine.client.get("/openapi.json").json()
+    job = engine.wait(engine.submit("short"))
+    asked = [
+        ("get", "/v1/status", {}),
+        ("get", "/v1/jobs", {}),
+        ("get", "/v1/jobs/{id}", {"id": job.id}),
+        ("post", "/v1/jobs/{id}/cancel", {"id": job.id}),
+        ("get", "/v1/avatars", {}),
+        ("get", "/v1/avatars/{id}", {"id": "whole"}),
+        ("get", "/v1/avatars/{id}", {"id": "absent"}),
+    ]
+    for method, door, names in asked:
+        answer = engine.client.request(method, door.format(**names))
+        said = contract["paths"][door][method]["responses"][str(answer.status_code)]
+        fits(said["content"]["application/json"]["schema"], answer.json(), contract)
+
+
+def fits(schema: dict, value, contract: dict) -> None:
+    """Assert that `value` is what a JSON schema (those of its words that FastAPI uses here) allows."""
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix("#/components/schemas/")
+        fits(contract["components"]["schemas"][name], value, contract)
+        return
+    if "anyOf" in schema:
+        assert any(not raises(fits, option, value, contract) for option in schema["anyOf"]), (schema, value)
+        return
+    kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict,
+             "null": type(None)}  # fmt: skip
+    if "type" in schema:
+        assert isinstance(value, kinds[schema["type"]]), (schema, value)
+    if "enum" in schema:
+        assert value in schema["enum"]
+    for each in value if isinstance(value, list) else ():
+        fits(schema["items"], each, contract)
+    if "properties" in schema:
+        assert set(schema.get("required", ())) <= set(value) <= set(schema["properties"])
+        for name, each in value.items():
+            fits(schema["properties"][name], each, contract)
+
+
+def raises(function, *arguments) -> bool:
+    try:
+        function(*arguments)
+    except AssertionError:
+        return True
+    return False
+
+
+def test_status_says_what_the_engine_is(engine):
+    status = Status.from_json(engine.client.get("/v1/status").json())
+    assert (status.protocol, status.torch) == (1, torch.__version__)
+    assert status.device == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert Path(status.home) == engine.home.folder
+
+
+@pytest.mark.parametrize("door", ["/v1/status", "/v1/jobs", "/openapi.json", "/nowhere"])
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer wrong", "Basic a-token-for-tests"])
+def test_without_the_token_every_door_is_shut(engine, door, authorization):
+    assert "token" in sentence(engine.client.get(door, headers={"Authorization": authorization}), 401)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])
+def test_a_foreign_name_for_this_machine_is_refused(engine, host):
+    assert "localhost" in sentence(engine.client.get("/v1/jobs", headers={"Host": host}), 403)
+
+
+def test_localhost_is_let_in(engine):
+    for host in ("localhost", "LOCALHOST:81", "127.0.0.1:5", "[::1]", "[::1]:9"):
+        assert engine.client.get("/v1/jobs", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_a_door_that_is_not_there(engine, method):
+    assert "/v1/dance" in sentence(engine.client.request(method, "/v1/dance"), 404)
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"kind": "dance", "parameters": {}}, "kind of job"),
+        ({"kind": "track", "parameters": {"source": "clip.mp4", "dataset": "a"}}, "“source”"),
+        ({"kind": "track", "parameters": {"source": "/clip.mp4"}}, "“dataset”"),
+        ({"kind": "track", "parameters": {"source": "/clip.mp4", "dataset": "../../etc"}}, "“dataset”"),
+        ({"kind": "track", "parameters": {"source": "/c.mp4", "dataset": "a", "size": 100000}}, "“size”"),
+        ({"kind": "track", "parameters": {"source": "/c.mp4", "dataset": "a", "head": "x"}}, "“head”"),
+        ({"kind": "track", "parameters": {"source": "/c.mp4", "dataset": "a", "head": "faceverse-v3"}}, "head_path"),
+        ({"kind": "build", "parameters": {"dataset": "/d", "avatar": "a", "preset": "huge"}}, "“preset”"),
+        ({"kind": "build", "parameters": {"dataset": "/d", "avatar": "a", "seconds": -1}}, "“seconds”"),
+        ({"kind": "reenact", "parameters": {"avatar": "a", "driver": "/d", "out": "/o", "colour": 1}}, "“colour”"),
+    ],
+)
+def test_a_job_with_wrong_parameters_is_refused(engine, request_, words):
+    assert words in sentence(engine.client.post("/v1/jobs", json=request_), 422)
+
+
+def test_a_request_that_is_not_json_is_refused(engine):
+    answer = engine.client.post("/v1/jobs", content=b"{", headers={"Content-Type": "application/json"})
+    assert "JSON" in sentence(answer, 422)
+
+
+def test_unknown_job_and_missing_preview(engine):
+    for door in ("", "/events", "/preview"):
+        assert "no job" in sentence(engine.client.get(f"/v1/jobs/nope{door}"), 404)
+    job = engine.wait(engine.submit("crash"))
+    assert "no preview" in sentence(engine.client.get(f"/v1/jobs/{job.id}/preview"), 404)
+
+
+def test_avatars_are_listed_with_what_they_say_or_why_they_cannot(engine):
+    found = {each["id"]: AvatarInfo.from_json(each) for each in engine.client.get("/v1/avatars").json()}
+    assert found["whole"].metadata["resolution"] == 256
+    assert found["whole"].error == ""
+    assert "damaged" in found["cut"].error
+    assert AvatarInfo.from_json(engine.client.get("/v1/avatars/whole").json()) == found["whole"]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_frames_come_back_as_the_avatar_paints_them(engine, dtype):
+    sent = maps(3, dtype)
+    answer = frames(engine, "whole", pack_arrays(**sent, time_code=np.float32(0.5)))
+    rgba = unpack_arrays(answer.content)["rgba"]
+    assert (rgba.dtype, rgba.shape) == (np.uint8, (3, 256, 256, 4))
+    expected = np.concatenate([sent["texture"], sent["uv"][..., 2:]], -1).astype(np.float32) * 255
+    assert np.abs(rgba - expected).max() <= 0.51
+
+
+def test_frames_of_an_avatar_built_anew_are_the_new_ones(engine):
+    path = engine.home.avatar("changing")
+    data = engine.home.avatar("whole").read_bytes()
+    path.write_bytes(data)
+    assert frames(engine, "changing", pack_arrays(**maps())).status_code == 200
+    path.write_bytes(data[:-100])
+    assert "damaged" in sentence(frames(engine, "changing", pack_arrays(**maps())), 422)
+
+
+def test_frames_of_unknown_and_cut_avatars_are_refused(engine):
+    body = pack_arrays(**maps(1))
+    for name in ("absent", "..", "%2e%2e%2fjobs", "a%00b"):
+        sentence(frames(engine, name, body), 404)
+    assert "damaged" in sentence(frames(engine, "cut", body), 422)
+
+
+GOOD = maps(1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no arrays",
+        pack_arrays(**GOOD)[:-2000],
+        pack_arrays(uv=GOOD["uv"]),
+        pack_arrays(uv=GOOD["uv"], texture=GOOD["texture"][:, :128]),
+        pack_arrays(uv=GOOD["uv"], texture=GOOD["texture"][0]),
+        pack_arrays(uv=GOOD["uv"], texture=np.concatenate([GOOD["texture"]] * 2)),
+        pack_arrays(uv=GOOD["uv"], texture=(GOOD["texture"] * 255).astype(np.uint8)),
+        pack_arrays(uv=GOOD["uv"], texture=GOOD["texture"] * np.nan),
+        pack_arrays(uv=GOOD["uv"][:0], texture=GOOD["texture"][:0]),
+        pack_arrays(**GOOD, time_code=np.zeros((3, 2))),
+        pack_arrays(**GOOD, time_code=np.array("soon")),
+    ],
+)
+def test_malformed_maps_are_refused(engine, body):
+    sentence(frames(engine, "whole", body), 422)
+
+
+def test_too_many_frames_are_refused(engine):
+    small = np.zeros((MOST_FRAMES + 1, 256, 256, 3), np.float16)
+    assert str(MOST_FRAMES) in sentence(frames(engine, "whole", pack_arrays(uv=small, texture=small)), 422)
+
+
+def test_a_body_that_is_too_large_is_refused(engine):
+    assert "larger" in sentence(frames(engine, "whole", bytes(MOST_BYTES + 1)), 413)
+    pieces = (bytes(1 << 20) for _ in range(MOST_BYTES // (1 << 20) + 2))
+    assert "larger" in sentence(engine.client.post("/v1/avatars/whole/frames", content=pieces), 413)
+
+
+def test_arrays_that_swell_when_unpacked_are_refused(engine):
+    swelling = io.BytesIO()
+    zeros = np.zeros((MOST_FRAMES + 1, 256, 256, 3), np.float32)
+    np.savez_compressed(swelling, uv=zeros, texture=zeros)
+    assert len(swelling.getvalue()) < MOST_BYTES
+    sentence(frames(engine, "whole", swelling.getvalue()), 422)
+
+
+def test_the_engine_answers_while_it_renders(engine):
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(frames(engine, "slow", pack_arrays(**maps(1)))))
+    thread.start()
+    time.sleep(0.3)
+    assert engine.client.get("/v1/jobs").status_code == 200
+    assert thread.is_alive(), "the answer waited for the picture"
+    thread.join()
+    assert answers[0].status_code == 200
+
+
+def test_jobs_run_while_the_engine_renders(engine):
+    thread = threading.Thread(target=frames, args=(engine, "slow", pack_arrays(**maps(1))))
+    thread.start()
+    assert engine.wait(engine.submit("short")).state is JobState.DONE
+    thread.join()

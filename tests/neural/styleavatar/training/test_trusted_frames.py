@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Frames in which the face is hidden are neither trained on nor tested on, and the avatar says how many."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from semblance.common.errors import UserError
+from semblance.neural.evaluation.evaluate import held_out
+from semblance.neural.styleavatar.training.build import left_out_sentences, trainable
+from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tracking.performances.performance import Performance
+
+
+def take(confidence: list[float]) -> Performance:
+    frames = len(confidence)
+    return Performance(
+        head="builtin",
+        identity=np.zeros(1, np.float32),
+        texture=np.zeros(1, np.float32),
+        expression=np.zeros((frames, 52), np.float32),
+        rotation=np.tile(np.eye(3, dtype=np.float32), (frames, 1, 1)),
+        translation=np.zeros((frames, 3), np.float32),
+        gaze=np.zeros((frames, 2, 2), np.float32),
+        confidence=np.array(confidence, np.float32),
+        times=np.arange(frames) / 25,
+        camera=PinholeCamera.default(512),
+    )
+
+
+def test_hidden_frames_are_left_out_of_training_and_counted() -> None:
+    performance = take([1, 1, 0.2, 0, 1, 1, 0.6, 1, 0.1, 1])
+    assert trainable(performance, 0.8).tolist() == [0, 1, 4, 5, 6, 7]
+    assert left_out_sentences(performance, 0.8) == ("2 of 8 frames were left out: something hides the face in them.",)
+    assert left_out_sentences(take([1] * 10), 0.8) == ()
+
+
+def test_hidden_frames_are_left_out_of_tests() -> None:
+    training, test = held_out(take([1, 1, 0.2, 0, 1, 1, 0.6, 1, 0.1, 1]).trusted, 0.2)
+    assert training == [0, 1, 4, 5, 6, 7]
+    assert test == [9]
+
+
+def test_footage_that_hides_the_face_throughout_is_refused() -> None:
+    with pytest.raises(UserError, match="too few frames"):
+        trainable(take([0.1] * 10), 0.8)

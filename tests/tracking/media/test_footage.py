@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Footage: true times, upright pictures, sound, and one clear sentence for every file that is no video."""
+
+from __future__ import annotations
+
+import struct
+import threading
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from semblance.common.errors import UserError
+from semblance.tracking.media.footage import Footage
+
+WIDTH, HEIGHT = 96, 64
+TKHD_MATRIX = 4 + 4 + 5 * 4 + 4 * 2 + 4 * 2
+"""Offset of the display matrix after the name of a version 0 `tkhd` box."""
+
+
+def write_video(path: Path, times: list[int], sound: bool = False, codec: str = "mpeg4") -> None:
+    """A video of WIDTH x HEIGHT with frames at `times` milliseconds, its top left corner red."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        audio = container.add_stream("aac", rate=16000) if sound else None
+        for index, moment in enumerate(times):
+            image = np.full((HEIGHT, WIDTH, 3), 30 + index, np.uint8)
+            image[: HEIGHT // 2, : WIDTH // 2] = (250, 20, 20)
+            frame = av.VideoFrame.from_ndarray(image, "rgb24")
+            frame.pts, frame.time_base = moment, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+        if audio:
+            write_sound(container, audio)
+
+
+def write_sound(container: av.container.OutputContainer, stream: av.AudioStream) -> None:
+    samples = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.float32), "fltp", "mono")
+    samples.sample_rate, samples.pts = 16000, 0
+    container.mux(stream.encode(samples))
+    container.mux(stream.encode(None))
+
+
+def turn(path: Path, matrix: tuple[int, ...]) -> None:
+    """Write a display matrix into an mp4, as phones do."""
+    data = bytearray(path.read_bytes())
+    start = data.index(b"tkhd") + TKHD_MATRIX
+    fixed = [value << (30 if index % 3 == 2 else 16) for index, value in enumerate(matrix)]
+    data[start : start + 36] = struct.pack(">9i", *fixed)
+    path.write_bytes(data)
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "video.mp4"
+    write_video(path, [0, 40, 80, 120, 160, 200, 240, 280])
+    return path
+
+
+def test_frames_come_in_order_with_size_rate_and_count(video: Path) -> None:
+    footage = Footage.open(video)
+    frames = list(footage)
+    assert footage.size == (WIDTH, HEIGHT)
+    assert footage.fps == pytest.approx(25, rel=0.02)
+    assert footage.count == len(frames) == 8
+    assert not footage.has_sound
+    assert [frame.image[-1, -1, 0] for frame in frames] == pytest.approx([30 + i for i in range(8)], abs=3)
+    assert frames[0].image[0, 0] == pytest.approx([250, 20, 20], abs=12)
+
+
+def test_footage_can_be_read_twice(video: Path) -> None:
+    footage = Footage.open(video)
+    assert len(list(footage)) == len(list(footage)) == 8
+
+
+def test_variable_frame_rate_keeps_true_times(tmp_path: Path) -> None:
+    path = tmp_path / "uneven.mp4"
+    times = [0, 33, 66, 200, 233, 500]
+    write_video(path, times)
+    assert [frame.time for frame in Footage.open(path)] == pytest.approx([t / 1000 for t in times], abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "red_corner"),
+    [
+        ((0, 1, 0, -1, 0, 0, 0, 0, 1), (0, -1)),  # a phone held upright: turn clockwise
+        ((0, -1, 0, 1, 0, 0, 0, 0, 1), (-1, 0)),
+        ((-1, 0, 0, 0, -1, 0, 0, 0, 1), (-1, -1)),
+    ],
+)
+def test_rotation_metadata_is_applied(video: Path, matrix: tuple[int, ...], red_corner: tuple[int, int]) -> None:
+    turn(video, matrix)
+    footage = Footage.open(video)
+    image = next(iter(footage)).image
+    assert footage.size == (image.shape[1], image.shape[0])
+    assert footage.size == ((HEIGHT, WIDTH) if matrix[0] == 0 else (WIDTH, HEIGHT))
+    assert image[red_corner] == pytest.approx([250, 20, 20], abs=12)
+
+
+def test_shrunk_frames_keep_their_shape(video: Path) -> None:
+    image = next(Footage.open(video).frames(longest=48)).image
+    assert image.shape == (32, 48, 3)
+
+
+def test_sound_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "talk.mp4"
+    write_video(path, [0, 40, 80], sound=True)
+    assert Footage.open(path).has_sound
+
+
+def test_a_reader_that_stops_early_ends_the_decoder(video: Path) -> None:
+    frames = Footage.open(video).frames()
+    next(frames)
+    frames.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "read ahead"]
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="There is no video"):
+        Footage.open(tmp_path / "absent.mp4")
+
+
+def test_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "empty.mp4"
+    path.touch()
+    with pytest.raises(UserError, match="is empty"):
+        Footage.open(path)
+
+
+def test_a_file_of_another_kind(tmp_path: Path) -> None:
+    path = tmp_path / "letter.mp4"
+    path.write_text("Dear reader, this is no video." * 100)
+    with pytest.raises(UserError, match="cannot be read as a video"):
+        Footage.open(path)
+
+
+def test_sound_only(tmp_path: Path) -> None:
+    path = tmp_path / "voice.m4a"
+    with av.open(str(path), "w") as container:
+        write_sound(container, container.add_stream("aac", rate=16000))
+    with pytest.raises(UserError, match="no pictures"):
+        Footage.open(path)
+
+
+def test_cut_off_before_its_index(video: Path) -> None:
+    video.write_bytes(video.read_bytes()[:600])
+    with pytest.raises(UserError, match="damaged"):
+        Footage.open(video)
+
+
+def test_cut_off_in_the_middle(tmp_path: Path) -> None:
+    path = tmp_path / "half.mkv"
+    write_video(path, [40 * i for i in range(100)])
+    data = path.read_bytes()
+    fast = tmp_path / "half.mp4"
+    with av.open(str(path)) as source, av.open(str(fast), "w", options={"movflags": "faststart"}) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    data = fast.read_bytes()
+    fast.write_bytes(data[: len(data) * 6 // 10])
+    footage = Footage.open(fast)
+    with pytest.raises(UserError, match=r"ends early|damaged"):
+        list(footage)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes a tracking dataset: many small pictures by a few threads, the whole folder or nothing.
+
+Everything lands in a hidden folder beside the target; only when all frames are there does it take the target's name.
+So an interrupted run leaves an earlier dataset as it was, and never one that looks whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...common.errors import UserError
+from ...common.progress import Listener, Progress, silent
+from ..heads.head import Floats, MorphableHead
+from ..media.png import png
+from ..performances.maps import frame_maps
+from ..performances.performance import Performance
+from . import original_layout
+from .dataset import MAP_SIZE, Dataset, Layout
+from .rasteriser import MapRasteriser
+
+Pixels = NDArray[np.uint8]
+Encoder = Callable[[], bytes]
+
+THREADS = 2
+WAITING = 16
+"""Pictures that may wait for a thread: bounds the memory when the disk is slower than the tracker."""
+
+PICTURE_FOLDERS = ("image", "back", "uv", "render")
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class DatasetWriter:
+    """Collects the pictures of a dataset, in any order, and finishes it with its performance.
+
+    Use it in a `with` statement: leaving it without `finish` (an error, a cancel) removes what was written::
+
+        with DatasetWriter(folder, size=512) as writer:
+            for index, ...: writer.add_picture(index, image, matte)
+            writer.draw_maps(head, performance, listener)
+            dataset = writer.finish(performance)
+    """
+
+    def __init__(self, folder: str | Path, size: int, layout: Layout = Layout.SEMBLANCE) -> None:
+        """Start a dataset that will be `folder`; `size` is the side of the central window in pixels.
+
+        Raises:
+            UserError: `folder` exists and is neither empty nor a dataset, or cannot be written.
+        """
+        self.folder = Path(folder).absolute()
+        refuse_foreign(self.folder)
+        self._partial = Dataset(self.folder.with_name(f".{self.folder.name}.partial"), size, (), layout=layout)
+        self._room = threading.Semaphore(WAITING)
+        self._futures: list[Future[None]] = []
+        self._threads = ThreadPoolExecutor(THREADS, "dataset")
+        try:
+            shutil.rmtree(self._partial.folder, ignore_errors=True)
+            for name in PICTURE_FOLDERS:
+                (self._partial.folder / name).mkdir(parents=True)
+        except OSError as error:
+            raise UserError(f"{self.folder} cannot be written ({error.strerror}); choose another folder.") from error
+
+    def __enter__(self) -> DatasetWriter:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        shutil.rmtree(self._partial.folder, ignore_errors=True)
+
+    def add_picture(self, index: int, image: Pixels, matte: NDArray) -> None:
+        """Take the footage picture `[S, S, 3]` RGB and its matte `[S, S]` of frame `index`, S = 1.5 times the size.
+
+        The matte is float 0 to 1 or uint8. The arrays must not be changed afterwards. Blocks while the queue is full.
+
+        Raises:
+            UserError: the disk is full.
+        """
+        side = self._partial.image_size
+        if image.shape != (side, side, 3) or matte.shape != (side, side):
+            raise ValueError(f"expected pictures of {side} pixels square, got {image.shape} and {matte.shape}")
+        name = frame_name(index)
+        encode = jpeg if self._partial.layout is Layout.SEMBLANCE else png
+        self._write(self._partial.image(name), lambda: encode(image))
+        self._write(self._partial.matte(name), lambda: png(as_bytes(matte)))
+
+    def add_maps(self, index: int, uv_map: Floats, texture_map: Floats) -> None:
+        """Take the maps of frame `index`: `[256, 256, 3]`, 0 to 1, black outside.
+
+        Raises:
+            UserError: the disk is full.
+        """
+        name = frame_name(index)
+        as_pixels = as_deep if self._partial.layout is Layout.SEMBLANCE else as_bytes
+        self._write(self._partial.uv_map(name), lambda: png(as_pixels(uv_map)))
+        self._write(self._partial.texture_map(name), lambda: png(as_bytes(texture_map)))
+
+    def draw_maps(self, head: MorphableHead, performance: Performance, listener: Listener = silent) -> None:
+        """Draw and take the maps of every frame of the performance.
+
+        Raises:
+            UserError: there is no OpenGL, or the disk is full.
+        """
+        neutral, colours = head.neutral(performance.identity), head.texture(performance.texture)
+        start, total = time.monotonic(), len(performance)
+        with MapRasteriser(MAP_SIZE) as rasteriser:
+            for index in range(total):
+                seconds_left = (time.monotonic() - start) / index * (total - index) if index else None
+                listener(Progress("Drawing maps", index, total, f"frame {index + 1} of {total}", seconds_left))
+                vertices = frame_maps(head, performance, index, neutral, colours)
+                self.add_maps(index, *rasteriser.draw(vertices, head.triangles))
+
+    def finish(self, performance: Performance, sound: str = "") -> Dataset:
+        """Write what is left and give the folder its name, in place of an earlier dataset.
+
+        `performance` has a frame for each index from 0, in order; `sound` is the path of a file with the sound.
+
+        Raises:
+            UserError: the disk is full.
+            ValueError: a frame lacks a picture.
+        """
+        self._threads.shutdown()
+        for future in self._futures:
+            future.result()
+        names = tuple(frame_name(index) for index in range(len(performance)))
+        dataset = replace(self._partial, names=names, sound=sound)
+        lacking = [path for name in names for path in pictures(dataset, name) if not path.is_file()]
+        if lacking:
+            raise ValueError(f"{len(lacking)} pictures were never added, the first is {lacking[0].name}")
+        performance.save(dataset.performance_file)
+        if dataset.layout is Layout.STYLEAVATAR:
+            original_layout.write_person(dataset.folder, performance)
+        dataset.save()
+        take_place(dataset.folder, self.folder)
+        return replace(dataset, folder=self.folder)
+
+    def _write(self, path: Path, encode: Encoder) -> None:
+        """Hand a picture to the threads, once there is room; tell what went wrong with earlier ones."""
+        self._room.acquire()
+        self._futures.append(self._threads.submit(self._encode_and_write, path, encode))
+        while self._futures and self._futures[0].done():
+            self._futures.pop(0).result()
+
+    def _encode_and_write(self, path: Path, encode: Encoder) -> None:
+        try:
+            path.write_bytes(encode())
+        except OSError as error:
+            if error.errno in FULL:
+                raise UserError(
+                    f"The disk is full: {self.folder} was not written; free some space and try again."
+                ) from error
+            raise
+        finally:
+            self._room.release()
+
+
+def frame_name(index: int) -> str:
+    """Return the stem of frame `index`; like the original's, names count from 1."""
+    return f"{index + 1:06d}"
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse to replace a folder that a user may miss.
+
+    Raises:
+        UserError: `folder` exists and is neither empty nor a dataset.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UserError(f"{folder} is a file; choose another folder for the dataset.")
+    if any(folder.iterdir()) and not (folder / "dataset.json").is_file():
+        raise UserError(f"{folder} holds other files; choose an empty or a new folder for the dataset.")
+
+
+def take_place(finished: Path, target: Path) -> None:
+    """Rename the folder `finished` to `target`, then remove what had that name."""
+    former = target.with_name(f".{target.name}.former")
+    shutil.rmtree(former, ignore_errors=True)
+    if target.exists():
+        os.replace(target, former)
+    os.replace(finished, target)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def pictures(dataset: Dataset, name: str) -> tuple[Path, ...]:
+    """Return the four pictures of a frame."""
+    return dataset.image(name), dataset.matte(name), dataset.uv_map(name), dataset.texture_map(name)
+
+
+def as_bytes(picture: NDArray) -> Pixels:
+    """Return a picture of floats 0 to 1 as bytes; bytes stay."""
+    return picture if picture.dtype == np.uint8 else (picture * 255 + 0.5).astype(np.uint8)
+
+
+def as_deep(picture: NDArray) -> NDArray[np.uint16]:
+    """Return a picture of floats 0 to 1 with 16 bits a channel."""
+    return (picture * 65535 + 0.5).astype(np.uint16)
+
+
+def jpeg(image: Pixels) -> bytes:
+    """Return RGB as JPEG, quality 95 with full colour resolution: lips and eyes are small and colourful."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writing frames: H.264 video with the sound of another file, or a folder of PNG files. Whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from PIL import Image, ImageDraw, ImageFont
+
+from ...common.errors import UserError
+from ...common.files import written_whole
+
+QUALITY = 16
+"""H.264 constant rate factor: visually lossless for portraits."""
+RATE = 48_000
+"""Samples a second of the sound that is written."""
+PNG_EFFORT = 3
+"""Of 9: the rest costs time and saves little."""
+
+Write = Callable[[np.ndarray], None]
+"""Takes the next frame: uint8 `[H, W, 3]` RGB, or `[H, W, 4]` with straight alpha."""
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Sound to go with a video: that of the file `path` (video or audio) from `start` seconds after its first frame."""
+
+    path: Path
+    start: float = 0.0
+
+
+def frames_to(out: Path, fps: float, sound: Sound | None = None) -> AbstractContextManager[Write]:
+    """Write frames to `out`: a video where the name ends in .mp4, a folder of PNG files where it has no suffix.
+
+    Raises:
+        UserError: the name ends otherwise, or the folder holds other things than frames.
+    """
+    if out.suffix.lower() == ".mp4":
+        return video_to(out, fps, sound)
+    if out.suffix == "":
+        return pictures_to(out)
+    raise UserError(f"Frames cannot be written as {out.name}; end the name in .mp4, or give a folder for PNG files.")
+
+
+@contextmanager
+def video_to(path: Path, fps: float, sound: Sound | None = None) -> Iterator[Write]:
+    """Give a function that adds a frame to the video at `path`; alpha is laid over black.
+
+    The video has H.264, yuv420p, BT.709, and AAC sound as long as the pictures where the sound's file has any. The
+    first frame fixes the size; an odd one is made even by repeating the last row or column.
+    """
+    rate = Fraction(fps).limit_denominator(1001)
+    try:
+        with written_whole(path) as partial, Encoder(partial, rate, sound) as encoder:
+            yield encoder.write
+    except av.FFmpegError as error:
+        raise UserError(f"The video {path} could not be written ({error.strerror}); try another place.") from error
+
+
+@contextmanager
+def pictures_to(folder: Path) -> Iterator[Write]:
+    """Give a function that adds a frame to `folder` as 000001.png, 000002.png, ...
+
+    Earlier frames in the folder are replaced when all new ones are there.
+    """
+    refuse_to_replace(folder)
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    count = 0
+
+    def write(frame: np.ndarray) -> None:
+        nonlocal count
+        count += 1
+        (partial / f"{count:06d}.png").write_bytes(png(frame))
+
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield write
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(partial, folder)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(f"The disk is full: {folder} was not written; free some space and try again.") from error
+        raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def refuse_to_replace(folder: Path) -> None:
+    """Raise `UserError` unless `folder` is absent, or has nothing but frames in it."""
+    if folder.is_file():
+        raise UserError(f"{folder} is a file; give a folder for the frames, or a name that ends in .mp4.")
+    others = (each for each in folder.glob("*") if not (each.suffix == ".png" and each.stem.isdigit()))
+    if folder.is_dir() and any(others):
+        raise UserError(f"The folder {folder} holds other things than frames; choose another folder.")
+
+
+def write_png(path: Path, frame: np.ndarray) -> None:
+    """Write one RGB or RGBA picture whole or not at all."""
+    with written_whole(path) as partial:
+        partial.write_bytes(png(frame))
+
+
+def png(frame: np.ndarray) -> bytes:
+    """RGB or RGBA as a PNG file."""
+    order = cv2.COLOR_RGBA2BGRA if frame.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    _, data = cv2.imencode(".png", cv2.cvtColor(frame, order), [cv2.IMWRITE_PNG_COMPRESSION, PNG_EFFORT])
+    return data.tobytes()
+
+
+def over_black(frame: np.ndarray) -> np.ndarray:
+    """RGB of a frame; straight alpha, where there is one, laid over black."""
+    if frame.shape[2] == 3:
+        return frame
+    colour, alpha = frame[..., :3].astype(np.uint16), frame[..., 3:].astype(np.uint16)
+    return ((colour * alpha + 127) // 255).astype(np.uint8)
+
+
+def side_by_side(panels: Mapping[str, np.ndarray], height: int) -> np.ndarray:
+    """Return one RGB picture of RGB panels next to each other, all `height` pixels high, each with its name."""
+    return np.concatenate([labelled(name, scaled(panel, height)) for name, panel in panels.items()], 1)
+
+
+def scaled(picture: np.ndarray, height: int) -> np.ndarray:
+    """The picture at another height, its proportions kept."""
+    width = round(picture.shape[1] * height / picture.shape[0])
+    shrinks = height < picture.shape[0]
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
+def labelled(name: str, picture: np.ndarray) -> np.ndarray:
+    """The picture with its name small in the lower left corner."""
+    image = Image.fromarray(picture)
+    size = max(11, image.height // 24)
+    spot = (size // 2, image.height - size // 2)
+    font = ImageFont.load_default(size)
+    ImageDraw.Draw(image).text(
+        spot, name, (255, 255, 255), font, anchor="ls", stroke_width=max(1, size // 10), stroke_fill=(0, 0, 0)
+    )
+    return np.asarray(image)
+
+
+# --- encoding -------------------------------------------------------------------------------------------------------
+
+
+class Encoder:
+    """Encodes frames and their sound into an open mp4 file, sound keeping pace with the pictures."""
+
+    def __init__(self, path: Path, rate: Fraction, sound: Sound | None) -> None:
+        self.container = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
+        self.rate = rate
+        self.frames = 0
+        self.video: av.VideoStream | None = None
+        self.track = SoundTrack(self.container, sound) if sound and has_sound(sound.path) else None
+
+    def __enter__(self) -> Encoder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        try:
+            if kind is None:
+                self.finish()
+        finally:
+            if self.track is not None:
+                self.track.close()
+            self.container.close()
+
+    def write(self, frame: np.ndarray) -> None:
+        """Encode a frame (see `Write`) and the sound up to its end."""
+        picture = even(over_black(frame))
+        if self.video is None:
+            self.video = self.open_video(picture.shape[1], picture.shape[0])
+        encoded = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+            format="yuv420p",
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            src_colorspace=Colorspace.ITU709,
+            dst_colorspace=Colorspace.ITU709,
+            interpolation="BICUBIC",
+        )
+        encoded.pts, encoded.time_base = self.frames, 1 / self.rate
+        self.container.mux(self.video.encode(encoded))
+        self.frames += 1
+        if self.track is not None:
+            self.track.encode_until(self.frames / self.rate)
+
+    def open_video(self, width: int, height: int) -> av.VideoStream:
+        """Add the video stream, with tags that say how its colours are meant."""
+        stream = self.container.add_stream("libx264", rate=self.rate, options={"crf": str(QUALITY)})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        context = stream.codec_context
+        context.color_range = ColorRange.MPEG
+        context.colorspace = Colorspace.ITU709
+        context.color_primaries = ColorPrimaries.BT709
+        context.color_trc = ColorTrc.BT709
+        return stream
+
+    def finish(self) -> None:
+        """Flush what the encoders still hold."""
+        if self.video is None:
+            raise UserError("No frame was made, so no video was written; choose a driver with frames.")
+        self.container.mux(self.video.encode(None))
+        if self.track is not None:
+            self.track.flush()
+
+
+class SoundTrack:
+    """The sound of a file, encoded again from a given moment on."""
+
+    def __init__(self, container: av.container.OutputContainer, sound: Sound) -> None:
+        self.container = container
+        self.stream = container.add_stream("aac", rate=RATE, layout="stereo", bit_rate=160_000)
+        self.path = sound.path
+        self.chunks = sound_samples(sound)
+        self.waiting = np.zeros((2, 0), np.float32)
+        self.written = 0
+
+    def encode_until(self, time: Fraction) -> None:
+        """Encode what sounds before `time` seconds."""
+        wanted = round(time * RATE) - self.written
+        try:
+            while self.waiting.shape[1] < wanted and (chunk := next(self.chunks, None)) is not None:
+                self.waiting = np.concatenate([self.waiting, chunk], 1)
+        except av.FFmpegError as error:
+            raise UserError(f"The sound of {self.path} is damaged; copy the file again or re-encode it.") from error
+        samples, self.waiting = self.waiting[:, :wanted], self.waiting[:, wanted:]
+        if samples.shape[1] > 0:
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", "stereo")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, self.written, Fraction(1, RATE)
+            self.container.mux(self.stream.encode(frame))
+            self.written += samples.shape[1]
+
+    def flush(self) -> None:
+        """Encode what the encoder still holds."""
+        self.container.mux(self.stream.encode(None))
+
+    def close(self) -> None:
+        """Stop reading the sound's file."""
+        self.chunks.close()
+
+
+def even(picture: np.ndarray) -> np.ndarray:
+    """The picture with even sides, which yuv420p needs; the last row or column is repeated where one is missing."""
+    height, width = picture.shape[:2]
+    if height % 2 or width % 2:
+        picture = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
+    return np.ascontiguousarray(picture)
+
+
+def has_sound(path: Path) -> bool:
+    """Tell whether a file is there and has a sound track."""
+    try:
+        with closing(av.open(str(path))) as container:
+            return bool(container.streams.audio)
+    except (av.FFmpegError, OSError):
+        return False
+
+
+def sound_samples(sound: Sound) -> Generator[np.ndarray, None, None]:
+    """Yield `[2, n]` float32 samples at `RATE`, from `sound.start` on; silence where the sound begins later."""
+    origin = first_picture_time(sound.path) + sound.start
+    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)
+    skip = None
+    with closing(av.open(str(sound.path))) as container:
+        for frame in container.decode(audio=0):
+            if skip is None:
+                skip = round((origin - (frame.time or 0.0)) * RATE)
+                yield np.zeros((2, max(0, -skip)), np.float32)
+            for part in resampler.resample(frame):
+                samples = part.to_ndarray()
+                yield samples[:, max(0, skip) :]
+                skip -= samples.shape[1]
+    for part in resampler.resample(None):
+        yield part.to_ndarray()
+
+
+def first_picture_time(path: Path) -> float:
+    """Time stamp of a file's first picture; 0 for a file of sound only."""
+    with closing(av.open(str(path))) as container:
+        for frame in container.decode(video=0) if container.streams.video else ():
+            return frame.time or 0.0
+    return 0.0

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One person's performance on another person's avatar: what changes is the driver's, who it is stays the avatar's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..heads.head import ARKIT_NAMES, Floats
+from .performance import Performance
+
+REST_SHARE = 0.25
+"""Share of a take's frames, the nearest to neutral, whose median is its rest."""
+LIDS = np.array([name.startswith("eyeBlink") for name in ARKIT_NAMES])
+
+
+def retarget(driver: Performance, avatar: Performance) -> Performance:
+    """Return `driver`'s motion for the person of `avatar`.
+
+    Expression and pose are relative: the driver's change from its own rest is added to the avatar's rest. A driver's
+    translation is measured in head distances, so that a driver far from the camera moves the avatar as much on the
+    picture. Expression stays within 0 and 1 and keeps its extremes: a shut eye is shut on the avatar too. Identity,
+    texture, camera and crop are the avatar's; gaze, confidence and times the driver's.
+    """
+    expression = carried(driver.expression, rest_expression(driver), rest_expression(avatar))
+    driver_rotation, driver_translation = rest_pose(driver)
+    rotation, translation = rest_pose(avatar)
+    turn = driver.rotation @ driver_rotation.T
+    nearer = translation[2] / driver_translation[2]
+    across = nearer * relative_focal(driver) / relative_focal(avatar)
+    move = (driver.translation - driver_translation) * np.array([across, across, nearer], np.float32)
+    return replace(
+        avatar,
+        expression=expression,
+        rotation=(turn @ rotation).astype(np.float32),
+        translation=(translation + move).astype(np.float32),
+        gaze=driver.gaze,
+        confidence=driver.confidence,
+        region_confidence=driver.region_confidence,
+        times=driver.times,
+        fps=driver.fps,
+        source=driver.source,
+    )
+
+
+def relative_focal(performance: Performance) -> float:
+    """Focal length over the width of the camera's window."""
+    return performance.camera.fx / performance.camera.width
+
+
+def rest_expression(performance: Performance) -> Floats:
+    """Return `[52]`: the expression of a person at rest, the median of the frames with the least expression."""
+    frames = rest_frames(performance)
+    return np.median(performance.expression[frames], 0).astype(np.float32)
+
+
+def rest_pose(performance: Performance) -> tuple[Floats, Floats]:
+    """Return rotation `[3, 3]` and translation `[3]` about which a head moves: its median over the frames seen."""
+    seen = seen_frames(performance)
+    return mean_rotation(performance.rotation[seen]), np.median(performance.translation[seen], 0).astype(np.float32)
+
+
+def carried(expression: Floats, rest: Floats, new_rest: Floats) -> Floats:
+    """Return `[T, 52]`: changes from `rest [52]` put on `new_rest [52]`, so that 0 and 1 stay reachable.
+
+    What lies above the rest is scaled to what is left above the new rest, and likewise below.
+    """
+    above = np.clip((expression - rest) / np.maximum(1 - rest, 1e-3), 0, 1)
+    below = np.clip((rest - expression) / np.maximum(rest, 1e-3), 0, 1)
+    steady = new_rest + np.clip(expression - rest, 0, 1 - new_rest) - below * np.minimum(rest, new_rest)
+    lids = new_rest + above * (1 - new_rest) - below * new_rest
+    return np.clip(np.where(LIDS, lids, steady), 0, 1).astype(np.float32)
+
+
+def rest_frames(performance: Performance) -> np.ndarray:
+    """Indices of the frames nearest to neutral, of those in which the face is seen."""
+    seen = seen_frames(performance)
+    strength = performance.expression[seen].sum(1)
+    return seen[np.argsort(strength, kind="stable")[: max(1, round(REST_SHARE * len(seen)))]]
+
+
+def seen_frames(performance: Performance) -> np.ndarray:
+    """Indices of the frames in which the face is seen; all of them when it never is."""
+    seen = np.flatnonzero(performance.confidence > 0)
+    return seen if len(seen) else np.arange(len(performance))
+
+
+def mean_rotation(rotations: Floats) -> Floats:
+    """Return the rotation `[3, 3]` nearest to the element-wise median of `[T, 3, 3]`."""
+    u, _, vt = np.linalg.svd(np.median(rotations, 0))
+    return (u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt).astype(np.float32)
