@@ -48,7 +48,8 @@ def main() -> None:
 
 def serve(home: Path, size: int) -> None:
     """Answer every request for frames with an empty picture."""
-    from semblance.protocol.words import VERSION, Announcement, Status, pack_arrays
+    from semblance.protocol.arrays import pack_arrays
+    from semblance.protocol.messages import VERSION, Announcement, Status
 
     status = Status("0", VERSION, "cpu", "stand-in", "0", [], str(home), os.getpid(), 0, 0)
     picture = pack_arrays(rgba=np.zeros((1, size, size, 4), np.uint8))

@@ -15,7 +15,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..protocol.words import MOST_OFFSET
+from ..protocol.look import MOST_OFFSET
 from ..tracking.heads.mouth_light import PAIRS
 from ..tracking.heads.registry import KINDS
 

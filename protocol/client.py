@@ -17,19 +17,10 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from ..common.errors import UserError
-from .words import (
-    ARRAYS_TYPE,
-    USUAL_LOOK,
-    VERSION,
-    Announcement,
-    AvatarInfo,
-    Job,
-    JobKind,
-    Look,
-    Status,
-    pack_arrays,
-    unpack_arrays,
-)
+from .arrays import ARRAYS_TYPE, pack_arrays, unpack_arrays
+from .jobs import JobKind
+from .look import USUAL_LOOK, Look
+from .messages import VERSION, Announcement, AvatarInfo, Job, Status
 
 SECONDS_TO_CONNECT = 1.0
 SECONDS_TO_SEND = 30.0

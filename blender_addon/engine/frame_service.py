@@ -11,7 +11,7 @@ import numpy as np
 from ...common.errors import UserError
 from ...common.progress import Cancelled
 from ...protocol.client import Client, EngineUnreachable, WrongToken
-from ...protocol.words import Look
+from ...protocol.look import Look
 from . import jobs
 from .process import EnginePlace
 

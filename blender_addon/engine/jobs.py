@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 from ...common.errors import UserError
 from ...common.progress import Cancelled
 from ...protocol.client import Client, EngineUnreachable
-from ...protocol.words import Job, JobKind, JobState, MattingName
+from ...protocol.jobs import JobKind, MattingName
+from ...protocol.messages import Job, JobState
 from .process import EnginePlace, connect, set_up
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")

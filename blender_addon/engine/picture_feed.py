@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...common.errors import UserError
-from ...protocol.words import Look
+from ...protocol.look import Look
 from . import jobs
 from .process import EnginePlace
 

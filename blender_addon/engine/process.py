@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ...common.errors import UserError
 from ...protocol.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken, read_status
-from ...protocol.words import Announcement
+from ...protocol.messages import Announcement
 
 EXTENSION = Path(__file__).resolve().parent.parent.parent
 SECONDS_TO_START = 90.0

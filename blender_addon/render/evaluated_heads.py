@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from ...common.errors import UserError
-from ...protocol.words import Look
+from ...protocol.look import Look
 from ...tracking.heads.camera import PinholeCamera
 from ...tracking.heads.head import Floats, Integers
 from ...tracking.heads.mouth_light import PAIRS, MouthLight

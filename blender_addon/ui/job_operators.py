@@ -18,7 +18,8 @@ from bpy.props import EnumProperty, StringProperty
 from ...common.errors import UserError
 from ...common.progress import Cancelled
 from ...protocol.client import Client
-from ...protocol.words import Job, JobKind
+from ...protocol.jobs import JobKind
+from ...protocol.messages import Job
 from .. import preferences
 from ..engine import jobs
 from ..engine.process import why_no_engine

@@ -10,7 +10,7 @@ import numpy as np
 from bpy.props import EnumProperty, StringProperty
 
 from ...common.errors import UserError
-from ...protocol.words import AvatarInfo
+from ...protocol.messages import AvatarInfo
 from ...tracking.heads.camera import PinholeCamera
 from ...tracking.performances.performance import Crop, Performance
 from .. import preferences

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ...common.errors import UserError
-from ...protocol.words import JobKind, RuntimeName
+from ...protocol.jobs import JobKind, RuntimeName
 from .shared import HomeOption, home_of, placed, run
 from .terminal import shown
 

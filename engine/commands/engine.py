@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ...protocol.words import Job
+from ...protocol.messages import Job
 from .shared import HomeOption, home_of
 
 

@@ -10,7 +10,7 @@ import typer
 
 from ...common.errors import UserError
 from ...common.home import HOME_VARIABLE, Home, default_home, is_name
-from ...protocol.words import JobKind
+from ...protocol.jobs import JobKind
 from .terminal import shown
 
 if TYPE_CHECKING:

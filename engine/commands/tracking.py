@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ...common.errors import UserError
-from ...protocol.words import JobKind
+from ...protocol.jobs import JobKind
 from ...tracking.datasets.dataset import Layout
 from .performances import overlay as draw_overlay
 from .shared import (

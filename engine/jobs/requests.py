@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from ...common.errors import UserError
 from ...common.home import Home, is_name
-from ...protocol.words import MOST_OFFSET, JobKind, MattingName, RuntimeName
+from ...protocol.jobs import JobKind, MattingName, RuntimeName
+from ...protocol.look import MOST_OFFSET
 from ...tracking.heads.imported import imported_heads
 from ...tracking.heads.registry import HEAD_NAMES, KINDS, model_file
 

@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 
 from ...common.errors import UserError
 from ...common.home import Home
-from ...protocol.words import JobKind, JobState
+from ...protocol.jobs import JobKind
+from ...protocol.messages import JobState
 from .requests import Parameters
 from .store import JobStore, Record
 from .worker import CANCEL_LINE, JOB_FILE, LOCK_FILE, LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, End, Outcome

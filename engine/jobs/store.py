@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ...common.errors import UserError
-from ...protocol.words import Job, JobKind, JobState
+from ...protocol.jobs import JobKind
+from ...protocol.messages import Job, JobState
 
 VERSION = 1
 """Version of the table, kept in the database's `user_version`."""

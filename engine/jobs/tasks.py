@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...common.progress import Listener
-from ...protocol.words import JobKind, Look
+from ...protocol.jobs import JobKind
+from ...protocol.look import Look
 from ...tracking.datasets.dataset import Dataset, Layout
 from ...tracking.heads.registry import open_head
 from .requests import BuildParameters, PhotoParameters, ReenactParameters, TrackParameters

@@ -30,7 +30,7 @@ from ...common.errors import UserError
 from ...common.failures import sentence_about
 from ...common.files import written_whole
 from ...common.progress import Cancelled, Listener, Progress
-from ...protocol.words import JobKind
+from ...protocol.jobs import JobKind
 from .requests import checked
 
 JOB_FILE, PROGRESS_FILE, OUTCOME_FILE = "job.json", "progress.jsonl", "outcome.json"

@@ -15,7 +15,7 @@ import numpy as np
 from ...common.errors import UserError
 from ...common.home import Home, is_name
 from ...neural.avatar_file import read_metadata
-from ...protocol.words import AvatarInfo
+from ...protocol.messages import AvatarInfo
 from .frames import FramesRequest
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from ...common.errors import UserError
-from ...protocol.words import STATE_FILE, Announcement
+from ...protocol.messages import STATE_FILE, Announcement
 
 SECONDS_TO_ANSWER = 30.0
 

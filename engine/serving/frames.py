@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...common.errors import UserError
-from ...protocol.words import MOST_FRAMES, MOST_OFFSET, unpack_arrays
+from ...protocol.arrays import unpack_arrays
+from ...protocol.look import MOST_OFFSET
+from ...protocol.messages import MOST_FRAMES
 from ...tracking.datasets.dataset import MAP_SIZE
 
 MOST_BYTES = MOST_FRAMES * 2 * MAP_SIZE * MAP_SIZE * 3 * 4 + 65536

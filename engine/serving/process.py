@@ -24,7 +24,7 @@ from ...common.files import written_whole
 from ...common.home import Home
 from ...common.processes import is_alive
 from ...neural.device import device_facts
-from ...protocol.words import STATE_FILE, Announcement
+from ...protocol.messages import STATE_FILE, Announcement
 from ..jobs.scheduler import Scheduler
 from .server import LOCAL_HOSTS, create_app
 

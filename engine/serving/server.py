@@ -25,7 +25,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ...common.errors import UserError
 from ...common.failures import sentence_about
 from ...neural.device import device_facts
-from ...protocol.words import ARRAYS_TYPE, VERSION, AvatarInfo, Job, JobState, Status, pack_arrays
+from ...protocol.arrays import ARRAYS_TYPE, pack_arrays
+from ...protocol.messages import VERSION, AvatarInfo, Job, JobState, Status
 from ..jobs.requests import JobRequest, placed, refusal
 from ..jobs.scheduler import Scheduler
 from ..jobs.store import Record

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from ...common.errors import UserError
-from ...protocol.words import USUAL_LOOK, Look
+from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.rasteriser import MapRasteriser
 from ...tracking.heads.head import MorphableHead
 from ...tracking.performances.maps import frame_maps

@@ -12,7 +12,8 @@ import numpy as np
 
 from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
-from ...protocol.words import USUAL_LOOK, Look, RuntimeName
+from ...protocol.jobs import RuntimeName
+from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.heads.head import MorphableHead
 from ...tracking.media.video import Sound, frames_to, side_by_side

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
-from ...protocol.words import RuntimeName
+from ...protocol.jobs import RuntimeName
 from ..avatar import Avatar
 from ..avatar_file import file_sha256
 from ..styleavatar.folding.fold import can_fold

@@ -18,7 +18,7 @@ NEEDED = (
     "blender_addon/__init__.py",
     "tracking/heads/data/builtin.npz",
     "tracking/track.py",
-    "protocol/words.py",
+    "protocol/messages.py",
     "engine/serving/server.py",
     "neural/styleavatar/networks/portrait.py",
     "common/errors.py",

@@ -17,7 +17,7 @@ from semblance.common.home import Home
 from semblance.engine.jobs import scheduler as scheduler_module
 from semblance.engine.jobs.scheduler import Scheduler
 from semblance.engine.serving.server import create_app
-from semblance.protocol.words import Job
+from semblance.protocol.messages import Job
 
 TOKEN = "a-token-for-tests"
 
@@ -26,7 +26,7 @@ STAND_IN_WORKER = """
     from pathlib import Path
     from semblance.common.errors import UserError
     from semblance.common.progress import Cancelled, Progress
-    from semblance.protocol.words import JobKind
+    from semblance.protocol.jobs import JobKind
     from semblance.engine.jobs import tasks, worker
 
     def steps(parameters, listener):

@@ -31,7 +31,8 @@ from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
 from semblance.engine.jobs.requests import checked
 from semblance.protocol.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken
-from semblance.protocol.words import VERSION, Announcement, Job, JobKind, JobState, MattingName, Status
+from semblance.protocol.jobs import JobKind, MattingName
+from semblance.protocol.messages import VERSION, Announcement, Job, JobState, Status
 
 TOKEN = "secret"
 STATUS = Status("0.1.0", VERSION, "cpu", "a processor", "2", [], "/home", 1, 0, 0)

@@ -79,7 +79,7 @@ def test_new_avatars_are_cut_out_as_the_scene_says(run_blender, home, tmp_path):
     script = """
 from typing import get_args
 from semblance.blender_addon.ui.job_operators import tracking_request
-from semblance.protocol.words import MattingName
+from semblance.protocol.jobs import MattingName
 
 
 def asked():
@@ -217,7 +217,7 @@ def test_an_avatar_s_own_words_are_enough(run_blender, home):
     script = """
 from dataclasses import asdict
 from semblance.blender_addon.ui.scene_operators import add_known_avatar
-from semblance.protocol.words import AvatarInfo
+from semblance.protocol.messages import AvatarInfo
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.registry import open_head
 model = open_head("builtin")

@@ -19,7 +19,8 @@ from PIL import Image
 from semblance.common.progress import Cancelled, Progress
 from semblance.engine.commands.cli import main
 from semblance.engine.jobs import tasks
-from semblance.protocol.words import STATE_FILE, Announcement, JobKind
+from semblance.protocol.jobs import JobKind
+from semblance.protocol.messages import STATE_FILE, Announcement
 from semblance.tracking.datasets.dataset import Dataset
 
 

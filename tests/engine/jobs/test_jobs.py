@@ -10,7 +10,8 @@ import time
 
 import pytest
 from semblance.engine.jobs.store import JobStore
-from semblance.protocol.words import Job, JobKind, JobState
+from semblance.protocol.jobs import JobKind
+from semblance.protocol.messages import Job, JobState
 
 
 def events(engine, job, **headers) -> list[tuple[int, Job]]:

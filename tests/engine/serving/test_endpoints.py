@@ -15,7 +15,8 @@ from semblance.engine.serving.frames import MOST_BYTES
 from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import Provenance, describe
-from semblance.protocol.words import MOST_FRAMES, AvatarInfo, JobState, Status, pack_arrays, unpack_arrays
+from semblance.protocol.arrays import pack_arrays, unpack_arrays
+from semblance.protocol.messages import MOST_FRAMES, AvatarInfo, JobState, Status
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.performances.performance import Performance
 from torch import nn

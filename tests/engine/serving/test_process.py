@@ -16,7 +16,7 @@ import pytest
 from semblance.common.processes import is_alive
 from semblance.engine.commands.cli import main
 from semblance.engine.serving.engine_client import ask
-from semblance.protocol.words import STATE_FILE, Announcement, Job, JobState
+from semblance.protocol.messages import STATE_FILE, Announcement, Job, JobState
 
 # Without PyTorch, for these tests start many engines.
 START = """

@@ -19,7 +19,8 @@ from semblance.neural.styleavatar.networks.layers import StyledConvolution
 from semblance.neural.styleavatar.networks.portrait import FeatureSource, PortraitNetwork
 from semblance.neural.styleavatar.networks.windows import Window, Windows, inside
 from semblance.neural.styleavatar.training.batches import Frames, cut_batch
-from semblance.protocol.words import Look, pack_arrays
+from semblance.protocol.arrays import pack_arrays
+from semblance.protocol.look import Look
 from semblance.tracking.datasets.original_layout import person_at_rest
 
 TINY = PortraitConfig(

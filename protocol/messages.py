@@ -32,28 +32,18 @@ holds may be left out: `time_code` is a number or `[N]`, `foreground_offset` and
 from __future__ import annotations
 
 import enum
-import io
 import json
-import zipfile
 from dataclasses import asdict, dataclass, field, fields
-from math import prod
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any
 
-import numpy as np
+from .jobs import JobKind
 
 VERSION = 1
-ARRAYS_TYPE = "application/x-npz"
 MOST_FRAMES = 64
 """Frames that one request may ask for."""
-MOST_OFFSET = 32.0
-"""Feature cells that a person or a backdrop can be moved: a quarter of the picture."""
 STATE_FILE = "engine.json"
 """Name of the file, in the engine's home folder, that announces a running engine."""
-RuntimeName = Literal["torch", "onnx", "tensorrt"]
-"""What executes an avatar's network."""
-MattingName = Literal["auto", "builtin", "rvm"]
-"""What cuts the person out of footage; `rvm` is Robust Video Matting."""
 
 
 class JobState(enum.StrEnum):
@@ -70,15 +60,6 @@ class JobState(enum.StrEnum):
     def ended(self) -> bool:
         """True when nothing more will happen to the job."""
         return self in (JobState.CANCELLED, JobState.FAILED, JobState.DONE)
-
-
-class JobKind(enum.StrEnum):
-    """What a job does."""
-
-    TRACK = "track"
-    PHOTO = "photo"
-    BUILD = "build"
-    REENACT = "reenact"
 
 
 @dataclass(frozen=True)
@@ -197,72 +178,6 @@ class Announcement:
             return cls(**json.loads((Path(home) / STATE_FILE).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-
-
-@dataclass(frozen=True)
-class Look:
-    """What frames are made with besides maps.
-
-    Attributes:
-        time_code: the moment of the training footage that the avatar looks like, 0 to 1; None leaves it to the avatar.
-        foreground_offset, background_offset: how far the person, and the backdrop, are moved to the right and down,
-            in feature cells: 1/128 of the picture's side, at most `MOST_OFFSET`.
-    """
-
-    time_code: float | None = None
-    foreground_offset: tuple[float, float] = (0.0, 0.0)
-    background_offset: tuple[float, float] = (0.0, 0.0)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What differs from the defaults, as the frames' door takes it."""
-        return {
-            name: np.asarray(value, np.float32) for name, value in asdict(self).items() if value != getattr(Look, name)
-        }
-
-
-USUAL_LOOK = Look()
-
-
-def pack_arrays(**arrays: np.ndarray) -> bytes:
-    """Return the arrays as the bytes of an `.npz` (stored, not compressed: speed counts on loopback)."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
-
-
-def unpack_arrays(data: bytes, most_bytes: int | None = None) -> dict[str, np.ndarray]:
-    """Read arrays that `pack_arrays` wrote.
-
-    Args:
-        data: the bytes.
-        most_bytes: refuse arrays that together are larger than this, before any memory is taken for them.
-
-    Raises:
-        ValueError: the bytes are no `.npz`, hold a pickle, claim more than they hold, or are too large.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            if most_bytes is not None and sum(member.file_size for member in members) > most_bytes:
-                raise ValueError(f"The arrays are larger than {most_bytes} bytes.")
-            for member in members:
-                with archive.open(member) as file:
-                    refuse_false_size(file, member)
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except ValueError:
-        raise
-    except Exception as error:  # zipfile and numpy raise many kinds for damaged bytes
-        raise ValueError(f"These are not packed arrays: {error}") from error
-
-
-def refuse_false_size(file: IO[bytes], member: zipfile.ZipInfo) -> None:
-    """Raise ValueError when an array's header claims more bytes than its member of the archive holds."""
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
-    if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize > member.file_size:
-        raise ValueError(f"The array {member.filename} is cut short.")
 
 
 def known_fields(cls: type, values: dict[str, Any]) -> dict[str, Any]:
