@@ -1,21 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Muon: what its steps are like, what it takes and what it leaves to AdamW."""
+"""Muon: what its steps are like."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from semblance.neural.styleavatar.training.trainer import Trainer
 from semblance.neural.training.checkpoints import Standing, load_checkpoint, save_checkpoint
-from semblance.neural.training.distributed import Team
 from semblance.neural.training.muon import Muon, orthogonalised
 from torch import nn
-
-ALONE = Team(0, 1, torch.device("cpu"))
 
 
 @settings(deadline=None, max_examples=30)
@@ -45,21 +39,6 @@ def test_a_step_is_as_large_as_the_learning_rate_says():
     weight.grad = torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)) * 1e-4
     Muon([weight], rate=0.01, size=0.2).step()
     assert weight.square().mean().sqrt().item() == pytest.approx(0.01 * 0.2, rel=0.3)
-
-
-def test_muon_takes_the_filters_that_paint_and_adamw_the_rest(tiny):
-    trainer = Trainer(tiny, ALONE, torch.float32, None, 0)
-    ours, theirs = (
-        {id(each) for group in optimiser.param_groups for each in group["params"]}
-        for optimiser in (trainer.painting_optimiser, trainer.generators_optimiser)
-    )
-    network, source = trainer.generators.network, trainer.generators.source
-    assert ours.isdisjoint(theirs)
-    assert ours | theirs == {id(each) for each in trainer.generators.parameters()}
-    assert {id(network.entry.conv1.weight)} <= ours
-    assert {id(network.face), id(network.mask.weight)} <= theirs
-    assert {id(each) for module in (source, network.mapping) for each in module.parameters()} <= theirs
-    assert Trainer(replace(tiny, muon=0.0), ALONE, torch.float32, None, 0).painting_optimiser is None
 
 
 def test_a_checkpoint_keeps_the_momentum(tmp_path):
