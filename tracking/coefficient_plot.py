@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 
-import cv2
 import numpy as np
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from .heads.head import ARKIT_NAMES
@@ -14,18 +18,32 @@ from .heads.rotations import to_angles
 from .media.footage import Image
 from .performances.performance import Performance
 
-COLUMNS, WIDTH, HEIGHT = 4, 460, 92
-"""Charts side by side, and the pixels of each with its margins."""
-LEFT, RIGHT, TOP, BOTTOM = 40, 12, 24, 10
-"""Margins of a chart."""
-FOOT = 34
-"""Pixels of the line below the charts."""
+COLUMNS, WIDTH, HEIGHT = 4, 4.6, 0.92
+"""Charts side by side, and the inches of each with its margins."""
+DPI = 100
 UNSEEN = 0.0
 """Confidence of frames that are interpolated; they are shaded."""
-PAPER, SHADE, GRID, INK, SOFT = (255, 255, 255), (247, 224, 222), (226, 230, 235), (29, 33, 39), (110, 120, 132)
-CURVE = (47, 111, 214)
-SUB = 4
-"""Binary digits of the parts of a pixel to which OpenCV draws."""
+SHADE, GRID, INK, SOFT, CURVE = "#f7e0de", "#e2e6eb", "#1d2127", "#6e7884", "#2f6fd6"
+STYLE = {
+    "axes.edgecolor": GRID,
+    "axes.spines.left": False,
+    "axes.spines.right": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 3,
+    "axes.titlesize": 8,
+    "axes.titley": 1.0,
+    "font.size": 8,
+    "lines.linewidth": 0.75,
+    "xtick.color": GRID,
+    "xtick.labelcolor": SOFT,
+    "xtick.major.size": 2,
+    "ytick.left": False,
+    "ytick.labelcolor": SOFT,
+}
+"""Over matplotlib's defaults, whatever the user's own settings are."""
+
+Values = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -33,7 +51,7 @@ class Curve:
     """A value over time: `values [T]`, and the range that its chart shows."""
 
     name: str
-    values: NDArray
+    values: Values
     low: float
     high: float
 
@@ -41,21 +59,26 @@ class Curve:
 def coefficient_plot(performance: Performance) -> Image:
     """Return `[H, W, 3]` RGB: a chart for each value, all over the same time; interpolated frames are shaded."""
     curves = curves_of(performance)
-    rows = -(-len(curves) // COLUMNS)
-    sheet = np.full((rows * HEIGHT + FOOT, COLUMNS * WIDTH, 3), PAPER, np.uint8)
     times = np.asarray(performance.times, np.float64) - performance.times[0]
-    for number, curve in enumerate(curves):
-        row, column = divmod(number, COLUMNS)
-        chart = sheet[row * HEIGHT : (row + 1) * HEIGHT, column * WIDTH : (column + 1) * WIDTH]
-        draw_chart(chart, curve, times, performance.confidence <= UNSEEN)
-    unseen = int((performance.confidence <= UNSEEN).sum())
-    words = f"{len(performance)} frames, {times[-1]:.2f} s, {performance.fps:.5g} a second; {unseen} interpolated (red)"
-    write(sheet, words, (LEFT, sheet.shape[0] - 12), INK)
-    return sheet
+    unseen = performance.confidence <= UNSEEN
+    rows = -(-len(curves) // COLUMNS)
+    words = f"{len(performance)} frames, {times[-1]:.2f} s, {performance.fps:.5g} a second; "
+    with style.context(["default", STYLE]):
+        figure = Figure(figsize=(COLUMNS * WIDTH, rows * HEIGHT), dpi=DPI)
+        figure.subplots_adjust(0.02, 0.035, 0.99, 0.985, 0.12, 0.8)
+        charts = figure.subplots(rows, COLUMNS, sharex=True).flat
+        charts[0].set_xlim(0, max(times[-1], 1 / performance.fps))
+        charts[0].locator_params("x", nbins=5)
+        for axes, curve in zip_longest(charts, curves):
+            draw_chart(axes, curve, times, unseen)
+        figure.text(0.02, 0.006, words + f"{unseen.sum()} interpolated (red)", color=INK)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def curves_of(performance: Performance) -> list[Curve]:
-    """Expressions, then confidence, angles and gaze in degrees, translation in centimetres from its median."""
+    """Return expressions, then confidence, angles and gaze in degrees, translation in centimetres from its median."""
     angles = np.degrees(to_angles(performance.rotation))
     shift = 100 * (performance.translation - np.median(performance.translation, 0))
     gaze = np.degrees(performance.gaze.reshape(-1, 4))
@@ -75,31 +98,19 @@ def curves_of(performance: Performance) -> list[Curve]:
 GAZE_NAMES = "left pitch", "left yaw", "right pitch", "right yaw"
 
 
-def value_range(values: NDArray) -> tuple[float, float]:
-    """A range of whole numbers that holds all values, and is never narrow."""
+def value_range(values: Values) -> tuple[float, float]:
+    """Return a range of whole numbers that holds all `values [T]`, and is never narrow."""
     low, high = np.floor(values.min()), np.ceil(values.max())
-    return float(min(low, high - 2)), float(high)
+    return float(min(low, high - 2)), float(high) + 0.0  # no minus before a nought
 
 
-def draw_chart(chart: Image, curve: Curve, times: NDArray, unseen: NDArray[np.bool_]) -> None:
-    """Draw a curve into its part of the sheet."""
-    right, bottom = chart.shape[1] - RIGHT, chart.shape[0] - BOTTOM
-    x = LEFT + times / max(times[-1], 1e-9) * (right - LEFT)
-    y = bottom - (np.clip(curve.values, curve.low, curve.high) - curve.low) / (curve.high - curve.low) * (bottom - TOP)
-    for place in np.flatnonzero(unseen):
-        chart[TOP:bottom, int(x[place]) : int(x[place]) + 2] = SHADE
-    for level in (TOP, bottom):
-        cv2.line(chart, (LEFT, level), (right, level), GRID, 1)
-    for second in range(int(times[-1]) + 1):
-        at = round(LEFT + second / max(times[-1], 1e-9) * (right - LEFT))
-        cv2.line(chart, (at, bottom), (at, bottom + (6 if second % 5 == 0 else 3)), GRID, 1)
-    points = np.round(np.stack([x, y], 1) * (1 << SUB)).astype(np.int32)
-    cv2.polylines(chart, [points], False, CURVE, 1, cv2.LINE_AA, SUB)
-    write(chart, curve.name, (LEFT, TOP - 8), INK)
-    write(chart, f"{curve.high:g}", (6, TOP + 4), SOFT)
-    write(chart, f"{curve.low:g}", (6, bottom + 4), SOFT)
-
-
-def write(picture: Image, words: str, place: tuple[int, int], colour: tuple[int, int, int]) -> None:
-    """Write small, from `place` on."""
-    cv2.putText(picture, words, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, colour, 1, cv2.LINE_AA)
+def draw_chart(axes: Axes, curve: Curve | None, times: Values, unseen: NDArray[np.bool_]) -> None:
+    """Draw a curve over `times [T]`, and shade the frames that are `unseen [T]`; without a curve, leave it empty."""
+    if curve is None:
+        axes.set_axis_off()
+        return
+    axes.set_title(curve.name)
+    axes.set_ylim(curve.low, curve.high)
+    axes.set_yticks([curve.low, curve.high], [f"{curve.low:g}", f"{curve.high:g}"])
+    axes.vlines(times[unseen], curve.low, curve.high, colors=SHADE, linewidths=1.5)
+    axes.plot(times, np.clip(curve.values, curve.low, curve.high), color=CURVE, clip_on=False, zorder=3)
