@@ -16,17 +16,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import markdown
 from hardware import hardware
-from semblance.benchmarks.ablation_rows import FULL, NEAREST, NO_PRETRAIN, ROWS, ablated
+from semblance.benchmarks.ablation_rows import FULL, NEAREST, NO_PRETRAIN, ROWS, ablated, by_row
 from semblance.common.files import written_whole
 from semblance.common.progress import Cancelled, Listener, Progress
 from semblance.engine.commands.terminal import shown
 from semblance.neural.evaluation.evaluate import evaluate
-from semblance.neural.evaluation.figures import EXPLANATION, Figures, by_row
+from semblance.neural.evaluation.figures import EXPLANATION, Figures
 from semblance.neural.evaluation.output import AVATAR, Evaluation, contact_sheet, distance_table
 from semblance.neural.evaluation.output import NEAREST as NEAREST_FRAME
-from semblance.neural.evaluation.report import Picture, Table, write_report
+from semblance.neural.evaluation.report import Picture, write_report
+from semblance.neural.evaluation.tables import Table
 from semblance.neural.styleavatar.training.build import build
 from semblance.neural.styleavatar.training.presets import PRESETS, preset_named
 from semblance.tracking.media.video import scaled, write_png
@@ -124,7 +124,7 @@ def write(studies: list[Study], title: str, options: argparse.Namespace) -> None
     notes += [f"Trained: {started} from nothing.", *absent, *failed]
     write_report(options.out / "ablation.html", f"Ablation: {title}", figures=tables, pictures=sheets, notes=notes)
     parts = [f"# Ablation: {title}"]
-    parts += [f"## {each.title}\n\n{markdown.table(each.columns, each.rows)}\n\n{each.caption}" for each in tables]
+    parts += [f"## {each.title}\n\n{each.markdown}\n\n{each.caption}" for each in tables]
     parts.append("\n".join(f"- {note}" for note in notes))
     with written_whole(options.out / "ablation.md") as partial:
         partial.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rows of the ablation study (Sec. 4.2, Tab. 3): a preset with parts of its network switched off."""
+"""The rows of the ablation study (Sec. 4.2, Tab. 3), each a preset with parts of its network off, and their table."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..neural.evaluation.figures import COLUMNS, Figures, written
 from ..neural.styleavatar.training.presets import Preset
 
 FULL, NEAREST, NO_PRETRAIN = "full", "nearest", "no-pretrain"
@@ -47,3 +49,22 @@ def ablated(preset: Preset, row: str) -> Preset:
     if "background" in network.layers:
         return left
     return replace(left, slide_every=NEVER, losses=replace(preset.losses, mask=0.0))
+
+
+def by_row(rows: Mapping[str, Figures]) -> tuple[list[str], list[list[str]], list[str]]:
+    """The table for many rows: headings, a line for each row, and a sentence for each figure that no row has.
+
+    Where some rows have a figure and others have not, their cells say why, in short.
+    """
+    measured = [name for name in COLUMNS if any(isinstance(getattr(each, name), float) for each in rows.values())]
+    lines = [
+        [row, *(written(name, getattr(figures, name)).removeprefix("not measured: ") for name in measured)]
+        for row, figures in rows.items()
+    ]
+    return ["", *(COLUMNS[name].heading for name in measured)], lines, missing(rows, measured)
+
+
+def missing(rows: Mapping[str, Figures], measured: Sequence[str]) -> list[str]:
+    """A sentence for each figure that is not among the measured ones."""
+    some, absent = next(iter(rows.values())), [name for name in COLUMNS if name not in measured]
+    return [f"{COLUMNS[name].heading.split()[0]}: {getattr(some, name)}." for name in absent]

@@ -16,13 +16,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from hardware import hardware
+from markdown import report
 from semblance.engine.commands.terminal import shown
 from semblance.neural.evaluation.evaluate import evaluate
-from semblance.neural.evaluation.figures import written
+from semblance.neural.evaluation.figures import COLUMNS, Figures, written
 from semblance.neural.evaluation.output import AVATAR, NEAREST, Evaluation, save
 from semblance.neural.styleavatar.training.build import build
 from semblance.neural.styleavatar.training.presets import PRESETS, PREVIEW, LossWeights
 
+WEIGHTS = ("l2", "perceptual", "adversarial", "detail", "texture")
 MEASURED = ("psnr", "ssim", "sharpness", "mouth_gain")
 OURS = PREVIEW.losses
 VARIANTS: dict[str, LossWeights] = {
@@ -43,23 +45,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=180)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    print(f"{options.dataset.name}, {options.seconds:.0f} s of training each, {hardware()}\n")
-    print(
-        "| losses | l2 | perceptual | adversarial | detail | texture | PSNR dB | SSIM | sharpness | mouth opens |\n|---"
-        + "|---:" * 9
-        + "|"
-    )
+    rows: list[tuple[str, ...]] = []
     for name, weights in VARIANTS.items():
         found = trained(options.dataset, weights, options.seconds)
-        figures = found.rows[AVATAR]
-        told = (weights.l2, weights.perceptual, weights.adversarial, weights.detail, weights.texture)
-        weight_cells = " | ".join(f"{each:g}" for each in told)
-        cells = " | ".join(written(each, getattr(figures, each)) for each in MEASURED)
-        print(f"| {name} | {weight_cells} | {cells} |")
+        told = (f"{getattr(weights, term):g}" for term in WEIGHTS)
+        rows.append((name, *told, *cells(found.rows[AVATAR])))
         if options.out:
             save(found, options.out / name.replace(" ", "_"))
-    cells = " | ".join(written(each, getattr(found.rows[NEAREST], each)) for each in MEASURED)
-    print(f"| nearest frame | | | | | | {cells} |")
+    rows.append(("nearest frame", *("" for _ in WEIGHTS), *cells(found.rows[NEAREST])))
+    title = f"{options.dataset.name}, {options.seconds:.0f} s of training each"
+    report(title, ("losses", *WEIGHTS, *(COLUMNS[name].heading for name in MEASURED)), rows, hardware(), None)
+
+
+def cells(figures: Figures) -> list[str]:
+    """The measured figures as they are shown."""
+    return [written(name, getattr(figures, name)) for name in MEASURED]
 
 
 def trained(dataset: Path, weights: LossWeights, seconds: float) -> Evaluation:

@@ -27,8 +27,10 @@ from ...common.home import HOME_VARIABLE, Home
 from ...common.progress import Cancelled, Listener, Progress
 from ...neural.avatar import Avatar
 from ...neural.evaluation import output as evaluation
+from ...neural.evaluation.charts import read_curves
 from ...neural.evaluation.evaluate import evaluate, held_out
-from ...neural.evaluation.report import Picture, Table, read_curves, write_report
+from ...neural.evaluation.report import Picture, write_report
+from ...neural.evaluation.tables import Table
 from ...neural.rendering.frames import frames_of
 from ...neural.rendering.reenact import reenact
 from ...neural.styleavatar.training.build import build

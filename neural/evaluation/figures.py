@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 Figure = float | str
@@ -96,22 +96,3 @@ def by_figure(rows: Mapping[str, Figures]) -> list[tuple[str, ...]]:
         (column.heading, *(written(name, getattr(figures, name)) for figures in rows.values()))
         for name, column in COLUMNS.items()
     ]
-
-
-def by_row(rows: Mapping[str, Figures]) -> tuple[list[str], list[list[str]], list[str]]:
-    """The table for many rows: headings, a line for each row, and a sentence for each figure that no row has.
-
-    Where some rows have a figure and others have not, their cells say why, in short.
-    """
-    measured = [name for name in COLUMNS if any(isinstance(getattr(each, name), float) for each in rows.values())]
-    lines = [
-        [row, *(written(name, getattr(figures, name)).removeprefix("not measured: ") for name in measured)]
-        for row, figures in rows.items()
-    ]
-    return ["", *(COLUMNS[name].heading for name in measured)], lines, missing(rows, measured)
-
-
-def missing(rows: Mapping[str, Figures], measured: Sequence[str]) -> list[str]:
-    """A sentence for each figure that is not among the measured ones."""
-    some, absent = next(iter(rows.values())), [name for name in COLUMNS if name not in measured]
-    return [f"{COLUMNS[name].heading.split()[0]}: {getattr(some, name)}." for name in absent]

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.table import Column
 from rich.table import Table as TerminalTable
 
 from ...common.files import written_whole
 from ...tracking.media.video import labelled, write_png
 from .figures import EXPLANATION, Figures, by_figure
-from .report import Picture, Table, write_report
+from .report import Picture, write_report
+from .tables import Table
 
 AVATAR, NEAREST = "avatar", "nearest training frame"
 
@@ -65,27 +67,24 @@ class Evaluation:
 
 def show(evaluation: Evaluation, console: Console | None = None) -> None:
     """Print the table."""
-    table = TerminalTable(title=evaluation.title)
-    table.add_column("")
-    for name in evaluation.rows:
-        table.add_column(name, justify="right")
-    for line in by_figure(evaluation.rows):
-        table.add_row(*line)
+    table = figures_table(evaluation)
+    first, *others = table.columns
+    printed = TerminalTable(first, *(Column(name, justify="right") for name in others), title=table.title)
+    for row in table.rows:
+        printed.add_row(*row)
     console = console or Console()
-    console.print(table)
+    console.print(printed)
     console.print(evaluation.distance_sentence, soft_wrap=True)
 
 
 def markdown(evaluation: Evaluation) -> str:
-    """The table as Markdown."""
-    head = ["", *evaluation.rows]
-    lines = [head, ["---", *("---:" for _ in evaluation.rows)], *by_figure(evaluation.rows)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"# {evaluation.title}\n\n{table}\n\n{EXPLANATION}\n\n{evaluation.distance_sentence}\n"
+    """Return the table, what its figures mean and Tab. 4 in Markdown."""
+    table = figures_table(evaluation)
+    return f"# {table.title}\n\n{table.markdown}\n\n{table.caption}\n\n{evaluation.distance_sentence}\n"
 
 
 def figures_table(evaluation: Evaluation) -> Table:
-    """The table for a page."""
+    """Return the figures as a table: a line for each figure, a column for each row of pictures."""
     return Table(evaluation.title, ("", *evaluation.rows), by_figure(evaluation.rows), EXPLANATION)
 
 

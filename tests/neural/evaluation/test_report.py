@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from semblance.neural.evaluation.charts import Curve, chart
-from semblance.neural.evaluation.report import Picture, Table, read_curves, write_report
+from semblance.neural.evaluation.charts import Curve, chart, read_curves
+from semblance.neural.evaluation.report import Picture, write_report
+from semblance.neural.evaluation.tables import Table
 
 EVIL = "<script>alert('x')</script> & \"co\""
 
