@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -43,7 +44,7 @@ STYLE = {
 }
 """Over matplotlib's defaults, whatever the user's own settings are."""
 
-Values = NDArray[np.floating]
+Values = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,10 @@ def coefficient_plot(performance: Performance) -> Image:
         for axes, curve in zip_longest(charts, curves):
             draw_chart(axes, curve, times, unseen)
         figure.text(0.02, 0.006, words + f"{unseen.sum()} interpolated (red)", color=INK)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+        pixels = io.BytesIO()
+        figure.savefig(pixels, format="rgba")
+        width, height = figure.canvas.get_width_height()
+    return np.frombuffer(pixels.getvalue(), np.uint8).reshape(height, width, 4)[..., :3].copy()
 
 
 def curves_of(performance: Performance) -> list[Curve]:

@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.heads.head import Floats, MorphableHead
+from ...tracking.media.footage import Image
 from ...tracking.media.video import scaled
 from ..avatar import Avatar
 from ..styleavatar.training.batches import read_picture, split
@@ -35,9 +37,9 @@ class View:
         uv, texture: maps `[256, 256, 3]`, 0 to 1.
     """
 
-    picture: np.ndarray
+    picture: Image
     matte: Floats
-    face: np.ndarray
+    face: NDArray[np.bool_]
     uv: Floats
     texture: Floats
 
@@ -58,13 +60,12 @@ def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listene
     nearest = nearest_frames(performance, training, test)
     side = subject.metadata.resolution
     shown = set(spread(test, SHEET_ROWS))
-    sheet: list[dict[str, np.ndarray]] = []
-    began = time.monotonic()
+    sheet: list[dict[str, Image]] = []
+    clock = Clock("Evaluating", len(test), listener)
     with Observer(subject.device.type) as observer:
         rows = {AVATAR: Row(observer), NEAREST: Row(observer)}
         for done, index in enumerate(test):
-            left = (time.monotonic() - began) / done * (len(test) - done) if done else None
-            listener(Progress("Evaluating", done, len(test), f"frame {done + 1} of {len(test)}", left))
+            clock.tell(done)
             view = read_view(data, index, side)
             rendered = subject.render(view.uv[None], view.texture[None])[0, ..., :3]
             pictures = {AVATAR: rendered, NEAREST: read_window(data, nearest[index], side)}
@@ -86,17 +87,17 @@ def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listene
 
 
 def head_of(avatar: Avatar) -> MorphableHead | None:
-    """The avatar's head; None where its file is not on this machine."""
+    """Return the avatar's head; None where its file is not on this machine."""
     try:
         return avatar.open_head()
     except UserError:
         return None
 
 
-def held_out(trusted: np.ndarray, share: float = TEST_SHARE) -> tuple[list[int], list[int]]:
+def held_out(trusted: NDArray[np.bool_], share: float = TEST_SHARE) -> tuple[list[int], list[int]]:
     """Return the frames that training sees and the last `share` of all, which it must not see.
 
-    Those that cannot be trusted, `trusted [T]`, are in neither.
+    Both are numbers of frames. Those that cannot be trusted, where `trusted [T]` is False, are in neither.
 
     Raises:
         UserError: there are too few frames to hold any out.
@@ -108,7 +109,11 @@ def held_out(trusted: np.ndarray, share: float = TEST_SHARE) -> tuple[list[int],
 
 
 def unseen_share(avatar: Avatar, share: float | None) -> float:
-    """Return `share`, or all that training left; refuse to test on what was trained on."""
+    """Return `share` (0 to 1), or all that training left.
+
+    Raises:
+        UserError: nothing is left, or `share` reaches into what the avatar was trained on.
+    """
     trained = avatar.metadata.provenance.train_share
     if trained == 1:
         raise UserError("The avatar was trained on all frames, so none can test it; build one with --train-share 0.8.")
@@ -128,7 +133,11 @@ def spread(frames: Sequence[int], count: int) -> list[int]:
 
 
 def read_view(dataset: Dataset, index: int, side: int) -> View:
-    """Read a frame of a dataset, its central window `side` pixels square."""
+    """Read a frame of a dataset, its central window `side` pixels square.
+
+    Raises:
+        UserError: a picture is missing or damaged.
+    """
     name = dataset.names[index]
     uv, texture = read_map(dataset.uv_map(name)), read_map(dataset.texture_map(name))
     matte = window(read_picture(dataset.matte(name), cv2.IMREAD_GRAYSCALE), side).astype(np.float32) / 255
@@ -136,8 +145,12 @@ def read_view(dataset: Dataset, index: int, side: int) -> View:
     return View(read_window(dataset, index, side), matte, face, uv, texture)
 
 
-def read_window(dataset: Dataset, index: int, side: int) -> np.ndarray:
-    """The footage's central window: RGB uint8 `[side, side, 3]`."""
+def read_window(dataset: Dataset, index: int, side: int) -> Image:
+    """Return the footage's central window: RGB uint8 `[side, side, 3]`.
+
+    Raises:
+        UserError: the picture is missing or damaged.
+    """
     image = read_picture(dataset.image(dataset.names[index]), cv2.IMREAD_COLOR)
     return window(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), side)
 

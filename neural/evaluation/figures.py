@@ -22,13 +22,15 @@ class Figures:
     """How near the pictures of some frames are to the footage: means over the frames unless said otherwise.
 
     Attributes:
-        psnr: decibels; ssim, ms_ssim: up to 1.
+        psnr: peak signal-to-noise ratio in decibels; ssim, ms_ssim: structural similarity, single and multi-scale, up
+            to 1.
         sharpness: energy of the face's high band over the footage's, of all frames together.
         flicker: see `metrics.flicker`, 0 to 255, over neighbouring frames.
-        expression, pose, keypoint, keypoint_share, mouth_gain, mouth_likeness: see `retracking.Distances`.
+        expression (AED), pose (APD), keypoint, keypoint_share (AKD), mouth_gain, mouth_likeness: see
+            `retracking.Distances`.
         found: share of the frames whose face is found where the footage's is.
-        lpips, fid: perceptual distances; fid of all frames together.
-        csim: cosine of the angle between ArcFace's codes of the faces.
+        lpips: learned perceptual distance; fid: Fréchet inception distance, of all frames together.
+        csim: cosine similarity of the identity, of ArcFace's codes of the faces, -1 to 1.
     """
 
     psnr: float
@@ -85,13 +87,17 @@ EXPLANATION = (
 
 
 def written(name: str, figure: Figure) -> str:
-    """A figure as it is shown."""
+    """Return a figure as it is shown, in the unit of its column's heading; `name` is that of a field of `Figures`.
+
+    >>> written("keypoint_share", 0.0123), written("fid", WEIGHTS_MISSING)
+    ('1.23', 'not measured: weights missing')
+    """
     column = COLUMNS[name]
     return figure if isinstance(figure, str) else f"{figure * column.factor:.{column.digits}f}"
 
 
 def by_figure(rows: Mapping[str, Figures]) -> list[tuple[str, ...]]:
-    """The table for few rows: a line for each figure, of its heading and the rows' cells."""
+    """Return the table for few rows of pictures: a line for each figure, of its heading and the rows' cells."""
     return [
         (column.heading, *(written(name, getattr(figures, name)) for figures in rows.values()))
         for name, column in COLUMNS.items()

@@ -8,42 +8,48 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torchmetrics.functional.image import (
     multiscale_structural_similarity_index_measure,
     structural_similarity_index_measure,
 )
 
 from ...tracking.heads.head import Floats
+from ...tracking.media.footage import Image
 
 HIGH_BAND_SIGMA = 1.5
 """Pixels: the high band is a picture minus its Gaussian blur of this width."""
 
 
-def without_background(picture: np.ndarray, matte: Floats) -> Floats:
-    """Return `[H, W, 3]`, 0 to 1: an RGB uint8 picture laid over black by `matte [H, W]` (0 to 1)."""
+def without_background(picture: Image, matte: Floats) -> Floats:
+    """Return `[H, W, 3]`, 0 to 1: RGB uint8 `[H, W, 3]` laid over black by `matte [H, W]`, 0 to 1."""
     return picture.astype(np.float32) / 255 * matte[..., None]
 
 
 def psnr(picture: Floats, truth: Floats) -> float:
-    """Peak signal-to-noise ratio in decibels of two `[H, W, 3]` pictures, 0 to 1; infinite when they are equal."""
+    """Return the peak signal-to-noise ratio of two pictures `[H, W, 3]`, 0 to 1, in decibels; infinite for equal ones.
+
+    >>> round(psnr(np.zeros((8, 8, 3), np.float32), np.full((8, 8, 3), 0.1, np.float32)), 2)
+    20.0
+    """
     error = np.mean(np.square(picture.astype(np.float64) - truth))
     return float(-10 * np.log10(error)) if error > 0 else float("inf")
 
 
 def ssim(picture: Floats, truth: Floats) -> float:
-    """Structural similarity of two `[H, W, 3]` pictures, 0 to 1; 1 when they are equal."""
+    """Return the structural similarity (SSIM) of two pictures `[H, W, 3]`, 0 to 1; at most 1, when they are equal."""
     similarity = structural_similarity_index_measure(as_batch(picture), as_batch(truth), data_range=1.0)
     assert isinstance(similarity, torch.Tensor)  # a pair only when asked for more
     return similarity.item()
 
 
 def ms_ssim(picture: Floats, truth: Floats) -> float:
-    """Structural similarity over five scales of two `[H, W, 3]` pictures, 0 to 1, more than 160 pixels a side."""
+    """Return the SSIM over five scales of two pictures `[H, W, 3]`, 0 to 1, of more than 160 pixels a side."""
     return multiscale_structural_similarity_index_measure(as_batch(picture), as_batch(truth), data_range=1.0).item()
 
 
 def flicker(error: Floats, error_before: Floats, matte: Floats) -> float:
-    """How much more or less a picture changes than the footage from one frame to the next, 0 to 255.
+    """Return how much more or less a picture changes than the footage from one frame to the next, 0 to 255.
 
     The mean, over the foreground's pixels and channels, of |(p' - p) - (f' - f)|, where p, p' are the pictures and
     f, f' the footage: what is left of change when the footage's own is taken away.
@@ -57,7 +63,7 @@ def flicker(error: Floats, error_before: Floats, matte: Floats) -> float:
 
 
 def sharpness(energies: Sequence[float], true_energies: Sequence[float]) -> float:
-    """Sharpness of frames from their high bands' energies: all of theirs against all of the truths'.
+    """Return the sharpness of T frames from their high bands' energies: all of theirs over all of the truths'.
 
     1 when the pictures are as rich in detail as the truths, wherever the detail lies; nan where the truths have none.
     Frames that motion has blurred count little.
@@ -66,16 +72,17 @@ def sharpness(energies: Sequence[float], true_energies: Sequence[float]) -> floa
     return sum(energies) / total if total > 0 else float("nan")
 
 
-def high_band_energy(picture: Floats, region: np.ndarray) -> float:
-    """Sum of squares of the high band of a `[H, W, 3]` picture, 0 to 1, in `region` (bool `[H, W]`)."""
+def high_band_energy(picture: Floats, region: NDArray[np.bool_]) -> float:
+    """Return the sum of squares of the high band of a picture `[H, W, 3]`, 0 to 1, in `region [H, W]`."""
     return float(np.square(high_band(picture)[region]).sum(dtype=np.float64))
 
 
 def high_band(picture: Floats) -> Floats:
-    """A picture minus its Gaussian blur."""
-    return picture - cv2.GaussianBlur(picture, (0, 0), HIGH_BAND_SIGMA, borderType=cv2.BORDER_REFLECT)
+    """Return a picture `[H, W, 3]`, 0 to 1, minus its Gaussian blur: -1 to 1."""
+    blurred: Floats = cv2.GaussianBlur(picture, (0, 0), HIGH_BAND_SIGMA, borderType=cv2.BORDER_REFLECT)
+    return picture - blurred
 
 
-def as_batch(picture: Floats) -> torch.Tensor:
-    """A picture `[H, W, 3]` as `[1, 3, H, W]`."""
+def as_batch(picture: Floats | Image) -> torch.Tensor:
+    """Return a picture `[H, W, 3]` as `[1, 3, H, W]`, its values as they are."""
     return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
 
@@ -14,19 +15,25 @@ from ...tracking.performances.performance import Performance
 
 
 def nearest_frames(performance: Performance, training: Sequence[int], test: Sequence[int]) -> dict[int, int]:
-    """The training frame nearest to each test frame; translation, rotation and expression count the same."""
+    """Return the training frame nearest to each test frame, all by number.
+
+    Translation, rotation and expression count the same.
+    """
     total = sum(distances(performance, training, test).values())
     return {index: training[choice] for index, choice in zip(test, np.argmin(total, 1), strict=True)}
 
 
 def mean_distances(performance: Performance, training: Sequence[int], test: Sequence[int]) -> dict[str, float]:
-    """Mean distance to the training frame that is nearest in each parameter alone (Tab. 4)."""
+    """Return the mean distance to the training frame that is nearest in each parameter alone (Tab. 4).
+
+    By parameter (translation, rotation, expression), in standard deviations of the training frames.
+    """
     groups = distances(performance, training, test)
     return {name: float(each.min(1).mean()) for name, each in groups.items()}
 
 
 def distances(performance: Performance, training: Sequence[int], test: Sequence[int]) -> dict[str, Floats]:
-    """Root mean square distances `[test, training]` by parameter, in standard deviations of the training frames."""
+    """Return RMS distances `[test, training]` by parameter, in standard deviations of the training frames."""
     parameters = {
         "translation": performance.translation,
         "rotation": Rotation.from_matrix(performance.rotation).as_rotvec(),
@@ -36,10 +43,14 @@ def distances(performance: Performance, training: Sequence[int], test: Sequence[
 
 
 def rms_distances(rows: Floats, training: Sequence[int], test: Sequence[int]) -> Floats:
-    """Distances `[test, training]` of `rows [T, n]`; columns that training holds constant do not count."""
+    """Return distances `[test, training]` of `rows [T, n]`; columns that training holds constant do not count.
+
+    They are root mean squares over the columns, in standard deviations of the training rows.
+    """
     deviation = rows[list(training)].std(0)
     varying = deviation > 1e-6
     if not varying.any():
         return np.zeros((len(test), len(training)), np.float32)
     scaled = rows[:, varying] / deviation[varying]
-    return (cdist(scaled[list(test)], scaled[list(training)]) / np.sqrt(varying.sum())).astype(np.float32)
+    apart: NDArray[np.float64] = cdist(scaled[list(test)], scaled[list(training)]) / np.sqrt(varying.sum())
+    return apart.astype(np.float32)

@@ -9,10 +9,13 @@ from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from ...tracking.datasets.writer import as_bytes
 from ...tracking.heads.camera import PinholeCamera
 from ...tracking.heads.head import Floats, MorphableHead
 from ...tracking.landmarks import LandmarkDetector, Landmarks
+from ...tracking.media.footage import Image
 from ..pretrained import weights
 from . import metrics
 from .figures import NO_DETECTOR, NO_FACE, NO_HEAD, STILL_MOUTH, TOO_FEW, WEIGHTS_MISSING, Figure, Figures
@@ -26,8 +29,8 @@ class Observed:
 
     Attributes:
         picture: `[R, R, 3]`, 0 to 1, background removed.
-        landmarks: None too where no face is found.
-        inception: features `[1, 2048]`; identity: ArcFace's code of the face.
+        landmarks: `[478, 3]` pixels; None too where no face is found.
+        inception: features `[1, 2048]`; identity: ArcFace's code of the face, `[N]` of length 1.
     """
 
     picture: Floats
@@ -46,6 +49,11 @@ class Observer(AbstractContextManager["Observer"]):
     """
 
     def __init__(self, device: str) -> None:
+        """Load the networks onto `device`, "cuda" or "cpu".
+
+        Raises:
+            UserError: a file of weights is damaged or holds others.
+        """
         self.device = device
         alexnet, inception, arcface = map(weights.find, (weights.ALEXNET, weights.INCEPTION, weights.ARCFACE))
         self.lpips = Lpips.from_file(alexnet).to(device) if alexnet else None
@@ -58,10 +66,10 @@ class Observer(AbstractContextManager["Observer"]):
         if self._detector:
             self._detector.close()
 
-    def look(self, rgb: np.ndarray, matte: Floats) -> Observed:
-        """See a picture (RGB uint8 `[R, R, 3]`) over black by a matte `[R, R]`."""
+    def look(self, rgb: Image, matte: Floats) -> Observed:
+        """See a picture, RGB uint8 `[R, R, 3]`, over black by a matte `[R, R]`, 0 to 1."""
         picture = metrics.without_background(rgb, matte)
-        shown = (picture * 255).round().astype(np.uint8)
+        shown = as_bytes(picture)
         landmarks = self._detector.detect(shown) if self._detector else None
         return Observed(
             picture,
@@ -72,10 +80,10 @@ class Observer(AbstractContextManager["Observer"]):
 
     @torch.inference_mode()
     def perceptual_distance(self, picture: Floats, truth: Floats) -> float | None:
-        """LPIPS of two pictures; None without its weights."""
+        """Return the LPIPS of two pictures `[R, R, 3]`, 0 to 1; None without its weights."""
         if self.lpips is None:
             return None
-        return self.lpips(*(metrics.as_batch(each).to(self.device) for each in (picture, truth))).item()
+        return float(self.lpips(*(metrics.as_batch(each).to(self.device) for each in (picture, truth))))
 
 
 class Row:
@@ -88,7 +96,7 @@ class Row:
         self._frechet = frechet_distance() if observer.inception else None
         self._before: tuple[int, Floats] | None = None
 
-    def add(self, index: int, own: Observed, truth: Observed, matte: Floats, face: np.ndarray) -> None:
+    def add(self, index: int, own: Observed, truth: Observed, matte: Floats, face: NDArray[np.bool_]) -> None:
         """Compare the picture of a frame with the footage.
 
         Args:
@@ -114,7 +122,12 @@ class Row:
         self._before = index, error
 
     def figures(self, head: MorphableHead | None, camera: PinholeCamera) -> Figures:
-        """The figures of all frames so far; `head` (None: not there) and `camera` are for tracking them."""
+        """Return the figures of all frames so far, at least one.
+
+        Args:
+            head: whose expressions are compared; None where it is not there.
+            camera: of the pictures, in their pixels.
+        """
         return Figures(
             psnr=float(np.mean(self._values["psnr"])),
             ssim=float(np.mean(self._values["ssim"])),
@@ -153,7 +166,7 @@ class Row:
 
 
 def opened_detector() -> LandmarkDetector | None:
-    """What finds faces; None where MediaPipe is missing, as on a machine that is there for training."""
+    """Return what finds faces; None where MediaPipe is missing, as on a machine that is there for training."""
     try:
         return LandmarkDetector(still=True)
     except ImportError:

@@ -14,6 +14,7 @@ from rich.table import Column
 from rich.table import Table as TerminalTable
 
 from ...common.files import written_whole
+from ...tracking.media.footage import Image
 from ...tracking.media.video import labelled, write_png
 from .figures import EXPLANATION, Figures, by_figure
 from .report import Picture, write_report
@@ -32,7 +33,7 @@ class Evaluation:
         resolution: side of the compared pictures in pixels.
         distance: mean distance of the test frames to the nearest training frame, separately for translation,
             rotation and expression, in standard deviations of training (Tab. 4).
-        frames: at frames spread over the test, RGB pictures by name: footage, nearest, avatar.
+        frames: at frames spread over the test, RGB uint8 `[R, R, 3]` by name: footage, nearest, avatar.
     """
 
     rows: dict[str, Figures]
@@ -40,7 +41,7 @@ class Evaluation:
     test_frames: int
     resolution: int
     distance: dict[str, float]
-    frames: tuple[dict[str, np.ndarray], ...]
+    frames: tuple[dict[str, Image], ...]
 
     def to_json(self) -> dict[str, object]:
         """The numbers as plain JSON values."""
@@ -60,13 +61,13 @@ class Evaluation:
         return f"Mean distance to the nearest training parameters, in standard deviations of training: {apart}."
 
     @property
-    def sheet(self) -> np.ndarray:
-        """The frames as one picture."""
+    def sheet(self) -> Image:
+        """The frames as one picture, RGB uint8 `[frames * R, 3 R, 3]`."""
         return contact_sheet(self.frames)
 
 
 def show(evaluation: Evaluation, console: Console | None = None) -> None:
-    """Print the table."""
+    """Print the table and Tab. 4, on the terminal unless told otherwise."""
     table = figures_table(evaluation)
     first, *others = table.columns
     printed = TerminalTable(first, *(Column(name, justify="right") for name in others), title=table.title)
@@ -89,7 +90,7 @@ def figures_table(evaluation: Evaluation) -> Table:
 
 
 def distance_table(distances: Mapping[str, Mapping[str, float]]) -> Table:
-    """Tab. 4 for a page: mean distances to the nearest training parameters, by test."""
+    """Return Tab. 4: mean distances to the nearest training parameters, by parameter, of each test."""
     names = list(next(iter(distances.values())))
     lines = [(test, *(f"{each[name]:.3f}" for name in names)) for test, each in distances.items()]
     return Table("Mean distance to the nearest training parameters", ("", *names), lines,
@@ -111,7 +112,7 @@ def save(evaluation: Evaluation, folder: Path) -> None:
     write_png(folder / "evaluation.png", evaluation.sheet)
 
 
-def contact_sheet(frames: Iterable[Mapping[str, np.ndarray]]) -> np.ndarray:
-    """Pictures by name side by side, a line for each frame."""
+def contact_sheet(frames: Iterable[Mapping[str, Image]]) -> Image:
+    """Return RGB uint8 `[N * H, M * W, 3]`: M pictures `[H, W, 3]` side by side, named, for each of N frames."""
     lines = [np.concatenate([labelled(name, each) for name, each in line.items()], 1) for line in frames]
     return np.concatenate(lines)

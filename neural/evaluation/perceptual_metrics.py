@@ -8,18 +8,22 @@ of the same interface.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 import torchmetrics
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from ...common.errors import UserError
+from ...tracking.datasets.writer import as_bytes
 from ...tracking.heads.head import Floats
 from ...tracking.landmarks import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Landmarks
+from ...tracking.media.footage import Image
 from ..pretrained.torchscript import load_network
 from .metrics import as_batch
 
@@ -85,7 +89,7 @@ class Lpips(nn.Module):
         return torch.stack(parts).sum(0)
 
     def features(self, picture: Tensor) -> list[Tensor]:
-        """The five convolutions' rectified features."""
+        """Return five convolutions' rectified features `[B, C, h, w]` of pictures `[B, 3, H, W]`, 0 to 1."""
         x, features = (picture * 2 - 1 - self.shift) / self.scale, []
         for place, convolution in zip(CONVOLUTIONS, self.convolutions, strict=True):
             x = F.relu(convolution(F.max_pool2d(x, 3, 2) if place in POOLED_BEFORE else x))
@@ -118,12 +122,12 @@ class Inception:
     @torch.inference_mode()
     def features(self, picture: Floats) -> Tensor:
         """Return `[1, 2048]` of a picture `[H, W, 3]`, 0 to 1."""
-        bytes_ = as_batch(picture).mul(255).round().to(torch.uint8)
-        return self.network(bytes_.to(self.device), return_features=True).float().cpu()
+        features: Tensor = self.network(as_batch(as_bytes(picture)).to(self.device), return_features=True)
+        return features.float().cpu()
 
 
 def frechet_distance() -> FrechetInceptionDistance:
-    """FID, to be updated with Inception's features `[B, 2048]` in place of pictures; it keeps their sums only.
+    """Return the FID, to be updated with Inception's features `[B, 2048]` in place of pictures; it keeps sums only.
 
     Fewer pictures than features make it larger: compare it only where as many pictures were used.
     """
@@ -156,22 +160,22 @@ class ArcFace:
         except cv2.error as error:
             raise UserError(f"{path} is not ArcFace's ONNX file or is damaged; fetch or delete it.") from error
 
-    def code(self, picture: np.ndarray, landmarks: Landmarks) -> Floats:
-        """Return the code `[N]`, of length 1, of the face in an RGB uint8 picture."""
+    def code(self, picture: Image, landmarks: Landmarks) -> Floats:
+        """Return the code `[N]`, of length 1, of the face `landmarks [478, 3]` in a picture, RGB uint8 `[H, W, 3]`."""
         face = cv2.warpAffine(picture, similarity(five_points(landmarks), np.array(FACE_TEMPLATE)), (FACE_SIDE,) * 2)
         self.network.setInput(cv2.dnn.blobFromImage(face, 1 / 127.5, (FACE_SIDE,) * 2, (127.5,) * 3))
-        code = self.network.forward().ravel().astype(np.float32)
+        code: Floats = self.network.forward().ravel().astype(np.float32)
         return code / max(float(np.linalg.norm(code)), 1e-8)
 
 
 def five_points(landmarks: Landmarks) -> Floats:
-    """Return `[5, 2]` pixels: the points of `FACE_TEMPLATE`."""
+    """Return `[5, 2]` pixels: the points of `FACE_TEMPLATE` among `landmarks [478, 3]`."""
     right, left = (landmarks[list(corners), :2].mean(0) for corners in (RIGHT_EYE_CORNERS, LEFT_EYE_CORNERS))
     return np.stack([right, left, *landmarks[[NOSE_TIP, *MOUTH_CORNERS], :2]])
 
 
-def similarity(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return `[2, 3]`: turn, scale and shift that bring `points [N, 2]` nearest to `targets` by least squares."""
+def similarity(points: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
+    """Return `[2, 3]`: turn, scale and shift that bring `points [N, 2]` nearest to `targets [N, 2]` (least squares)."""
     (x, y), one, none = points.T, np.ones(len(points)), np.zeros(len(points))
     rows = np.concatenate([np.stack([x, -y, one, none], 1), np.stack([y, x, none, one], 1)])
     (a, b, right, down), *_ = np.linalg.lstsq(rows, np.concatenate([targets[:, 0], targets[:, 1]]), rcond=None)

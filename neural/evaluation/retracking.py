@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ...tracking.heads.camera import PinholeCamera
@@ -25,7 +27,7 @@ class Distances:
     """How far the tracked pictures are from the tracked footage: means over the frames in which both show a face.
 
     Attributes:
-        expression: Euclidean norm of the difference of the 52 coefficients (AED).
+        expression: Euclidean norm of the difference of the 52 coefficients, 0 to 1 each (AED).
         pose: angle between the head's rotations in degrees (APD).
         keypoint: distance between the 478 landmarks in pixels (AKD); keypoint_share: as a share of the distance of
             the footage's eyes.
@@ -42,8 +44,9 @@ class Distances:
     mouth_likeness: float | None
 
 
+Signal = NDArray[np.floating[Any]]
 Faces = Sequence[Landmarks | None]
-"""Landmarks in pixels, frame by frame; None where no face was found."""
+"""Landmarks `[478, 3]` in pixels, frame by frame; None where no face was found."""
 
 
 def retracked(pictures: Faces, footage: Faces, head: MorphableHead, camera: PinholeCamera) -> Distances | None:
@@ -72,7 +75,7 @@ def retracked(pictures: Faces, footage: Faces, head: MorphableHead, camera: Pinh
     )
 
 
-def gain(signal: np.ndarray, reference: np.ndarray) -> float | None:
+def gain(signal: Signal, reference: Signal) -> float | None:
     """Return the slope of the line that fits `signal [T]` over `reference [T]`; None where the latter is constant."""
     if np.ptp(reference) == 0:
         return None
@@ -80,11 +83,12 @@ def gain(signal: np.ndarray, reference: np.ndarray) -> float | None:
     return float(steps @ signal / (steps @ steps))
 
 
-def likeness(signal: np.ndarray, reference: np.ndarray) -> float | None:
-    """Return the correlation of both, -1 to 1; None where one is constant."""
+def likeness(signal: Signal, reference: Signal) -> float | None:
+    """Return the correlation of `signal [T]` and `reference [T]`, -1 to 1; None where one is constant."""
     return float(np.corrcoef(signal, reference)[0, 1]) if np.ptp(signal) and np.ptp(reference) else None
 
 
-def angles_between(rotations: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return `[T]`, radians: the angle between rotations `[T, 3, 3]`."""
-    return (Rotation.from_matrix(rotations) * Rotation.from_matrix(others).inv()).magnitude()
+def angles_between(rotations: Signal, others: Signal) -> NDArray[np.float64]:
+    """Return `[T]`, radians: the angles between rotations `[T, 3, 3]` and others `[T, 3, 3]`."""
+    angles: NDArray[np.float64] = (Rotation.from_matrix(rotations) * Rotation.from_matrix(others).inv()).magnitude()
+    return angles
