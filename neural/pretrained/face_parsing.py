@@ -20,7 +20,7 @@ from ...tracking.datasets.dataset import ENLARGED
 from ...tracking.mattes.head_only import Parsing
 from ...tracking.mattes.matting import Pixels
 from ..training.perceptual import DEVIATION, MEAN
-from .torchscript import Network, as_input, load_network
+from .torchscript import Network, as_input, device_of, load_network
 
 CLASSES = 19
 HAIR, CLOTHES = (17, 18), (15, 16)
@@ -42,7 +42,10 @@ class FaceParsing:
 
     @torch.inference_mode()
     def __call__(self, rgb: Pixels) -> Parsing:
-        """Return the hair and the clothes in the middle of a window `[H, W, 3]`; none are seen around it."""
+        """Return the hair and the clothes, `[H, H]` each, 0 to 1, in the middle of a window `[H, H, 3]`, RGB uint8.
+
+        None are seen around the middle.
+        """
         margin = round(len(rgb) * (1 - 1 / ENLARGED) / 2)
         middle = rgb[margin : len(rgb) - margin, margin : len(rgb) - margin]
         small = cv2.resize(middle, (NETWORK_SIDE, NETWORK_SIDE), interpolation=cv2.INTER_LINEAR)
@@ -53,7 +56,7 @@ class FaceParsing:
 
 
 def in_scale(picture: Tensor) -> Tensor:
-    """Return a picture `[B, 3, H, W]`, 0 to 1, in the scale of ImageNet's."""
+    """Return pictures `[B, 3, H, W]`, 0 to 1, in ImageNet's scale: mean 0 and deviation 1 of each channel."""
     mean, deviation = (picture.new_tensor(values).view(3, 1, 1) for values in (MEAN, DEVIATION))
     return (picture - mean) / deviation
 
@@ -65,6 +68,5 @@ def class_scores(output: Any) -> Tensor:
 
 def scores_classes(network: Network) -> bool:
     """Tell whether a network gives scores of 19 classes."""
-    picture = torch.zeros(1, 3, 128, 128)
-    device = next(network.parameters(), picture).device  # type: ignore[attr-defined]
-    return class_scores(network(picture.to(device))).shape[:2] == (1, CLASSES)
+    picture = torch.zeros(1, 3, 128, 128, device=device_of(network))
+    return class_scores(network(picture)).shape[:2] == (1, CLASSES)

@@ -33,13 +33,13 @@ class ChosenMatting:
     parser: Parser | None
 
     def __call__(self, head: MorphableHead, performance: Performance) -> Matting:
-        """Make it for the frames of a performance."""
+        """Make it for the frames of a performance of this head."""
         whole = WithinFootage(self.network) if self.network else builtin_matting(head, performance)
         return HeadOnly(whole, head, performance, self.parser) if self.head_only else whole
 
     @property
     def facts(self) -> dict[str, str]:
-        """What is used, in words that are kept with the performance."""
+        """What is used, in words that are kept with the performance; `matting` and, where it applies, `head_only`."""
         facts = {"matting": "Robust Video Matting" if self.network else "built-in"}
         if self.head_only:
             facts["head_only"] = "by face parsing" if self.parser else "by the tracked head"
@@ -70,14 +70,22 @@ def choose_matting(name: MattingName, head_only: bool) -> ChosenMatting:
 
 
 def robust_video_matting(weights: Path) -> Matting:
-    """Load the network; PyTorch is imported only now."""
+    """Load the network; PyTorch is imported only now.
+
+    Raises:
+        UserError: the file is damaged or holds another network.
+    """
     from .robust_video_matting import RobustVideoMatting
 
     return RobustVideoMatting(weights, device_facts().device)
 
 
 def face_parsing(weights: Path) -> Parser:
-    """Load the network; PyTorch is imported only now."""
+    """Load the network; PyTorch is imported only now.
+
+    Raises:
+        UserError: the file is damaged or holds another network.
+    """
     from .face_parsing import FaceParsing
 
     return FaceParsing(weights, device_facts().device)

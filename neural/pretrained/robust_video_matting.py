@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ...tracking.heads.head import Floats
 from ...tracking.mattes.matting import Pixels
-from .torchscript import Network, as_input, load_network
+from .torchscript import Network, as_input, device_of, load_network
 
 COARSE_SIDE = 512
 """The longer side to which pictures are shrunk inside the network, as its authors advise."""
@@ -36,12 +36,13 @@ class RobustVideoMatting:
 
     @torch.inference_mode()
     def __call__(self, rgb: Pixels, /) -> Floats:
-        """Return the matte `[H, W]`, 0 background to 1 foreground, of a picture `[H, W, 3]`."""
+        """Return the matte `[H, W]`, 0 background to 1 foreground, of a picture, RGB uint8 `[H, W, 3]`."""
         if rgb.shape != self._shape:
             self._states, self._shape = [None] * STATES, rgb.shape
         coarse = min(1.0, COARSE_SIDE / max(rgb.shape))
         _foreground, alpha, *self._states = self._network(as_input(rgb, self._device), *self._states, coarse)
-        return alpha[0, 0].clamp(0, 1).cpu().numpy()
+        matte: Floats = alpha[0, 0].clamp(0, 1).cpu().numpy()
+        return matte
 
     def close(self) -> None:
         """Forget the video."""
@@ -50,7 +51,6 @@ class RobustVideoMatting:
 
 def mattes_a_small_picture(network: Network) -> bool:
     """Tell whether a network has the published interface: picture, four states, ratio; foreground, alpha, states."""
-    picture = torch.zeros(1, 3, 64, 64)
-    device = next(network.parameters(), picture).device  # type: ignore[attr-defined]
-    foreground, alpha, *states = network(picture.to(device), *[None] * STATES, 1.0)
+    picture = torch.zeros(1, 3, 64, 64, device=device_of(network))
+    foreground, alpha, *states = network(picture, *[None] * STATES, 1.0)
     return foreground.shape == picture.shape and alpha.shape == (1, 1, 64, 64) and len(states) == STATES

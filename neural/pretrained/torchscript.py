@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ...common.errors import UserError
 
@@ -31,7 +33,7 @@ def load_network(path: Path, device: str, *, what: str, works: Callable[[Network
         UserError: the file is damaged or holds another network.
     """
     try:
-        network = torch.jit.load(path, map_location=device).eval()  # type: ignore[no-untyped-call]
+        network: Network = torch.jit.load(path, map_location=device).eval()  # type: ignore[no-untyped-call]
     except (RuntimeError, OSError, ValueError) as error:
         raise UserError(f"{path} is not a TorchScript file or is damaged; fetch {what} again or delete it.") from error
     try:
@@ -44,6 +46,11 @@ def load_network(path: Path, device: str, *, what: str, works: Callable[[Network
     return network
 
 
-def as_input(rgb: Any, device: str) -> torch.Tensor:
-    """Return a picture `[H, W, 3]` of bytes as `[1, 3, H, W]`, 0 to 1."""
+def device_of(network: Network) -> torch.device:
+    """Return where a network's weights lie; the processor where it has none."""
+    return next(network.parameters(), torch.empty(0)).device  # type: ignore[attr-defined]
+
+
+def as_input(rgb: NDArray[np.uint8], device: str) -> torch.Tensor:
+    """Return a picture, RGB uint8 `[H, W, 3]`, as `[1, 3, H, W]` on `device`, 0 to 1."""
     return torch.from_numpy(rgb).to(device).permute(2, 0, 1)[None].float() / 255

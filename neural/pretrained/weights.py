@@ -10,7 +10,7 @@ FOLDER_VARIABLE = "SEMBLANCE_WEIGHTS"
 
 VGG19 = ("vgg19.safetensors", "vgg19-dcbb9e9d.pth")
 ROBUST_VIDEO_MATTING = ("rvm_mobilenetv3_fp32.torchscript", "rvm_resnet50_fp32.torchscript")
-"""As their authors name them; the first one is the faster."""
+"""As their authors name them; the first one is the smaller and faster."""
 FACE_PARSING = ("face_parsing.torchscript",)
 ALEXNET = ("alexnet-owt-7be5be79.pth",)
 """Torchvision's, for LPIPS; BSD-3-Clause."""

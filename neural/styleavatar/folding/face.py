@@ -16,10 +16,10 @@ from ..networks.portrait import face_mask, sample_uv, with_noise
 
 
 def folded_face(texture: Tensor, config: PortraitConfig) -> nn.Module:
-    """What looks the texture up as the configuration says."""
+    """Return what looks `texture [1, C + cells + n, F, F]` up as the configuration says."""
     if config.face_lookup == "nearest":
         return NearestTexture(texture)
-    parts = texture.split([config.feature_channels, config.bands, config.noise_channels], 1)
+    parts = torch.split(texture, [config.feature_channels, config.bands, config.noise_channels], 1)
     return FineTexture(*parts) if config.face_lookup == "fine" else SmoothTexture(torch.cat(parts[:2], 1), parts[2])
 
 
@@ -35,7 +35,7 @@ class SmoothTexture(nn.Module):
         self.register_buffer("noise", noise)
 
     def forward(self, uv: Tensor) -> Tensor:
-        """Look the texture up."""
+        """Return `[B, C + n, F, F]`: the texture looked up at `uv [B, 3, 2 F, 2 F]`."""
         coarse = uv[..., ::2, ::2]
         face = sample_uv(self.texture, coarse, "bilinear")
         if self.noise.shape[1]:
@@ -54,7 +54,7 @@ class FineTexture(nn.Module):
         self.register_buffer("picture", F.pixel_shuffle(cells, 2))
 
     def forward(self, uv: Tensor) -> Tensor:
-        """Look the texture up."""
+        """Return `[B, C + cells + n, F, F]`: the texture looked up at `uv [B, 3, 2 F, 2 F]`."""
         features = self.features(uv)
         cells = F.pixel_unshuffle(sample_uv(self.picture, uv, "bilinear") * face_mask(uv), 2)
         return torch.cat([features[:, : self.channels], cells, features[:, self.channels :]], 1)
@@ -74,7 +74,7 @@ class NearestTexture(nn.Module):
         self.register_buffer("numbers", numbers.view(1, 1, *texture.shape[2:]))
 
     def forward(self, uv: Tensor) -> Tensor:
-        """Look the texture up; texel 0 is nothing."""
+        """Return `[B, C + cells + n, F, F]`: the texture looked up at `uv [B, 3, 2 F, 2 F]`; texel 0 is nothing."""
         coarse = uv[..., ::2, ::2]
         numbers = sample_uv(self.numbers, coarse, "nearest") * face_mask(coarse)
         return self.texels[numbers[:, 0].long()].permute(0, 3, 1, 2)

@@ -26,7 +26,7 @@ from ..networks.layers import (
 )
 
 HALF_MERGED_FROM = 128
-"""With so many outputs multiplications cost more than another pass over memory (measured with AMX)."""
+"""With so many outputs multiplications cost more than another pass over memory."""
 REST_OF_BLUR = (1.0, 2.0, 1.0)
 
 
@@ -52,7 +52,7 @@ class PlainConvolution(nn.Module):
         self.stride, self.padding, self.groups, self.linear = stride, padding, groups, linear
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `[B, outputs, H, W]`."""
+        """Return `[B, outputs, H, W]` of `[B, inputs, H, W]`, or what padding and stride make of that size."""
         x = F.conv2d(x.to(self.weight.dtype), self.weight, self.bias, self.stride, self.padding, groups=self.groups)
         return x if self.linear else F.leaky_relu_(x, SLOPE)
 
@@ -68,7 +68,7 @@ class ConstantBlur(nn.Module):
         self.padding, self.stride = blur.padding, stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the blurred `[B, C, H, W]`."""
+        """Return `[B, C, H, W]` blurred, of every `stride`-th pixel."""
         return F.conv2d(x, self.kernel, None, self.stride, self.padding, groups=len(self.kernel))
 
 
@@ -84,8 +84,9 @@ class DoublingConvolution(nn.Module):
         self.blur = PlainConvolution(kernel, bias, padding=blur.padding, groups=len(weight), linear=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `[B, outputs, 2 H, 2 W]`."""
-        return self.blur(F.conv_transpose2d(x.to(self.weight.dtype), self.weight, stride=2))
+        """Return `[B, outputs, 2 H, 2 W]` of `[B, inputs, H, W]`."""
+        doubled: Tensor = self.blur(F.conv_transpose2d(x.to(self.weight.dtype), self.weight, stride=2))
+        return doubled
 
 
 class PhaseConvolution(nn.Module):
@@ -104,15 +105,18 @@ class PhaseConvolution(nn.Module):
         self.conv = PlainConvolution(torch.cat(phases), bias.repeat(4), padding=1, linear=linear)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `[B, outputs, 2 H, 2 W]`, or `[B, outputs, 2 H + 2, 2 W + 2]`."""
-        phases = self.conv(x).permute(0, 2, 3, 1)
+        """Return `[B, O, 2 H, 2 W]`, or `[B, O, 2 H + 2, 2 W + 2]`, of `[B, I, H, W]`."""
+        phases: Tensor = self.conv(x).permute(0, 2, 3, 1)
         batch, height, width, channels = phases.shape
         pixels = phases.reshape(batch, height, width, 2, 2, channels // 4).permute(0, 1, 3, 2, 4, 5)
         return pixels.reshape(batch, 2 * height, 2 * width, channels // 4).permute(0, 3, 1, 2)
 
 
 def doubling(weight: Tensor, bias: Tensor, blur: Blur, *, linear: bool) -> nn.Module:
-    """A transposed convolution `[O, I, 3, 3]`, the blur and, unless `linear`, the activation: the faster way."""
+    """Return a transposed convolution `[O, I, 3, 3]` with its blur, bias `[O]` and, unless `linear`, activation.
+
+    It makes `[B, O, 2 H, 2 W]` of `[B, I, H, W]`, the faster way.
+    """
     outputs = len(weight)
     if outputs < HALF_MERGED_FROM:
         return PhaseConvolution(merged(weight, blur.kernel), bias, linear=linear)
@@ -147,7 +151,10 @@ class NoisyConvolution(nn.Module):
         self.activated = not layer.linear and not at_once
 
     def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Return `[B, outputs, H, W]`, or twice that size; `noise` is `[1 or B, 1, H, W]` of the size returned."""
+        """Return `[B, outputs, H, W]`, or twice that size, of `[B, inputs, H, W]`.
+
+        `noise` is `[1 or B, 1, H, W]` of the size returned.
+        """
         x = self.conv(x)
         if noise is not None:
             x = x.add_((noise * self.strength).to(x.dtype))
@@ -162,7 +169,7 @@ class PictureConvolution(nn.Module):
         self.conv = PlainConvolution(*layer.conv.plain(style, layer.bias, mix=layer.bands_to_pixels), linear=True)
 
     def forward(self, x: Tensor, below: Tensor | None = None) -> Tensor:
-        """Return `[B, channels, 2 H, 2 W]` of `x [B, inputs, H, W]`."""
+        """Return `[B, channels, 2 H, 2 W]` of `x [B, inputs, H, W]` and the picture `below [B, channels, H, W]`."""
         picture = F.pixel_shuffle(self.conv(x).float(), 2)
         return picture if below is None else picture + upsample(below)
 
@@ -177,7 +184,7 @@ class FoldedDecoderLevel(nn.Module):
         self.to_picture = PictureConvolution(level.to_picture, style)
 
     def forward(self, x: Tensor, below: Tensor | None, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return features `[B, outputs, 2 H, 2 W]` and the picture `[B, channels, 4 H, 4 W]`; noise as unfolded."""
+        """Return features `[B, outputs, 2 H, 2 W]` and the picture `[B, channels, 4 H, 4 W]`; see `DecoderLevel`."""
         first, second = (noise[:, :1], noise[:, -1:]) if noise is not None else (None, None)
         x = self.conv(self.up(x, first), second)
         return x, self.to_picture(x, below)
@@ -192,19 +199,19 @@ class FoldedFromPicture(nn.Module):
         self.blur = ConstantBlur(layer.blur, self.conv.weight.shape[1], stride=2)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the halved picture and its features, `[B, outputs, H/4, W/4]` of `[B, channels, H, W]`."""
+        """Return the halved picture `[B, channels, H/2, W/2]` and its features `[B, outputs, H/4, W/4]`."""
         halved = self.blur(picture)
         return halved, self.conv(halved)
 
 
 def of_bands(layer: FromBands) -> PlainConvolution:
-    """A convolution of a picture's Haar bands as one of its pixels, two by two."""
+    """Return a convolution of a picture's Haar bands as one of its pixels, two by two, `[outputs, channels, 2, 2]`."""
     weight = (layer.weight.flatten(1) @ layer.bands_to_pixels.t()).view(len(layer.weight), -1, 2, 2)
     return PlainConvolution(weight * layer.gain, layer.bias * layer.gain, stride=2)
 
 
 def plain(layer: Convolution, *, merge: bool) -> nn.Module:
-    """A convolution with its gain and, where it halves the size and `merge`, its blur in its weights."""
+    """Return a convolution with its gain and, where it halves the size and `merge`, its blur in its weights."""
     weight, bias = layer.weight * layer.gain, layer.bias * layer.gain
     if layer.blur is None:
         return PlainConvolution(weight, bias, padding=layer.padding)
@@ -214,7 +221,7 @@ def plain(layer: Convolution, *, merge: bool) -> nn.Module:
 
 
 def merged(weight: Tensor, filtering: Tensor) -> Tensor:
-    """The kernels `[O, I, K + 2, K + 2]` of a convolution `[O, I, 3, 3]` and a symmetric filter `[K, K]`."""
+    """Return the kernels `[O, I, K + 2, K + 2]` of a convolution `[O, I, 3, 3]` and a symmetric filter `[K, K]`."""
     each_tap = torch.eye(9, device=weight.device).view(9, 1, 3, 3)
     size = len(filtering)
     filtered = F.conv2d(each_tap, filtering[None, None], padding=size - 1).flatten(1)

@@ -14,7 +14,7 @@ from .layers import PlainConvolution
 
 
 class PackedConvolution(nn.Module):
-    """A `PlainConvolution` with packed weights; the activation happens on the way out."""
+    """A `PlainConvolution` with weights packed for inputs of one shape `[B, inputs, H, W]`."""
 
     def __init__(self, layer: PlainConvolution, shape: torch.Size) -> None:
         super().__init__()
@@ -26,16 +26,20 @@ class PackedConvolution(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `[B, outputs, H, W]`."""
-        return torch.ops.mkldnn._convolution_pointwise(
+        """Return `[B, outputs, H, W]`; the activation happens on the way out."""
+        outputs: Tensor = torch.ops.mkldnn._convolution_pointwise(
             x.to(self.dtype), self.weight, self.bias, self.padding, self.stride, self.dilation, self.groups,
             *self.activation,
         )  # fmt: skip
+        return outputs
 
 
 def packed(network: nn.Module, *inputs: Tensor) -> nn.Module:
-    """Pack the weights of a folded network in place, for inputs like these, where the processor has oneDNN."""
-    if not torch.backends.mkldnn.is_available():
+    """Pack the weights of a folded network in place and return it; unchanged where the processor has no oneDNN.
+
+    `inputs` are `[B, C, H, W]`, of the shapes that the network will be given.
+    """
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return network
     shapes: dict[nn.Module, torch.Size] = {}
 

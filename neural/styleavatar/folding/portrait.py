@@ -56,7 +56,7 @@ class FoldedPortrait(nn.Module):
             network.portrait_decoder, style, merge=merge, noise_levels=config.noise_levels
         )
 
-        of_foreground, of_back = network.mask.weight.split(channels, 1)
+        of_foreground, of_back = torch.split(network.mask.weight, channels, 1)
         assert network.mask.bias is not None
         self.mask = PlainConvolution(of_foreground, torch.zeros_like(network.mask.bias), padding=1, linear=True)
         behind = windows.foreground.cut(network.back)[:, :channels]
@@ -87,8 +87,8 @@ class FoldedPortrait(nn.Module):
         picture, noises = self._split(torch.lerp(cells, self.back_cells, share) + face[:, channels:])
         encoded = self.portrait_encoder(picture, self.entry(features))
         below = picture if self.config.direct else None
-        _, painted = self.portrait_decoder([features, *encoded], noises, below)
-        painted = painted.clamp(-1, 1)
+        _, unclamped = self.portrait_decoder([features, *encoded], noises, below)
+        painted: Tensor = unclamped.clamp(-1, 1)
         if self.config.picture_channels == 4:
             return painted
         alpha = F.interpolate(-mask, painted.shape[-2:], mode="bilinear", align_corners=False)
@@ -136,27 +136,27 @@ class FoldedPortrait(nn.Module):
 
 
 def sizes(config: PortraitConfig) -> list[int]:
-    """Channels of a layer's features, of its picture and of its noise for each level."""
+    """Return the channels of a layer's features, of its picture and of its noise for each level."""
     return [config.feature_channels, config.bands, *(4**level for level in range(config.noise_levels))]
 
 
 def in_pixels(layer: Tensor, config: PortraitConfig) -> Tensor:
-    """A layer `[B, C + bands + n, H, W]` whose Haar bands and noise have become the pixels of their cells."""
-    features, bands, *noises = layer.split(sizes(config), 1)
+    """Return a layer `[B, C + bands + n, H, W]` whose Haar bands and noise have become the pixels of their cells."""
+    features, bands, *noises = torch.split(layer, sizes(config), 1)
     return torch.cat([features, pixels(bands, 1), *(pixels(noise, level) for level, noise in enumerate(noises))], 1)
 
 
 def pixels(bands: Tensor, levels: int) -> Tensor:
-    """The pixels that Haar bands of so many levels stand for, as channels of their cell."""
+    """Return the pixels that Haar bands `[B, n, H, W]` of so many levels stand for: `[B, n, H, W]`, cell by cell."""
     for _ in range(levels):
         bands = inverse_haar(bands)
     return F.pixel_unshuffle(bands, 2**levels)
 
 
 def cropping(window: Window, margin: int) -> tuple[tuple[slice, slice], Window]:
-    """What the last level of StyleUNet 1 must see for a window, and where the window lies in what it then makes.
+    """Return what the last level of StyleUNet 1 must see for a window, and where the window lies in what it then makes.
 
-    `margin` is that of the texture map.
+    The former are rows and columns. `margin` is that of the texture map, in its pixels.
     """
     size = MAP_SIZE // 2 + margin
     offset = (size - ENLARGED_SIZE) // 2

@@ -27,7 +27,7 @@ class FoldedEncoder(nn.Module):
         )
 
     def forward(self, picture: Tensor, entry: Tensor | None = None) -> list[Tensor]:
-        """Return the features, largest first; see `Encoder.forward`."""
+        """Return the features `[B, channels, H, W]`, largest first; see `Encoder.forward`."""
         features: list[Tensor] = []
         x = entry
         for from_picture, level in zip(self.from_picture, self.levels, strict=True):
@@ -66,10 +66,11 @@ class FoldedDecoder(nn.Module):
         base: Tensor | None = None,
         crop: tuple[slice, slice] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Return the last features and the picture, twice their size; see `Decoder.forward`.
+        """Return the last features `[B, channels, H, W]` and the picture `[B, pictures, 2 H, 2 W]`.
 
-        `noises` has one for each level that gets noise; `base` is a picture to paint on, of any level's size; `crop`
-        are the rows and columns of the last level's input that are needed: the others are left out.
+        `encoded` as in `Decoder.forward`. `noises` has one for each level that gets noise; `base` is a picture to paint
+        on, of any level's size; `crop` are the rows and columns of the last level's input that are needed: the others
+        are left out.
         """
         x, picture = self.bottom(encoded[-1]), None
         for index, level in enumerate(self.levels):
@@ -96,23 +97,23 @@ class FoldedStyleUNet(nn.Module):
             self.register_buffer(f"noise_{level}", network.get_buffer(f"noise_{level}"))
 
     def forward(self, uv: Tensor, texture: Tensor) -> Tensor:
-        """Paint `[B, 4, R, R]` RGBA in [-1, 1]; see `StyleUNet.forward`."""
+        """Paint `[B, 4, R, R]` RGBA in [-1, 1] of `texture [B, 3, 256, 256]`; see `StyleUNet.forward`."""
         noises = [self.get_buffer(f"noise_{level}") for level in range(len(self.decoder.levels))]
         _, picture = self.decoder(self.encoder(texture), noises)
         return torch.cat([picture.clamp(-1, 1), torch.ones_like(picture[:, :1])], 1)
 
 
 def folded_level(level: EncoderLevel, *, merge: bool) -> nn.Sequential:
-    """The two convolutions of an encoder's level."""
+    """Return the two convolutions of an encoder's level."""
     return nn.Sequential(plain(level.conv1, merge=merge), plain(level.conv2, merge=merge))
 
 
 def cropped(x: Tensor, crop: tuple[slice, slice]) -> Tensor:
-    """The part `crop` of `[B, C, H, W]`."""
+    """Return the rows and columns `crop` of `[B, C, H, W]`."""
     return x[..., crop[0], crop[1]]
 
 
 def doubled(crop: tuple[slice, slice]) -> tuple[slice, slice]:
-    """The same part of something twice as large."""
+    """Return the same rows and columns of something twice as large."""
     rows, columns = (slice(2 * each.start, 2 * each.stop) for each in crop)
     return rows, columns

@@ -23,12 +23,18 @@ class PlainConfig:
     """A dataclass of plain values, which goes to JSON and back."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)  # type: ignore[call-overload]  # every subclass is a dataclass
+        """Return plain JSON values."""
+        values: dict[str, Any] = asdict(self)  # type: ignore[call-overload]  # every subclass is a dataclass
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """Read what `to_json` gave."""
+        """Read what `to_json` gave; lists become tuples.
+
+        Raises:
+            TypeError: a value is missing, or there is one that this version does not know.
+            ValueError: a value is not one of those that it may be.
+        """
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
@@ -69,6 +75,9 @@ class PortraitConfig(PlainConfig):
             makes, the texture map itself in its place, the background. As published, all but "texture". Without a
             background all of the picture is foreground.
         styled: whether a style from the time code modulates the decoders; without, they are those of plain U-Nets.
+
+    Raises:
+        ValueError: a layer or the face's look-up is none of those that there are.
     """
 
     resolution: int

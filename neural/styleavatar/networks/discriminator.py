@@ -21,8 +21,11 @@ class Discriminator(nn.Module):
     """Tells footage from paintings.
 
     Args:
-        resolution: side of the picture.
+        resolution: R, side of the picture in pixels.
         channels: at R/2, R/4, ... 4.
+
+    Raises:
+        ValueError: the channels are not one for each level.
     """
 
     def __init__(self, resolution: int, channels: Sequence[int]) -> None:
@@ -44,7 +47,8 @@ class Discriminator(nn.Module):
             texture: `[B, 3, 256, 256]` texture map of the same window, in [-1, 1].
 
         Returns:
-            Logits `[B, 1]` (footage is positive), and the features of every level, for feature matching.
+            Logits `[B, 1]` (footage is positive), and the features of every level, for feature matching:
+            `[B, channels, R/4, R/4]`, … `[B, channels, 4, 4]`.
         """
         texture = F.interpolate(texture, picture.shape[-2:], mode="nearest")
         seen = torch.cat([picture, texture], 1)

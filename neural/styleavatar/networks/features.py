@@ -43,12 +43,12 @@ class FeatureGenerator(nn.Module):
         return self.generate(embed(value, self.config.style, IDENTITY_OCTAVES))
 
     def nothing(self) -> Tensor:
-        """Return zeros of the shape that `forward` gives."""
+        """Return zeros `[1, C + bands, F, F]` in the place of what `forward` gives."""
         channels = self.config.feature_channels + self.config.bands
         return self.constant.new_zeros(1, channels, FEATURE_SIZE, FEATURE_SIZE)
 
     def generate(self, code: Tensor) -> Tensor:
-        """Return what `forward` does, of an identity code `[1, S]`."""
+        """Return `[1, C + bands, F, F]`, what `forward` does, of an identity code `[1, S]`."""
         style = self.mapping(code)
         features, picture = self.constant, None
         for level in self.levels:

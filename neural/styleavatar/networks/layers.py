@@ -23,7 +23,10 @@ BLUR_TAPS = (1.0, 3.0, 3.0, 1.0)
 
 
 def rectify(x: Tensor) -> Tensor:
-    """Leaky ReLU, in place. Its gain is put into what comes before: gain * lrelu(x) = lrelu(gain * x)."""
+    """Return the leaky ReLU of `[...]`, in place.
+
+    Its gain is put into what comes before: gain * lrelu(x) = lrelu(gain * x).
+    """
     return F.leaky_relu(x, SLOPE, inplace=True)
 
 
@@ -39,14 +42,17 @@ class Blur(nn.Module):
         self.padding = padding
 
     def forward(self, x: Tensor, stride: int = 1) -> Tensor:
-        """Return the blurred `[B, C, H, W]`, of every `stride`-th pixel."""
+        """Return `[B, C, H, W]` blurred, of every `stride`-th pixel; H and W grow by twice the padding minus 3."""
         channels = x.shape[1]
         kernel = self.kernel.to(x.dtype).expand(channels, 1, 4, 4)
         return F.conv2d(x, kernel, padding=self.padding, stride=stride, groups=channels)
 
 
 def upsample(picture: Tensor) -> Tensor:
-    """Double a picture `[B, C, H, W]`: the [1, 3, 3, 1] filter over zeros put in between, black beyond the border."""
+    """Double a picture `[B, C, H, W]` to `[B, C, 2 H, 2 W]`.
+
+    By the [1, 3, 3, 1] filter over zeros put in between; black beyond the border.
+    """
     padded = F.pad(picture, (1, 1, 1, 1))
     doubled = F.interpolate(padded, scale_factor=2, mode="bilinear", align_corners=False)
     return doubled[..., 2:-2, 2:-2]
@@ -64,7 +70,7 @@ class Convolution(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `[B, outputs, H, W]` (half that size when `down`)."""
+        """Return `[B, outputs, H, W]` of `[B, inputs, H, W]` (half that size when `down`)."""
         if self.blur is not None:
             x = self.blur(x)
         return rectify(F.conv2d(x, self.weight * self.gain, self.bias * self.gain, self.stride, self.padding))
@@ -93,7 +99,7 @@ class ModulatedConvolution(nn.Module):
         self.blur = Blur(1, gain=4.0) if up else None
 
     def forward(self, x: Tensor, style: Tensor, bias: Tensor, gain: float = 1.0, mix: Tensor | None = None) -> Tensor:
-        """Return `[B, outputs, H, W]`.
+        """Return `[B, outputs, H, W]` (twice that size when `up`).
 
         Args:
             x: `[B, inputs, H, W]`.
@@ -114,7 +120,11 @@ class ModulatedConvolution(nn.Module):
         return torch.addcmul(bias[:, None, None].to(x.dtype), x, demodulation[:, :, None, None].to(x.dtype))
 
     def plain(self, style: Tensor, bias: Tensor, gain: float = 1.0, mix: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Weight and bias of the plain convolution that this is for one style `[1, S]`; arguments as in `forward`."""
+        """Return the plain convolution that this is for one style `[1, S]`; arguments as in `forward`.
+
+        Returns:
+            Weight `[outputs, inputs, size, size]` and bias `[outputs]`.
+        """
         scale = self.modulation(style)
         weight, bias = self._mixed(bias * gain, mix)
         weight = weight * (scale * gain)[:, :, None, None]
@@ -150,7 +160,10 @@ class StyledConvolution(nn.Module):
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Return `[B, outputs, H, W]`; `noise` is `[B, 1, H, W]` or `[1, 1, H, W]` at the output's size."""
+        """Return `[B, outputs, H, W]` of `[B, inputs, H, W]` (twice that size when `up`) and a style `[1 or B, S]`.
+
+        `noise` is `[1 or B, 1, H, W]` at the output's size.
+        """
         x = self.conv(x, style, self.bias, self.gain)
         if noise is not None:
             x = x + (self.noise_strength * self.gain * noise).to(x.dtype)
@@ -170,9 +183,10 @@ class ToPicture(nn.Module):
         self.register_buffer("bands_to_pixels", bands_to_pixels(channels), persistent=False)
 
     def forward(self, x: Tensor, style: Tensor, below: Tensor | None = None) -> Tensor:
-        """Return `[B, channels, 2 H, 2 W]` of `x [B, inputs, H, W]`; `below` is `[B, channels, H, W]`.
+        """Return `[B, channels, 2 H, 2 W]` of `x [B, inputs, H, W]` and a style `[1 or B, S]`.
 
-        The inverse wavelet is folded into the weights.
+        `below`, the picture of the level below, is `[B, channels, H, W]`. The inverse wavelet is folded into the
+        weights.
         """
         picture = F.pixel_shuffle(self.conv(x, style, self.bias, mix=self.bands_to_pixels), 2)
         return picture if below is None else picture + upsample(below)
@@ -187,7 +201,7 @@ class FromPicture(nn.Module):
         self.conv = FromBands(channels, outputs, gain)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the halved picture and its features, `[B, outputs, H/4, W/4]` of `[B, channels, H, W]`."""
+        """Return the halved picture `[B, channels, H/2, W/2]` and its features `[B, outputs, H/4, W/4]`."""
         halved = self.blur(picture, stride=2)
         return halved, self.conv(halved)
 
@@ -222,7 +236,8 @@ class EncoderLevel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `[B, outputs, H/2, W/2]` of `[B, inputs, H, W]`."""
-        return self.conv2(self.conv1(x))
+        halved: Tensor = self.conv2(self.conv1(x))
+        return halved
 
 
 class DecoderLevel(nn.Module):
@@ -250,7 +265,8 @@ class DecoderLevel(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return features `[B, outputs, 2 H, 2 W]` and the picture `[B, channels, 4 H, 4 W]`.
 
-        `noise` is `[1 or B, 1 or 2, 2 H, 2 W]`: one map for both convolutions, or one for each.
+        `x` is `[B, inputs, H, W]`, `below` the picture of the level below, `[B, channels, 2 H, 2 W]`, and `style`
+        `[1 or B, S]`. `noise` is `[1 or B, 1 or 2, 2 H, 2 W]`: one map for both convolutions, or one for each.
         """
         first, second = (noise[:, :1], noise[:, -1:]) if noise is not None else (None, None)
         x = self.conv(self.up(x, style, first), style, second)
@@ -273,7 +289,8 @@ class Mapping(nn.Module):
         code = code * torch.rsqrt(code.square().mean(1, keepdim=True) + 1e-8)
         for layer in self.layers[:-1]:
             code = F.leaky_relu(layer(code), 0.1)
-        return self.layers[-1](code)
+        style: Tensor = self.layers[-1](code)
+        return style
 
 
 def embed(value: Tensor, length: int, octaves: int) -> Tensor:

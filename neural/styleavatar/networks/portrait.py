@@ -128,6 +128,9 @@ class PortraitNetwork(nn.Module):
             time_code: `[B]` or `[1]`.
             face, back: feature maps like the attributes of these names.
             window: where the window lies.
+
+        Returns:
+            The picture, `[B, 3 or 4, R, R]`, not clamped, and the mask, `[B, 1, F, F]`.
         """
         style = self.style(time_code)
         foreground, behind = self.foreground_layer(texture, style, window), self.back_layer(back, window)
@@ -135,7 +138,7 @@ class PortraitNetwork(nn.Module):
         return self.fuse(foreground, behind, self.face_layer(uv, face), mask, style)
 
     def bake(self, face: Tensor, back: Tensor) -> None:
-        """Keep these feature maps for `forward`."""
+        """Keep the feature maps `face [1, C + bands, F, F]` and `back [1, C + bands, 1.5 F, 1.5 F]` for `forward`."""
         with torch.no_grad():
             self.face.copy_(face)
             self.back.copy_(back)
@@ -144,19 +147,24 @@ class PortraitNetwork(nn.Module):
         """Return styles `[B, S]` of time codes `[B]`; one of zeros, `[1, S]`, where nothing is styled."""
         if not self.config.styled:
             return torch.zeros(1, self.config.style, device=time_code.device)
-        return self.mapping(embed(time_code, self.config.style, self.config.time_octaves))
+        styles: Tensor = self.mapping(embed(time_code, self.config.style, self.config.time_octaves))
+        return styles
 
     def foreground_layer(self, texture: Tensor, style: Tensor, window: Window) -> Tensor:
-        """StyleUNet 1: the window's foreground, of the texture map of the central window."""
+        """StyleUNet 1: return the window's foreground `[B, C + bands + n, F, F]`.
+
+        `texture [B, 3, 256, 256]` is the texture map of the central window; `style` is `[1 or B, S]`.
+        """
         noise = window.cut(self.noise_foreground)
         if window == CENTRED:
             return with_noise(middle(self._foreground(texture, style, self.config.texture_margin), FEATURE_SIZE), noise)
         return with_noise(window.cut(self._foreground(texture, style, self._sliding_margin)), noise)
 
     def moved_foreground_layer(self, texture: Tensor, style: Tensor, window: Window) -> Tensor:
-        """The foreground of the central window, moved; towards what comes into the picture it becomes the sliding one.
+        """Return the foreground of the central window, moved, `[B, C + bands + n, F, F]`; arguments as above.
 
-        So nothing jumps where a move begins, and nothing tears where it goes far.
+        Towards what comes into the picture it becomes the sliding one. So nothing jumps where a move begins, and
+        nothing tears where it goes far.
         """
         if self.config.texture_margin == self._sliding_margin:
             return self.foreground_layer(texture, style, window)
@@ -165,11 +173,15 @@ class PortraitNetwork(nn.Module):
         return window.cut(torch.lerp(around, still, inside(SEAM * window.distance).to(around)))
 
     def back_layer(self, back: Tensor, window: Window) -> Tensor:
-        """The window of the background `[1, C + bands, 1.5 F, 1.5 F]`."""
+        """Return the window `[1, C + bands + n, F, F]` of the background `[1, C + bands, 1.5 F, 1.5 F]`."""
         return with_noise(window.cut(back), window.cut(self.noise_back))
 
     def face_layer(self, uv: Tensor, face: Tensor) -> Tensor:
-        """The face `[1, C + bands, F, F]` where the UV map `[B, 3, 256, 256]` shows it; nothing elsewhere."""
+        """Return the face `[1, C + bands, F, F]` where the UV map `[B, 3, 256, 256]` shows it; zero elsewhere.
+
+        Returns:
+            `[B, C + bands + n, F, F]`.
+        """
         coarse, lookup, channels = uv[..., ::2, ::2], self.config.face_lookup, self.config.feature_channels
         noise = sample_uv(self.noise_face, coarse, "nearest")
         if lookup != "fine":
@@ -179,15 +191,16 @@ class PortraitNetwork(nn.Module):
         return with_noise(torch.cat([features, haar(picture)], 1), noise * face_mask(coarse))
 
     def covered(self, uv: Tensor) -> Tensor:
-        """Where the UV map `[B, 3, 256, 256]` leaves no doubt that the person is in front: `[B, 1, F, F]`, 0 or 1."""
+        """Return `[B, 1, F, F]`: 1 where the UV map `[B, 3, 256, 256]` leaves no doubt that the person is in front."""
         coarse = uv[..., ::2, ::2]
         return well_inside_face(coarse) if self.config.face_in_front else torch.zeros_like(coarse[:, :1])
 
     def predict_mask(self, foreground: Tensor, behind: Tensor, covered: Tensor) -> Tensor:
-        """Where the foreground covers the background: `[B, 1, F, F]`, -1 to 1; 1 is background.
+        """Return where the foreground covers the background: `[B, 1, F, F]`, -1 to 1; 1 is background.
 
-        `behind` is the background of the foreground's own window, wherever the backdrop is moved: the mask belongs to
-        the person. As published, the background does not learn from it. Where `covered [B, 1, F, F]` is 1 it is -1.
+        `foreground` and `behind` are layers `[1 or B, C + bands + n, F, F]`; `behind` is the background of the
+        foreground's own window, wherever the backdrop is moved: the mask belongs to the person. As published, the
+        background does not learn from it. Where `covered [B, 1, F, F]` is 1 it is -1.
         """
         channels = self.config.feature_channels
         if "background" not in self.config.layers:
@@ -197,7 +210,16 @@ class PortraitNetwork(nn.Module):
         return torch.where(covered > 0.5, -1.0, predicted)
 
     def fuse(self, foreground: Tensor, back: Tensor, face: Tensor, mask: Tensor, style: Tensor) -> Painting:
-        """StyleUNet 2: three layers to a picture (Sec. 3.2). A layer of one sample is for all."""
+        """StyleUNet 2: make a picture of three layers (Sec. 3.2).
+
+        Args:
+            foreground, back, face: `[1 or B, C + bands + n, F, F]`; one sample is for all.
+            mask: `[B, 1, F, F]`, -1 to 1; 1 is background.
+            style: `[1 or B, S]`.
+
+        Returns:
+            The picture, `[B, 3 or 4, R, R]`, not clamped, and the mask.
+        """
         channels, bands = self.config.feature_channels, self.config.bands
         back, face = back.to(foreground.dtype), face.to(foreground.dtype)
         share = ((MASK_GAIN * mask.detach()).clamp(-1, 1) / 2 + 0.5).to(foreground.dtype)
@@ -236,7 +258,7 @@ class PortraitNetwork(nn.Module):
         """The noise `[B, n, F, F]` as one map for each level of the decoder, at its size."""
         levels = self.config.noise_levels
         noises: list[Tensor | None] = [None] * (len(self.config.portrait_decoder) - levels)
-        for level, part in enumerate(noise.split([4**level for level in range(levels)], 1) if levels else ()):
+        for level, part in enumerate(torch.split(noise, [4**level for level in range(levels)], 1) if levels else ()):
             for _ in range(level):
                 part = inverse_haar(part)
             noises.append(part)
@@ -265,20 +287,20 @@ class FeatureSource(nn.Module):
 
 
 def enlarged(background: Tensor, stretch: float) -> Tensor:
-    """The background's map `[1, C + bands, F, F]`, stretched, where the enlarged picture is: `[..., 1.5 F, 1.5 F]`."""
+    """Return `[1, C + bands, 1.5 F, 1.5 F]`: the background's map `[1, C + bands, F, F]`, stretched to the picture."""
     stretched = F.interpolate(background, scale_factor=stretch, mode="bilinear", align_corners=False)
     return middle(stretched, ENLARGED_SIZE)
 
 
 def with_noise(layer: Tensor, noise: Tensor) -> Tensor:
-    """A layer `[B, C + bands, F, F]` with noise `[1 or B, n, F, F]` behind its channels."""
+    """Return `[B, C + bands + n, F, F]`: a layer `[B, C + bands, F, F]` with noise `[1 or B, n, F, F]` behind it."""
     if not noise.shape[1]:
         return layer
     return torch.cat([layer, noise.expand(len(layer), -1, -1, -1).to(layer.dtype)], 1)
 
 
 def face_mask(uv: Tensor) -> Tensor:
-    """Where the UV map `[B, 3, H, W]` shows the face and all four neighbours do: `[B, 1, H, W]`, 0 or 1."""
+    """Return `[B, 1, H, W]`: 1 where the UV map `[B, 3, H, W]` shows the face and all four neighbours do, else 0."""
     outside = (uv[:, 2:3] <= FACE_THRESHOLD).to(uv.dtype)
     beside = F.max_pool2d(outside, (1, 3), 1, (0, 1))
     above = F.max_pool2d(outside, (3, 1), 1, (1, 0))
@@ -286,14 +308,15 @@ def face_mask(uv: Tensor) -> Tensor:
 
 
 def well_inside_face(uv: Tensor) -> Tensor:
-    """Where `face_mask` of the UV map `[B, 3, H, W]` is 1, and two pixels around: `[B, 1, H, W]`, 0 or 1."""
+    """Return `[B, 1, H, W]`: 1 where `face_mask` of the UV map `[B, 3, H, W]` is 1, and two pixels around, else 0."""
     return -F.max_pool2d(-face_mask(uv), 5, 1, 2)
 
 
 def sample_uv(texture: Tensor, uv: Tensor, mode: str) -> Tensor:
-    """Look `texture [1, C, S, S]` up at the UV map `[B, 3, H, W]`: `[B, C, H, W]` (neural textures, Sec. 3.2).
+    """Return `[B, C, H, W]`: `texture [1, C, S, S]` looked up at the UV map `[B, 3, H, W]` (neural textures, Sec. 3.2).
 
-    The texture is repeated for each sample, without copying it, because samples are what runs in parallel.
+    The map is in [-1, 1]; `mode` is "nearest" or "bilinear". The texture is repeated for each sample, without copying
+    it, because samples are what runs in parallel.
     """
     grid = uv[:, :2].permute(0, 2, 3, 1)
     repeated = texture.float().expand(len(uv), -1, -1, -1)

@@ -26,7 +26,12 @@ class Encoder(nn.Module):
     def forward(self, picture: Tensor, entry: Tensor | None = None) -> list[Tensor]:
         """Return the features, largest first, as they are before the picture of their size is added.
 
-        The first are `entry`, or what is seen of the picture where there is none.
+        Args:
+            picture: `[B, pictures, 2 F, 2 F]`, -1 to 1.
+            entry: the first features, `[B, channels, F/2, F/2]`; what is seen of the picture where there are none.
+
+        Returns:
+            `[B, channels, F/2, F/2]`, … `[B, channels, F/16, F/16]`.
         """
         features: list[Tensor] = []
         x = entry
@@ -79,7 +84,13 @@ class Decoder(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return the last features and the picture, twice their size.
 
-        `encoded` goes from the largest to the smallest; `noises` has one a level, or None.
+        Args:
+            encoded: features `[B, channels, H, W]`, from the largest to the smallest.
+            style: `[1 or B, S]`.
+            noises: for each level, `[1 or B, 1 or 2, H, W]` of its output's size, or None.
+
+        Returns:
+            `[B, channels, H, W]` and `[B, pictures, 2 H, 2 W]`.
         """
         x, picture = self.bottom(encoded[-1]), None
         for index, level in enumerate(self.levels):

@@ -10,7 +10,10 @@ from torch import Tensor
 def haar(picture: Tensor) -> Tensor:
     """Return `[B, 4 C, H/2, W/2]` of `[B, C, H, W]`: all channels of LL, then of LH, HL and HH. Orthonormal.
 
-    LH holds differences between rows, HL between columns, HH both.
+    LH holds differences between rows, HL between columns, HH both. H and W are even.
+
+    >>> haar(torch.ones(1, 3, 8, 8)).shape
+    torch.Size([1, 12, 4, 4])
     """
     top_left, top_right = picture[..., 0::2, 0::2], picture[..., 0::2, 1::2]
     bottom_left, bottom_right = picture[..., 1::2, 0::2], picture[..., 1::2, 1::2]
