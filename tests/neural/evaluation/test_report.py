@@ -85,6 +85,16 @@ def test_odd_curves_are_drawn(points):
     assert "nan" not in chart(Curve("loss", points)).lower()
 
 
+def test_a_chart_is_the_same_each_time_and_in_the_colours_of_the_page():
+    curve = Curve("L1 of $a_1", [(step, 1 / (step + 1)) for step in range(1000)])
+    drawn = chart(curve)
+    assert drawn == chart(curve)
+    assert drawn.startswith("<svg")
+    assert "L1 of $a_1: " in drawn
+    assert "var(--accent)" in drawn
+    assert "#0000" not in drawn
+
+
 def test_reads_the_curves_of_a_killed_training(tmp_path):
     path = tmp_path / "curves.jsonl"
     path.write_text('{"step": 1, "seconds": 0.1, "l1": 0.5}\n{"step": 2, "seconds": 0.2, "l1": 0.4, "d": 1}\n{"st')
