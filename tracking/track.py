@@ -21,7 +21,7 @@ from ..common.clock import Clock
 from ..common.errors import UserError
 from ..common.progress import Listener, Progress, silent
 from .crop import cut, resampled
-from .datasets.dataset import MAP_SIZE, Dataset, Layout
+from .datasets.dataset import Dataset, Layout
 from .datasets.rasteriser import MapRasteriser
 from .datasets.writer import DatasetWriter
 from .hands import HandWatch
@@ -39,7 +39,7 @@ from .mattes.matting import Matting, MattingMaker
 from .mattes.selfie_matting import builtin_matting
 from .media.footage import Footage, Frame, Image
 from .media.read_ahead import read_ahead
-from .performances.maps import frame_maps
+from .performances.maps import MAP_SIZE, frame_maps
 from .performances.performance import Crop, Performance
 from .solving import registration
 from .solving.solver import SIZE, solve_take

@@ -23,11 +23,11 @@ from pathlib import Path
 
 from ...common.errors import UserError
 from ...common.files import written_whole
+from ..performances.maps import MAP_SIZE
 from ..performances.performance import Performance
 from . import original_layout
 
 FORMAT, VERSION = "semblance-dataset", 1
-MAP_SIZE = 256
 ENLARGED = 1.5
 """The images show this many times the central window, for the sliding window (Sec. 3.1)."""
 

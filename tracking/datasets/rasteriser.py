@@ -13,8 +13,7 @@ import numpy as np
 
 from ...common.errors import UserError
 from ..heads.head import Floats, Integers
-from ..performances.maps import FRAGMENT_BODY, VERTEX_BODY, MapVertices
-from .dataset import MAP_SIZE
+from ..performances.maps import FRAGMENT_BODY, MAP_SIZE, VERTEX_BODY, MapVertices
 
 MAP_VERTEX_SHADER = f"""
 #version 330

@@ -25,10 +25,10 @@ from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
 from ..heads.head import Floats, MorphableHead
 from ..media.png import png
-from ..performances.maps import frame_maps
+from ..performances.maps import MAP_SIZE, frame_maps
 from ..performances.performance import Performance
 from . import original_layout
-from .dataset import MAP_SIZE, Dataset, Layout
+from .dataset import Dataset, Layout
 from .rasteriser import MapRasteriser
 
 Pixels = NDArray[np.uint8]

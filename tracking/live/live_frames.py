@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..datasets.dataset import MAP_SIZE
 from ..datasets.rasteriser import MapRasteriser
 from ..heads.head import Floats, MorphableHead
 from ..landmarks import LandmarkDetector, Landmarks
 from ..media.read_ahead import newest
-from ..performances.maps import frame_maps
+from ..performances.maps import MAP_SIZE, frame_maps
 from ..performances.performance import OVER_TIME, Performance
 from ..solving.solver import SIZE, frame_rate
 from ..threads import one_thread_a_library

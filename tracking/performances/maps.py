@@ -18,6 +18,9 @@ from ..heads.mouth_light import MouthLight
 from ..heads.shading import shade, vertex_normals
 from .performance import Performance
 
+MAP_SIZE = 256
+"""Pixels a side of the maps in datasets and of those that networks take."""
+
 VERTEX_BODY = """
     gl_Position = clip;
     surface_uv = uv;

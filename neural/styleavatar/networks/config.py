@@ -7,10 +7,10 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-FEATURE_SIZE = 128
+from ....tracking.performances.maps import MAP_SIZE
+
+FEATURE_SIZE = MAP_SIZE // 2
 """Side of the feature maps that cover the central window."""
-MAP_SIZE = 256
-"""Side of the UV and texture maps, twice that of the features."""
 SLACK = FEATURE_SIZE // 2
 """How far, in feature cells, the window can slide in the enlarged picture (1.5 times the window)."""
 SLIDING_MARGIN = MAP_SIZE * SLACK // FEATURE_SIZE // 2

@@ -9,7 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from .config import MAP_SIZE, StyleUNetConfig
+from ....tracking.performances.maps import MAP_SIZE
+from .config import StyleUNetConfig
 from .layers import Convolution, DecoderLevel, EncoderLevel, FromPicture, Mapping
 
 PICTURE_CHANNELS = 3

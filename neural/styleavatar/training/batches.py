@@ -22,8 +22,9 @@ from torch import Tensor
 from ....common.errors import UserError
 from ....common.files import written_whole
 from ....common.progress import Listener, Progress, silent
-from ....tracking.datasets.dataset import ENLARGED, MAP_SIZE, Dataset
+from ....tracking.datasets.dataset import ENLARGED, Dataset
 from ....tracking.landmarks import Landmarks
+from ....tracking.performances.maps import MAP_SIZE
 from ..networks.config import FEATURE_SIZE, SLIDING_MARGIN
 from ..networks.features import IDENTITY
 from ..networks.windows import CENTRED, Window
