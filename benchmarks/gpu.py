@@ -16,9 +16,11 @@ import numpy as np
 import torch
 from semblance.common.progress import Progress
 from semblance.neural.avatar import Avatar
-from semblance.neural.runtimes.pytorch import FoldedRuntime
 from semblance.neural.styleavatar.folding.fold import fold
+from semblance.neural.styleavatar.runtimes import FoldedRuntime
 from semblance.neural.styleavatar.training.build import build
+from semblance.protocol.inputs import Maps
+from semblance.protocol.look import Look
 from semblance.tracking.datasets.dataset import Dataset
 
 REPEATS = 50
@@ -65,7 +67,7 @@ def frame_psnr(avatar: Avatar, dataset: Dataset, name: str) -> float:
     )
     uv = cv2.imread(str(dataset.uv_map(name)), cv2.IMREAD_UNCHANGED)[..., ::-1].astype(np.float32) / 65535
     texture = cv2.imread(str(dataset.texture_map(name)))[..., ::-1].astype(np.float32) / 255
-    painted = avatar.render(uv[None], texture[None])[0, ..., 2::-1] / 255
+    painted = avatar.render(Maps(uv[None], texture[None]))[0, ..., 2::-1] / 255
     return float(-10 * np.log10(np.square((painted - footage) * matte).mean()))
 
 
@@ -89,17 +91,17 @@ def report_frames(avatar: Avatar) -> None:
         with torch.autocast("cuda", torch.float16):
             print(f"frame, as trained, fp16: {milliseconds(lambda: network(maps, maps, codes)):.2f} ms")
         for dtype in (torch.float32, torch.bfloat16, torch.float16):
-            report_folded(network, code, dtype, maps)
+            report_folded(network, Look(code), dtype, maps)
     print(f"memory in rendering: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
 
 
-def report_folded(network: torch.nn.Module, code: float, dtype: torch.dtype, maps: torch.Tensor) -> None:
+def report_folded(network: torch.nn.Module, look: Look, dtype: torch.dtype, maps: torch.Tensor) -> None:
     """Frame times of the folded network: step by step, compiled, and as the CUDA graph that renders."""
-    folded, name = fold(network, code, dtype=dtype), str(dtype).removeprefix("torch.")
+    folded, name = fold(network, look, dtype=dtype), str(dtype).removeprefix("torch.")
     print(f"frame, folded, {name}: {milliseconds(lambda: folded(maps, maps)):.2f} ms")
     compiled = torch.compile(folded)
     print(f"frame, folded, {name}, compiled: {milliseconds(lambda: compiled(maps, maps)):.2f} ms")
-    runtime = FoldedRuntime(network, code, dtype=dtype)
+    runtime = FoldedRuntime(network, look, dtype=dtype)
     print(f"frame, folded, {name}, CUDA graph: {milliseconds(lambda: runtime.run(maps, maps)):.2f} ms")
 
 

@@ -21,6 +21,7 @@ from semblance.neural.avatar import Avatar
 from semblance.neural.evaluation.evaluate import read_view
 from semblance.neural.evaluation.nearest import nearest_frames
 from semblance.neural.styleavatar.training.batches import split
+from semblance.protocol.inputs import Maps
 from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.landmarks import LIPS, LandmarkDetector
 
@@ -53,7 +54,7 @@ def lips_of_unseen(avatar: Avatar, dataset: Dataset) -> tuple[np.ndarray, np.nda
     with LandmarkDetector(still=True) as detector:
         for index in test:
             view = read_view(dataset, index, side)
-            painting = avatar.render(view.uv[None], view.texture[None])[0, ..., :3]
+            painting = avatar.render(Maps(view.uv[None], view.texture[None]))[0, ..., :3]
             shown = view.picture, painting, read_view(dataset, nearest[index], side).picture
             seen.append(tuple(upright_lips(detector, picture) for picture in shown))
     filmed, painted, near = (np.stack(lips) for lips in zip(*seen, strict=True))

@@ -22,15 +22,17 @@ from markdown import report
 from semblance.neural.avatar import Avatar, laid_out
 from semblance.neural.precision import rendering_dtype
 from semblance.neural.runtimes.onnx import OnnxRuntime
-from semblance.neural.runtimes.pytorch import FoldedRuntime
 from semblance.neural.styleavatar.folding.fold import fold
 from semblance.neural.styleavatar.networks.portrait import PortraitNetwork
+from semblance.neural.styleavatar.runtimes import FoldedRuntime, PortraitRuntimes
 from semblance.neural.styleavatar.training.presets import PRESETS, preset_named
+from semblance.protocol.look import Look
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 HEADINGS = ("", "fastest ms", "median ms", "frames/s", "times as fast", "mean error", "worst error")
 CODE = 0.5
+LOOK = Look(CODE)
 
 Frame = Callable[[], Tensor]
 
@@ -49,7 +51,7 @@ def main() -> None:
         rows = measured(ways(network), options.rounds)
         maps = torch.zeros(2, 1, 3, 256, 256).unbind()
         work = flops(network, *maps, torch.tensor([CODE]))
-        folded = [flops(fold(network, CODE, dtype=dtype), *maps) for dtype in (torch.float32, torch.bfloat16)]
+        folded = [flops(fold(network, LOOK, dtype=dtype), *maps) for dtype in (torch.float32, torch.bfloat16)]
     notes = (
         f"{hardware()}; torch {torch.__version__}, {torch.get_num_threads()} threads; {options.rounds} rounds. "
         f"As trained {work}, folded {folded[0]}, with merged blurs (bfloat16) {folded[1]}; "
@@ -77,8 +79,8 @@ def ways(network: nn.Module) -> dict[str, Frame]:
         with torch.autocast("cpu", torch.bfloat16):
             return network(uv, texture, code)
 
-    single, half = (FoldedRuntime(network, CODE, dtype=dtype) for dtype in (torch.float32, torch.bfloat16))
-    onnx = OnnxRuntime.of_network(network, CODE)
+    single, half = (FoldedRuntime(network, LOOK, dtype=dtype) for dtype in (torch.float32, torch.bfloat16))
+    onnx = OnnxRuntime.of(PortraitRuntimes(network).exportable(), LOOK)
     return {
         "as trained, float32": lambda: network(uv, texture, code),
         "as trained, bfloat16 autocast": mixed,

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -15,27 +17,34 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..protocol.look import MOST_OFFSET
+from ..protocol.look import CONTROLS
 from ..tracking.heads.mouth_light import PAIRS
 from ..tracking.heads.registry import KINDS
 
 PRESET_SIZES = {"preview": 256, "standard": 512, "final": 1024}
 """Side of the avatar's picture in pixels, by preset."""
-TRAINED_OFFSET = 22.0
-"""Feature cells that the window was moved by in training; farther is a guess."""
-OFFSET = {
-    "size": 2,
-    "min": -MOST_OFFSET,
-    "max": MOST_OFFSET,
-    "soft_min": -TRAINED_OFFSET,
-    "soft_max": TRAINED_OFFSET,
-    "step": 100,
-}
 
 
 def is_head(_scene: object, candidate: bpy.types.Object) -> bool:
     """Tell whether an object is a head of ours (for the scene's choice of head)."""
     return candidate.semblance.is_head
+
+
+def look_property(name: str, **options: Any) -> Any:
+    """A Blender property for a control of `Look`: as it says, with these options of Blender's besides."""
+    control = CONTROLS[name]
+    soft_min, soft_max = control.soft_bounds
+    options |= {
+        "name": control.label,
+        "description": control.help,
+        "soft_min": soft_min,
+        "soft_max": soft_max,
+        "step": round(100 * control.step),
+        "precision": control.decimals,
+    }
+    if control.bounds:
+        options["min"], options["max"] = control.bounds
+    return FloatProperty(**options) if control.numbers == 1 else FloatVectorProperty(size=control.numbers, **options)
 
 
 class SemblanceObject(bpy.types.PropertyGroup):
@@ -74,25 +83,9 @@ class SemblanceObject(bpy.types.PropertyGroup):
     driver_time: FloatProperty(
         name="Driver Time", description="The moment of the driver's footage at which that motion begins", unit="TIME"
     )
-    time_code: FloatProperty(
-        name="Time Code",
-        description="The moment of the training footage that the avatar looks like, where hair and clothes changed",
-        default=0.5,
-        soft_min=0.0,
-        soft_max=1.0,
-        step=1,
-        precision=3,
-    )
-    foreground_offset: FloatVectorProperty(
-        name="Move Person",
-        description="How far the person is moved before the backdrop, right and down, in 1/128 of the picture's side",
-        **OFFSET,
-    )
-    background_offset: FloatVectorProperty(
-        name="Move Backdrop",
-        description="How far the backdrop is moved behind the person, right and down, in 1/128 of the picture's side",
-        **OFFSET,
-    )
+    time_code: look_property("time_code", default=0.5)
+    foreground_offset: look_property("foreground_offset")
+    background_offset: look_property("background_offset")
 
 
 class SemblanceScene(bpy.types.PropertyGroup):

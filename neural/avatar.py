@@ -3,51 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 
 from ..common.errors import UserError
 from ..common.files import written_whole
+from ..protocol.inputs import Inputs
+from ..protocol.look import USUAL_LOOK, Look
 from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.registry import open_head
 from .avatar_file import AvatarMetadata, file_sha256, header_of, read_header
-from .runtimes.look_cache import Looks, Maker
-from .runtimes.pytorch import FoldedRuntime, UnfoldedRuntime
-from .styleavatar.folding.fold import can_fold
-from .styleavatar.networks.windows import STILL, Windows
-from .styleavatar.training.presets import PRESETS
-
-
-def portrait_network(config: Mapping[str, Any]) -> nn.Module:
-    """The compositional network of StyleAvatar for a stored configuration."""
-    from .styleavatar.networks.config import PortraitConfig
-    from .styleavatar.networks.portrait import PortraitNetwork
-
-    return PortraitNetwork(PortraitConfig.from_json(dict(config)))
-
-
-def lone_styleunet(config: Mapping[str, Any]) -> nn.Module:
-    """A StyleUNet alone, for a stored configuration."""
-    from .styleavatar.networks.config import StyleUNetConfig
-    from .styleavatar.networks.styleunet import StyleUNet
-
-    return StyleUNet(StyleUNetConfig.from_json(dict(config)))
-
-
-NETWORKS: dict[str, Callable[[Mapping[str, Any]], nn.Module]] = {
-    "styleavatar": portrait_network,
-    "styleunet": lone_styleunet,
-}
-"""What makes the untrained network of each kind of avatar from its configuration."""
+from .kind import Kind
+from .kinds import KINDS
+from .runtimes.look_cache import LookCache
+from .runtimes.runtime import RuntimeMaker, Runtimes
+from .tensors import as_bytes, tensors_of
 
 
 @dataclass(frozen=True)
@@ -55,15 +33,14 @@ class Avatar:
     """A trained avatar, ready to render.
 
     Attributes:
-        network: `(uv [B, 3, 256, 256], texture [B, 3, 256, 256], time_code [B]) -> rgba [B, 4, R, R]`, all -1 to 1
-            except the time code.
+        network: as its kind made it (`Kind.load`), with its weights.
         metadata: see `AvatarMetadata`.
-        prepared: makes the runtime of a look; PyTorch's own when not given (`chosen_runtime`).
+        prepared: makes the runtime of a look; PyTorch's own when not given (`rendering.runtime_choice`).
     """
 
     network: nn.Module
     metadata: AvatarMetadata
-    prepared: Maker | None = None
+    prepared: RuntimeMaker | None = None
 
     @classmethod
     def load(cls, path: str | Path, device: str | None = None) -> Avatar:
@@ -73,11 +50,12 @@ class Avatar:
             UserError: the file is absent, damaged, no avatar, of an unknown kind, or from a newer version.
         """
         metadata, shapes = read_header(path)
-        if metadata.kind not in NETWORKS:
+        kind = KINDS.get(metadata.kind)
+        if kind is None:
             raise UserError(f"{path} is an avatar of the unknown kind {metadata.kind!r}; update Semblance to use it.")
         try:
-            refuse_other_shapes(metadata, shapes)
-            network = NETWORKS[metadata.kind](metadata.network)
+            refuse_other_shapes(kind, metadata, shapes)
+            network = kind.load(metadata.network)
             network.load_state_dict(safetensors.torch.load_file(path))
         except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError, AssertionError) as error:
             raise UserError(
@@ -98,63 +76,67 @@ class Avatar:
         """Where the network runs."""
         return next(self.network.parameters()).device
 
+    @property
+    def kind(self) -> Kind:
+        """Which kind of avatar this is."""
+        return KINDS[self.metadata.kind]
+
+    @cached_property
+    def runtimes(self) -> Runtimes:
+        """What executes the network, which must not change from now on."""
+        return self.kind.runtimes(self.network)
+
     @torch.inference_mode()
-    def render(
-        self,
-        uv: np.ndarray,
-        texture: np.ndarray,
-        time_code: float | np.ndarray | None = None,
-        foreground_offset: np.ndarray | tuple[float, float] = (0, 0),
-        background_offset: np.ndarray | tuple[float, float] = (0, 0),
-    ) -> np.ndarray:
-        """Turn maps into portraits.
+    def render(self, inputs: Inputs, looks: Look | Sequence[Look] = USUAL_LOOK) -> np.ndarray:
+        """Turn maps, or a posed mesh, into pictures.
+
+        Frames are rendered alone: in a batch they would depend on its size, by a rounding error, and flicker.
 
         Args:
-            uv, texture: `[N, 256, 256, 3]` floats, 0 to 1.
-            time_code: one for all or `[N]`; the avatar's own default when not given.
-            foreground_offset, background_offset: how far the person and the backdrop are moved (Fig. 4): (x, y) to
-                the right and down in feature cells, 1/128 of the picture's side; at most `MOST_OFFSET`. One for all or
-                `[N, 2]`.
+            inputs: N frames of what the avatar's kind is painted from.
+            looks: one for all frames or N.
 
         Returns:
             `[N, R, R, 4]` uint8: the portrait over its own background, and the foreground's alpha (straight).
 
         Raises:
-            UserError: an avatar that is one StyleUNet shall be moved, or the GPU's memory does not hold a frame.
+            UserError: the avatar takes other inputs or cannot look like this, or the GPU's memory does not hold a
+                frame.
         """
-        frames, side = len(uv), self.metadata.resolution
-        codes = np.broadcast_to(self.metadata.time_code if time_code is None else time_code, frames)
-        moves = np.zeros((frames, 2, 2))
-        moves[:, 0], moves[:, 1] = foreground_offset, background_offset
-        pictures = np.empty((frames, side, side, 4), np.uint8)
-        for index in range(frames):
-            pictures[index] = self.render_frame(uv[index], texture[index], codes[index], moves[index])
+        self.refuse_other_inputs(type(inputs))
+        side = self.metadata.resolution
+        every = [looks] * len(inputs) if isinstance(looks, Look) else looks
+        pictures = np.empty((len(inputs), side, side, 4), np.uint8)
+        for index, look in enumerate(every):
+            pictures[index] = self._frame(self.tensors(inputs.frame(index)), look)
         return pictures
 
-    def render_frame(self, uv: np.ndarray, texture: np.ndarray, time_code: float, moves: np.ndarray) -> np.ndarray:
-        """Render one frame; see `render`. `moves` are the offsets of person and backdrop `[2, 2]`.
+    def refuse_other_inputs(self, given: type[Inputs]) -> None:
+        """Raise UserError unless `given` is what the avatar is painted from."""
+        if given is not self.kind.inputs:
+            raise UserError(
+                f"This avatar is painted from {self.kind.inputs.title}, not from {given.title}; send those."
+            )
 
-        Frames are rendered alone: in a batch they would depend on its size, by a rounding error, and flicker.
-        """
-        maps = [self.to_network(each[None]) for each in (uv, texture)]
-        windows = windows_moved(moves, self.metadata.kind) if moves.any() else STILL
+    def tensors(self, inputs: Inputs) -> tuple[Tensor, ...]:
+        """Inputs as the network takes them; see `tensors.tensors_of`."""
+        return tensors_of(inputs, self.device)
+
+    def settled(self, look: Look) -> Look:
+        """A look with the avatar's own time code where it names none."""
+        return look.settled(self.metadata.time_code)
+
+    def _frame(self, inputs: tuple[Tensor, ...], look: Look) -> np.ndarray:
+        """Paint one frame, `[R, R, 4]` uint8."""
         try:
-            rgba = self._looks.runtime(float(time_code), windows).run(*maps)[0].clamp(-1, 1)
+            return as_bytes(self._by_look.runtime(self.settled(look)).run(*inputs))[0]
         except torch.OutOfMemoryError as error:
-            raise UserError(too_large(self.metadata.resolution)) from error
-        return rgba.add(1).mul(127.5).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+            raise UserError(too_large(self.metadata.resolution, self.kind.sizes())) from error
 
     @cached_property
-    def _looks(self) -> Looks:
-        """What renders, folded where that is possible; the network must not change from now on."""
-        unfolded = partial(UnfoldedRuntime, self.network)
-        folded = partial(FoldedRuntime, self.network) if can_fold(self.network) else unfolded
-        return Looks(self.prepared or folded, unfolded)
-
-    def to_network(self, maps: np.ndarray) -> torch.Tensor:
-        """Maps `[N, H, W, 3]`, 0 to 1, as a tensor `[N, 3, H, W]`, -1 to 1."""
-        tensor = torch.from_numpy(np.ascontiguousarray(maps, np.float32)).to(self.device)
-        return tensor.permute(0, 3, 1, 2).mul(2).sub(1)
+    def _by_look(self) -> LookCache:
+        """The runtimes of the looks in use."""
+        return LookCache(self.prepared or self.runtimes.ready, self.runtimes.at_once)
 
     def open_head(self, path: str | Path | None = None) -> MorphableHead:
         """The head that the avatar's coefficients belong to.
@@ -173,22 +155,10 @@ class Avatar:
         return open_head(said.head, file)
 
 
-def windows_moved(moves: np.ndarray, kind: str) -> Windows:
-    """The windows for offsets of foreground and background `[2, 2]`.
-
-    Raises:
-        UserError: the kind of avatar has no layers.
-    """
-    if kind != "styleavatar":
-        raise UserError("This avatar is a StyleUNet alone, whose person and backdrop cannot be moved; leave them.")
-    (x, y), (back_x, back_y) = moves.tolist()
-    return Windows.moved((x, y), (back_x, back_y))
-
-
-def too_large(resolution: int) -> str:
-    """What to say when a single frame does not fit into the GPU's memory."""
-    fitting = [preset for preset in PRESETS.values() if preset.network.resolution < resolution]
-    advice = f", or build one of {fitting[-1].network.resolution} pixels ({fitting[-1].name})" if fitting else ""
+def too_large(resolution: int, sizes: Mapping[str, int]) -> str:
+    """What to say when a frame does not fit into the GPU's memory; `sizes` as in `Kind`."""
+    fitting = [(size, preset) for preset, size in sizes.items() if size < resolution]
+    advice = ", or build one of {} pixels ({})".format(*fitting[-1]) if fitting else ""
     return (
         f"The GPU's memory is too small for a frame of this avatar of {resolution} pixels; close other programs that "
         f"use it{advice}."
@@ -200,10 +170,10 @@ def laid_out(network: nn.Module) -> nn.Module:
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
 
 
-def refuse_other_shapes(metadata: AvatarMetadata, shapes: dict[str, tuple[int, ...]]) -> None:
+def refuse_other_shapes(kind: Kind, metadata: AvatarMetadata, shapes: dict[str, tuple[int, ...]]) -> None:
     """Raise ValueError unless the file's tensors are the network's, before memory is taken for a network so large."""
     with torch.device("meta"):
-        network = NETWORKS[metadata.kind](metadata.network)
+        network = kind.load(metadata.network)
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     if expected != shapes:
         raise ValueError("other tensors than the network's")

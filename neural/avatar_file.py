@@ -95,7 +95,7 @@ class AvatarMetadata(Plain):
     """Everything in an avatar file that is no tensor.
 
     Attributes:
-        kind: "styleavatar": maps in, portrait out; "styleunet": texture map in, portrait out, without alpha.
+        kind: name of its kind (`kinds`).
         network: configuration of the network.
         head: name of the head; head_path, head_sha256: file of a head that does not come with Semblance, else empty
             (the hash also where the avatar was built on a machine without that file).
@@ -153,6 +153,7 @@ class AvatarMetadata(Plain):
 def describe(
     performance: Performance,
     *,
+    kind: str,
     network: Mapping[str, Any],
     resolution: int,
     preset: str,
@@ -161,14 +162,14 @@ def describe(
     head_path: Path | None = None,
     time_code: float = 0.5,
 ) -> AvatarMetadata:
-    """Return the metadata of a "styleavatar" trained on the frames of `performance` (the training share only).
+    """Return the metadata of an avatar trained on the frames of `performance` (the training share only).
 
     `picture` is any RGB uint8 `[H, W, 3]` of the person, for the thumbnail; `head_path` the file of a head that does
     not come with Semblance, by default where tracking found it (the performance's `extra["head_path"]`).
     """
     file = str(head_path or performance.extra.get("head_path", ""))
     return AvatarMetadata(
-        kind="styleavatar",
+        kind=kind,
         network=dict(network),
         head=performance.head,
         head_path=file,

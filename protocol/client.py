@@ -18,6 +18,7 @@ import numpy as np
 
 from ..common.errors import UserError
 from .arrays import ARRAYS_TYPE, pack_arrays, unpack_arrays
+from .inputs import Inputs
 from .jobs import JobKind
 from .look import USUAL_LOOK, Look
 from .messages import VERSION, Announcement, AvatarInfo, Job, Status
@@ -102,15 +103,13 @@ class Client:
         """Ask for the avatars in the engine's home, newest first."""
         return [AvatarInfo.from_json(each) for each in self.ask("GET", "/v1/avatars").wait()]
 
-    def frames(self, avatar: str, *, uv: np.ndarray, texture: np.ndarray, look: Look = USUAL_LOOK) -> np.ndarray:
-        """Return what an avatar shows for maps `[N, 256, 256, 3]` (0 to 1): `[N, H, W, 4]` uint8, straight alpha."""
-        return self.ask_frames(avatar, uv=uv, texture=texture, look=look).pictures()
+    def frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> np.ndarray:
+        """Return what an avatar shows for N frames of inputs: `[N, H, W, 4]` uint8, straight alpha."""
+        return self.ask_frames(avatar, inputs, look).pictures()
 
-    def ask_frames(
-        self, avatar: str, *, uv: np.ndarray, texture: np.ndarray, look: Look = USUAL_LOOK
-    ) -> PicturesQuestion:
+    def ask_frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> PicturesQuestion:
         """Ask for frames, as `frames` does, without waiting for them."""
-        body = pack_arrays(uv=uv, texture=texture, **look.arrays())
+        body = pack_arrays(**inputs.arrays(), **look.arrays())
         return PicturesQuestion(self, "POST", f"/v1/avatars/{avatar}/frames", body, ARRAYS_TYPE)
 
     def preview(self, job: str) -> bytes:

@@ -11,6 +11,7 @@ import numpy as np
 from ...common.errors import UserError
 from ...common.progress import Cancelled
 from ...protocol.client import Client, EngineUnreachable, WrongToken
+from ...protocol.inputs import Maps
 from ...protocol.look import Look
 from . import jobs
 from .process import EnginePlace
@@ -23,12 +24,11 @@ _kept: dict[EnginePlace, Client] = {}
 def avatar_picture(
     place: EnginePlace,
     avatar: str,
-    uv: np.ndarray,
-    texture: np.ndarray,
+    maps: Maps,
     look: Look,
     broken_off: Callable[[], bool] = lambda: False,
 ) -> np.ndarray:
-    """Return `[R, R, 4]` uint8, straight alpha: what an avatar shows for maps `[256, 256, 3]`. Waits for it.
+    """Return `[R, R, 4]` uint8, straight alpha: what an avatar shows for the maps of one frame. Waits for it.
 
     Finds or starts the engine when there is none; an engine that was restarted is found again.
 
@@ -38,25 +38,18 @@ def avatar_picture(
     """
     again = place in _kept
     try:
-        return ask(place, avatar, uv, texture, look, broken_off)
+        return ask(place, avatar, maps, look, broken_off)
     except (EngineUnreachable, WrongToken):
         forget(place)
         if not again:
             raise
-    return ask(place, avatar, uv, texture, look, broken_off)
+    return ask(place, avatar, maps, look, broken_off)
 
 
-def ask(
-    place: EnginePlace,
-    avatar: str,
-    uv: np.ndarray,
-    texture: np.ndarray,
-    look: Look,
-    broken_off: Callable[[], bool],
-) -> np.ndarray:
+def ask(place: EnginePlace, avatar: str, maps: Maps, look: Look, broken_off: Callable[[], bool]) -> np.ndarray:
     """Ask for one frame and wait, looking up now and then whether anybody still wants it."""
     client = kept_client(place, broken_off)
-    question = client.ask_frames(avatar, uv=uv[None], texture=texture[None], look=look)
+    question = client.ask_frames(avatar, maps, look)
     while not question.answered():
         if broken_off():
             forget(place)  # the answer would still come, on this connection

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...common.errors import UserError
+from ...protocol.inputs import Maps
 from ...protocol.look import Look
 from . import jobs
 from .process import EnginePlace
@@ -20,12 +21,11 @@ SECONDS_AFTER_AN_ERROR = 3.0
 
 @dataclass(frozen=True)
 class Wish:
-    """A picture wanted: the avatar's id, what it looks like, and maps `[256, 256, 3]`, 0 to 1."""
+    """A picture wanted: the avatar's id, the maps of one frame, and its look."""
 
     avatar: str
+    maps: Maps
     look: Look
-    uv: np.ndarray
-    texture: np.ndarray
 
 
 class PictureFeed:
@@ -96,7 +96,7 @@ class PictureFeed:
                     yield
                     continue
                 self._asking = True
-                question = client.ask_frames(wish.avatar, uv=wish.uv[None], texture=wish.texture[None], look=wish.look)
+                question = client.ask_frames(wish.avatar, wish.maps, wish.look)
                 while not question.answered():
                     yield
                 self.picture, self.text, self._asking = question.pictures()[0], "", False

@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from ...common.errors import UserError
-from ...protocol.look import Look
+from ...protocol.look import CONTROLS, Look
 from ...tracking.heads.camera import PinholeCamera
 from ...tracking.heads.head import Floats, Integers
 from ...tracking.heads.mouth_light import PAIRS, MouthLight
@@ -27,7 +27,7 @@ class EvaluatedHead:
     Attributes:
         name: the object's name.
         avatar: the avatar's id in the engine; empty when the head has none yet.
-        look: the avatar's time code, and how far person and backdrop are moved.
+        look: what its frames are made with besides maps.
         vertices: `[V, 3]` world space, metres.
         triangles: `[T, 3]`; uvs: `[V, 2]`; uv_mask: `[V]`; colours: `[V, 3]` sRGB 0 to 1.
         mouth_light: what darkens the inside of the mouth; None for a head that has none.
@@ -104,7 +104,8 @@ def mouth_light_of(chosen: SemblanceObject, mesh: bpy.types.Mesh) -> MouthLight 
 
 def look_of(chosen: SemblanceObject) -> Look:
     """What a head's frames are made with besides its maps."""
-    return Look(chosen.time_code, tuple(chosen.foreground_offset), tuple(chosen.background_offset))
+    values = {name: getattr(chosen, name) for name in CONTROLS}
+    return Look(**{name: value if CONTROLS[name].numbers == 1 else tuple(value) for name, value in values.items()})
 
 
 def point_values(mesh: bpy.types.Mesh, attribute: str, field: str, shape: tuple[int, ...]) -> Floats:

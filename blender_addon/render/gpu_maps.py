@@ -6,25 +6,14 @@ Needs a GPU context: a window, or the inside of a render by an engine with `bl_u
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import gpu
 import numpy as np
 
+from ...protocol.inputs import Maps
 from ...tracking.performances.maps import FRAGMENT_BODY, VERTEX_BODY, MapVertices
 
-MAP_SIZE = 256
-"""Pixels a side of the maps that the networks take, as in datasets."""
 INPUTS = (("VEC4", "clip"), ("VEC3", "uv"), ("VEC3", "colour"))
 OUTPUTS = ("uv_map", "texture_map")
-
-
-@dataclass(frozen=True)
-class Maps:
-    """What the networks take: `uv` and `texture`, `[size, size, 3]` float32, 0 to 1, row 0 on top."""
-
-    uv: np.ndarray
-    texture: np.ndarray
 
 
 class MapPainter:
@@ -44,7 +33,7 @@ class MapPainter:
         self._indices: gpu.types.GPUIndexBuf | None = None
 
     def draw(self, vertices: MapVertices, triangles: np.ndarray) -> Maps:
-        """Draw a posed head with `triangles [T, 3]` int32."""
+        """Draw the maps of one frame: a posed head with `triangles [T, 3]` int32."""
         batch = gpu.types.GPUBatch(type="TRIS", buf=self._vertex_buffer(vertices), elem=self._index_buffer(triangles))
         with self._framebuffer.bind():
             gpu.state.viewport_set(0, 0, self.size, self.size)
@@ -57,7 +46,7 @@ class MapPainter:
             uv, texture = (self._read(slot) for slot in range(len(OUTPUTS)))
             gpu.state.depth_test_set("NONE")
             gpu.state.depth_mask_set(False)
-        return Maps(uv, texture)
+        return Maps(uv[None], texture[None])
 
     def _vertex_buffer(self, vertices: MapVertices) -> gpu.types.GPUVertBuf:
         buffer = gpu.types.GPUVertBuf(format=self._format, len=len(vertices.clip))

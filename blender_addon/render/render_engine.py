@@ -8,11 +8,12 @@ import numpy as np
 
 from ...common.errors import UserError
 from ...common.progress import Cancelled
+from ...tracking.performances.maps import MAP_SIZE
 from ..engine import frame_service
 from ..preferences import engine_place
 from . import pixels, scene_colours
 from .evaluated_heads import EvaluatedHead, evaluated_heads, window_camera
-from .gpu_maps import MAP_SIZE, MapPainter
+from .gpu_maps import MapPainter
 from .viewport import Viewport
 
 
@@ -53,9 +54,7 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
             self.update_stats("", f"{head.name} as {head.avatar}")
             self.update_progress(number / len(heads))
             maps = painter.draw(head.map_vertices(world, view), head.triangles)
-            picture = frame_service.avatar_picture(
-                place, head.avatar, maps.uv, maps.texture, head.look, self.test_break
-            )
+            picture = frame_service.avatar_picture(place, head.avatar, maps, head.look, self.test_break)
             placed = pixels.placed(picture, window, width, height)
             layer = pixels.scene_linear(placed, linear, transparent=film or number > 0)
             frame = layer if number == 0 else pixels.over(layer, frame)

@@ -14,11 +14,12 @@ from gpu_extras.batch import batch_for_shader
 from gpu_extras.presets import draw_texture_2d
 
 from ...common.errors import UserError
+from ...tracking.performances.maps import MAP_SIZE
 from ..engine.picture_feed import PictureFeed, Wish
 from ..engine.process import EnginePlace
 from . import pixels, scene_colours
 from .evaluated_heads import evaluated_heads, window_camera
-from .gpu_maps import MAP_SIZE, MapPainter
+from .gpu_maps import MapPainter
 
 SECONDS_BETWEEN_LOOKS = 0.02
 LOOK_THROUGH_CAMERA = "Look through the camera (numpad 0) to see the avatar"
@@ -70,7 +71,7 @@ class Viewport:
         head = min(heads, key=lambda head: head.distance(world))
         self._painter = self._painter or MapPainter(MAP_SIZE)
         maps = self._painter.draw(head.map_vertices(world, window_camera(camera.data, MAP_SIZE)), head.triangles)
-        self.feed.want(Wish(head.avatar, head.look, maps.uv, maps.texture))
+        self.feed.want(Wish(head.avatar, maps, head.look))
 
     def draw_picture(self, context: bpy.types.Context, camera: bpy.types.Object, scene: bpy.types.Scene) -> None:
         """Draw the newest picture where the final render will have it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import bpy
 
+from ...protocol.look import CONTROLS
 from .. import compat, preferences
 from ..engine.process import why_no_engine
 from ..properties import active_head
@@ -72,7 +73,7 @@ class SEMBLANCE_PT_head(SemblancePanel, bpy.types.Panel):
         button(column, context, SEMBLANCE_OT_drive_from_video, icon="FILE_MOVIE")
         button(column, context, SEMBLANCE_OT_load_performance, icon="ACTION")
         if built:
-            for name in ("time_code", "foreground_offset", "background_offset"):
+            for name in CONTROLS:
                 column.prop(head.semblance, name)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ...common.errors import UserError
+from ...protocol.look import Look
 from .avatars import NOT_MOVED, OffsetOption, TimeCodeOption, pair
 from .shared import HomeOption, home_of, placed
 from .terminal import shown
@@ -33,11 +34,11 @@ def export(
     from ...neural.rendering.export import export_onnx, export_tensorrt
 
     file = placed(avatar, home_of(home).avatar(avatar))
-    moves = pair(foreground_offset), pair(background_offset)
+    look = Look(time_code, pair(foreground_offset), pair(background_offset))
     with shown() as listener:
         if onnx is not None:
-            export_onnx(file, onnx, time_code, moves)
+            export_onnx(file, onnx, look)
             print(f"onnx: {onnx}")
         else:
-            engine = export_tensorrt(file, home_of(home).engines, time_code, moves, listener)
+            engine = export_tensorrt(file, home_of(home).engines, look, listener)
             print(f"engine: {engine}")

@@ -55,10 +55,10 @@ def photo(parameters: PhotoParameters, listener: Listener) -> dict[str, Any]:
 
 def build(parameters: BuildParameters, listener: Listener) -> dict[str, Any]:
     """Train an avatar on a dataset."""
-    from ...neural.styleavatar.training.build import build
+    from ...neural.kinds import USUAL
 
     avatar = Path(parameters.avatar)
-    built = build(
+    built = USUAL.build(
         Path(parameters.dataset),
         avatar,
         preset=parameters.preset,

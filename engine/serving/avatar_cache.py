@@ -59,7 +59,7 @@ class AvatarCache:
         """Return `[N, H, W, 4]` uint8 from the avatar at `path`, loading it when it is new or has changed.
 
         Raises:
-            UserError: the file is damaged or from a newer Semblance.
+            UserError: the file is damaged or from a newer Semblance, or the avatar does not take this request.
         """
         entry = self._entry(str(path))
         async with entry.lock:
@@ -81,9 +81,7 @@ def render(entry: Loaded, path: Path, request: FramesRequest) -> np.ndarray:
     stamp = (status.st_mtime_ns, status.st_size)
     if entry.avatar is None or entry.stamp != stamp:
         entry.avatar, entry.stamp = Avatar.load(path), stamp
-    return entry.avatar.render(
-        request.uv, request.texture, request.time_code, request.foreground_offset, request.background_offset
-    )
+    return entry.avatar.render(request.inputs, request.looks)
 
 
 def avatar_info(path: Path) -> AvatarInfo:

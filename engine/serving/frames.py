@@ -3,39 +3,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...common.errors import UserError
 from ...protocol.arrays import unpack_arrays
-from ...protocol.look import MOST_OFFSET
+from ...protocol.inputs import Inputs, Maps, PosedMesh
+from ...protocol.look import Look, read_looks
 from ...protocol.messages import MOST_FRAMES
-from ...tracking.datasets.dataset import MAP_SIZE
+from ...tracking.performances.maps import MAP_SIZE
 
 MOST_BYTES = MOST_FRAMES * 2 * MAP_SIZE * MAP_SIZE * 3 * 4 + 65536
 """Two maps a frame in float32, and room for the names."""
+FLOATS = (np.float16, np.float32)
+MESH_WANTED = "send vertices as float16 or float32 [N, V, 3] and camera as [6] or [N, 6]"
+
+Arrays = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class FramesRequest:
-    """Maps to turn into pictures.
+    """What to paint: the inputs of N frames, and N looks."""
 
-    Attributes:
-        uv, texture: `[N, 256, 256, 3]` float32, 0 to 1.
-        time_code: `[N]` float32; None leaves it to the avatar.
-        foreground_offset, background_offset: `[N, 2]` float32 (x, y) in feature cells.
-    """
-
-    uv: np.ndarray
-    texture: np.ndarray
-    time_code: np.ndarray | None
-    foreground_offset: np.ndarray
-    background_offset: np.ndarray
+    inputs: Inputs
+    looks: tuple[Look, ...]
 
     @classmethod
     def read(cls, body: bytes) -> FramesRequest:
-        """Read a body that `pack_arrays(uv=..., texture=..., **look.arrays())` wrote.
+        """Read a body that `pack_arrays(**inputs.arrays(), **look.arrays())` wrote; with vertices it is a posed mesh.
 
         Raises:
             UserError: these are no packed arrays, or their shape, type or values are wrong.
@@ -44,53 +41,48 @@ class FramesRequest:
             arrays = unpack_arrays(body, MOST_BYTES)
         except ValueError as error:
             raise UserError(f"The maps cannot be read ({error}); send them as pack_arrays makes them.") from None
-        for name in ("uv", "texture"):
-            refuse_bad_maps(name, arrays.get(name))
-        uv, texture = arrays["uv"], arrays["texture"]
-        if len(uv) != len(texture):
-            raise UserError(f"There are {len(uv)} UV maps but {len(texture)} texture maps; send as many of each.")
-        return cls(
-            as_float32(uv),
-            as_float32(texture),
-            read_time_code(arrays.get("time_code"), len(uv)),
-            *(read_offset(name, arrays.get(name), len(uv)) for name in ("foreground_offset", "background_offset")),
-        )
+        inputs = read_mesh(arrays) if "vertices" in arrays else read_maps(arrays)
+        return cls(inputs, read_looks(arrays, len(inputs)))
 
 
-def refuse_bad_maps(name: str, maps: np.ndarray | None) -> None:
-    """Raise UserError unless `maps` is `[N, 256, 256, 3]`, a kind of float, finite."""
-    wanted = f"send {name} as float16 or float32 [N, {MAP_SIZE}, {MAP_SIZE}, 3]"
-    if maps is None:
+def read_maps(arrays: Arrays) -> Maps:
+    """Return the maps, float32; UserError unless they are `[N, 256, 256, 3]` floats, finite and as many of each."""
+    for name in ("uv", "texture"):
+        wanted = f"send {name} as float16 or float32 [N, {MAP_SIZE}, {MAP_SIZE}, 3]"
+        refuse_bad_array(name, arrays.get(name), (MAP_SIZE, MAP_SIZE, 3), wanted, "draw the maps again")
+    uv, texture = arrays["uv"], arrays["texture"]
+    if len(uv) != len(texture):
+        raise UserError(f"There are {len(uv)} UV maps but {len(texture)} texture maps; send as many of each.")
+    return Maps(as_float32(uv), as_float32(texture))
+
+
+def read_mesh(arrays: Arrays) -> PosedMesh:
+    """Return the mesh and its camera, float32; UserError where they are none, or where maps were sent too."""
+    if "uv" in arrays or "texture" in arrays:
+        raise UserError("The request holds maps and a posed mesh; send what the avatar is painted from.")
+    vertices, camera = arrays["vertices"], arrays.get("camera")
+    refuse_bad_array("vertices", vertices, (*vertices.shape[1:2], 3), MESH_WANTED, "pose the mesh again")
+    if camera is None:
+        raise UserError(f"The array camera is missing; {MESH_WANTED}.")
+    if camera.dtype.kind != "f" or camera.shape not in ((6,), (len(vertices), 6)):
+        raise UserError(f"The array camera is {camera.dtype} {list(camera.shape)}; {MESH_WANTED}.")
+    if not np.isfinite(camera).all() or (camera[..., [0, 1, 4, 5]] <= 0).any():
+        raise UserError("The array camera holds a focal length or a size that is not above 0; correct it.")
+    return PosedMesh(as_float32(vertices), np.array(np.broadcast_to(camera, (len(vertices), 6)), np.float32))
+
+
+def refuse_bad_array(name: str, array: np.ndarray | None, shape: tuple[int, ...], wanted: str, advice: str) -> None:
+    """Raise UserError unless `array` is `[N, *shape]`, a kind of float, finite."""
+    if array is None:
         raise UserError(f"The array {name} is missing; {wanted}.")
-    if maps.dtype not in (np.float16, np.float32) or maps.shape[1:] != (MAP_SIZE, MAP_SIZE, 3):
-        raise UserError(f"The array {name} is {maps.dtype} {list(maps.shape)}; {wanted}.")
-    if not 1 <= len(maps) <= MOST_FRAMES:
-        raise UserError(f"The array {name} holds {len(maps)} frames; send 1 to {MOST_FRAMES} at once.")
-    if not np.isfinite(maps).all():
-        raise UserError(f"The array {name} holds values that are no numbers; draw the maps again.")
+    if array.dtype not in FLOATS or array.ndim == 0 or array.shape[1:] != shape:
+        raise UserError(f"The array {name} is {array.dtype} {list(array.shape)}; {wanted}.")
+    if not 1 <= len(array) <= MOST_FRAMES:
+        raise UserError(f"The array {name} holds {len(array)} frames; send 1 to {MOST_FRAMES} at once.")
+    if not np.isfinite(array).all():
+        raise UserError(f"The array {name} holds values that are no numbers; {advice}.")
 
 
-def read_time_code(code: np.ndarray | None, frames: int) -> np.ndarray | None:
-    """Return `[frames]` float32 from a number or an array; None stays None."""
-    if code is None:
-        return None
-    if code.dtype.kind not in "fiu" or code.shape not in ((), (frames,)) or not np.isfinite(code).all():
-        raise UserError("The array time_code must be one number, or one number a frame; correct it and ask again.")
-    return np.broadcast_to(code, (frames,)).astype(np.float32)
-
-
-def read_offset(name: str, offset: np.ndarray | None, frames: int) -> np.ndarray:
-    """Return `[frames, 2]` float32 of one offset or one a frame; None moves nothing."""
-    if offset is None:
-        return np.zeros((frames, 2), np.float32)
-    shaped = offset.dtype.kind in "fiu" and offset.shape in ((2,), (frames, 2))
-    if not shaped or not (np.abs(offset) <= MOST_OFFSET).all():
-        raise UserError(
-            f"The array {name} must be two numbers, or two a frame, up to {MOST_OFFSET:g}; correct it and ask again."
-        )
-    return np.broadcast_to(offset, (frames, 2)).astype(np.float32)
-
-
-def as_float32(maps: np.ndarray) -> np.ndarray:
-    """Return the maps as float32, without a copy when they are already."""
-    return maps.astype(np.float32, copy=False)
+def as_float32(array: np.ndarray) -> np.ndarray:
+    """Return the array as float32, without a copy when it is already."""
+    return array.astype(np.float32, copy=False)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
+from ...protocol.inputs import Maps
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.heads.head import Floats, MorphableHead
 from ...tracking.media.footage import Image
@@ -67,7 +68,7 @@ def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listene
         for done, index in enumerate(test):
             clock.tell(done)
             view = read_view(data, index, side)
-            rendered = subject.render(view.uv[None], view.texture[None])[0, ..., :3]
+            rendered = subject.render(Maps(view.uv[None], view.texture[None]))[0, ..., :3]
             pictures = {AVATAR: rendered, NEAREST: read_window(data, nearest[index], side)}
             truth = observer.look(view.picture, view.matte)
             for name, picture in pictures.items():

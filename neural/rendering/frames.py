@@ -3,33 +3,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
 from ...common.errors import UserError
+from ...protocol.inputs import Inputs, Maps, PosedMesh
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.rasteriser import MapRasteriser
 from ...tracking.heads.head import MorphableHead
-from ...tracking.performances.maps import frame_maps
+from ...tracking.performances.maps import frame_maps, frame_vertices
 from ...tracking.performances.performance import Performance
 from ..avatar import Avatar
 
 
 @dataclass(frozen=True)
 class RenderedFrame:
-    """One frame of an avatar and the maps that it was made from.
+    """One frame of an avatar and what it was painted from.
 
     Attributes:
         index: of the performance's frame.
-        uv_map, texture_map: `[256, 256, 3]` float32, 0 to 1.
+        inputs: of one frame.
         rgba: `[R, R, 4]` uint8: the portrait over its own background, and the foreground's straight alpha.
     """
 
     index: int
-    uv_map: np.ndarray
-    texture_map: np.ndarray
+    inputs: Inputs
     rgba: np.ndarray
 
 
@@ -53,10 +54,39 @@ def frames_of(
         raise UserError(
             f"The performance is for the head {performance.head}, the avatar's is {head.name}; retarget it."
         )
+    with DRAWING[avatar.kind.inputs](head, performance) as draw:
+        for index in indices:
+            inputs = draw(index)
+            yield RenderedFrame(index, inputs, avatar.render(inputs, look)[0])
+
+
+Draw = Callable[[int], Inputs]
+"""Gives the inputs of one frame of a performance, by its index."""
+
+
+@contextmanager
+def maps_of(head: MorphableHead, performance: Performance) -> Iterator[Draw]:
+    """Give what draws a performance's maps. Raises UserError when there is no OpenGL."""
     neutral, colours = head.neutral(performance.identity), head.texture(performance.texture)
     with MapRasteriser() as rasteriser:
-        for index in indices:
+
+        def draw(index: int) -> Maps:
             vertices = frame_maps(head, performance, index, neutral, colours)
-            uv_map, texture_map = rasteriser.draw(vertices, head.triangles)
-            rgba = avatar.render(uv_map[None], texture_map[None], **asdict(look))[0]
-            yield RenderedFrame(index, uv_map, texture_map, rgba)
+            uv, texture = rasteriser.draw(vertices, head.triangles)
+            return Maps(uv[None], texture[None])
+
+        yield draw
+
+
+@contextmanager
+def meshes_of(head: MorphableHead, performance: Performance) -> Iterator[Draw]:
+    """Give what poses a performance's meshes."""
+    neutral, camera = head.neutral(performance.identity), np.array([astuple(performance.camera)], np.float32)
+
+    def draw(index: int) -> PosedMesh:
+        return PosedMesh(frame_vertices(head, performance, index, neutral)[None], camera)
+
+    yield draw
+
+
+DRAWING = {Maps: maps_of, PosedMesh: meshes_of}

@@ -12,9 +12,11 @@ import numpy as np
 
 from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
+from ...protocol.inputs import Maps
 from ...protocol.jobs import RuntimeName
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.dataset import Dataset
+from ...tracking.datasets.writer import as_bytes
 from ...tracking.heads.head import MorphableHead
 from ...tracking.media.video import Sound, frames_to, side_by_side
 from ...tracking.performances.captures.kinds import is_performance_name
@@ -130,11 +132,11 @@ def sound_of(driver: Path, performance: Performance) -> Sound | None:
 
 
 def panel_picture(frame: RenderedFrame, performance: Performance, pictures: Pictures | None) -> np.ndarray:
-    """Driver (where it has pictures), maps and avatar side by side."""
+    """Driver (where it has pictures), maps (where there are any) and avatar side by side."""
     driver = pictures.at(performance.times[frame.index]) if pictures else None
     shown = {"driver": driver} if driver is not None else {}
-    maps = {"UV map": frame.uv_map, "texture map": frame.texture_map}
-    shown |= {name: (each * 255 + 0.5).astype(np.uint8) for name, each in maps.items()}
+    if isinstance(frame.inputs, Maps):
+        shown |= {"UV map": as_bytes(frame.inputs.uv[0]), "texture map": as_bytes(frame.inputs.texture[0])}
     return side_by_side(shown | {"avatar": frame.rgba[..., :3]}, frame.rgba.shape[0])
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
 from ...protocol.jobs import RuntimeName
+from ...protocol.look import Look
 from ..avatar import Avatar
 from ..avatar_file import file_sha256
-from ..styleavatar.folding.fold import can_fold
-from ..styleavatar.networks.windows import Windows
+from ..runtimes.runtime import Exportable
 from .frames import frames_of
 
 
@@ -34,25 +34,32 @@ def avatar_on(runtime: RuntimeName, file: Path, engines: Path | None = None, lis
     if runtime == "onnx":
         from ..runtimes.onnx import OnnxRuntime
 
-        avatar = foldable(Avatar.load(file, "cpu"))
-        return replace(avatar, prepared=partial(OnnxRuntime.of_network, avatar.network))
+        avatar = Avatar.load(file, "cpu")
+        return replace(avatar, prepared=partial(OnnxRuntime.of, avatar.runtimes.exportable()))
     from ..runtimes.tensorrt import TensorRtRuntime, tensorrt_module
 
     tensorrt_module()
     if engines is None:
         raise UserError("TensorRT needs a folder to keep engines in; name the engine's home.")
-    avatar = foldable(Avatar.load(file, "cuda"))
+    avatar = Avatar.load(file, "cuda")
+    network = avatar.runtimes.exportable()
 
-    def prepared(time_code: float, windows: Windows) -> TensorRtRuntime:
-        return TensorRtRuntime(engine_for(avatar, file, time_code, windows, engines, listener).read_bytes())
+    def prepared(look: Look) -> TensorRtRuntime:
+        engine = engine_for(avatar, file, network, look, engines, listener)
+        return TensorRtRuntime(engine.read_bytes(), list(network.example))
 
     return replace(avatar, prepared=prepared)
 
 
-def engine_for(
-    avatar: Avatar, file: Path, time_code: float, windows: Windows, engines: Path, listener: Listener
-) -> Path:
+def engine_for(avatar: Avatar, file: Path, network: Exportable, look: Look, engines: Path, listener: Listener) -> Path:
     """The file of TensorRT's engine for one look of an avatar on the GPU; it is built where there is none in `engines`.
+
+    Args:
+        avatar, file: the avatar and where it was read from.
+        network: the avatar's, as others than PyTorch execute it.
+        look: the look, with its time code.
+        engines: the folder where TensorRT's engines are kept.
+        listener: hears of the stages.
 
     Raises:
         UserError: the avatar's head cannot be opened.
@@ -60,16 +67,4 @@ def engine_for(
     from ..runtimes.tensorrt import engine_of
 
     frame = next(iter(frames_of(avatar, avatar.metadata.rest_performance(), [0])))
-    maps = avatar.to_network(frame.uv_map[None]), avatar.to_network(frame.texture_map[None])
-    return engine_of(avatar.network, file_sha256(file), time_code, windows, [maps], engines, listener)
-
-
-def foldable(avatar: Avatar) -> Avatar:
-    """The avatar, once it is known that its network can be folded, as every runtime but PyTorch's needs.
-
-    Raises:
-        UserError: only PyTorch can execute it.
-    """
-    if not can_fold(avatar.network):
-        raise UserError("This avatar is a row of the ablation study, which only PyTorch can render; build another.")
-    return avatar
+    return engine_of(network, file_sha256(file), look, [avatar.tensors(frame.inputs)], engines, listener)

@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The looks of an avatar that are in use, each with a runtime that was made for it."""
+"""The runtimes of the looks that are in use."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 
-from ..styleavatar.networks.windows import Windows
-from .runtime import Runtime
+from ...protocol.look import Look
+from .runtime import Runtime, RuntimeMaker
 
 MOST_KEPT = 3
 PATIENCE = 2
 """So many new looks in a row are made ready; then looks are taken to change with every frame, until one returns."""
 
-Look = tuple[float, Windows]
-Maker = Callable[[float, Windows], Runtime]
 
-
-class Looks:
+class LookCache:
     """Finds the runtime for a look.
 
     Args:
@@ -25,21 +21,20 @@ class Looks:
         at_once: makes one that is slower and takes no time to make.
     """
 
-    def __init__(self, ready: Maker, at_once: Maker) -> None:
+    def __init__(self, ready: RuntimeMaker, at_once: RuntimeMaker) -> None:
         self._ready, self._at_once = ready, at_once
         self._kept: OrderedDict[Look, Runtime] = OrderedDict()
         self._last: Look | None = None
         self._changes = 0
 
-    def runtime(self, time_code: float, windows: Windows) -> Runtime:
+    def runtime(self, look: Look) -> Runtime:
         """The runtime for a look; a fast one unless looks change from frame to frame."""
-        look = time_code, windows
         self._changes = 0 if look == self._last or look in self._kept else self._changes + 1
         self._last = look
         if look not in self._kept:
             if self._changes > PATIENCE:
-                return self._at_once(*look)
-            self._kept[look] = self._ready(*look)
+                return self._at_once(look)
+            self._kept[look] = self._ready(look)
         self._kept.move_to_end(look)
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import onnxruntime
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...common.errors import UserError
-from ..styleavatar.folding.fold import fold
-from ..styleavatar.networks.windows import STILL, Windows
-from .onnx_file import INPUTS, onnx_bytes
+from ...protocol.look import Look
+from .onnx_file import OUTPUT, onnx_bytes
+from .runtime import Exportable
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """The first that the installed ONNX Runtime has."""
 
 
 class OnnxRuntime:
-    """A network for one look in float32, as ONNX Runtime executes it; maps and pictures lie on the processor.
+    """A network for one look in float32, as ONNX Runtime executes it; inputs and pictures lie on the processor.
 
     Args:
         model: what `write_onnx` wrote: a path or the bytes.
@@ -36,23 +36,24 @@ class OnnxRuntime:
             )
         except Exception as error:  # ONNX Runtime's own errors share no base class
             raise UserError(f"{name_of(model)} cannot be read by ONNX Runtime; export the avatar again.") from error
-        if {each.name for each in self.session.get_inputs()} != set(INPUTS):
+        if [each.name for each in self.session.get_outputs()] != [OUTPUT]:
             raise UserError(f"{name_of(model)} is no avatar's network; export the avatar again.")
 
     @classmethod
-    def of_network(cls, network: nn.Module, time_code: float, windows: Windows = STILL) -> OnnxRuntime:
+    def of(cls, network: Exportable, look: Look) -> OnnxRuntime:
         """The runtime of a trained network for one look."""
-        return cls(onnx_bytes(fold(network, time_code, windows)))
+        return cls(onnx_bytes(network.plain(look), network.example))
 
     @property
     def said(self) -> dict[str, str]:
         """The file's metadata."""
         return dict(self.session.get_modelmeta().custom_metadata_map)
 
-    def run(self, uv: Tensor, texture: Tensor) -> Tensor:
+    def run(self, *inputs: Tensor) -> Tensor:
         """See `Runtime.run`."""
-        maps = {name: each.cpu().numpy() for name, each in zip(INPUTS, (uv, texture), strict=True)}
-        return torch.from_numpy(self.session.run(None, maps)[0])
+        names = [each.name for each in self.session.get_inputs()]
+        arrays = {name: each.cpu().numpy() for name, each in zip(names, inputs, strict=True)}
+        return torch.from_numpy(self.session.run(None, arrays)[0])
 
 
 def name_of(model: Path | bytes) -> str:

@@ -2,7 +2,7 @@
 """Rendering with TensorRT in float16.
 
 Nothing here has been run yet, for want of TensorRT's libraries: it is written to the documented Python interface of
-TensorRT 10 and 11 (strongly typed networks, tensors by name). What needs no TensorRT is in `engines` and is tested.
+TensorRT 10 and 11 (strongly typed networks, tensors by name). What needs none is in `tensorrt_cache` and is tested.
 """
 
 from __future__ import annotations
@@ -14,18 +14,15 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ...common.progress import Listener, Progress, silent
-from ..styleavatar.folding.fold import fold
-from ..styleavatar.networks.windows import Windows
-from .onnx_file import INPUTS, OUTPUT, onnx_bytes
-from .runtime import agree
+from ...protocol.look import Look
+from .onnx_file import OUTPUT, onnx_bytes
+from .runtime import Exportable, agree
 from .tensorrt_cache import EngineKey, least_exact
-
-Maps = tuple[Tensor, Tensor]
 
 
 def tensorrt_module() -> ModuleType:
@@ -48,11 +45,16 @@ def tensorrt_module() -> ModuleType:
 class TensorRtRuntime:
     """An engine, ready to run.
 
+    Args:
+        engine: what `built` made.
+        names: of its inputs, in the order of `run`.
+
     Raises:
         UserError: TensorRT is not installed, or the engine is damaged or another machine's.
     """
 
-    def __init__(self, engine: bytes) -> None:
+    def __init__(self, engine: bytes, names: Sequence[str]) -> None:
+        self.names = tuple(names)
         trt = tensorrt_module()
         self.runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
         self.engine = self.runtime.deserialize_cuda_engine(engine)
@@ -64,10 +66,10 @@ class TensorRtRuntime:
         self.output = torch.empty(tuple(self.engine.get_tensor_shape(OUTPUT)), device="cuda")
         self.context.set_tensor_address(OUTPUT, self.output.data_ptr())
 
-    def run(self, uv: Tensor, texture: Tensor) -> Tensor:
+    def run(self, *inputs: Tensor) -> Tensor:
         """See `Runtime.run`."""
-        maps = [each.to("cuda", torch.float32).contiguous() for each in (uv, texture)]
-        for name, each in zip(INPUTS, maps, strict=True):
+        held = [each.to("cuda", torch.float32).contiguous() for each in inputs]
+        for name, each in zip(self.names, held, strict=True):
             self.context.set_tensor_address(name, each.data_ptr())
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
@@ -78,11 +80,10 @@ class TensorRtRuntime:
 
 
 def engine_of(
-    network: nn.Module,
+    network: Exportable,
     avatar: str,
-    time_code: float,
-    windows: Windows,
-    frames: Sequence[Maps],
+    look: Look,
+    frames: Sequence[tuple[Tensor, ...]],
     folder: Path,
     listener: Listener = silent,
 ) -> Path:
@@ -91,8 +92,8 @@ def engine_of(
     Args:
         network: the trained network, on the GPU.
         avatar: SHA-256 of its file.
-        time_code, windows: the look.
-        frames: real maps, for which the engine must paint what PyTorch does.
+        look: the look, with its time code.
+        frames: inputs of real frames, of which the engine must paint what PyTorch does.
         folder: where engines are kept.
 
     Raises:
@@ -100,22 +101,22 @@ def engine_of(
     """
     trt = tensorrt_module()
     gpu, driver = gpu_and_driver()
-    file = EngineKey(gpu, driver, trt.__version__, avatar, time_code, windows).file(folder)
+    file = EngineKey(gpu, driver, trt.__version__, avatar, look).file(folder)
     if file.is_file():
         return file
-    exact = fold(network, time_code, windows)
+    exact = network.plain(look)
     with torch.inference_mode():
-        expected = [exact(*maps) for maps in frames]
+        expected = [exact(*inputs) for inputs in frames]
 
     def build(groups: tuple[str, ...]) -> bytes:
         listener(Progress("Building the engine", 0, 1, f"float32: {', '.join(groups) or 'nothing'}"))
-        return built(trt, onnx_bytes(fold(network, time_code, windows, torch.float16, groups)))
+        return built(trt, onnx_bytes(network.plain(look, torch.float16, groups), network.example))
 
     def works(engine: bytes) -> bool:
-        runtime = TensorRtRuntime(engine)
-        return all(agree(runtime.run(*maps), picture) for maps, picture in zip(frames, expected, strict=True))
+        runtime = TensorRtRuntime(engine, list(network.example))
+        return all(agree(runtime.run(*inputs), picture) for inputs, picture in zip(frames, expected, strict=True))
 
-    engine, said = least_exact(build, works)
+    engine, said = least_exact(network.sensitive, build, works)
     with written_whole(file) as partial:
         partial.write_bytes(engine)
     listener(Progress("Building the engine", 1, 1, said))

@@ -8,12 +8,10 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from ..styleavatar.networks.windows import Windows
+from ...protocol.look import Look
 
 EVERYTHING = ("",)
 """Occurs in every layer's name."""
-SENSITIVE = ("from_picture", "to_picture", "mask", "entry", "bottom", "foreground_encoder", "foreground_decoder")
-"""Groups of layers, by what occurs in their names, in the order in which they become float32."""
 
 
 @dataclass(frozen=True)
@@ -22,33 +20,35 @@ class EngineKey:
 
     Attributes:
         gpu: its name; driver, tensorrt: versions.
-        avatar: SHA-256 of the file; time_code, windows: the look.
+        avatar: SHA-256 of the file; look: what it paints.
     """
 
     gpu: str
     driver: str
     tensorrt: str
     avatar: str
-    time_code: float
-    windows: Windows
+    look: Look
 
     def file(self, folder: Path) -> Path:
         """Where the engine is kept."""
         return folder / f"{hashlib.sha256(repr(astuple(self)).encode()).hexdigest()[:32]}.engine"
 
 
-def least_exact(build: Callable[[tuple[str, ...]], bytes], works: Callable[[bytes], bool]) -> tuple[bytes, str]:
+def least_exact(
+    sensitive: tuple[str, ...], build: Callable[[tuple[str, ...]], bytes], works: Callable[[bytes], bool]
+) -> tuple[bytes, str]:
     """Build the engine with as little float32 as needed.
 
     Args:
+        sensitive: see `Exportable`.
         build: makes an engine whose layers of these groups are float32 and whose others are float16.
         works: whether its pictures are right.
 
     Returns:
         The engine, and a sentence on what is float32; empty where nothing is.
     """
-    for count in range(len(SENSITIVE) + 1):
-        exact = SENSITIVE[:count]
+    for count in range(len(sensitive) + 1):
+        exact = sensitive[:count]
         engine = build(exact)
         if works(engine):
             return engine, f"These layers are float32, for float16 went wrong: {', '.join(exact)}." if exact else ""

@@ -7,6 +7,7 @@ import errno
 import json
 import pickle
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from semblance.common.errors import UserError
-from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import (
     FORMAT,
@@ -28,6 +28,10 @@ from semblance.neural.avatar_file import (
     header_of,
     read_metadata,
 )
+from semblance.neural.kinds import KINDS
+from semblance.neural.styleavatar.kind import STYLEAVATAR
+from semblance.protocol.inputs import Maps
+from semblance.protocol.look import Look
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.performance import Crop, Performance
@@ -50,7 +54,7 @@ class TinyNetwork(nn.Module):
 
 @pytest.fixture(autouse=True)
 def tiny_kind(monkeypatch):
-    monkeypatch.setitem(avatar_module.NETWORKS, "styleavatar", lambda config: TinyNetwork(**config))
+    monkeypatch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda config: TinyNetwork(**config)))
 
 
 def performance(frames: int = 6) -> Performance:
@@ -76,6 +80,7 @@ def metadata(**changes) -> AvatarMetadata:
     picture = np.full((64, 64, 3), 90, np.uint8)
     said = describe(
         performance(),
+        kind="styleavatar",
         network={"scale": 0.5},
         resolution=256,
         preset="preview",
@@ -98,7 +103,7 @@ def test_comes_back_as_it_was_written(saved):
     assert after.metadata.provenance.consent == "filmed by herself"
     uv = np.zeros((11, 256, 256, 3), np.float32)
     uv[:, 100:, :, 2] = 1
-    rgba = after.render(uv, np.full_like(uv, 1.0), time_code=np.linspace(-1, 1, 11))
+    rgba = after.render(Maps(uv, np.full_like(uv, 1.0)), [Look(code) for code in np.linspace(-1, 1, 11).tolist()])
     assert rgba.shape == (11, 256, 256, 4)
     assert rgba.dtype == np.uint8
     assert rgba[0, 99, 0].tolist() == [191, 191, 0, 0]

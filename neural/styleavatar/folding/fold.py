@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from ....protocol.look import Look
 from ..networks.portrait import PortraitNetwork
 from ..networks.styleunet import StyleUNet
-from ..networks.windows import STILL, Windows
+from ..networks.windows import Windows
 from .layers import PlainConvolution
 from .portrait import FoldedPortrait
 from .styleunet import FoldedStyleUNet
@@ -29,12 +30,11 @@ def can_fold(network: nn.Module) -> bool:
 @torch.no_grad()
 def fold(
     network: nn.Module,
-    time_code: float,
-    windows: Windows = STILL,
+    look: Look,
     dtype: torch.dtype = torch.float32,
     exact: Sequence[str] = (),
 ) -> nn.Module:
-    """Return a plain network `(uv, texture) -> rgba` that paints what `network` does for this time code and windows.
+    """Return a plain network `(uv, texture) -> rgba` that paints what `network` does for this look (with time code).
 
     In float32 both agree to 1e-5. With another `dtype` convolutions are computed in it, except those in whose name a
     word of `exact` occurs; pictures, masks and coordinates stay float32. `network` must be one that `can_fold`.
@@ -42,7 +42,8 @@ def fold(
     merge = dtype != torch.float32
     folded: nn.Module
     if isinstance(network, PortraitNetwork):
-        folded = FoldedPortrait(network, time_code, windows, merge=merge)
+        assert look.time_code is not None
+        folded = FoldedPortrait(network, look.time_code, Windows.of(look), merge=merge)
     else:
         assert isinstance(network, StyleUNet)
         folded = FoldedStyleUNet(network, merge=merge)

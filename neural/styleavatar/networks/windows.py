@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from ....protocol.look import Look
 from .config import FEATURE_SIZE, SLACK
 
 ENLARGED_SIZE = FEATURE_SIZE + SLACK
@@ -49,6 +50,11 @@ class Windows:
         Each number is at most half of `SLACK` in size.
         """
         return cls(*(Window(CENTRED.row - y, CENTRED.column - x) for x, y in (foreground, background)))
+
+    @classmethod
+    def of(cls, look: Look) -> Windows:
+        """The windows of a look."""
+        return cls.moved(look.foreground_offset, look.background_offset)
 
 
 STILL = Windows()

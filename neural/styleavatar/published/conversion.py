@@ -12,17 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ....common.errors import UserError
+from ....protocol.inputs import Maps
 from ....tracking.datasets.dataset import Dataset
 from ....tracking.datasets.original_layout import person_at_rest
 from ....tracking.performances.performance import Performance
 from ...avatar import Avatar
 from ...avatar_file import AvatarMetadata, Provenance, file_sha256, plain, rest_of, thumbnail_of
 from ...evaluation.evaluate import read_map
+from ..kind import STYLEAVATAR, STYLEUNET
 from ..networks.config import PUBLISHED_STYLEUNET
 from ..networks.portrait import PortraitNetwork, enlarged
 from ..networks.styleunet import StyleUNet
@@ -91,7 +92,7 @@ def import_checkpoint(
     )
     made = Avatar(read.network.eval().requires_grad_(False), metadata)
     if maps is not None:
-        thumbnail = thumbnail_of(made.render(*maps)[0, ..., :3])
+        thumbnail = thumbnail_of(made.render(maps)[0, ..., :3])
         made = Avatar(made.network, metadata.model_copy(update={"thumbnail": thumbnail}))
     made.save(avatar)
     return made
@@ -111,10 +112,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         network = filled(lambda: PortraitNetwork(FINAL.network), portrait_tensors, generator, path)
         back = enlarged(feature_map(checkpoint, BACK, network, path), FINAL.network.background_stretch)
         network.bake(feature_map(checkpoint, FACE, network, path), back)
-        return Checkpoint("styleavatar", network)
+        return Checkpoint(STYLEAVATAR.name, network)
     if len(numbers(generator, "from_rgbs")) == len(PUBLISHED_STYLEUNET.encoder) - 1:
         lone = filled(lambda: StyleUNet(PUBLISHED_STYLEUNET), styleunet_tensors, generator, path)
-        return Checkpoint("styleunet", lone)
+        return Checkpoint(STYLEUNET.name, lone)
     raise UserError(
         f"{path} is a checkpoint of another mode: an avatar is made of a StyleAvatar, or of a StyleUNet for heads "
         "(mode 3); choose one of these."
@@ -212,8 +213,8 @@ def seen_time_code(dataset: Path) -> float:
     return min(USUAL_TIME_CODE, frames // 2 / FRAMES_A_UNIT)
 
 
-def first_maps(dataset: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """The UV map and the texture map `[1, 256, 256, 3]` of a folder's first frame, 0 to 1; None where there is none."""
+def first_maps(dataset: Path) -> Maps | None:
+    """The maps of a folder's first frame; None where there is none."""
     for path in sorted((dataset / "uv").glob("*.png")):
-        return read_map(path)[None], read_map(dataset / "render" / path.name)[None]
+        return Maps(read_map(path)[None], read_map(dataset / "render" / path.name)[None])
     return None

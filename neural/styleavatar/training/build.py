@@ -23,6 +23,7 @@ from ...training.checkpoints import Standing
 from ...training.distributed import Team
 from ...training.loop import Plan, TrainingRun, best_time_code
 from ...training.perceptual import PerceptualLoss, find_weights
+from ..kind import STYLEAVATAR
 from ..networks.features import IDENTITY
 from .base_model import Base
 from .batches import Frames, forget_frames, open_frames, split
@@ -115,6 +116,7 @@ def build(
         )
         metadata = describe(
             performance.at(kept),
+            kind=STYLEAVATAR.name,
             network=chosen.network.to_json(),
             resolution=chosen.network.resolution,
             preset=chosen.name,

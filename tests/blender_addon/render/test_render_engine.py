@@ -28,7 +28,7 @@ semblance.register()
 scene = bpy.context.scene
 folder = Path(sys.argv[1])
 
-def stand_in(place, avatar, uv, texture, look, broken_off):
+def stand_in(place, avatar, maps, look, broken_off):
     print("look:", look.time_code, look.foreground_offset, look.background_offset)
     size = 64
     rgb = np.broadcast_to(np.array({"red": [200, 40, 40], "blue": [40, 40, 200]}[avatar]), (size, size, 3))

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from semblance.neural.avatar import Avatar, portrait_network
+from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import Provenance, describe
 from semblance.neural.rendering.frames import frames_of
+from semblance.neural.styleavatar.kind import portrait_network
 from semblance.neural.styleavatar.training.presets import PREVIEW
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead
@@ -52,7 +53,7 @@ head = avatar_scene.add_avatar(scene, Path(performance), head_path=Path(head_pat
 registration.use_renderer(scene)
 scene.render.film_transparent = False
 sequence_scene.render_frames(scene, folder)
-np.savez(folder / "maps.npz", uv=[maps.uv for maps in drawn], texture=[maps.texture for maps in drawn])
+np.savez(folder / "maps.npz", uv=[maps.uv[0] for maps in drawn], texture=[maps.texture[0] for maps in drawn])
 semblance.unregister()
 """
 
@@ -98,6 +99,7 @@ def untrained(performance: Performance, head_path: Path | None) -> Avatar:
     network = portrait_network(sizes.to_json()).eval().requires_grad_(False)
     said = describe(
         performance,
+        kind="styleavatar",
         network=sizes.to_json(),
         resolution=sizes.resolution,
         preset="preview",
@@ -125,9 +127,9 @@ def test_blender_renders_the_engines_frame(name, run_blender, engine_python, req
     files = sorted(frames.glob("*.png"))
     assert len(files) == FRAMES
     for frame in frames_of(avatar, performance, range(FRAMES), head=head):
-        assert frame.uv_map[..., 2].mean() > 0.02, "the head is out of the picture"
-        assert pixels_apart(drawn["uv"][frame.index], frame.uv_map, 1e-4) <= ON_AN_EDGE
-        assert pixels_apart(drawn["texture"][frame.index], frame.texture_map, 1e-3) <= ON_AN_EDGE
+        assert frame.inputs.uv[..., 2].mean() > 0.02, "the head is out of the picture"
+        assert pixels_apart(drawn["uv"][frame.index], frame.inputs.uv[0], 1e-4) <= ON_AN_EDGE
+        assert pixels_apart(drawn["texture"][frame.index], frame.inputs.texture[0], 1e-3) <= ON_AN_EDGE
         rendered = np.asarray(Image.open(files[frame.index]), np.float32) / 255
         difference = np.abs(rendered[..., :3] - frame.rgba[..., :3] / 255)
         assert frame.rgba[..., :3].std() > 5, "the frame shows nothing"

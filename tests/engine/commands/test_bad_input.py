@@ -109,8 +109,9 @@ def test_footage_that_cannot_be_tracked(capsys, home, tmp_path, command, make, a
 @pytest.fixture(scope="module")
 def avatar(tmp_path_factory):
     """A small avatar of the built-in head, as training would write it, untrained."""
-    from semblance.neural.avatar import NETWORKS, Avatar
+    from semblance.neural.avatar import Avatar
     from semblance.neural.avatar_file import Provenance, describe
+    from semblance.neural.kinds import KINDS
     from semblance.neural.styleavatar.training.presets import preset_named
     from semblance.tracking.heads.camera import PinholeCamera
     from semblance.tracking.heads.registry import open_head
@@ -131,9 +132,17 @@ def avatar(tmp_path_factory):
     )
     config = preset_named("preview").network.to_json()
     picture = np.zeros((8, 8, 3), np.uint8)
-    said = describe(still, network=config, resolution=256, preset="preview", picture=picture, provenance=Provenance())
+    said = describe(
+        still,
+        kind="styleavatar",
+        network=config,
+        resolution=256,
+        preset="preview",
+        picture=picture,
+        provenance=Provenance(),
+    )
     path = tmp_path_factory.mktemp("avatar") / "avatar.safetensors"
-    Avatar(NETWORKS["styleavatar"](config), said).save(path)
+    Avatar(KINDS["styleavatar"].load(config), said).save(path)
     return path
 
 

@@ -6,15 +6,17 @@ from __future__ import annotations
 import io
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from semblance.engine.serving.frames import MOST_BYTES
-from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import Provenance, describe
+from semblance.neural.kinds import KINDS
+from semblance.neural.styleavatar.kind import STYLEAVATAR
 from semblance.protocol.arrays import pack_arrays, unpack_arrays
 from semblance.protocol.messages import MOST_FRAMES, AvatarInfo, JobState, Status
 from semblance.tracking.heads.camera import PinholeCamera
@@ -64,10 +66,10 @@ def avatars(engine):
     )
     picture = np.zeros((8, 8, 3), np.uint8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(avatar_module.NETWORKS, "styleavatar", lambda config: SlowNetwork(**config))
+        patch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda config: SlowNetwork(**config)))
         for name, seconds in (("whole", 0.0), ("slow", 2.0)):
-            said = describe(still, network={"seconds": seconds}, resolution=256, preset="preview", picture=picture,
-                            provenance=Provenance())  # fmt: skip
+            said = describe(still, kind="styleavatar", network={"seconds": seconds}, resolution=256, preset="preview",
+                            picture=picture, provenance=Provenance())  # fmt: skip
             Avatar(SlowNetwork(seconds), said).save(engine.home.avatar(name))
         data = engine.home.avatar("whole").read_bytes()
         engine.home.avatar("cut").write_bytes(data[: len(data) // 2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,6 @@ from rich.console import Console
 from semblance.benchmarks.ablation_rows import by_row
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
-from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import Provenance, describe
 from semblance.neural.evaluation import observer
@@ -23,6 +23,8 @@ from semblance.neural.evaluation.evaluate import evaluate
 from semblance.neural.evaluation.figures import NO_DETECTOR, NO_FACE, WEIGHTS_MISSING, Figures
 from semblance.neural.evaluation.nearest import mean_distances, nearest_frames
 from semblance.neural.evaluation.output import AVATAR, NEAREST, Evaluation, markdown, save, show
+from semblance.neural.kinds import KINDS
+from semblance.neural.styleavatar.kind import STYLEAVATAR
 from semblance.tracking.datasets.writer import DatasetWriter
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
@@ -81,6 +83,7 @@ def dataset(tmp_path_factory) -> Path:
 def saved_avatar(path: Path, train_share: float = 0.8) -> Path:
     said = describe(
         performance(),
+        kind="styleavatar",
         network={},
         resolution=256,
         preset="preview",
@@ -93,7 +96,7 @@ def saved_avatar(path: Path, train_share: float = 0.8) -> Path:
 
 @pytest.fixture
 def avatar(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setitem(avatar_module.NETWORKS, "styleavatar", lambda config: Shown())
+    monkeypatch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda config: Shown()))
     return saved_avatar(tmp_path / "avatar.safetensors")
 
 

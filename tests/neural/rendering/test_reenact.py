@@ -18,8 +18,10 @@ from semblance.common.progress import Cancelled
 from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import Provenance, describe
+from semblance.neural.kinds import KINDS
 from semblance.neural.rendering.frames import frames_of
 from semblance.neural.rendering.reenact import driven, reenact
+from semblance.neural.styleavatar.kind import STYLEAVATAR
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, Eyeball, MorphableHead
 from semblance.tracking.media.video import Sound, frames_to
@@ -86,7 +88,7 @@ def performance(frames: int = 10, identity: float = 0.5) -> Performance:
 
 @pytest.fixture(autouse=True)
 def simple_parts(monkeypatch):
-    monkeypatch.setitem(avatar_module.NETWORKS, "styleavatar", lambda config: Mirror())
+    monkeypatch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda config: Mirror()))
     monkeypatch.setattr(avatar_module, "open_head", lambda name, path=None: ball())
 
 
@@ -95,6 +97,7 @@ def avatar(tmp_path) -> Path:
     path = tmp_path / "avatar.safetensors"
     said = describe(
         performance(),
+        kind="styleavatar",
         network={},
         resolution=256,
         preset="preview",
@@ -180,7 +183,7 @@ def test_a_frame_is_the_same_alone_and_in_company(avatar):
     assert [frame.index for frame in together] == list(range(10))
     [alone] = frames_of(subject, motion, [7])
     np.testing.assert_array_equal(alone.rgba, together[7].rgba)
-    np.testing.assert_array_equal(alone.uv_map, together[7].uv_map)
+    np.testing.assert_array_equal(alone.inputs.uv, together[7].inputs.uv)
 
 
 def test_the_same_person_is_not_retargeted(avatar):

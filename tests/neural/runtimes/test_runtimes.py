@@ -17,11 +17,14 @@ from semblance.neural.rendering.runtime_choice import avatar_on
 from semblance.neural.runtimes.onnx import OnnxRuntime
 from semblance.neural.runtimes.onnx_file import onnx_bytes
 from semblance.neural.runtimes.tensorrt import tensorrt_module
-from semblance.neural.runtimes.tensorrt_cache import EVERYTHING, SENSITIVE, EngineKey, least_exact
+from semblance.neural.runtimes.tensorrt_cache import EVERYTHING, EngineKey, least_exact
 from semblance.neural.styleavatar.folding.fold import fold
 from semblance.neural.styleavatar.networks.portrait import PortraitNetwork
-from semblance.neural.styleavatar.networks.windows import STILL, Windows
+from semblance.neural.styleavatar.networks.windows import Windows
+from semblance.neural.styleavatar.runtimes import SENSITIVE, example_maps
 from semblance.neural.styleavatar.training.presets import FINAL, PREVIEW
+from semblance.protocol.inputs import Maps
+from semblance.protocol.look import Look
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.performance import Performance
@@ -36,8 +39,9 @@ SMALL_FINAL = replace(
     portrait_encoder=(8, 8, 8, 8),
     portrait_decoder=(8, 8, 8, 8, 8),
 )
-MOVED = Windows.moved((2.5, -3.25), (0.5, 2))
-KEY = EngineKey("H200", "570.1", "10.9", "abc", 0.5, STILL)
+STILL = Look(0.3)
+MOVED = Look(0.3, (2.5, -3.25), (0.5, 2))
+KEY = EngineKey("H200", "570.1", "10.9", "abc", STILL)
 
 
 def portrait(config=PREVIEW.network):
@@ -71,6 +75,7 @@ def avatar(tmp_path_factory):
     network = portrait()
     metadata = describe(
         still,
+        kind="styleavatar",
         network=network.config.to_json(),
         resolution=256,
         preset="preview",
@@ -88,14 +93,14 @@ def run(capsys, *arguments):
     return left.value.code, capsys.readouterr()
 
 
-@pytest.mark.parametrize("windows", [STILL, MOVED], ids=["still", "moved"])
+@pytest.mark.parametrize("look", [STILL, MOVED], ids=["still", "moved"])
 @pytest.mark.parametrize("config", [PREVIEW.network, SMALL_FINAL], ids=["preview", "final"])
-def test_onnx_runtime_paints_what_pytorch_paints(config, windows):
+def test_onnx_runtime_paints_what_pytorch_paints(config, look):
     network = portrait(config)
     with torch.inference_mode():
-        expected = network(*maps(), torch.tensor([0.3]), windows)
+        expected = network(*maps(), torch.tensor([0.3]), Windows.of(look))
     assert expected.std() > 0.02
-    painted = OnnxRuntime(onnx_bytes(fold(network, 0.3, windows))).run(*maps())
+    painted = OnnxRuntime(onnx_bytes(fold(network, look), example_maps())).run(*maps())
     torch.testing.assert_close(painted, expected, atol=1e-4, rtol=0)
 
 
@@ -152,14 +157,14 @@ def test_missing_gpu_is_told_of(avatar, capsys):
 
 def test_an_avatar_on_onnx_runtime_renders_what_it_renders_on_pytorch(avatar):
     uv, texture = (each.permute(0, 2, 3, 1).add(1).div(2).numpy() for each in maps())
-    moved = {"time_code": 0.3, "foreground_offset": (4.0, 0.0)}
-    pictures = [avatar_on(name, avatar).render(uv, texture, **moved).astype(int) for name in ("torch", "onnx")]
+    moved = Look(0.3, (4.0, 0.0))
+    pictures = [avatar_on(name, avatar).render(Maps(uv, texture), moved).astype(int) for name in ("torch", "onnx")]
     assert pictures[0].std() > 2
     assert np.abs(pictures[0] - pictures[1]).max() <= 2
 
 
 def test_an_avatar_that_cannot_be_folded_is_refused_by_onnx_runtime(avatar, monkeypatch):
-    monkeypatch.setattr("semblance.neural.rendering.runtime_choice.can_fold", lambda network: False)
+    monkeypatch.setattr("semblance.neural.styleavatar.runtimes.can_fold", lambda network: False)
     with pytest.raises(UserError, match="only PyTorch can render"):
         avatar_on("onnx", avatar)
 
@@ -181,7 +186,7 @@ def test_missing_tensorrt_is_told_of(monkeypatch):
 
 @pytest.mark.parametrize(
     ("part", "other"),
-    [("gpu", "A10"), ("driver", "571"), ("tensorrt", "11"), ("avatar", "abd"), ("time_code", 0.6), ("windows", MOVED)],
+    [("gpu", "A10"), ("driver", "571"), ("tensorrt", "11"), ("avatar", "abd"), ("look", Look(0.6)), ("look", MOVED)],
 )
 def test_engines_are_kept_for_what_they_were_built_for(tmp_path, part, other):
     assert KEY.file(tmp_path) == replace(KEY).file(tmp_path)
@@ -196,25 +201,25 @@ def test_layers_become_float32_one_group_at_a_time(needed):
         tried.append(groups)
         return str(len(groups)).encode()
 
-    engine, said = least_exact(build, lambda engine: int(engine) >= needed)
+    engine, said = least_exact(SENSITIVE, build, lambda engine: int(engine) >= needed)
     assert engine == str(needed).encode()
     assert tried == [SENSITIVE[:count] for count in range(needed + 1)]
     assert (SENSITIVE[0] in said) == bool(needed)
 
 
 def test_hopeless_engine_is_float32_and_says_so():
-    engine, said = least_exact(lambda groups: repr(groups).encode(), lambda engine: False)
+    engine, said = least_exact(SENSITIVE, lambda groups: repr(groups).encode(), lambda engine: False)
     assert engine == repr(EVERYTHING).encode()
     assert "whole engine is float32" in said
 
 
 def test_float16_engines_keep_their_sensitive_layers():
-    folded = fold(portrait(), 0.3, dtype=torch.float16, exact=("mask", "to_picture"))
+    folded = fold(portrait(), STILL, dtype=torch.float16, exact=("mask", "to_picture"))
     kinds = {name: each.dtype for name, each in folded.named_buffers() if name.endswith("conv.weight")}
     assert folded.mask.weight.dtype == torch.float32
     assert kinds["portrait_decoder.levels.0.to_picture.conv.weight"] == torch.float32
     assert kinds["portrait_decoder.levels.0.conv.conv.weight"] == torch.float16
-    exact = fold(portrait(), 0.3, dtype=torch.float16, exact=EVERYTHING)
+    exact = fold(portrait(), STILL, dtype=torch.float16, exact=EVERYTHING)
     assert {each.dtype for each in exact.buffers()} == {torch.float32}
     with torch.inference_mode():
         expected = portrait()(*maps(), torch.tensor([0.3]))
@@ -223,8 +228,8 @@ def test_float16_engines_keep_their_sensitive_layers():
 
 @pytest.mark.parametrize("groups", [(), ("entry", "foreground_encoder"), EVERYTHING], ids=str)
 def test_float16_engines_are_given_as_onnx_with_casts(groups):
-    folded = fold(portrait(), 0.3, dtype=torch.float16, exact=groups)
-    painted = OnnxRuntime(onnx_bytes(folded)).run(*maps())
+    folded = fold(portrait(), STILL, dtype=torch.float16, exact=groups)
+    painted = OnnxRuntime(onnx_bytes(folded, example_maps())).run(*maps())
     with torch.inference_mode():
         expected = portrait()(*maps(), torch.tensor([0.3]))
     torch.testing.assert_close(painted, expected, atol=0.03, rtol=0)

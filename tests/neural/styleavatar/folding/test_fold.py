@@ -9,18 +9,20 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from semblance.neural.avatar import too_large
-from semblance.neural.runtimes.look_cache import MOST_KEPT, PATIENCE, Looks
-from semblance.neural.runtimes.pytorch import FoldedRuntime
+from semblance.neural.runtimes.look_cache import MOST_KEPT, PATIENCE, LookCache
 from semblance.neural.runtimes.runtime import agree
 from semblance.neural.styleavatar.folding.fold import can_fold, fold
 from semblance.neural.styleavatar.folding.layers import HALF_MERGED_FROM, doubling
 from semblance.neural.styleavatar.folding.packing import PackedConvolution, packed
+from semblance.neural.styleavatar.kind import STYLEAVATAR
 from semblance.neural.styleavatar.networks.config import StyleUNetConfig
 from semblance.neural.styleavatar.networks.layers import SLOPE, Blur
 from semblance.neural.styleavatar.networks.portrait import PortraitNetwork
 from semblance.neural.styleavatar.networks.styleunet import StyleUNet
-from semblance.neural.styleavatar.networks.windows import STILL, Windows
+from semblance.neural.styleavatar.networks.windows import Windows
+from semblance.neural.styleavatar.runtimes import FoldedRuntime
 from semblance.neural.styleavatar.training.presets import FINAL, PRESETS, PREVIEW
+from semblance.protocol.look import Look
 
 SMALL_FINAL = replace(
     FINAL.network,
@@ -32,8 +34,9 @@ SMALL_FINAL = replace(
 )
 """The published network, but for the channels."""
 SMOOTH = replace(PREVIEW.network, face_lookup="bilinear")
-MOVED = Windows.moved((5, -3), (0, 2))
-BETWEEN_CELLS = Windows.moved((2.5, -3.25), (0.5, 2))
+STILL = Look(0.3)
+MOVED = Look(0.3, (5, -3), (0, 2))
+BETWEEN_CELLS = Look(0.3, (2.5, -3.25), (0.5, 2))
 
 
 def trained(network):
@@ -67,11 +70,11 @@ def difference(network, folded, time_code, windows=()):
 
 
 @pytest.mark.parametrize("merge", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("windows", [STILL, MOVED, BETWEEN_CELLS], ids=["still", "moved", "between cells"])
+@pytest.mark.parametrize("look", [STILL, MOVED, BETWEEN_CELLS], ids=["still", "moved", "between cells"])
 @pytest.mark.parametrize("config", [PREVIEW.network, SMALL_FINAL, SMOOTH], ids=["preview", "final", "smooth"])
-def test_folded_networks_paint_the_same(config, windows, merge):
+def test_folded_networks_paint_the_same(config, look, merge):
     network = portrait(config)
-    folded = fold(network, 0.3, windows, merge)
+    folded, windows = fold(network, look, merge), Windows.of(look)
     if merge == torch.float32:
         assert difference(network, folded, 0.3, (windows,)) < 1e-4
     else:
@@ -82,7 +85,7 @@ def test_merging_blurs_changes_nothing():
     from semblance.neural.styleavatar.folding.portrait import FoldedPortrait
 
     network = portrait(SMALL_FINAL)
-    assert difference(network, FoldedPortrait(network, 0.3, STILL, merge=True), 0.3) < 1e-4
+    assert difference(network, FoldedPortrait(network, 0.3, Windows(), merge=True), 0.3) < 1e-4
 
 
 @pytest.mark.parametrize("outputs", [3, HALF_MERGED_FROM], ids=["all of the blur merged", "half of it"])
@@ -98,24 +101,24 @@ def test_merged_doubling_is_transposed_convolution_and_blur(outputs):
 
 def test_time_codes_are_told_apart():
     network = portrait(PREVIEW.network)
-    assert difference(network, fold(network, 0.3), 0.3) < 1e-4
-    assert difference(network, fold(network, 0.3), 0.8) > 1e-2
+    assert difference(network, fold(network, STILL), 0.3) < 1e-4
+    assert difference(network, fold(network, STILL), 0.8) > 1e-2
 
 
 def test_standard_is_folded_too():
     network = portrait(PRESETS["standard"].network)
-    assert difference(network, fold(network, 0.6), 0.6) < 1e-3
+    assert difference(network, fold(network, Look(0.6)), 0.6) < 1e-3
 
 
 def test_lone_styleunet_is_folded():
     torch.manual_seed(0)
     network = trained(StyleUNet(StyleUNetConfig(256, (8, 16, 16), (16, 16, 8, 8), skips=1)))
-    assert difference(network, fold(network, 0.0), 0.0) < 1e-4
+    assert difference(network, fold(network, Look(0.0)), 0.0) < 1e-4
 
 
 def test_packed_weights_give_the_same_picture():
     network = portrait(PREVIEW.network)
-    folded = packed(fold(network, 0.3), *maps())
+    folded = packed(fold(network, STILL), *maps())
     assert any(isinstance(each, PackedConvolution) for each in folded.modules())
     assert difference(network, folded, 0.3) < 1e-4
 
@@ -124,16 +127,16 @@ def test_ablation_rows_without_layers_are_left_as_they_are():
     assert not can_fold(portrait(replace(PREVIEW.network, layers=("face", "background"))))
     assert can_fold(portrait(replace(PREVIEW.network, layers=("foreground", "background"), styled=False)))
     network = portrait(replace(PREVIEW.network, styled=False))
-    assert difference(network, fold(network, 0.3), 0.3) < 1e-4
+    assert difference(network, fold(network, STILL), 0.3) < 1e-4
 
 
 def test_bfloat16_is_left_aloud_where_it_does_not_agree(monkeypatch, caplog):
     network = portrait(PREVIEW.network)
-    runtime = FoldedRuntime(network, 0.3, dtype=torch.bfloat16)
+    runtime = FoldedRuntime(network, STILL, dtype=torch.bfloat16)
     runtime.run(*maps())
     assert runtime.dtype == torch.bfloat16
-    monkeypatch.setattr("semblance.neural.runtimes.pytorch.agree", lambda *pictures: False)
-    runtime = FoldedRuntime(network, 0.3, dtype=torch.bfloat16)
+    monkeypatch.setattr("semblance.neural.styleavatar.runtimes.agree", lambda *pictures: False)
+    runtime = FoldedRuntime(network, STILL, dtype=torch.bfloat16)
     with torch.inference_mode():
         exact = network(*maps(), torch.tensor([0.3]))
         torch.testing.assert_close(runtime.run(*maps()), exact, atol=1e-4, rtol=0)
@@ -142,9 +145,9 @@ def test_bfloat16_is_left_aloud_where_it_does_not_agree(monkeypatch, caplog):
 
 
 def test_gpu_that_cannot_hold_a_frame_is_told_of_with_what_would_fit():
-    assert "build one of 512 pixels (standard)" in too_large(1024)
-    assert "close other programs" in too_large(256)
-    assert "build" not in too_large(256)
+    assert "build one of 512 pixels (standard)" in too_large(1024, STYLEAVATAR.sizes())
+    assert "close other programs" in too_large(256, STYLEAVATAR.sizes())
+    assert "build" not in too_large(256, STYLEAVATAR.sizes())
 
 
 def test_pictures_agree_unless_they_differ_or_are_nothing():
@@ -163,24 +166,24 @@ def test_looks_that_stay_are_made_ready_and_looks_that_change_are_not():
     made = []
 
     def maker(kind):
-        def make(*look):
+        def make(look):
             made.append(kind)
             return kind
 
         return make
 
-    looks = Looks(maker("ready"), maker("at once"))
-    assert [looks.runtime(0.5, STILL) for _ in range(3)] == ["ready"] * 3
+    looks = LookCache(maker("ready"), maker("at once"))
+    assert [looks.runtime(Look(0.5)) for _ in range(3)] == ["ready"] * 3
     assert made == ["ready"]
-    changing = [looks.runtime(frame / 100, STILL) for frame in range(6)]
+    changing = [looks.runtime(Look(frame / 100)) for frame in range(6)]
     assert changing == ["ready"] * PATIENCE + ["at once"] * (6 - PATIENCE)
-    assert looks.runtime(0.5, STILL) == "ready"
-    assert [looks.runtime(0.9, STILL), looks.runtime(0.9, MOVED)] == ["ready", "ready"]
+    assert looks.runtime(Look(0.5)) == "ready"
+    assert [looks.runtime(Look(0.9)), looks.runtime(MOVED)] == ["ready", "ready"]
     assert len(looks._kept) == MOST_KEPT
 
 
 def test_look_that_changed_and_then_stays_is_made_ready():
-    looks = Looks(lambda *look: "ready", lambda *look: "at once")
+    looks = LookCache(lambda look: "ready", lambda look: "at once")
     for frame in range(PATIENCE + 3):
-        looks.runtime(frame / 100, STILL)
-    assert [looks.runtime(0.7, STILL) for _ in range(2)] == ["at once", "ready"]
+        looks.runtime(Look(frame / 100))
+    assert [looks.runtime(Look(0.7)) for _ in range(2)] == ["at once", "ready"]

@@ -20,6 +20,7 @@ from semblance.neural.styleavatar.networks.portrait import FeatureSource, Portra
 from semblance.neural.styleavatar.networks.windows import Window, Windows, inside
 from semblance.neural.styleavatar.training.batches import Frames, cut_batch
 from semblance.protocol.arrays import pack_arrays
+from semblance.protocol.inputs import Maps
 from semblance.protocol.look import Look
 from semblance.tracking.datasets.original_layout import person_at_rest
 
@@ -152,6 +153,7 @@ def test_the_mask_is_the_persons(network, maps):
 def avatar(network):
     said = describe(
         person_at_rest(None, 2, 256),
+        kind="styleavatar",
         network=TINY.to_json(),
         resolution=256,
         preset="tiny",
@@ -162,26 +164,26 @@ def avatar(network):
 
 
 def as_arrays(maps, frames):
-    return [np.repeat(each.add(1).div(2).permute(0, 2, 3, 1).numpy(), frames, 0) for each in maps]
+    return Maps(*(np.repeat(each.add(1).div(2).permute(0, 2, 3, 1).numpy(), frames, 0) for each in maps))
 
 
 def test_a_still_head_gives_a_still_picture(network, maps, tmp_path):
     avatar(network).save(tmp_path / "tiny.safetensors")
     loaded = Avatar.load(tmp_path / "tiny.safetensors", "cpu")
-    pictures = loaded.render(*as_arrays(maps, 9))
-    again = Avatar.load(tmp_path / "tiny.safetensors", "cpu").render(*as_arrays(maps, 1))
+    pictures = loaded.render(as_arrays(maps, 9))
+    again = Avatar.load(tmp_path / "tiny.safetensors", "cpu").render(as_arrays(maps, 1))
     assert np.abs(np.diff(pictures.astype(int), axis=0)).mean() == 0
     assert (pictures[0] == again[0]).all()
     other = Avatar.load(tmp_path / "tiny.safetensors", "cpu")
     other.network.noise_foreground.mul_(-1)
-    assert (other.render(*as_arrays(maps, 1)) != again).any()
+    assert (other.render(as_arrays(maps, 1)) != again).any()
 
 
 def test_every_frame_may_be_moved_otherwise(network, maps):
-    subject, offsets = avatar(network), np.array([[0, 0], [0, 0], [3, -2.5]])
-    pictures = subject.render(*as_arrays(maps, 3), foreground_offset=offsets, background_offset=(1, 1))
+    subject, still, moved = avatar(network), Look(background_offset=(1, 1)), Look(None, (3, -2.5), (1, 1))
+    pictures = subject.render(as_arrays(maps, 3), [still, still, moved])
     assert (pictures[0] == pictures[1]).all()
-    alone = subject.render(*as_arrays(maps, 1), foreground_offset=(3, -2.5), background_offset=(1, 1))
+    alone = subject.render(as_arrays(maps, 1), moved)
     assert (pictures[2] == alone[0]).all()
     assert (pictures[2] != pictures[1]).any()
 
@@ -190,18 +192,17 @@ def test_a_lone_styleunet_cannot_be_moved(network, maps):
     subject = avatar(network)
     lone = replace(subject, metadata=subject.metadata.model_copy(update={"kind": "styleunet"}))
     with pytest.raises(UserError, match="cannot be moved"):
-        lone.render(*as_arrays(maps, 1), background_offset=(1, 0))
+        lone.render(as_arrays(maps, 1), Look(background_offset=(1, 0)))
 
 
 def test_a_look_travels_to_the_engine():
     sent = {name: np.zeros((2, 256, 256, 3), np.float16) for name in ("uv", "texture")}
     plain = FramesRequest.read(pack_arrays(**sent, **Look().arrays()))
-    assert plain.time_code is None
-    assert not plain.foreground_offset.any()
-    looked = FramesRequest.read(pack_arrays(**sent, **Look(0.25, (1.5, -2), (0, 32)).arrays()))
-    assert looked.time_code.tolist() == [0.25, 0.25]
-    assert looked.foreground_offset.tolist() == [[1.5, -2]] * 2
-    assert looked.background_offset.tolist() == [[0, 32]] * 2
+    assert plain.looks == (Look(),) * 2
+    look = Look(0.25, (1.5, -2), (0, 32))
+    assert FramesRequest.read(pack_arrays(**sent, **look.arrays())).looks == (look,) * 2
+    each = {"time_code": np.array([0.25, 1]), "background_offset": np.array([[0, 0], [-3, 1]])}
+    assert FramesRequest.read(pack_arrays(**sent, **each)).looks == (Look(0.25), Look(1.0, background_offset=(-3, 1)))
 
 
 @pytest.mark.parametrize("offset", [np.zeros(3), np.zeros((3, 2)), np.array([0, 33.0]), np.array([np.nan, 0])])

@@ -16,6 +16,7 @@ from semblance.common.errors import UserError
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import read_metadata
 from semblance.neural.styleavatar.published.conversion import import_checkpoint
+from semblance.protocol.inputs import Maps
 
 FEATURES = {"feature_face": 256, "skip_face": 12, "feature_back": 256, "skip_back": 12}
 
@@ -90,7 +91,7 @@ def test_a_styleunet_becomes_an_avatar_that_paints_of_the_texture_map(portrait_s
     assert avatar.metadata.kind == "styleunet"
     assert avatar.metadata.thumbnail
     texture = np.random.default_rng(0).random((1, 256, 256, 3), np.float32)
-    picture = avatar.render(np.zeros_like(texture), texture)
+    picture = avatar.render(Maps(np.zeros_like(texture), texture))
     assert picture.shape == (1, 1024, 1024, 4)
     assert picture[..., :3].std() > 1
     assert (picture[..., 3] == 255).all()

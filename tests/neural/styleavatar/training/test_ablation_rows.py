@@ -11,6 +11,7 @@ from semblance.neural.avatar import Avatar
 from semblance.neural.styleavatar.networks.portrait import FeatureSource, PortraitNetwork
 from semblance.neural.styleavatar.training import build as training
 from semblance.neural.styleavatar.training import presets
+from semblance.protocol.inputs import Maps
 
 
 @pytest.mark.parametrize("row", LAYERS)
@@ -20,12 +21,10 @@ def test_each_row_trains_and_renders(row, tiny, dataset, tmp_path, monkeypatch):
     training.build(dataset, tmp_path / "a.safetensors", preset=preset.name, steps=2, work=tmp_path / "work")
     avatar = Avatar.load(tmp_path / "a.safetensors")
     maps = np.random.default_rng(0).random((1, 256, 256, 3), np.float32)
-    picture = avatar.render(maps, maps)
+    picture = avatar.render(Maps(maps, maps))
     assert picture.shape == (1, 256, 256, 4)
     assert picture[..., :3].std() > 0
-    painted = avatar.network(
-        avatar.to_network(maps), avatar.to_network(maps), torch.tensor([avatar.metadata.time_code])
-    )
+    painted = avatar.network(*avatar.tensors(Maps(maps, maps)), torch.tensor([avatar.metadata.time_code]))
     expected = (painted[0].clamp(-1, 1).permute(1, 2, 0) + 1) * 127.5
     assert np.abs(picture[0] - expected.numpy()).max() < 2
     assert avatar.metadata.preset == f"preview-{row}"

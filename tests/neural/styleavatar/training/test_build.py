@@ -24,6 +24,7 @@ from semblance.neural.training import loop as training_run
 from semblance.neural.training.checkpoints import Standing, read_standing, save_checkpoint
 from semblance.neural.training.distributed import Team
 from semblance.neural.training.perceptual import PerceptualLoss, torchvision_numbers
+from semblance.protocol.inputs import Maps
 from semblance.tracking.datasets.dataset import Dataset
 
 COUNT, SIZE = 6, 256
@@ -47,7 +48,7 @@ def test_training_learns_and_writes_an_avatar(dataset, tmp_path):
     assert not (tmp_path / "work" / "frames").exists()
     avatar = Avatar.load(tmp_path / "a.safetensors")
     maps = np.zeros((1, 256, 256, 3), np.float32)
-    assert avatar.render(maps, maps).shape == (1, 256, 256, 4)
+    assert avatar.render(Maps(maps, maps)).shape == (1, 256, 256, 4)
     provenance = avatar.metadata.provenance
     assert provenance.steps == 10
     assert (provenance.matting, provenance.head_only) == ("built-in", "by the tracked head")

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a kind of avatar is to the rest of the house. Needs no PyTorch: what a kind does is imported when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..protocol.inputs import Inputs
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from .avatar import Avatar
+    from .runtimes.runtime import Runtimes
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of avatar: a room of its own beside this file, and a line in `kinds`.
+
+    Attributes:
+        name: what avatar files call it.
+        inputs: what its frames are painted from: `Maps` or `PosedMesh`.
+        build: `(dataset, avatar, *, preset, seconds, steps, train_share, resume, base, listener) -> Avatar`: trains one
+            and writes its file; see `styleavatar.training.build.build`.
+        load: makes the network of a stored configuration; its weights are filled in afterwards.
+        runtimes: what executes such a network.
+        sizes: side of the picture in pixels, by preset.
+    """
+
+    name: str
+    inputs: type[Inputs]
+    build: Callable[..., Avatar]
+    load: Callable[[Mapping[str, Any]], nn.Module]
+    runtimes: Callable[[nn.Module], Runtimes]
+    sizes: Callable[[], Mapping[str, int]] = dict

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between arrays, as files and requests hold them, and tensors, as networks do."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..protocol.inputs import Inputs, Maps
+
+
+def tensors_of(inputs: Inputs, device: torch.device) -> tuple[Tensor, ...]:
+    """Inputs of N frames as a network takes them: maps as `[N, 3, H, W]` in [-1, 1], all else as it is, float32."""
+    if isinstance(inputs, Maps):
+        return as_picture(inputs.uv, device), as_picture(inputs.texture, device)
+    return tuple(as_tensor(array, device) for array in inputs.arrays().values())
+
+
+def as_picture(pictures: np.ndarray, device: torch.device) -> Tensor:
+    """Pictures `[N, H, W, C]`, 0 to 1, as a tensor `[N, C, H, W]`, -1 to 1."""
+    return as_tensor(pictures, device).permute(0, 3, 1, 2).mul(2).sub(1)
+
+
+def as_tensor(array: np.ndarray, device: torch.device) -> Tensor:
+    """An array as a float32 tensor of the same shape."""
+    return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(device)
+
+
+def as_bytes(pictures: Tensor) -> np.ndarray:
+    """Pictures `[N, C, H, W]`, which count from -1 to 1, as uint8 `[N, H, W, C]`."""
+    rounded = pictures.clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
+    return np.asarray(rounded.permute(0, 2, 3, 1).cpu())

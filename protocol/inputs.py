@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What avatars are painted from: maps, or a posed mesh and its camera, by the kind of avatar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What an avatar's frames are painted from; every array has the frames first.
+
+    Attributes:
+        title: what to call it in a sentence.
+    """
+
+    title: ClassVar[str]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays().values())))
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays by name, as the frames endpoint takes them."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def frame(self, index: int) -> Self:
+        """One frame, as inputs of one frame."""
+        return type(self)(**{name: array[index : index + 1] for name, array in self.arrays().items()})
+
+
+@dataclass(frozen=True, eq=False)
+class Maps(Inputs):
+    """The maps of a head (`tracking.performances.maps`).
+
+    Attributes:
+        uv, texture: `[N, 256, 256, 3]` floats, 0 to 1, row 0 on top.
+    """
+
+    title = "maps (uv and texture)"
+    uv: np.ndarray
+    texture: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class PosedMesh(Inputs):
+    """The vertices of a head and the camera that sees it.
+
+    Attributes:
+        vertices: `[N, V, 3]` floats in camera space: x right, y down, z forward, metres.
+        camera: `[N, 6]` floats: fx, fy, cx, cy, width, height, in pixels of the picture.
+    """
+
+    title = "a posed mesh (vertices and camera)"
+    vertices: np.ndarray
+    camera: np.ndarray
