@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
@@ -87,7 +88,7 @@ class Avatar:
         return self.kind.runtimes(self.network)
 
     @torch.inference_mode()
-    def render(self, inputs: Inputs, looks: Look | Sequence[Look] = USUAL_LOOK) -> np.ndarray:
+    def render(self, inputs: Inputs, looks: Look | Sequence[Look] = USUAL_LOOK) -> NDArray[np.uint8]:
         """Turn maps, or a posed mesh, into pictures.
 
         Frames are rendered alone: in a batch they would depend on its size, by a rounding error, and flicker.
@@ -126,12 +127,13 @@ class Avatar:
         """A look with the avatar's own time code where it names none."""
         return look.settled(self.metadata.time_code)
 
-    def _frame(self, inputs: tuple[Tensor, ...], look: Look) -> np.ndarray:
+    def _frame(self, inputs: tuple[Tensor, ...], look: Look) -> NDArray[np.uint8]:
         """Paint one frame, `[R, R, 4]` uint8."""
         try:
-            return as_bytes(self._by_look.runtime(self.settled(look)).run(*inputs))[0]
+            picture: NDArray[np.uint8] = as_bytes(self._by_look.runtime(self.settled(look)).run(*inputs))[0]
         except torch.OutOfMemoryError as error:
             raise UserError(too_large(self.metadata.resolution, self.kind.sizes())) from error
+        return picture
 
     @cached_property
     def _by_look(self) -> LookCache:
@@ -167,7 +169,8 @@ def too_large(resolution: int, sizes: Mapping[str, int]) -> str:
 
 def laid_out(network: nn.Module) -> nn.Module:
     """Put a network's weights into the layout that pictures have, channels last: convolutions are faster for it."""
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
+    return network
 
 
 def refuse_other_shapes(kind: Kind, metadata: AvatarMetadata, shapes: dict[str, tuple[int, ...]]) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.spatial.transform import Rotation
@@ -157,7 +158,7 @@ def describe(
     network: Mapping[str, Any],
     resolution: int,
     preset: str,
-    picture: np.ndarray,
+    picture: NDArray[np.uint8],
     provenance: Provenance,
     head_path: Path | None = None,
     time_code: float = 0.5,
@@ -213,7 +214,7 @@ def ranges_of(performance: Performance) -> dict[str, Range]:
     return {name: Range(low=plain(rows.min(0)), high=plain(rows.max(0))) for name, rows in values.items()}
 
 
-def thumbnail_of(picture: np.ndarray) -> str:
+def thumbnail_of(picture: NDArray[np.uint8]) -> str:
     """Return the base64 of a small PNG of `picture` (RGB uint8 `[H, W, 3]`)."""
     image = Image.fromarray(picture)
     image.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS)
@@ -228,7 +229,7 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def plain(values: np.ndarray) -> tuple[float, ...]:
+def plain(values: NDArray[Any]) -> tuple[float, ...]:
     """A row of numbers as Python floats that read back as the same float32."""
     return tuple(float(value) for value in np.asarray(values, np.float32))
 

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..protocol.inputs import Inputs, Maps
@@ -17,17 +20,17 @@ def tensors_of(inputs: Inputs, device: torch.device) -> tuple[Tensor, ...]:
     return tuple(as_tensor(array, device) for array in inputs.arrays().values())
 
 
-def as_picture(pictures: np.ndarray, device: torch.device) -> Tensor:
+def as_picture(pictures: NDArray[Any], device: torch.device) -> Tensor:
     """Pictures `[N, H, W, C]`, 0 to 1, as a tensor `[N, C, H, W]`, -1 to 1."""
     return as_tensor(pictures, device).permute(0, 3, 1, 2).mul(2).sub(1)
 
 
-def as_tensor(array: np.ndarray, device: torch.device) -> Tensor:
+def as_tensor(array: NDArray[Any], device: torch.device) -> Tensor:
     """An array as a float32 tensor of the same shape."""
     return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(device)
 
 
-def as_bytes(pictures: Tensor) -> np.ndarray:
+def as_bytes(pictures: Tensor) -> NDArray[np.uint8]:
     """Pictures `[N, C, H, W]`, which count from -1 to 1, as uint8 `[N, H, W, C]`."""
     rounded = pictures.clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
     return np.asarray(rounded.permute(0, 2, 3, 1).cpu())

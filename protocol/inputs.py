@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Inputs:
     def __len__(self) -> int:
         return len(next(iter(self.arrays().values())))
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, as the frames endpoint takes them."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
@@ -40,8 +40,8 @@ class Maps(Inputs):
     """
 
     title = "maps (uv and texture)"
-    uv: np.ndarray
-    texture: np.ndarray
+    uv: NDArray[Any]
+    texture: NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,5 +54,5 @@ class PosedMesh(Inputs):
     """
 
     title = "a posed mesh (vertices and camera)"
-    vertices: np.ndarray
-    camera: np.ndarray
+    vertices: NDArray[Any]
+    camera: NDArray[Any]

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..common.errors import UserError
 
@@ -105,7 +106,7 @@ class Look:
         """This look with the avatar's own `time_code` where none was chosen."""
         return self if self.time_code is not None else replace(self, time_code=time_code)
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         """What differs from the defaults, as the frames endpoint takes it."""
         return {
             name: np.asarray(value, np.float32) for name, value in asdict(self).items() if value != getattr(Look, name)
@@ -117,7 +118,7 @@ CONTROLS: dict[str, Control] = {each.name: each.metadata["control"] for each in 
 USUAL_LOOK = Look()
 
 
-def read_looks(arrays: Mapping[str, np.ndarray], frames: int) -> tuple[Look, ...]:
+def read_looks(arrays: Mapping[str, NDArray[Any]], frames: int) -> tuple[Look, ...]:
     """Return the look of each of `frames` frames, of arrays that hold one value for all or one a frame.
 
     An array that is missing leaves its control as it usually is; numbers are rounded to float32.
@@ -129,7 +130,7 @@ def read_looks(arrays: Mapping[str, np.ndarray], frames: int) -> tuple[Look, ...
     return tuple(Look(**{name: values[index] for name, values in given.items()}) for index in range(frames))
 
 
-def read_control(name: str, values: np.ndarray, frames: int) -> list[Any]:
+def read_control(name: str, values: NDArray[Any], frames: int) -> list[Any]:
     """Return a control's value for each frame: a number, or a tuple of numbers; errors as in `read_looks`."""
     each = CONTROLS[name]
     shape = () if each.numbers == 1 else (each.numbers,)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...common.home import Home, is_name
@@ -55,7 +56,7 @@ class AvatarCache:
         found = [avatar_info(path) for path in self._home.avatars.glob("*.safetensors") if is_name(path.stem)]
         return sorted(found, key=lambda info: -info.modified)
 
-    async def render(self, path: Path, request: FramesRequest) -> np.ndarray:
+    async def render(self, path: Path, request: FramesRequest) -> NDArray[np.uint8]:
         """Return `[N, H, W, 4]` uint8 from the avatar at `path`, loading it when it is new or has changed.
 
         Raises:
@@ -73,7 +74,7 @@ class AvatarCache:
         return entry
 
 
-def render(entry: Loaded, path: Path, request: FramesRequest) -> np.ndarray:
+def render(entry: Loaded, path: Path, request: FramesRequest) -> NDArray[np.uint8]:
     """Render with the avatar of `entry`, after bringing it up to date with its file."""
     from ...neural.avatar import Avatar
 

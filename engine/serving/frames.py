@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...protocol.arrays import unpack_arrays
@@ -20,7 +22,7 @@ MOST_BYTES = MOST_FRAMES * 2 * MAP_SIZE * MAP_SIZE * 3 * 4 + 65536
 FLOATS = (np.float16, np.float32)
 MESH_WANTED = "send vertices as float16 or float32 [N, V, 3] and camera as [6] or [N, 6]"
 
-Arrays = Mapping[str, np.ndarray]
+Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def read_mesh(arrays: Arrays) -> PosedMesh:
     return PosedMesh(as_float32(vertices), np.array(np.broadcast_to(camera, (len(vertices), 6)), np.float32))
 
 
-def refuse_bad_array(name: str, array: np.ndarray | None, shape: tuple[int, ...], wanted: str, advice: str) -> None:
+def refuse_bad_array(name: str, array: NDArray[Any] | None, shape: tuple[int, ...], wanted: str, advice: str) -> None:
     """Raise UserError unless `array` is `[N, *shape]`, a kind of float, finite."""
     if array is None:
         raise UserError(f"The array {name} is missing; {wanted}.")
@@ -83,6 +85,6 @@ def refuse_bad_array(name: str, array: np.ndarray | None, shape: tuple[int, ...]
         raise UserError(f"The array {name} holds values that are no numbers; {advice}.")
 
 
-def as_float32(array: np.ndarray) -> np.ndarray:
+def as_float32(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array as float32, without a copy when it is already."""
     return array.astype(np.float32, copy=False)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...protocol.inputs import Inputs, Maps, PosedMesh
@@ -31,7 +32,7 @@ class RenderedFrame:
 
     index: int
     inputs: Inputs
-    rgba: np.ndarray
+    rgba: NDArray[np.uint8]
 
 
 def frames_of(

@@ -20,7 +20,7 @@ class Recorded(nn.Module):
     def __init__(self, network: nn.Module, *inputs: Tensor) -> None:
         super().__init__()
         self.inputs = [each.clone() for each in inputs]
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call,unused-ignore]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
@@ -35,4 +35,5 @@ class Recorded(nn.Module):
         for kept, given in zip(self.inputs, inputs, strict=True):
             kept.copy_(given)
         self.graph.replay()
-        return self.output
+        painted: Tensor = self.output
+        return painted

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,12 +35,11 @@ def tensorrt_module() -> ModuleType:
     if not torch.cuda.is_available():
         raise UserError("TensorRT needs an NVIDIA GPU, and there is none here; export with --onnx.")
     try:
-        import tensorrt
+        return import_module("tensorrt")
     except ImportError as error:
         raise UserError(
             "TensorRT is not installed: run “pip install tensorrt” with the engine's Python, or export with --onnx."
         ) from error
-    return tensorrt
 
 
 class TensorRtRuntime:
@@ -71,7 +71,7 @@ class TensorRtRuntime:
         held = [each.to("cuda", torch.float32).contiguous() for each in inputs]
         for name, each in zip(self.names, held, strict=True):
             self.context.set_tensor_address(name, each.data_ptr())
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call,unused-ignore]
         stream.wait_stream(torch.cuda.current_stream())
         if not self.context.execute_async_v3(stream.cuda_stream):
             raise RuntimeError("TensorRT did not run the engine")
