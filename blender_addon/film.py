@@ -16,8 +16,8 @@ from pathlib import Path
 
 import bpy
 
-from .. import register
 from ..common.errors import UserError
+from . import register
 from .render.registration import use_renderer
 from .scene.avatar_scene import add_avatar
 from .sequence.sequence_scene import render_frames, render_sequence, send_to_sequencer

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Maps to pixels: networks, training, avatars, the engine and the command line."""
+"""Maps or meshes to pixels: kinds of avatar, their training, runtimes, rendering and evaluation."""

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine: its doors, its jobs and the processes that run them."""
+"""The HTTP server: endpoints, avatars in memory, the process that serves."""
