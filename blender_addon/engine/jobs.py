@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ...common.clock import duration
 from ...common.errors import UserError
 from ...common.progress import Cancelled
 from ...protocol.client import Client, EngineUnreachable
@@ -173,13 +174,5 @@ def bar_of(job: Job, picture: bytes | None = None) -> Bar:
         return Bar("Cancelling", job.fraction)
     parts = [f"{job.stage or 'Starting'} {job.fraction:.0%}"]
     if job.seconds_left is not None and job.seconds_left >= 1:
-        parts.append(time_left(job.seconds_left))
+        parts.append(f"{duration(job.seconds_left, coarse=True)} left")
     return Bar(", ".join(parts), job.fraction, picture)
-
-
-def time_left(seconds: float) -> str:
-    """Return "40 s left", "12 min left", "1 h 20 min left": as exact as an artist can use."""
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s left"
-    minutes = round(seconds / 60)
-    return f"{minutes} min left" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min left"

@@ -21,10 +21,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.failures import mendable
 from ...common.home import HOME_VARIABLE, Home
-from ...common.progress import Cancelled, Listener, Progress
+from ...common.progress import Cancelled, Listener
 from ...neural.avatar import Avatar
 from ...neural.evaluation import output as evaluation
 from ...neural.evaluation.charts import read_curves
@@ -179,8 +180,8 @@ def film(plan: Plan, dataset: Dataset, listener: Listener) -> None:
     command = [plan.blender, "-m", "semblance.blender_addon.film", *arguments]
     own = {HOME_VARIABLE: str(plan.home.folder), "SEMBLANCE_ENGINE_PYTHON": sys.executable}
     log = plan.out / "blender.log"
-    listener(Progress("Rendering in Blender", 0, 0))
-    began = time.monotonic()
+    clock = Clock("Rendering in Blender", 0, listener)
+    clock.tell(0, "")
     process = subprocess.Popen(
         [str(word) for word in command],
         env={**os.environ, **own},
@@ -193,9 +194,8 @@ def film(plan: Plan, dataset: Dataset, listener: Listener) -> None:
             for line in process.stdout or ():
                 file.write(line)
                 if said := RENDERED.match(line):
-                    done, total = int(said[1]), int(said[2])
-                    left = (time.monotonic() - began) / done * (total - done)
-                    listener(Progress("Rendering in Blender", done, total, f"frame {done} of {total}", left))
+                    clock.total = int(said[2])
+                    clock.tell_finished(int(said[1]))
         if process.wait() != 0:
             raise UserError(f"Blender ended with exit code {process.returncode}; what it said is in {log}.")
     finally:

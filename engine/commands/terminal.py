@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ...common.clock import duration
 from ...common.progress import Cancelled, Listener, Progress
 
 if TYPE_CHECKING:
@@ -94,13 +95,3 @@ def plain_lines() -> Iterator[Listener]:
 def time_left(progress: Progress) -> str:
     """The time left in words; empty while it is unknown."""
     return f"{duration(progress.seconds_left)} left" if progress.seconds_left is not None else ""
-
-
-def duration(seconds: float) -> str:
-    """A length of time as people say it: "45 s", "2 min 05 s", "1 h 20 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from ...common.clock import Clock
 from ...common.errors import UserError
-from ...common.progress import Listener, Progress, silent
+from ...common.progress import Listener, silent
 from ...protocol.inputs import Maps
 from ...protocol.jobs import RuntimeName
 from ...protocol.look import USUAL_LOOK, Look
@@ -70,16 +70,14 @@ def reenact(
     with ExitStack() as stack:
         write = stack.enter_context(frames_to(out, performance.fps, sound))
         write_panels = stack.enter_context(frames_to(panels, performance.fps, sound)) if panels else None
-        total, began = len(performance), time.monotonic()
+        clock = Clock("Rendering", len(performance), listener)
         said = [warning(subject), *driving.extra.get("notes", ())]
-        listener(Progress("Rendering", 0, total, " ".join(filter(None, said))))
-        for frame in frames_of(subject, performance, range(total), head=head, look=look):
+        clock.tell(0, " ".join(filter(None, said)))
+        for frame in frames_of(subject, performance, range(len(performance)), head=head, look=look):
             write(frame.rgba if not background else frame.rgba[..., :3])
             if write_panels:
                 write_panels(panel_picture(frame, performance, pictures))
-            done = frame.index + 1
-            seconds_left = (time.monotonic() - began) / done * (total - done)
-            listener(Progress("Rendering", done, total, f"frame {done} of {total}", seconds_left))
+            clock.tell_finished(frame.index + 1)
 
 
 def driven(avatar: Avatar, driver: Performance, absolute: bool = False) -> Performance:

@@ -11,7 +11,6 @@ import errno
 import os
 import shutil
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -21,8 +20,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ...common.clock import Clock
 from ...common.errors import UserError
-from ...common.progress import Listener, Progress, silent
+from ...common.progress import Listener, silent
 from ..heads.head import Floats, MorphableHead
 from ..media.png import png
 from ..performances.maps import MAP_SIZE, frame_maps
@@ -113,11 +113,10 @@ class DatasetWriter:
             UserError: there is no OpenGL, or the disk is full.
         """
         neutral, colours = head.neutral(performance.identity), head.texture(performance.texture)
-        start, total = time.monotonic(), len(performance)
+        clock = Clock("Drawing maps", len(performance), listener)
         with MapRasteriser(MAP_SIZE) as rasteriser:
-            for index in range(total):
-                seconds_left = (time.monotonic() - start) / index * (total - index) if index else None
-                listener(Progress("Drawing maps", index, total, f"frame {index + 1} of {total}", seconds_left))
+            for index in range(len(performance)):
+                clock.tell(index)
                 vertices = frame_maps(head, performance, index, neutral, colours)
                 self.add_maps(index, *rasteriser.draw(vertices, head.triangles))
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
 from ..crop import cut
@@ -79,10 +79,9 @@ def film(
     video: CoarseVideo, performance: Performance, neutral: Floats, writer: DatasetWriter, listener: Listener = silent
 ) -> None:
     """Render every frame of a performance and give it to the writer; `neutral [V, 3]` is the person's shape."""
-    total, start = len(performance), time.monotonic()
-    for index in range(total):
-        seconds_left = (time.monotonic() - start) / index * (total - index) if index else None
-        listener(Progress("Filming the photo", index, total, f"frame {index + 1} of {total}", seconds_left))
+    clock = Clock("Filming the photo", len(performance), listener)
+    for index in range(len(performance)):
+        clock.tell(index)
         writer.add_picture(index, *video.frame(performance, index, neutral))
 
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 from scipy.spatial.transform import Rotation
 
-from ...common.progress import Listener, Progress, silent
+from ...common.clock import Clock
+from ...common.progress import Listener, silent
 from ..heads.head import ARKIT_NAMES
 from .closed_form import residual
 from .expression_prior import UPPER_BOUND, coupled_bounds, prior_precision
@@ -82,9 +83,9 @@ def refined(
     turn = (mean.inv() * Rotation.from_matrix(pose.rotation)).as_rotvec()
     take = Motion(turn, np.array(pose.translation, np.float64), np.array(expression, np.float64))
     joined = np.diff(times) < 2 / rate
-    count = len(times)
-    for start in range(0, count, WINDOW - OVERLAP):
-        listener(Progress("Solving", start, count, f"frame {start + 1} of {count}"))
+    clock = Clock("Solving", len(times), listener)
+    for start in range(0, len(times), WINDOW - OVERLAP):
+        clock.tell(start)
         held = min(start, CONTEXT)
         frames = slice(start - held, start + WINDOW)
         window = Window(model, rays.at(frames), joined[frames], held, rate, mean, free)

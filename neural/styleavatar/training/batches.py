@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,9 +18,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from ....common.clock import Clock
 from ....common.errors import UserError
 from ....common.files import written_whole
-from ....common.progress import Listener, Progress, silent
+from ....common.progress import Listener, silent
 from ....tracking.datasets.dataset import ENLARGED, Dataset
 from ....tracking.landmarks import Landmarks
 from ....tracking.performances.maps import MAP_SIZE
@@ -164,12 +164,11 @@ def decode(
         arrays["texture"][index] = read_picture(dataset.texture_map(name), cv2.IMREAD_COLOR)[..., ::-1]
         arrays["expressive"][index] = 0 if landmarks is None else expressive_region(landmarks[index])
 
-    started = time.monotonic()
+    clock = Clock("Reading the dataset", len(names), listener)
     pool = ThreadPoolExecutor(max(2, os.cpu_count() or 2))
     try:
         for done, _ in enumerate(pool.map(decode_one, range(len(names))), 1):
-            left = (time.monotonic() - started) / done * (len(names) - done)
-            listener(Progress("Reading the dataset", done, len(names), f"frame {done} of {len(names)}", left))
+            clock.tell_finished(done)
     finally:
         pool.shutdown(cancel_futures=True)
 

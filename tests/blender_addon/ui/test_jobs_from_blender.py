@@ -24,7 +24,6 @@ from semblance.blender_addon.engine.jobs import (
     new_avatar_request,
     run_to_end,
     setting_up,
-    time_left,
 )
 from semblance.blender_addon.engine.process import EnginePlace, connect, last_line, setup_progress, why_no_engine
 from semblance.common.errors import UserError
@@ -269,10 +268,10 @@ def test_the_last_line_of_a_log(tmp_path):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.2, "1 s left"), (59, "59 s left"), (61, "1 min left"), (3540, "59 min left"), (4830, "1 h 20 min left")],
+    [(0.2, ""), (1, ", 1 s left"), (61, ", 1 min left"), (3540, ", 59 min left"), (4830, ", 1 h 20 min left")],
 )
-def test_time_left(seconds, text):
-    assert time_left(seconds) == text
+def test_a_bar_says_the_time_left(seconds, text):
+    assert bar_of(a_job(JobState.RUNNING, seconds_left=seconds)).text == "Starting 0%" + text
 
 
 def test_bars_say_what_is_known():

@@ -6,17 +6,8 @@ from __future__ import annotations
 import io
 import sys
 
-import pytest
 from semblance.common.progress import Progress
 from semblance.engine.commands import terminal
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s"), (4801, "1 h 20 min")],
-)
-def test_durations(seconds, words):
-    assert terminal.duration(seconds) == words
 
 
 def test_without_a_terminal_a_stage_is_a_line(capsys):
