@@ -25,12 +25,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.spatial.transform import Rotation
 
 from ..common.errors import UserError
+from ..common.file_format import FileFormat
 from ..tracking.heads.camera import PinholeCamera
 from ..tracking.heads.head import ARKIT_NAMES
 from ..tracking.performances.performance import Crop, Performance
 from ..tracking.performances.retarget import rest_expression, rest_pose
 
-FORMAT, VERSION = "semblance-avatar", 2
+FORMAT = FileFormat("semblance-avatar", 2)
 MOST_HEADER = 16 << 20
 """Bytes of the largest header that is read; a real one has a few hundred thousand."""
 ITEM_SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
@@ -239,7 +240,7 @@ def plain(values: NDArray[Any]) -> tuple[float, ...]:
 
 def header_of(metadata: AvatarMetadata) -> dict[str, str]:
     """The `__metadata__` of an avatar file."""
-    return {"format": FORMAT, "version": str(VERSION), "description": json.dumps(metadata.to_json(), allow_nan=False)}
+    return {**FORMAT.text_header, "description": json.dumps(metadata.to_json(), allow_nan=False)}
 
 
 def read_metadata(path: str | Path) -> AvatarMetadata:
@@ -254,15 +255,17 @@ def read_metadata(path: str | Path) -> AvatarMetadata:
 def read_header(path: str | Path) -> tuple[AvatarMetadata, dict[str, tuple[int, ...]]]:
     """Return an avatar file's metadata and the shape of each of its tensors; errors as in `read_metadata`."""
     path = Path(path)
-    damaged = UserError(f"{path} is damaged or is not an avatar; copy it again or build the avatar again.")
+    damaged = f"{path} is damaged or is not an avatar; copy it again or build the avatar again."
     try:
         header, data_bytes = raw_header(path)
         said = header.pop("__metadata__", None)
-        if not isinstance(said, dict) or said.get("format") != FORMAT:
-            raise UserError(f"{path} is a safetensors file but not a Semblance avatar; choose an avatar file.")
-        if int(said["version"]) > VERSION:
-            raise UserError(f"{path} was written by a newer Semblance; update Semblance to read it.")
-        if int(said["version"]) < VERSION:
+        version = FORMAT.version_in(
+            said,
+            foreign=f"{path} is a safetensors file but not a Semblance avatar; choose an avatar file.",
+            newer=f"{path} was written by a newer Semblance; update Semblance to read it.",
+            damaged=damaged,
+        )
+        if version < FORMAT.version:
             raise UserError(f"{path} was built by an older Semblance, for other networks; build the avatar again.")
         metadata = AvatarMetadata.model_validate_json(said["description"])
         return metadata, tensor_shapes(header, data_bytes)
@@ -271,7 +274,7 @@ def read_header(path: str | Path) -> tuple[AvatarMetadata, dict[str, tuple[int, 
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); choose an avatar file.") from error
     except (ValueError, KeyError, TypeError, ValidationError, RecursionError, OverflowError) as error:
-        raise damaged from error
+        raise UserError(damaged) from error
 
 
 def raw_header(path: Path) -> tuple[dict[str, Any], int]:

@@ -11,7 +11,7 @@ import torch
 from ...common.progress import Listener, silent
 from ...protocol.look import USUAL_LOOK, Look
 from ..avatar import Avatar
-from ..avatar_file import FORMAT, VERSION, file_sha256
+from ..avatar_file import FORMAT, file_sha256
 from ..runtimes.onnx import OnnxRuntime
 from ..runtimes.onnx_file import write_onnx
 from ..runtimes.runtime import agree
@@ -33,8 +33,8 @@ def export_onnx(file: Path, out: Path, look: Look = USUAL_LOOK) -> None:
     network, settled = avatar.runtimes.exportable(), avatar.settled(look)
     plain, example = network.plain(settled), network.example
     said = {
-        "format": f"{FORMAT}-onnx",
-        "version": str(VERSION),
+        **FORMAT.text_header,
+        "format": f"{FORMAT.name}-onnx",
         "kind": avatar.metadata.kind,
         "resolution": str(avatar.metadata.resolution),
         **{name: str(value) for name, value in asdict(settled).items()},

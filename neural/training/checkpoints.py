@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ...common.errors import UserError
+from ...common.file_format import FileFormat
 from ...common.files import written_whole
 
-FORMAT, VERSION = "semblance-checkpoint", 1
+FORMAT = FileFormat("semblance-checkpoint", 1)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def save_checkpoint(
         for index, state in optimiser.state_dict()["state"].items():
             tensors.update({f"{name}/{index}/{key}": torch.as_tensor(value) for key, value in state.items()})
     tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    header = {"format": FORMAT, "version": str(VERSION), "standing": json.dumps(asdict(standing))}
+    header = {**FORMAT.text_header, "standing": json.dumps(asdict(standing))}
     with written_whole(path) as partial:
         safetensors.torch.save_file(tensors, partial, header)
 
@@ -60,17 +61,15 @@ def read_standing(path: Path) -> Standing | None:
     """
     if not path.is_file():
         return None
-    damaged = UserError(f"The checkpoint {path} is damaged; delete it to start the training again.")
+    damaged = f"The checkpoint {path} is damaged; delete it to start the training again."
+    newer = f"The checkpoint {path} was written by a newer Semblance; update Semblance to resume it."
     try:
         with safetensors.safe_open(path, "pt") as file:
             header = file.metadata() or {}
-        if header.get("format") != FORMAT:
-            raise damaged
-        if int(header["version"]) > VERSION:
-            raise UserError(f"The checkpoint {path} was written by a newer Semblance; update Semblance to resume it.")
+        FORMAT.version_in(header, foreign=damaged, newer=newer, damaged=damaged)
         return Standing(**json.loads(header["standing"]))
     except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise damaged from error
+        raise UserError(damaged) from error
 
 
 def load_checkpoint(path: Path, modules: Mapping[str, nn.Module], optimisers: Mapping[str, Optimizer]) -> None:

@@ -21,7 +21,6 @@ from semblance.common.errors import UserError
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import (
     FORMAT,
-    VERSION,
     AvatarMetadata,
     Provenance,
     describe,
@@ -183,7 +182,7 @@ def test_a_pickle_is_refused_unread(tmp_path):
 
 def test_a_newer_file_is_refused(tmp_path):
     path = tmp_path / "avatar.safetensors"
-    save_file({"gain": torch.zeros(1)}, path, header_of(metadata()) | {"version": str(VERSION + 1)})
+    save_file({"gain": torch.zeros(1)}, path, header_of(metadata()) | {"version": str(FORMAT.version + 1)})
     assert "newer" in refusal(path)
 
 
@@ -213,7 +212,7 @@ def hostile(header: object) -> bytes:
     return struct.pack("<Q", len(text)) + text + b"\0" * 16
 
 
-GOOD = {"format": FORMAT, "version": str(VERSION), "description": "{}"}
+GOOD = {**FORMAT.text_header, "description": "{}"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...common.files import written_whole
-from ...tracking.heads.builtin import FORMAT, LENGTH, VERSION
+from ...tracking.heads.builtin import FORMAT, LENGTH
 from ...tracking.heads.head import ARKIT_NAMES
 from . import colours, eyes, statistics
 from .anatomy import LEFT_IRIS, RIGHT_IRIS, Anatomy, build_anatomy, carried
@@ -52,8 +52,7 @@ def write(out: Path, anatomy: Anatomy, mean: np.ndarray, identities: np.ndarray,
     balls = [anatomy.spans["eye.L"], anatomy.spans["eye.R"]]
     vertices = as_lengths(anatomy.vertices)
     header = {
-        "format": FORMAT,
-        "version": VERSION,
+        **FORMAT.header,
         "expression_names": list(ARKIT_NAMES),
         "regions": list(regions),
         "eyeballs": [

@@ -22,12 +22,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ...common.errors import UserError
+from ...common.file_format import FileFormat
 from ...common.files import written_whole
 from ..performances.maps import MAP_SIZE
 from ..performances.performance import Performance
 from . import original_layout
 
-FORMAT, VERSION = "semblance-dataset", 1
+FORMAT = FileFormat("semblance-dataset", 1)
 ENLARGED = 1.5
 """The images show this many times the central window, for the sliding window (Sec. 3.1)."""
 
@@ -105,7 +106,7 @@ class Dataset:
 
     def save(self) -> None:
         """Write `dataset.json`: the last file of a dataset, whose presence says that the rest is whole."""
-        description = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        description = {**FORMAT.header, **asdict(self)}
         del description["folder"]
         with written_whole(self.folder / "dataset.json") as partial:
             partial.write_text(json.dumps(description, indent=1), encoding="utf-8")
@@ -118,6 +119,7 @@ class Dataset:
             UserError: the folder is no dataset, is unfinished or comes from a newer version.
         """
         folder = Path(folder)
+        damaged = f"{folder / 'dataset.json'} is damaged; run `semblance track` again."
         try:
             description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -125,11 +127,13 @@ class Dataset:
                 return cls.of_original(folder)
             raise UserError(f"{folder} is not a finished dataset; run `semblance track` to make one.") from None
         except ValueError:
-            raise UserError(f"{folder / 'dataset.json'} is damaged; run `semblance track` again.") from None
-        if description.pop("format", None) != FORMAT:
-            raise UserError(f"{folder} is not a Semblance dataset.")
-        if description.pop("version") > VERSION:
-            raise UserError(f"{folder} was written by a newer Semblance; update Semblance to read it.")
+            raise UserError(damaged) from None
+        FORMAT.version_in(
+            description,
+            foreign=f"{folder} is not a Semblance dataset.",
+            newer=f"{folder} was written by a newer Semblance; update Semblance to read it.",
+            damaged=damaged,
+        )
         layout = Layout(description.get("layout", Layout.SEMBLANCE))
         return cls(folder, int(description["size"]), tuple(description["names"]), description["sound"], layout)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The built-in head: made by this project, no download.
 
-`tracking/build_builtin_head` makes its data file; this module only reads it.
+`tools/build_builtin_head` makes its data file; this module only reads it.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from ...common.errors import UserError
+from ...common.file_format import FileFormat
 from .head import ARKIT_NAMES, Eyeball, Floats, MorphableHead
 
 NAME = "builtin"
-FORMAT, VERSION = "semblance-builtin-head", 1
+FORMAT = FileFormat("semblance-builtin-head", 1)
 LENGTH = 1e-5
 """Metres in one step of the whole numbers in which the file keeps lengths."""
 
@@ -39,8 +40,10 @@ def load_builtin(path: Path = DATA) -> MorphableHead:
             arrays = {name: file[name] for name in file.files if name != "header"}
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"The built-in head at {path} is missing or damaged; install Semblance again.") from error
-    if header["format"] != FORMAT or header["version"] != VERSION or header["expression_names"] != list(ARKIT_NAMES):
-        raise UserError(f"The built-in head at {path} does not fit this Semblance; install Semblance again.")
+    unfit = f"The built-in head at {path} does not fit this Semblance; install Semblance again."
+    version = FORMAT.version_in(header, foreign=unfit, newer=unfit, damaged=unfit)
+    if version < FORMAT.version or header["expression_names"] != list(ARKIT_NAMES):
+        raise UserError(unfit)
     left, right = header["eyeballs"]
     head = MorphableHead(
         name=NAME,

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ...common.errors import UserError
+from ...common.file_format import FileFormat
 from ...common.files import written_whole
 
-FILE, FORMAT, VERSION = "heads.json", "semblance-heads", 1
+FILE, FORMAT = "heads.json", FileFormat("semblance-heads", 1)
 
 
 def imported_heads(home: Path) -> dict[str, Path]:
@@ -20,22 +21,22 @@ def imported_heads(home: Path) -> dict[str, Path]:
         UserError: the file that lists them is damaged or from a newer version.
     """
     file = home / FILE
+    damaged = f"{file} is damaged; delete it and import your heads again."
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         heads = {str(name): Path(path) for name, path in content["heads"].items()}
-        known = content["format"] == FORMAT and content["version"] <= VERSION
     except FileNotFoundError:
         return {}
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise UserError(f"{file} is damaged; delete it and import your heads again.") from error
-    if not known:
-        raise UserError(f"{file} was written by a newer Semblance; update Semblance to read it.")
+        raise UserError(damaged) from error
+    newer = f"{file} was written by a newer Semblance; update Semblance to read it."
+    FORMAT.version_in(content, foreign=newer, newer=newer, damaged=damaged)
     return heads
 
 
 def remember_imported(home: Path, names: Iterable[str], path: Path) -> None:
     """Note that the heads called `names` are in the file at `path`."""
     heads = {**imported_heads(home), **dict.fromkeys(names, path)}
-    content = {"format": FORMAT, "version": VERSION, "heads": {name: str(path) for name, path in heads.items()}}
+    content = {**FORMAT.header, "heads": {name: str(path) for name, path in heads.items()}}
     with written_whole(home / FILE) as partial:
         partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

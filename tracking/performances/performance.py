@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...common.errors import UserError
+from ...common.file_format import FileFormat
 from ...common.files import written_whole
 from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES, Floats
 
-FORMAT, VERSION = "semblance-performance", 2
+FORMAT = FileFormat("semblance-performance", 2)
 
 REGIONS = ("leftEye", "rightEye", "brows", "mouth", "skin")
 """The regions of a face with a confidence of their own; the skin is all the rest: forehead, nose, cheeks, contour."""
@@ -99,8 +100,7 @@ class Performance:
     def save(self, path: str | Path) -> None:
         """Write the performance whole or not at all."""
         header = {
-            "format": FORMAT,
-            "version": VERSION,
+            **FORMAT.header,
             "head": self.head,
             "expression_names": list(ARKIT_NAMES),
             "camera": asdict(self.camera),
@@ -125,16 +125,19 @@ class Performance:
         path = Path(path)
         if not path.is_file():
             raise UserError(f"There is no performance file at {path}.")
+        damaged = f"{path} is not a performance file or is damaged; track the footage again."
         try:
             with np.load(path, allow_pickle=False) as file:
                 header = json.loads(str(file["header"]))
-                arrays = {name: file[name] for name in ("identity", "texture", *names_in(header))}
+                version = FORMAT.version_in(
+                    header,
+                    foreign=f"{path} is not a performance file.",
+                    newer=f"{path} was written by a newer Semblance; update Semblance to read it.",
+                    damaged=damaged,
+                )
+                arrays = {name: file[name] for name in ("identity", "texture", *names_in(version))}
         except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-            raise UserError(f"{path} is not a performance file or is damaged; track the footage again.") from error
-        if header.get("format") != FORMAT:
-            raise UserError(f"{path} is not a performance file.")
-        if header["version"] > VERSION:
-            raise UserError(f"{path} was written by a newer Semblance; update Semblance to read it.")
+            raise UserError(damaged) from error
         if header["expression_names"] != list(ARKIT_NAMES) or not shapes_agree(arrays):
             raise UserError(f"{path} is damaged: its arrays do not fit together; track the footage again.")
         return cls(
@@ -157,9 +160,9 @@ def for_all_regions(confidence: Floats) -> Floats:
     return np.repeat(np.asarray(confidence, np.float32)[:, None], len(REGIONS), 1)
 
 
-def names_in(header: Any) -> tuple[str, ...]:
-    """The arrays over time in a performance file with this header; version 1 knew no regions."""
-    return OVER_TIME if header["version"] > 1 else tuple(name for name in OVER_TIME if name != "region_confidence")
+def names_in(version: int) -> tuple[str, ...]:
+    """The arrays over time in a performance file of this version; version 1 knew no regions."""
+    return OVER_TIME if version > 1 else tuple(name for name in OVER_TIME if name != "region_confidence")
 
 
 def shapes_agree(arrays: dict[str, np.ndarray]) -> bool:

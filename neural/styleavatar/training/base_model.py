@@ -17,12 +17,13 @@ import safetensors.torch
 from torch import nn
 
 from ....common.errors import UserError
+from ....common.file_format import FileFormat
 from ....common.files import written_whole
 from ...training.checkpoints import below
 from ..networks.features import IDENTITY, IDENTITY_STEP
 from .presets import Preset
 
-FORMAT, VERSION = "semblance-base", 1
+FORMAT = FileFormat("semblance-base", 1)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Base:
             for key, value in module.state_dict().items()
         }
         said = {"preset": self.preset, "sources": self.sources, "steps": self.steps}
-        header = {"format": FORMAT, "version": str(VERSION), "description": json.dumps(said)}
+        header = {**FORMAT.text_header, "description": json.dumps(said)}
         with written_whole(self.path) as partial:
             safetensors.torch.save_file(tensors, partial, header)
 
@@ -74,17 +75,20 @@ class Base:
         """
         if not path.is_file():
             raise UserError(f"There is no base at {path}; make one with `semblance pretrain`.")
+        damaged = f"{path} is damaged or is not a base; make it again."
         try:
             with safetensors.safe_open(path, "pt") as file:
                 header = file.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise UserError(f"{path} is not a base; make one with `semblance pretrain`.")
-            if int(header["version"]) > VERSION:
-                raise UserError(f"{path} was written by a newer Semblance; update Semblance to start from it.")
+            FORMAT.version_in(
+                header,
+                foreign=f"{path} is not a base; make one with `semblance pretrain`.",
+                newer=f"{path} was written by a newer Semblance; update Semblance to start from it.",
+                damaged=damaged,
+            )
             said = json.loads(header["description"])
             base = cls(path, str(said["preset"]), tuple(map(str, said["sources"])), int(said["steps"]))
         except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path} is damaged or is not a base; make it again.") from error
+            raise UserError(damaged) from error
         if base.preset != preset.name:
             raise UserError(f"{path} is a base for the preset {base.preset}, not {preset.name}; build with that one.")
         return base
