@@ -9,7 +9,7 @@ from pathlib import Path
 import bpy
 
 from ...common.errors import UserError
-from ...tracking.performances.captures.reading import read_performance
+from ...tracking.performances.captures.registry import read_performance
 from ...tracking.performances.performance import Performance
 from ...tracking.performances.retarget import retarget
 from .avatar_scene import apply_performance, scene_fps
@@ -18,7 +18,7 @@ from .avatar_scene import apply_performance, scene_fps
 def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path, start: int) -> str:
     """Write a performance onto a head as keyframes from frame `start` on; return what to say about it.
 
-    The file may be of any kind that `captures.reading` reads. A performance of the same footage is taken as it is; any
+    The file may be of any kind that `captures.registry` reads. A performance of the same footage is taken as it is; any
     other is made relative to the head's own rest, so that the person stays the avatar's.
 
     Raises:

@@ -12,6 +12,7 @@ from bpy.props import EnumProperty, StringProperty
 from ...common.errors import UserError
 from ...protocol.messages import AvatarInfo
 from ...tracking.heads.camera import PinholeCamera
+from ...tracking.performances.captures.registry import BY_SUFFIX
 from ...tracking.performances.performance import Crop, Performance
 from .. import preferences
 from ..engine import jobs
@@ -29,7 +30,10 @@ class SEMBLANCE_OT_load_performance(Reasoned, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: StringProperty(default="*.npz;*.csv;*.json", options={"HIDDEN"})
+    filter_glob: StringProperty(
+        default=";".join(f"*{suffix}" for suffix, each in BY_SUFFIX.items() if not each.needs_its_head),
+        options={"HIDDEN"},
+    )
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:

@@ -17,7 +17,7 @@ from ...tracking.heads.head import ARKIT_NAMES, MorphableHead
 from ...tracking.live.live_frames import LiveFrame, joined, live_frames
 from ...tracking.live.meter import Meter, Reading
 from ...tracking.live.source import Camera, LiveSource, played
-from ...tracking.performances.captures.reading import write_performance
+from ...tracking.performances.captures.registry import write_performance
 from ...tracking.performances.performance import Performance
 from .terminal import stop_request
 

@@ -8,33 +8,38 @@ from typing import Annotated
 
 import typer
 
-from ...tracking.performances.captures.kinds import Kind
+from ...tracking.performances.captures.registry import BY_NAME, BY_SUFFIX, FORMATS
 from .shared import HeadOption, HeadPathOption, opened_head
 from .terminal import shown
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="Performance (.npz, .csv, .json, .npy) or dataset.")],
+    source: Annotated[Path, typer.Argument(help=f"Performance ({', '.join(BY_SUFFIX)}) or dataset.")],
     out: Annotated[Path, typer.Argument(help="File to write.")],
-    to: Annotated[Kind | None, typer.Option(help="What to write.", show_default="by the name")] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar=f"[{'|'.join(BY_NAME)}]",
+            help=f"What to write: {', '.join(f'{each.name} ({each.title})' for each in FORMATS)}.",
+            show_default="by the name",
+        ),
+    ] = None,
     fps: Annotated[
         float | None, typer.Option(min=1, max=1000, help="Another frame rate.", show_default="the source's")
     ] = None,
     head: HeadOption = "builtin",
     head_path: HeadPathOption = None,
 ) -> None:
-    """Turn a performance into another program's file: Live Link Face CSV, ARKit JSON, plain CSV, FaceVerse.
-
-    By its name a file ending in .csv becomes plain CSV, .json ARKit's, .npy FaceVerse's coefficients (with --head).
-    """
+    """Turn a performance into another program's file; its name says which (a .csv is a plain one), or --to does."""
     from ...tracking.datasets.dataset import Dataset
-    from ...tracking.performances.captures.reading import read_performance, write_performance
+    from ...tracking.performances.captures.registry import format_named, read_performance, write_performance
     from ...tracking.performances.resampling import at_rate
 
+    chosen = format_named(to) if to else None
     opened = opened_head(head, head_path)
     performance = Dataset.open(source).performance() if source.is_dir() else read_performance(source, opened)
     converted = at_rate(performance, fps) if fps else performance
-    write_performance(converted, out, to, opened)
+    write_performance(converted, out, chosen, opened)
     for note in performance.extra.get("notes", ()):
         print(note)
     print(f"{len(converted)} frames, {converted.fps:.5g} a second: {out}")

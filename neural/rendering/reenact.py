@@ -19,8 +19,7 @@ from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.writer import as_bytes
 from ...tracking.heads.head import MorphableHead
 from ...tracking.media.video import Sound, frames_to, side_by_side
-from ...tracking.performances.captures.kinds import is_performance_name
-from ...tracking.performances.captures.reading import read_performance
+from ...tracking.performances.captures.registry import is_performance_name, read_performance
 from ...tracking.performances.performance import OVER_TIME, Performance
 from ...tracking.performances.resampling import at_rate
 from ...tracking.performances.retarget import retarget
@@ -48,7 +47,7 @@ def reenact(
 
     Args:
         avatar: the avatar file.
-        driver: a video, a performance file (`captures.reading`) or a dataset folder.
+        driver: a video, a performance file (`captures.registry`) or a dataset folder.
         out: a video (.mp4) or a folder for PNG files.
         background: show the avatar's own background; else it is transparent (PNG) or black (mp4).
         absolute: take the driver's expression and pose as they are; else they are relative to the driver's and the

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from semblance.engine.commands.cli import main
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.performances.captures.reading import read_performance
+from semblance.tracking.performances.captures.registry import read_performance
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def convert(*arguments: object) -> int | str | None:
 def test_to_every_kind_at_another_rate(capsys, capture: Path, tmp_path: Path, name: str, options: tuple) -> None:
     assert convert(capture, tmp_path / name, "--fps", 30, *options) == 0
     printed = capsys.readouterr().out
-    assert "1 dropped frames are interpolated." in printed
+    assert "1 dropped frame is interpolated." in printed
     assert "31 frames, 30 a second" in printed
     performance = read_performance(tmp_path / name)
     assert performance.fps == 30
@@ -51,6 +51,7 @@ def test_to_every_kind_at_another_rate(capsys, capture: Path, tmp_path: Path, na
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("{capture}", "out", "--to", "fbx"), "There is no format fbx; choose one of npz, "),
         (("none.csv", "out.npz"), "There is no performance file at none.csv."),
         (("{capture}", "out.mov"), "out.mov does not say what to write"),
         (("{capture}", "out.npy"), "The head builtin has no coefficient vectors; choose a FaceVerse head."),

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Performances in other programs' files: Live Link Face, ARKit JSON, plain CSV, FaceVerse. `reading` opens them all."""
+"""Performances in other programs' files: Live Link Face, ARKit JSON, plain CSV, FaceVerse; `registry` lists them."""

@@ -33,7 +33,8 @@ from .arkit_transforms import (
     number,
     transforms,
 )
-from .capture import Capture, frame_rate
+from .capture import Capture, frame_rate, performed_without_gaps
+from .capture_format import CaptureFormat
 from .names import KEYS, expressions, key
 from .tables import read_text
 
@@ -243,3 +244,13 @@ def numbers(values: Sequence[Any], name: str, path: Path) -> np.ndarray:
         shown = json.dumps(values[index])[:40]
         raise UserError(f"Frame {index} of {path} has {shown} for {name}; a number is needed.")
     return found
+
+
+ARKIT = CaptureFormat(
+    name="arkit",
+    title="ARKit JSON",
+    suffix=".json",
+    recognises=lambda file: file.letters[:1] in (b"{", b"["),
+    read=lambda file, head: performed_without_gaps(read_arkit_json(file.path), head),
+    write=lambda performance, path, _head: write_arkit_json(performance, path),
+)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ....common.words import counted
 from ...heads.camera import PinholeCamera
 from ...heads.head import ARKIT_NAMES, MorphableHead
 from ..performance import Performance
-from ..resampling import GAP
+from ..resampling import GAP, with_gaps_filled
 
 DISTANCE = 0.9
 """Metres from the camera at which a head is put whose place the file does not say: it fills the window well."""
@@ -77,6 +78,16 @@ def performed(capture: Capture, head: MorphableHead) -> Performance:
         fps=capture.fps,
         extra={"notes": notes} if notes else {},
     )
+
+
+def performed_without_gaps(capture: Capture, head: MorphableHead) -> Performance:
+    """Return the same with dropped frames filled in, and a note on them."""
+    performance = performed(capture, head)
+    whole = with_gaps_filled(performance)
+    if added := len(whole) - len(performance):
+        note = f"{counted(added, 'dropped frame')} {'is' if added == 1 else 'are'} interpolated."
+        whole.extra["notes"] = [*whole.extra.get("notes", []), note]
+    return whole
 
 
 def gaze_of(expression: NDArray) -> NDArray:

@@ -17,7 +17,8 @@ import numpy as np
 from ....common.files import written_whole
 from ...heads.rotations import from_angles, to_angles
 from ..performance import Performance
-from .capture import Capture
+from .capture import Capture, performed_without_gaps
+from .capture_format import CaptureFormat
 from .names import KEYS, expressions, key
 from .tables import Table
 from .timecode import read_timecodes, timecode
@@ -38,11 +39,6 @@ HEAD = "HeadPitch", "HeadYaw", "HeadRoll"
 LEFT_EYE, RIGHT_EYE = ("LeftEyePitch", "LeftEyeYaw"), ("RightEyePitch", "RightEyeYaw")
 ANGLES = tuple(f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in ("Yaw", "Pitch", "Roll"))
 """The angles in the app's order."""
-
-
-def is_live_link(table: Table) -> bool:
-    """Tell whether a table is a Live Link Face capture."""
-    return "timecode" in table.keys
 
 
 def read_live_link(table: Table) -> Capture:
@@ -85,3 +81,13 @@ def write_live_link(performance: Performance, path: Path) -> None:
         writer.writerow(["Timecode", "BlendshapeCount", *NAMES, *ANGLES])
         for time, row in zip(performance.times, values, strict=True):
             writer.writerow([timecode(time, performance.fps), len(row), *(f"{value:.10f}" for value in row)])
+
+
+LIVE_LINK = CaptureFormat(
+    name="live-link",
+    title="Live Link Face CSV",
+    suffix="",
+    recognises=lambda file: "timecode" in file.table.keys,
+    read=lambda file, head: performed_without_gaps(read_live_link(file.table), head),
+    write=lambda performance, path, _head: write_live_link(performance, path),
+)

@@ -19,7 +19,8 @@ from ....common.files import written_whole
 from ...heads.head import ARKIT_NAMES
 from ...heads.rotations import from_vectors, to_vectors
 from ..performance import Performance
-from .capture import Capture, frame_rate
+from .capture import Capture, frame_rate, performed
+from .capture_format import CaptureFormat
 from .names import KEYS, expressions, key
 from .tables import Table
 
@@ -83,3 +84,13 @@ def write_plain_csv(performance: Performance, path: Path) -> None:
         writer.writerow(["time", *ARKIT_NAMES, *ROTATION, *TRANSLATION, *GAZE, *CONFIDENCE])
         for time, row in zip(performance.times, values, strict=True):
             writer.writerow([f"{time:.9g}", *(f"{value:.9g}" for value in row)])
+
+
+PLAIN_CSV = CaptureFormat(
+    name="csv",
+    title="plain CSV",
+    suffix=".csv",
+    recognises=lambda _file: True,
+    read=lambda file, head: performed(read_plain_csv(file.table), head),
+    write=lambda performance, path, _head: write_plain_csv(performance, path),
+)

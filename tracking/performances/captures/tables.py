@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....common.errors import UserError
+from ....common.words import counted
 from .names import key
 
 LARGEST = 512 * 2**20
@@ -135,7 +136,8 @@ def require_whole(table: Table) -> None:
     for row, line in zip(table.rows, table.lines, strict=True):
         if len(row) != len(table.names):
             raise UserError(
-                f"Line {line} of {table.path} has {len(row)} values where the heading has {len(table.names)} names; "
+                f"Line {line} of {table.path} has {counted(len(row), 'value')} where the heading has "
+                f"{counted(len(table.names), 'name')}; "
                 "the file is damaged or cut off."
             )
 

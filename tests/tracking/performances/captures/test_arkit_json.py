@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from semblance.common.errors import UserError
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.performances.captures.reading import read_performance
+from semblance.tracking.performances.captures.registry import read_performance
 from semblance.tracking.performances.performance import Performance
 
 JAW, BLINK = ARKIT_NAMES.index("jawOpen"), ARKIT_NAMES.index("eyeBlinkLeft")

@@ -11,7 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from semblance.common.errors import UserError
 from semblance.tracking.performances.captures import tables
-from semblance.tracking.performances.captures.reading import Kind, read_performance, write_performance
+from semblance.tracking.performances.captures.arkit_json import ARKIT
+from semblance.tracking.performances.captures.capture_format import CaptureFormat
+from semblance.tracking.performances.captures.live_link import LIVE_LINK
+from semblance.tracking.performances.captures.plain_csv import PLAIN_CSV
+from semblance.tracking.performances.captures.registry import read_performance, write_performance
 from semblance.tracking.performances.performance import Performance
 
 
@@ -25,7 +29,7 @@ from semblance.tracking.performances.performance import Performance
         (b"time,jawOpen\n0,0\n\n0.1,nan\n", "Line 4 of .* has “nan” in column jawOpen"),
         (b"time,jawOpen\n0,0\n0.1,inf\n", "Line 3 of .* has “inf” in column jawOpen"),
         (b"time,jawOpen\n0,\n", "Line 2 of .* has nothing in column jawOpen"),
-        (b"time,jawOpen\n0,0\n0.1\n", "Line 3 of .* has 1 values where the heading has 2 names"),
+        (b"time,jawOpen\n0,0\n0.1\n", "Line 3 of .* has 1 value where the heading has 2 names"),
         (b"time,jawOpen,JAWOPEN\n0,0,0\n", "has the column jawOpen twice"),
         (b"time,smile\n0,0\n", "has none of ARKit's expression names"),
         (b"frame,jawOpen\n0,0\n", "has neither a column Timecode nor a column time"),
@@ -75,14 +79,17 @@ def test_anything_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, c
     assert read_or_refused(path)
 
 
-@pytest.mark.parametrize("kind", [Kind.CSV, Kind.LIVE_LINK, Kind.ARKIT])
+@pytest.mark.parametrize("written", [PLAIN_CSV, LIVE_LINK, ARKIT], ids=lambda each: each.name)
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused(
-    make_take: Callable[..., Performance], tmp_path_factory: pytest.TempPathFactory, kind: Kind, data: st.DataObject
+    make_take: Callable[..., Performance],
+    tmp_path_factory: pytest.TempPathFactory,
+    written: CaptureFormat,
+    data: st.DataObject,
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "damaged.file"
-    write_performance(make_take(), path, kind)
+    write_performance(make_take(), path, written)
     whole = bytearray(path.read_bytes())
     start = data.draw(st.integers(0, len(whole) - 1))
     whole[start : start + data.draw(st.integers(0, 50))] = data.draw(st.binary(max_size=20))

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.performances.captures.reading import Kind, read_performance, write_performance
+from semblance.tracking.performances.captures.live_link import LIVE_LINK
+from semblance.tracking.performances.captures.registry import read_performance, write_performance
 from semblance.tracking.performances.performance import Performance
 
 FORWARD = np.array([0, 0, -1.0])
@@ -87,7 +88,7 @@ def test_a_frame_that_comes_twice_counts_once(tmp_path: Path) -> None:
 def test_what_is_written_has_the_apps_columns(
     capture: Path, make_take: Callable[..., Performance], tmp_path: Path
 ) -> None:
-    write_performance(make_take(), tmp_path / "take.csv", Kind.LIVE_LINK)
+    write_performance(make_take(), tmp_path / "take.csv", LIVE_LINK)
     written = (tmp_path / "take.csv").read_text().splitlines()
     assert written[0].lower() == capture.read_text().splitlines()[0].lower()
     assert written[1].startswith("00:00:00:00.000,61,")

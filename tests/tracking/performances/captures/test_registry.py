@@ -12,34 +12,44 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from semblance.common.errors import UserError
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
-from semblance.tracking.performances.captures.reading import Kind, read_performance, write_performance
+from semblance.tracking.performances.captures.arkit_json import ARKIT
+from semblance.tracking.performances.captures.capture_format import CaptureFormat
+from semblance.tracking.performances.captures.live_link import LIVE_LINK
+from semblance.tracking.performances.captures.plain_csv import PLAIN_CSV
+from semblance.tracking.performances.captures.registry import read_performance, write_performance
+from semblance.tracking.performances.captures.semblance_npz import NPZ
 from semblance.tracking.performances.performance import Performance
 
 Make = Callable[..., Performance]
 RATES = [24, 25, 30000 / 1001, 30, 60000 / 1001, 60, 120]
 KEPT = {
-    Kind.NPZ: ("expression", "rotation", "translation", "gaze", "confidence"),
-    Kind.CSV: ("expression", "rotation", "translation", "gaze", "confidence"),
-    Kind.ARKIT: ("expression", "rotation", "translation", "gaze", "confidence"),
-    Kind.LIVE_LINK: ("expression", "rotation", "gaze"),
+    NPZ: ("expression", "rotation", "translation", "gaze", "confidence"),
+    PLAIN_CSV: ("expression", "rotation", "translation", "gaze", "confidence"),
+    ARKIT: ("expression", "rotation", "translation", "gaze", "confidence"),
+    LIVE_LINK: ("expression", "rotation", "gaze"),
 }
 
 
-@pytest.mark.parametrize("kind", KEPT)
+@pytest.mark.parametrize("written", KEPT, ids=lambda each: each.name)
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), frames=st.integers(2, 12), fps=st.sampled_from(RATES))
 def test_what_is_written_comes_back(
-    make_take: Make, tmp_path_factory: pytest.TempPathFactory, kind: Kind, seed: int, frames: int, fps: float
+    make_take: Make,
+    tmp_path_factory: pytest.TempPathFactory,
+    written: CaptureFormat,
+    seed: int,
+    frames: int,
+    fps: float,
 ) -> None:
-    path = tmp_path_factory.getbasetemp() / f"{kind}.file"  # contents decide, not the name
+    path = tmp_path_factory.getbasetemp() / f"{written.name}.file"  # contents decide, not the name
     performance = make_take(seed, frames, fps)
-    if kind is Kind.NPZ:
+    if written is NPZ:
         path = path.with_suffix(".npz")
-    write_performance(performance, path, kind)
+    write_performance(performance, path, written)
     back = read_performance(path)
-    for name in KEPT[kind]:
+    for name in KEPT[written]:
         assert getattr(back, name) == pytest.approx(getattr(performance, name), abs=1e-6), name
-    if kind is not Kind.LIVE_LINK:  # few frames of timecode do not tell how many make a second
+    if written is not LIVE_LINK:  # few frames of timecode do not tell how many make a second
         assert back.fps == pytest.approx(fps)
         assert back.times == pytest.approx(performance.times, abs=1e-6)
 
@@ -47,7 +57,7 @@ def test_what_is_written_comes_back(
 @pytest.mark.parametrize("fps", RATES)
 def test_live_link_keeps_time(make_take: Make, tmp_path: Path, fps: float) -> None:
     performance = make_take(0, 500, fps)
-    write_performance(performance, tmp_path / "take.csv", Kind.LIVE_LINK)
+    write_performance(performance, tmp_path / "take.csv", LIVE_LINK)
     back = read_performance(tmp_path / "take.csv")
     assert back.fps == pytest.approx(fps)
     assert back.times == pytest.approx(performance.times, abs=2e-5)

@@ -12,7 +12,7 @@ from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.faceverse_file import FaceVerseHead
 from semblance.tracking.heads.head import Eyeball
-from semblance.tracking.performances.faceverse_coefficients import (
+from semblance.tracking.performances.captures.faceverse_coefficients import (
     angles,
     read_coefficients,
     rotations,

@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from ...common.errors import UserError
-from ...common.files import written_whole
-from ..heads import faceverse, faceverse_v2, faceverse_v4
-from ..heads.camera import PinholeCamera
-from ..heads.faceverse_file import FaceVerseHead
-from ..heads.head import Floats, MorphableHead
-from ..heads.unpickling import load_array_dict
-from .performance import Performance
+from ....common.errors import UserError
+from ....common.files import written_whole
+from ...heads import faceverse, faceverse_v2, faceverse_v4
+from ...heads.camera import PinholeCamera
+from ...heads.faceverse_file import FaceVerseHead
+from ...heads.head import Floats, MorphableHead
+from ...heads.unpickling import load_array_dict
+from ..performance import Performance
+from .capture_format import CaptureFormat
 
 CAMERA_DISTANCE = 10.0
 """The camera's distance from the origin of translations, in the file's units."""
@@ -227,3 +228,13 @@ CONVENTIONS = {
     ),
 }
 """By the head's name. Version 2 looks along -z with y up, so that a head upright before it is turned about x by pi."""
+
+FACEVERSE = CaptureFormat(
+    name="faceverse",
+    title="FaceVerse's coefficients (with --head)",
+    suffix=".npy",
+    recognises=lambda file: file.start.startswith(b"\x93NUMPY"),
+    read=lambda file, head: read_coefficients(file.path, head),
+    write=lambda performance, path, head: write_coefficients(performance, head, path),
+    needs_its_head=True,
+)

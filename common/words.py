@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Numbers in sentences."""
+
+from __future__ import annotations
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """Return "1 picture", "2 pictures", "no pictures"; `things` is the plural where it is not the word with an s."""
+    return f"{number or 'no'} {thing if number == 1 else things or thing + 's'}"
