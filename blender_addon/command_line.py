@@ -12,7 +12,6 @@ import bpy
 
 from ..common.errors import UserError
 from ..common.progress import Cancelled
-from . import compat
 from .engine.jobs import Bar, run_to_end
 from .properties import SemblanceScene
 from .ui.job_operators import build_request, finish_build, finish_new_avatar, followed, tracking_request
@@ -64,9 +63,8 @@ def show(bar: Bar) -> None:
 
 
 def register() -> None:
-    """Add the command where Blender has commands."""
-    if add := compat.command_line_commands():
-        _registered.append(add(NAME, run))
+    """Add the command."""
+    _registered.append(bpy.utils.register_cli_command(NAME, run))
 
 
 def unregister() -> None:

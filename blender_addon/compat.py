@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -37,24 +36,6 @@ def channel(datablock: bpy.types.ID, data_path: str, index: int = 0, group: str 
     if group and "group_name" in curves.bl_rna.functions["new"].parameters:
         return curves.new(data_path, index=index, group_name=group)
     return curves.new(data_path, index=index)
-
-
-def existing_channels(datablock: bpy.types.ID) -> list[bpy.types.FCurve]:
-    """Return the F-Curves that animate a datablock; an empty list when it has no action."""
-    animation = datablock.animation_data
-    if animation is None or animation.action is None or animation.action_slot is None:
-        return []
-    return list(channels(datablock))
-
-
-def command_line_commands() -> Callable[[str, Callable[[list[str]], int]], Any] | None:
-    """Return `bpy.utils.register_cli_command`; None where Blender has no such thing."""
-    return getattr(bpy.utils, "register_cli_command", None)
-
-
-def draw_bar(layout: bpy.types.UILayout, text: str, factor: float) -> None:
-    """Draw a progress bar."""
-    layout.progress(text=text, factor=factor, type="BAR")
 
 
 def root_package() -> str:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..common.errors import UserError
+from ..common.home import default_home
 from ..tracking.heads.imported import imported_heads
 from ..tracking.heads.registry import KINDS
 from . import compat
@@ -115,14 +115,8 @@ def head_file(name: str) -> Path | None:
 
 @cache
 def home_folder() -> Path:
-    """The engine's folder on this machine: `SEMBLANCE_HOME`, else the extension's own, else the user's data folder."""
-    if home := os.environ.get("SEMBLANCE_HOME"):
-        return Path(home)
-    if folder := compat.user_folder():
-        return Path(folder)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "semblance"
-    return Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local" / "share")) / "semblance"
+    """The engine's home on this machine: in an installed extension the folder that Blender lends it."""
+    return default_home(compat.user_folder())
 
 
 def register() -> None:

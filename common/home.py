@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,13 +87,18 @@ def is_name(place: str) -> bool:
     return NAME.fullmatch(place) is not None
 
 
-def default_home() -> Path:
-    """The home used when none is given: `SEMBLANCE_HOME`, else a folder where this system keeps programs' data."""
-    if os.environ.get(HOME_VARIABLE):
-        return Path(os.environ[HOME_VARIABLE])
-    user = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", user / "AppData" / "Local")) / "Semblance"
-    if sys.platform == "darwin":
+def default_home(extension_folder: str = "") -> Path:
+    """The home used when none is given: `SEMBLANCE_HOME`, else the folder that Blender lends an installed extension,
+    else a folder where this system keeps programs' data.
+    """
+    chosen = os.environ.get(HOME_VARIABLE) or extension_folder
+    return Path(chosen) if chosen else data_folder(sys.platform, os.environ, Path.home())
+
+
+def data_folder(system: str, environment: Mapping[str, str], user: Path) -> Path:
+    """Where a system (`sys.platform`) keeps this program's data, for a user whose own folder is `user`."""
+    if system == "win32":
+        return Path(environment.get("LOCALAPPDATA") or user / "AppData" / "Local") / "Semblance"
+    if system == "darwin":
         return user / "Library" / "Application Support" / "Semblance"
-    return Path(os.environ.get("XDG_DATA_HOME") or user / ".local" / "share") / "semblance"
+    return Path(environment.get("XDG_DATA_HOME") or user / ".local" / "share") / "semblance"

@@ -16,6 +16,7 @@ from ...tracking.heads.head import Floats, Integers
 from ...tracking.heads.mouth_light import PAIRS, MouthLight
 from ...tracking.performances.maps import MapVertices, map_vertices
 from ..properties import SemblanceObject
+from ..scene.attributes import COLOUR, MASK, MOUTH, UV
 from ..scene.axes import world_to_camera
 from ..scene.camera import SENSOR, Lens, pinhole_of
 
@@ -76,7 +77,7 @@ def read_head(instance: bpy.types.DepsgraphObjectInstance) -> EvaluatedHead:
     count = len(mesh.vertices)
     if not count or not len(mesh.polygons):
         raise UserError(f"{head.name} has no faces left; undo, or make the head again with New Avatar.")
-    missing = [name for name in ("semblance_uv", "semblance_mask", "semblance_colour") if name not in mesh.attributes]
+    missing = [name for name in (UV, MASK, COLOUR) if name not in mesh.attributes]
     if missing:
         raise UserError(f"{head.name} has lost its attribute {missing[0]}; make the head again with New Avatar.")
     local = point_values(mesh, "position", "vector", (count, 3))
@@ -87,18 +88,18 @@ def read_head(instance: bpy.types.DepsgraphObjectInstance) -> EvaluatedHead:
         look=look_of(head.semblance),
         vertices=local @ world[:3, :3].T + world[:3, 3],
         triangles=triangles_of(mesh),
-        uvs=point_values(mesh, "semblance_uv", "vector", (count, 2)),
-        uv_mask=point_values(mesh, "semblance_mask", "value", (count,)),
-        colours=point_values(mesh, "semblance_colour", "color", (count, 4))[:, :3],
+        uvs=point_values(mesh, UV, "vector", (count, 2)),
+        uv_mask=point_values(mesh, MASK, "value", (count,)),
+        colours=point_values(mesh, COLOUR, "color", (count, 4))[:, :3],
         mouth_light=mouth_light_of(head.semblance, mesh),
     )
 
 
 def mouth_light_of(chosen: SemblanceObject, mesh: bpy.types.Mesh) -> MouthLight | None:
     """The light in its mouth, as `head_object` wrote it down; None for a head that has none."""
-    if "semblance_mouth" not in mesh.attributes:
+    if MOUTH not in mesh.attributes:
         return None
-    places = point_values(mesh, "semblance_mouth", "value", (len(mesh.vertices),))
+    places = point_values(mesh, MOUTH, "value", (len(mesh.vertices),))
     return MouthLight(places, np.array(chosen.lip_rims, np.int32).reshape(2, PAIRS))
 
 

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from ...tracking.heads.head import Floats
+from ...tracking.heads.srgb import linear_light
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,7 @@ def scene_linear(pixels: Floats, from_rec709: Floats, transparent: bool) -> Floa
 @cache
 def srgb_table() -> Floats:
     """Return `[65536]`: sRGB, in steps of 1/65535, to linear: powers are slow, and every 8-bit value is a step."""
-    srgb = np.arange(65536) / 65535
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return linear_light(np.arange(65536) / 65535)
 
 
 def over(front: Floats, back: Floats) -> Floats:

@@ -27,11 +27,6 @@ def points_to_blender(points: Floats) -> Floats:
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1)
 
 
-def points_from_blender(points: Floats) -> Floats:
-    """Return `[..., 3]` points of the armature's space in head space."""
-    return np.stack([points[..., 0], -points[..., 2], points[..., 1]], -1)
-
-
 def rigid(rotation: np.ndarray, translation: np.ndarray) -> Matrices:
     """Return `[..., 4, 4]` float64 matrices of rotations `[..., 3, 3]` and translations `[..., 3]`."""
     matrix = np.zeros((*np.shape(rotation)[:-2], 4, 4))

@@ -7,11 +7,9 @@ import bpy
 import numpy as np
 
 from ...tracking.heads.head import ARKIT_NAMES, Floats, MorphableHead
+from ...tracking.heads.srgb import linear_light
 from . import axes
-
-UV, MASK, COLOUR, MOUTH = "semblance_uv", "semblance_mask", "semblance_colour", "semblance_mouth"
-"""Point attributes that the maps are drawn from: the head's UVs (0, 0 is top left), its UV mask, its sRGB colours, and
-where its vertices lie inside the mouth (see `MouthLight`)."""
+from .attributes import COLOUR, MASK, MOUTH, UV
 
 DISPLAY_COLOUR = "Colour"
 """The same colours for the viewport: linear, and brightened against its studio light."""
@@ -32,7 +30,7 @@ def make_head(head: MorphableHead, identity: Floats, texture: Floats, name: str)
     add_attribute(mesh, UV, "FLOAT2", "vector", head.uvs)
     add_attribute(mesh, MASK, "FLOAT", "value", head.uv_mask)
     add_attribute(mesh, COLOUR, "FLOAT_COLOR", "color", with_alpha(colours))
-    add_attribute(mesh, DISPLAY_COLOUR, "FLOAT_COLOR", "color", with_alpha(linear(colours) * STUDIO_GAIN))
+    add_attribute(mesh, DISPLAY_COLOUR, "FLOAT_COLOR", "color", with_alpha(linear_light(colours) * STUDIO_GAIN))
     mesh.color_attributes.active_color = mesh.color_attributes[DISPLAY_COLOUR]
     mesh.color_attributes.render_color_index = mesh.color_attributes.find(DISPLAY_COLOUR)
     mesh.materials.append(skin_material(colours))
@@ -85,7 +83,7 @@ def skin_material(colours: Floats) -> bpy.types.Material:
     """Return a plain material that shows the head's colours; solid view without colours shows their mean."""
     material = bpy.data.materials.new("Semblance Head")
     material.use_nodes = True
-    material.diffuse_color = (*linear(colours.mean(0)), 1.0)
+    material.diffuse_color = (*linear_light(colours.mean(0)), 1.0)
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
     shader.inputs["Roughness"].default_value = 0.55
@@ -98,11 +96,6 @@ def skin_material(colours: Floats) -> bpy.types.Material:
     links.new(attribute.outputs["Color"], to_linear.inputs["Color"])
     links.new(to_linear.outputs["Color"], shader.inputs["Base Color"])
     return material
-
-
-def linear(colours: Floats) -> Floats:
-    """Return sRGB colours (0 to 1) as linear light."""
-    return np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def with_alpha(colours: Floats) -> Floats:

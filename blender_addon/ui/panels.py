@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ...protocol.look import CONTROLS
-from .. import compat, preferences
+from .. import preferences
 from ..engine.process import why_no_engine
 from ..properties import active_head
 from . import activity
@@ -93,7 +93,7 @@ def draw_activity(layout: bpy.types.UILayout) -> bool:
     if current is None:
         return False
     layout.label(text=current.title, icon="TIME")
-    compat.draw_bar(layout, current.bar.text, current.bar.factor)
+    layout.progress(text=current.bar.text, factor=current.bar.factor)
     if icon := activity.preview_icon():
         layout.template_icon(icon, scale=8)
     layout.operator("semblance.cancel", icon="X")

@@ -8,7 +8,7 @@ import bpy, numpy as np
 import semblance
 from pathlib import Path
 from semblance.blender_addon.scene import avatar_scene, axes, keyframes
-from semblance.blender_addon.scene.head_object import COLOUR, MASK, UV
+from semblance.blender_addon.scene.attributes import COLOUR, MASK, UV
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, Eyeball, MorphableHead
 from semblance.tracking.performances.maps import frame_vertices
@@ -131,10 +131,10 @@ def stored(collection, field, width):
     return values.reshape(count, width)
 
 
-assert np.array_equal(axes.points_from_blender(stored(mesh.shape_keys.key_blocks[0].points, "co", 3)), neutral)
+assert np.array_equal(stored(mesh.shape_keys.key_blocks[0].points, "co", 3) @ axes.TO_BLENDER, neutral)
 for name, basis in zip(ARKIT_NAMES, head.expressions(neutral)):
     key = mesh.shape_keys.key_blocks[name]
-    assert np.array_equal(axes.points_from_blender(stored(key.points, "co", 3)), neutral + basis), name
+    assert np.array_equal(stored(key.points, "co", 3) @ axes.TO_BLENDER, neutral + basis), name
     assert (key.slider_min, key.slider_max, key.mute) == (0, 1, False)
 assert np.array_equal(stored(mesh.attributes[UV].data, "vector", 2), head.uvs)
 assert np.array_equal(stored(mesh.attributes[MASK].data, "value", 1)[:, 0], head.uv_mask)
@@ -203,7 +203,7 @@ made.location.x = 3
 made.keyframe_insert("location", frame=4)
 again = acted(head, 20)
 avatar_scene.apply_performance(made, again, fps=25, start=11)
-curve = next(c for c in compat.existing_channels(made.data.shape_keys) if "jawOpen" in c.data_path)
+curve = next(c for c in compat.channels(made.data.shape_keys) if "jawOpen" in c.data_path)
 frames = [point.co[0] for point in curve.keyframe_points]
 assert frames == sorted(set(frames)) and frames[-1] == 40, frames
 assert abs(curve.evaluate(40) - 0.625) < 1e-6

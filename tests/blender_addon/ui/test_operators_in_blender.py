@@ -184,8 +184,8 @@ plate = scene.camera.data.background_images[0]
 assert plate.image.source == "MOVIE" and plate.image_user.frame_start == scene.frame_start
 assert not plate.image_user.frame_offset
 from semblance.blender_addon import compat
-assert len(compat.existing_channels(head.data.shape_keys)) == 52
-assert len(compat.existing_channels(head.parent)) == 12
+assert len(compat.channels(head.data.shape_keys)) == 52
+assert len(compat.channels(head.parent)) == 12
 from semblance.blender_addon.ui.job_operators import SEMBLANCE_OT_build_avatar
 assert SEMBLANCE_OT_build_avatar.poll(bpy.context)
 scene.semblance.preset = "final"
@@ -194,7 +194,7 @@ scene.frame_set(40)
 performance = str(Path(head.semblance.dataset) / "performance.npz")
 assert bpy.ops.semblance.load_performance(filepath=performance) == {"FINISHED"}
 assert scene.frame_end == 55
-curve = next(c for c in compat.existing_channels(head.data.shape_keys) if "eyeBlinkLeft" in c.data_path)
+curve = next(c for c in compat.channels(head.data.shape_keys) if "eyeBlinkLeft" in c.data_path)
 for frame in range(16):
     assert abs(curve.evaluate(40 + frame) - curve.evaluate(scene.frame_start + frame)) < 1e-6
 capture = Path(sys.argv[2]).with_name("capture.csv")

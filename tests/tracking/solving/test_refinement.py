@@ -6,11 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from semblance.benchmarks.lag_and_jitter import jitter, lag
 from semblance.common.progress import Cancelled, Progress
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.solving.agreement import jitter, lag
 from semblance.tracking.solving.landmark_model import LandmarkModel, Pose, Rays
 from semblance.tracking.solving.refinement import refined
 

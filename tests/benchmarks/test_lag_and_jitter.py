@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from semblance.tracking.solving.agreement import jitter, lag, still_frames
+from semblance.benchmarks.lag_and_jitter import jitter, lag, still_frames
 
 RATE = 25.0
 MOMENTS = np.arange(100) / RATE

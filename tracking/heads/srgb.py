@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""sRGB, in which colours are kept, and linear light (IEC 61966-2-1)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .head import Floats
+
+
+def linear_light(colours: NDArray[np.floating]) -> Floats:
+    """Return sRGB `colours [...]` (0 to 1) as linear light."""
+    return np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4).astype(np.float32)
