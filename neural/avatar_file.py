@@ -29,7 +29,7 @@ from ..common.file_format import FileFormat
 from ..tracking.heads.camera import PinholeCamera
 from ..tracking.heads.head import ARKIT_NAMES
 from ..tracking.performances.performance import Crop, Performance
-from ..tracking.performances.retarget import rest_expression, rest_pose
+from ..tracking.performances.rest import rest_expression, rest_performance, rest_pose
 
 FORMAT = FileFormat("semblance-avatar", 2)
 MOST_HEADER = 16 << 20
@@ -138,18 +138,7 @@ class AvatarMetadata(Plain):
 
     def rest_performance(self) -> Performance:
         """The person at rest as a performance of one frame, with the person's identity, texture and camera."""
-        arrays: dict[str, Any] = {name: np.array([getattr(self.rest, name)], np.float32) for name in Rest.model_fields}
-        return Performance(
-            head=self.head,
-            identity=np.array(self.identity, np.float32),
-            texture=np.array(self.texture, np.float32),
-            confidence=np.ones(1, np.float32),
-            times=np.zeros(1),
-            camera=self.camera,
-            crop=self.crop,
-            fps=self.fps,
-            **arrays,
-        )
+        return rest_performance(self.to_json())
 
 
 def describe(

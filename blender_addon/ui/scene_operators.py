@@ -6,14 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
-import numpy as np
 from bpy.props import EnumProperty, StringProperty
 
 from ...common.errors import UserError
 from ...protocol.messages import AvatarInfo
-from ...tracking.heads.camera import PinholeCamera
 from ...tracking.performances.captures.registry import BY_SUFFIX
-from ...tracking.performances.performance import Crop, Performance
+from ...tracking.performances.rest import rest_performance
 from .. import preferences
 from ..engine import jobs
 from ..properties import active_head
@@ -130,39 +128,16 @@ def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo) -> bpy.types.Obje
     if info.error:
         raise UserError(info.error)
     path = preferences.home_folder() / "performances" / f"{info.id}_rest.npz"
-    rest_performance(info).save(path)
+    try:
+        rest_performance(info.metadata).save(path)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"The avatar {info.id} does not say whose it is; build it again.") from error
     head_path = info.metadata.get("head_path") or ""
     made = add_avatar(
         scene, path, head_path=Path(head_path) if head_path else None, avatar=info.id, name=info.id, adopt=False
     )
     made.semblance.time_code = info.metadata.get("time_code", 0.5)
     return made
-
-
-def rest_performance(info: AvatarInfo) -> Performance:
-    """The avatar's person at rest, as a performance of one frame.
-
-    Raises:
-        UserError: the metadata is not an avatar's.
-    """
-    try:
-        values, rest = info.metadata, info.metadata["rest"]
-        return Performance(
-            head=values["head"],
-            identity=np.array(values["identity"], np.float32),
-            texture=np.array(values["texture"], np.float32),
-            expression=np.array([rest["expression"]], np.float32),
-            rotation=np.array([rest["rotation"]], np.float32),
-            translation=np.array([rest["translation"]], np.float32),
-            gaze=np.array([rest["gaze"]], np.float32),
-            confidence=np.ones(1, np.float32),
-            times=np.zeros(1),
-            camera=PinholeCamera(**values["camera"]),
-            crop=Crop(**values["crop"]) if values.get("crop") else None,
-            fps=values["fps"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"The avatar {info.id} does not say whose it is; build it again.") from error
 
 
 CLASSES = (SEMBLANCE_OT_load_performance, SEMBLANCE_OT_add_avatar)

@@ -34,7 +34,7 @@ from semblance.protocol.look import Look
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.performance import Crop, Performance
-from semblance.tracking.performances.retarget import rest_expression, rest_pose
+from semblance.tracking.performances.rest import rest_expression, rest_pose
 from torch import nn
 
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from ..heads.head import ARKIT_NAMES, Floats
 from .performance import Performance
+from .rest import rest_expression, rest_pose
 
-REST_SHARE = 0.25
-"""Share of a take's frames, the nearest to neutral, whose median is its rest."""
 LIDS = np.array([name.startswith("eyeBlink") for name in ARKIT_NAMES])
 
 
@@ -49,18 +48,6 @@ def relative_focal(performance: Performance) -> float:
     return performance.camera.fx / performance.camera.width
 
 
-def rest_expression(performance: Performance) -> Floats:
-    """Return `[52]`: the expression of a person at rest, the median of the frames with the least expression."""
-    frames = rest_frames(performance)
-    return np.median(performance.expression[frames], 0).astype(np.float32)
-
-
-def rest_pose(performance: Performance) -> tuple[Floats, Floats]:
-    """Return rotation `[3, 3]` and translation `[3]` about which a head moves: its median over the frames seen."""
-    seen = seen_frames(performance)
-    return mean_rotation(performance.rotation[seen]), np.median(performance.translation[seen], 0).astype(np.float32)
-
-
 def carried(expression: Floats, rest: Floats, new_rest: Floats) -> Floats:
     """Return `[T, 52]`: changes from `rest [52]` put on `new_rest [52]`, so that 0 and 1 stay reachable.
 
@@ -71,22 +58,3 @@ def carried(expression: Floats, rest: Floats, new_rest: Floats) -> Floats:
     steady = new_rest + np.clip(expression - rest, 0, 1 - new_rest) - below * np.minimum(rest, new_rest)
     lids = new_rest + above * (1 - new_rest) - below * new_rest
     return np.clip(np.where(LIDS, lids, steady), 0, 1).astype(np.float32)
-
-
-def rest_frames(performance: Performance) -> np.ndarray:
-    """Indices of the frames nearest to neutral, of those in which the face is seen."""
-    seen = seen_frames(performance)
-    strength = performance.expression[seen].sum(1)
-    return seen[np.argsort(strength, kind="stable")[: max(1, round(REST_SHARE * len(seen)))]]
-
-
-def seen_frames(performance: Performance) -> np.ndarray:
-    """Indices of the frames in which the face is seen; all of them when it never is."""
-    seen = np.flatnonzero(performance.confidence > 0)
-    return seen if len(seen) else np.arange(len(performance))
-
-
-def mean_rotation(rotations: Floats) -> Floats:
-    """Return the rotation `[3, 3]` nearest to the element-wise median of `[T, 3, 3]`."""
-    u, _, vt = np.linalg.svd(np.median(rotations, 0))
-    return (u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt).astype(np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..heads.head import ARKIT_NAMES, Floats
 from ..performances.performance import REGIONS, TRUSTED, Performance
-from ..performances.retarget import rest_expression
+from ..performances.rest import rest_expression
 from .gaze import bridged_gaze
 
 SHORT = 0.5

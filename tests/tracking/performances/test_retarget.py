@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, gaze_rotation
 from semblance.tracking.performances.performance import Crop, Performance
-from semblance.tracking.performances.retarget import rest_pose, retarget
+from semblance.tracking.performances.rest import rest_pose
+from semblance.tracking.performances.retarget import retarget
 
 BLINK, JAW = ARKIT_NAMES.index("eyeBlinkLeft"), ARKIT_NAMES.index("jawOpen")
 
