@@ -13,10 +13,12 @@ import bpy
 from ..common.errors import UserError
 from ..common.progress import Cancelled
 from .engine.jobs import Bar, run_to_end
-from .properties import SemblanceScene
-from .ui.job_operators import build_request, finish_build, finish_new_avatar, followed, tracking_request
+from .properties import choice_properties
+from .ui.job_operators import build_job, finish_build, finish_new_avatar, followed, tracking_job
 
 NAME = "semblance"
+OPTION_NAMES = {"head_model": "--head"}
+"""Options that are not called like their choice."""
 _registered: list[Any] = []
 
 
@@ -26,20 +28,17 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("source", type=Path, help="a portrait video or photo")
     parser.add_argument("--out", type=Path, required=True, help="the .blend file to write")
     parser.add_argument("--build", action="store_true", help="train the avatar, too")
-    parser.add_argument("--preset", choices=choices("preset"), default="preview", help="quality of the avatar")
-    parser.add_argument("--head", choices=choices("head_model"), default="builtin", help="the morphable head")
-    parser.add_argument("--matting", choices=choices("matting"), default="auto", help="what cuts the person out")
-    parser.add_argument("--head-only", action="store_true", help="leave the clothes out")
+    for choice in choice_properties():
+        add_choice(parser, choice)
     given = parser.parse_args(arguments)
     scene = bpy.context.scene
-    chosen = scene.semblance
-    chosen.preset, chosen.head_model = given.preset, given.head
-    chosen.matting, chosen.head_only = given.matting, given.head_only
+    for choice in choice_properties():
+        setattr(scene.semblance, choice.identifier, getattr(given, choice.identifier))
     try:
         source = given.source.absolute()
-        made = finish_new_avatar(scene, source, run_to_end(followed(tracking_request(scene, source)), show))
+        made = finish_new_avatar(scene, source, run_to_end(followed(tracking_job(scene, source)), show))
         if given.build:
-            finish_build(made, run_to_end(followed(build_request(made, given.preset)), show))
+            finish_build(made, run_to_end(followed(build_job(scene, made)), show))
     except UserError as error:
         print(f"\n{error}", file=sys.stderr)
         return 2
@@ -51,9 +50,16 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def choices(name: str) -> list[str]:
-    """What a choice of the panel can be."""
-    return list(SemblanceScene.bl_rna.properties[name].enum_items.keys())
+def add_choice(parser: argparse.ArgumentParser, choice: bpy.types.Property) -> None:
+    """Add the option of one of the scene's choices."""
+    name = OPTION_NAMES.get(choice.identifier, f"--{choice.identifier.replace('_', '-')}")
+    said = {"dest": choice.identifier, "default": choice.default, "help": choice.description.replace("%", "%%")}
+    if choice.type == "BOOLEAN":
+        parser.add_argument(name, action=argparse.BooleanOptionalAction if choice.default else "store_true", **said)
+    elif choice.type == "ENUM":
+        parser.add_argument(name, choices=choice.enum_items.keys(), **said)
+    else:
+        parser.add_argument(name, type=type(choice.default), **said)
 
 
 def show(bar: Bar) -> None:

@@ -17,12 +17,10 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..protocol.choices import MATTINGS, PRESETS
 from ..protocol.look import CONTROLS
 from ..tracking.heads.mouth_light import PAIRS
 from ..tracking.heads.registry import KINDS
-
-PRESET_SIZES = {"preview": 256, "standard": 512, "final": 1024}
-"""Side of the avatar's picture in pixels, by preset."""
 
 
 def is_head(_scene: object, candidate: bpy.types.Object) -> bool:
@@ -89,19 +87,10 @@ class SemblanceObject(bpy.types.PropertyGroup):
 
 
 class SemblanceScene(bpy.types.PropertyGroup):
-    """The scene's choices."""
+    """The scene's choices, in the order of the panel and of the command line's options."""
 
     head: PointerProperty(
         name="Head", type=bpy.types.Object, poll=is_head, description="The head that the panel and the render work on"
-    )
-    preset: EnumProperty(
-        name="Quality",
-        description="Size of the avatar's picture and of the network that draws it",
-        items=(
-            ("preview", "Preview (256 px)", "Trains in minutes on any computer"),
-            ("standard", "Standard (512 px)", "Wants a CUDA GPU for training; renders slowly without one"),
-            ("final", "Final (1024 px)", "The full network of the paper: wants a CUDA GPU for training and rendering"),
-        ),
     )
     head_model: EnumProperty(
         name="Head",
@@ -111,18 +100,17 @@ class SemblanceScene(bpy.types.PropertyGroup):
             *((name, kind.title, "Your own file; `semblance heads import` finds it") for name, kind in KINDS.items()),
         ),
     )
+    preset: EnumProperty(
+        name="Quality",
+        description="Size of the avatar's picture and of the network that draws it",
+        items=tuple(
+            (name, f"{preset.title} ({preset.size} px)", preset.description) for name, preset in PRESETS.items()
+        ),
+    )
     matting: EnumProperty(
         name="Matting",
         description="What cuts the person out of the footage or photo of new avatars",
-        items=(
-            ("auto", "Automatic", "Robust Video Matting where its weights and a CUDA GPU are there, else Built-in"),
-            ("builtin", "Built-in", "Comes with Semblance"),
-            (
-                "rvm",
-                "Robust Video Matting",
-                "Finer hair, slow without a CUDA GPU; needs its authors' weights (GPL-3.0), which the README names",
-            ),
-        ),
+        items=tuple((name, matting.title, matting.description) for name, matting in MATTINGS.items()),
     )
     head_only: BoolProperty(
         name="Head Only", description="Remove the clothes from new avatars: keep head, hair and neck"
@@ -130,6 +118,17 @@ class SemblanceScene(bpy.types.PropertyGroup):
 
 
 CLASSES = (SemblanceObject, SemblanceScene)
+
+
+def choices(scene: bpy.types.Scene) -> dict[str, Any]:
+    """The values of the scene's choices, by name; those that are called like a parameter of a job go into the job."""
+    return {each.identifier: getattr(scene.semblance, each.identifier) for each in choice_properties()}
+
+
+def choice_properties() -> list[bpy.types.Property]:
+    """The scene's choices, without its links to other things."""
+    own = set(SemblanceScene.__annotations__)
+    return [each for each in SemblanceScene.bl_rna.properties if each.identifier in own and each.type != "POINTER"]
 
 
 def active_head(context: bpy.types.Context) -> bpy.types.Object | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speaks to the engine: HTTP with a bearer token, standard library only, never waiting long. No bpy.
+"""Speaks to the engine for Blender and the command line: HTTP with a bearer token, standard library only.
 
 Short questions can be asked without waiting (`Client.ask` returns a `Question`), so that Blender's window never stops.
 """
@@ -12,14 +12,14 @@ import select
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import numpy as np
 
 from ..common.errors import UserError
 from .arrays import ARRAYS_TYPE, pack_arrays, unpack_arrays
 from .inputs import Inputs
-from .jobs import JobKind
+from .jobs import JobRequest
 from .look import USUAL_LOOK, Look
 from .messages import VERSION, Announcement, AvatarInfo, Job, Status
 
@@ -40,6 +40,10 @@ class WrongToken(UserError):
 
 class EngineRefused(UserError):
     """The engine answered that it cannot do what was asked; the text is its own sentence."""
+
+
+class NotAnEngine(EngineRefused):
+    """What answers is no engine of ours."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,14 @@ class Address:
 
 
 class Client:
-    """One engine, spoken to over one connection that is opened again when it breaks."""
+    """One engine, spoken to over one connection that is opened again when it breaks.
 
-    def __init__(self, address: Address) -> None:
+    `seconds_to_answer` is for how long an answer is waited for: short where an artist waits for it, too.
+    """
+
+    def __init__(self, address: Address, seconds_to_answer: float = SECONDS_TO_ANSWER) -> None:
         self.address = address
+        self.seconds_to_answer = seconds_to_answer
         kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
         self._connection = kind(address.host, address.port, timeout=SECONDS_TO_CONNECT)
 
@@ -87,17 +95,26 @@ class Client:
         """Ask what the engine is. Raises EngineRefused when it speaks another version of the protocol."""
         return read_status(self.ask("GET", "/v1/status").wait())
 
-    def submit(self, kind: JobKind, parameters: dict[str, Any]) -> Job:
+    def submit(self, job: JobRequest) -> Job:
         """Ask for a job."""
-        return Job.from_json(self.ask("POST", "/v1/jobs", {"kind": kind.value, "parameters": parameters}).wait())
+        body = {"kind": job.kind.value, "parameters": job.given()}
+        return Job.from_json(self.ask("POST", "/v1/jobs", body).wait())
+
+    def jobs(self) -> list[Job]:
+        """Ask for every job, newest first."""
+        return [Job.from_json(each) for each in self.ask("GET", "/v1/jobs").wait()]
 
     def job(self, job: str) -> Job:
         """Ask how a job stands."""
-        return Job.from_json(self.ask("GET", f"/v1/jobs/{job}").wait())
+        return Job.from_json(self.ask_job(job).wait())
+
+    def ask_job(self, job: str) -> Question:
+        """Ask how a job stands, as `job` does, without waiting for it."""
+        return self.ask("GET", f"/v1/jobs/{quoted(job)}")
 
     def cancel(self, job: str) -> Job:
         """Ask to end a job."""
-        return Job.from_json(self.ask("POST", f"/v1/jobs/{job}/cancel").wait())
+        return Job.from_json(self.ask("POST", f"/v1/jobs/{quoted(job)}/cancel").wait())
 
     def avatars(self) -> list[AvatarInfo]:
         """Ask for the avatars in the engine's home, newest first."""
@@ -110,11 +127,11 @@ class Client:
     def ask_frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> PicturesQuestion:
         """Ask for frames, as `frames` does, without waiting for them."""
         body = pack_arrays(**inputs.arrays(), **look.arrays())
-        return PicturesQuestion(self, "POST", f"/v1/avatars/{avatar}/frames", body, ARRAYS_TYPE)
+        return PicturesQuestion(self, "POST", f"/v1/avatars/{quoted(avatar)}/frames", body, ARRAYS_TYPE)
 
     def preview(self, job: str) -> bytes:
         """Ask for the current picture of a job: the bytes of a PNG or JPEG file."""
-        return self.ask("GET", f"/v1/jobs/{job}/preview").wait_for_bytes(SECONDS_TO_ANSWER)
+        return self.ask("GET", f"/v1/jobs/{quoted(job)}/preview").wait_for_bytes(self.seconds_to_answer)
 
     def ask(self, method: str, path: str, body: Any = None) -> Question:
         """Send a question and return without waiting for its answer; one at a time."""
@@ -139,11 +156,11 @@ class Question:
 
     def wait(self) -> Any:
         """Return the answer's JSON."""
-        data = self.wait_for_bytes(SECONDS_TO_ANSWER)
+        data = self.wait_for_bytes(self._client.seconds_to_answer)
         try:
             return json.loads(data)
         except ValueError as error:
-            raise EngineRefused(
+            raise NotAnEngine(
                 f"What answers at {self._where} is not a Semblance engine; check the address in the preferences."
             ) from error
 
@@ -162,7 +179,7 @@ class Question:
                 "or copy its token into the preferences."
             )
         if response.status >= 400:
-            raise EngineRefused(refusal(data, response.status))
+            raise refusal(data, response.status)
         return data
 
     def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> None:
@@ -210,17 +227,22 @@ def read_status(values: dict[str, Any]) -> Status:
     try:
         status = Status.from_json(values)
     except (TypeError, AttributeError) as error:
-        raise EngineRefused("What answers is not a Semblance engine; check the address in the preferences.") from error
+        raise NotAnEngine("What answers is not a Semblance engine; check the address in the preferences.") from error
     if status.protocol != VERSION:
         older = "the engine" if status.protocol < VERSION else "this extension"
         raise EngineRefused(f"The engine and this extension do not fit together; update {older}.")
     return status
 
 
-def refusal(data: bytes, status: int) -> str:
-    """Return the one sentence in which the engine says why it refuses."""
+def refusal(data: bytes, status: int) -> EngineRefused:
+    """Return the engine's own sentence why it refuses; it has one for every refusal."""
     with suppress(ValueError, TypeError, KeyError):
         detail = json.loads(data)["detail"]
         if isinstance(detail, str) and detail:
-            return detail
-    return f"The engine refused with code {status}; look into its log."
+            return EngineRefused(detail)
+    return NotAnEngine(f"The engine refused with code {status}; look into its log.")
+
+
+def quoted(name: str) -> str:
+    """A name as one part of a URL's path."""
+    return quote(name, safe="")

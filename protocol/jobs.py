@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The long tasks that the engine can be asked for."""
+"""The long tasks that the engine can be asked for: the one definition of each kind of job.
+
+A kind of job is a dataclass, its parameters are the fields, and each field says (`about`) what everybody who offers or
+checks it has to know. The engine's checks and OpenAPI, the command line's arguments and options and Blender's requests
+are made of it. On the wire a job is `{"kind": kind, "parameters": {name: value, ...}}`; paths are absolute, on the
+engine's machine, or bare names of datasets and avatars in the engine's home.
+"""
 
 from __future__ import annotations
 
 import enum
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
 
-RuntimeName = Literal["torch", "onnx", "tensorrt"]
-"""What executes an avatar's network."""
-MattingName = Literal["auto", "builtin", "rvm"]
-"""What cuts the person out of footage; `rvm` is Robust Video Matting."""
+from .choices import ORIGINAL_SIZE, PRESETS, LayoutName, MattingName, PresetName, RuntimeName
+from .look import CONTROLS, Look
+from .parameters import NO_OPTION, Meaning, about
 
 
 class JobKind(enum.StrEnum):
@@ -19,3 +25,149 @@ class JobKind(enum.StrEnum):
     PHOTO = "photo"
     BUILD = "build"
     REENACT = "reenact"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest:
+    """A job to ask the engine for; its fields are the job's parameters.
+
+    Attributes:
+        kind: what it does.
+        resumable: True when a job that was killed, or stopped with its engine, goes on where it stood; one that is not
+            has failed.
+    """
+
+    kind: ClassVar[JobKind]
+    resumable: ClassVar[bool] = False
+
+    def given(self) -> dict[str, Any]:
+        """The parameters that differ from their defaults: all that an engine, which may be older, needs to know."""
+        return {each.name: value for each in fields(self) if (value := getattr(self, each.name)) != each.default}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewDataset(JobRequest):
+    """What `Track` and `Photo` have in common: a head is fitted, and the person cut out."""
+
+    dataset: str = field(
+        metadata=about("Folder to write.", meaning=Meaning.DATASET, unless_given="in the home, named like the input")
+    )
+    head: str = field(
+        default="builtin",
+        metadata=about("Morphable head, as `semblance heads list` names it.", meaning=Meaning.HEAD),
+    )
+    head_path: str | None = field(
+        default=None, metadata=about("Its file or folder, unless it was imported.", meaning=Meaning.PATH)
+    )
+    size: int = field(default=512, metadata=about("Pixels of the portrait's side.", ge=128, le=1024, multiple_of=64))
+    matting: MattingName = field(
+        default="auto",
+        metadata=about("What cuts the person out; rvm: Robust Video Matting, from your own file (GPL-3.0)."),
+    )
+    head_only: bool = field(default=False, metadata=about("Remove the clothes: keep head, hair and neck."))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track(NewDataset):
+    """Turn footage into a dataset.
+
+    Raises:
+        ValueError: the layout and the size do not go together.
+    """
+
+    kind: ClassVar[JobKind] = JobKind.TRACK
+
+    source: str = field(metadata=about("Portrait video.", meaning=Meaning.PATH, metavar="video"))
+    layout: LayoutName = field(
+        default="semblance",
+        metadata=about(f"styleavatar: as the original code reads it, always {ORIGINAL_SIZE} pixels."),
+    )
+
+    def __post_init__(self) -> None:
+        if self.layout == "styleavatar" and self.size != ORIGINAL_SIZE:
+            raise ValueError(f"the layout styleavatar needs the size {ORIGINAL_SIZE}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photo(NewDataset):
+    """Turn one photo into a dataset."""
+
+    kind: ClassVar[JobKind] = JobKind.PHOTO
+
+    photo: str = field(metadata=about("Portrait photo.", meaning=Meaning.PATH, metavar="picture"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build(JobRequest):
+    """Train an avatar on a dataset; it keeps checkpoints."""
+
+    kind: ClassVar[JobKind] = JobKind.BUILD
+    resumable: ClassVar[bool] = True
+
+    dataset: str = field(metadata=about("Dataset folder, or its name in the home.", meaning=Meaning.DATASET))
+    avatar: str = field(
+        metadata=about(
+            "Avatar file to write.", meaning=Meaning.AVATAR, unless_given="in the home, named like the dataset"
+        )
+    )
+    preset: PresetName = field(
+        default="preview",
+        metadata=about(f"{', '.join(f'{name} {each.size}' for name, each in PRESETS.items())} pixels."),
+    )
+    seconds: float | None = field(
+        default=None,
+        metadata=about("How long to train, in seconds.", unless_given="by the preset", gt=0, le=7 * 24 * 3600),
+    )
+    steps: int | None = field(default=None, metadata=about("Stop training after this many steps.", gt=0, le=10_000_000))
+    train_share: float = field(
+        default=0.8, metadata=about("Share of the frames to train on; the rest is for tests.", gt=0, le=1)
+    )
+    resume: bool = field(default=True, metadata=about("Continue where an earlier build stopped."))
+    base: str | None = field(
+        default=None,
+        metadata=about("Networks to start from, made by pretrain.", meaning=Meaning.PATH, option="--from"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reenact(Look, JobRequest):
+    """Let another person's video drive an avatar; the controls of its look are parameters, too."""
+
+    kind: ClassVar[JobKind] = JobKind.REENACT
+
+    avatar: str = field(metadata=about("Avatar file, or its name in the home.", meaning=Meaning.AVATAR))
+    driver: str = field(metadata=about("Video, performance file or dataset that drives it.", meaning=Meaning.PATH))
+    out: str = field(
+        metadata=about("Video (.mp4) or folder to write.", meaning=Meaning.PATH, unless_given="AVATAR_DRIVER.mp4 here")
+    )
+    background: bool = field(default=True, metadata=about("Keep the avatar's own background."))
+    absolute: bool = field(default=False, metadata=about("Use the driver's expression and pose as they are."))
+    panels: str | None = field(
+        default=None,
+        metadata=about("Another video (.mp4): driver, maps and avatar.", meaning=Meaning.PATH),
+    )
+    head_path: str | None = field(
+        default=None,
+        metadata=about("The avatar's head file, where it was moved.", meaning=Meaning.PATH),
+    )
+    runtime: RuntimeName = field(
+        default="torch",
+        metadata=about("What executes the network; tensorrt needs an NVIDIA GPU and its own package."),
+    )
+    engines: str | None = field(
+        default=None,
+        metadata=about(
+            "Folder where TensorRT's engines are kept.",
+            meaning=Meaning.PATH,
+            unless_given="in the home",
+            option=NO_OPTION,
+        ),
+    )
+
+    def look(self) -> Look:
+        """The look by itself."""
+        return Look(**{name: getattr(self, name) for name in CONTROLS})
+
+
+JOBS: dict[JobKind, type[JobRequest]] = {each.kind: each for each in (Track, Photo, Build, Reenact)}
+"""Every kind of job."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.errors import UserError
+from .parameters import about
 
 MOST_OFFSET = 32.0
 """Feature cells that a person or a backdrop can be moved: a quarter of the picture."""
@@ -51,9 +52,14 @@ class Control:
         return bool(np.all(np.isfinite(values) & (low <= np.asarray(values)) & (np.asarray(values) <= high)))
 
 
-def control(default: Any, **said: Any) -> Any:
-    """A field of `Look` with its `Control`."""
-    return field(default=default, metadata={"control": Control(**said)})
+def control(default: Any, unless_given: str = "", **said: Any) -> Any:
+    """A field of `Look` with its `Control`, which is a parameter of jobs and commands, too."""
+    made = Control(**said)
+    bounds = {"ge": made.bounds[0], "le": made.bounds[1]} if made.bounds else {"allow_inf_nan": False}
+    limits: dict[str, Any] = bounds if made.numbers == 1 else {"each": bounds, "metavar": "X Y"}
+    return field(
+        default=default, metadata={"control": made, **about(f"{made.help}.", unless_given=unless_given, **limits)}
+    )
 
 
 def offset(label: str, help: str) -> Any:
@@ -84,8 +90,9 @@ class Look:
 
     time_code: float | None = control(
         None,
+        "the avatar's",
         label="Time Code",
-        help="The moment of the training footage that the avatar looks like, where hair and clothes changed",
+        help="The moment of the training footage, 0 to 1, that the avatar looks like, where hair and clothes changed",
         numbers=1,
         bounds=None,
         soft_bounds=(0.0, 1.0),

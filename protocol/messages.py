@@ -3,10 +3,10 @@
 
 Control is JSON; arrays are `.npz` without pickles. Every request carries `Authorization: Bearer <token>`.
 
-| door | asks | answers |
+| endpoint | asks | answers |
 | --- | --- | --- |
 | `GET /v1/status` | | `Status` |
-| `POST /v1/jobs` | `{"kind": "track", "parameters": {...}}` | 201 `Job` |
+| `POST /v1/jobs` | `{"kind": "track", "parameters": {...}}` (`jobs.JobRequest`) | 201 `Job` |
 | `GET /v1/jobs` | | list of `Job`, newest first |
 | `GET /v1/jobs/{id}` | | `Job` |
 | `POST /v1/jobs/{id}/cancel` | | `Job`, cancelling or ended |
@@ -18,11 +18,7 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 
 A refusal is `{"detail": "one sentence"}` with 401 (token), 404, 413 (too large), 422 (cannot be done as asked) or 500.
 
-Parameters of jobs (* may be left out; paths are absolute, or bare names of datasets and avatars in the engine's home):
-track `source dataset head* head_path* size* matting* head_only* layout*`;
-photo `photo dataset head* head_path* size* matting* head_only*`;
-build `dataset avatar preset* seconds* steps* train_share* resume*`;
-reenact `avatar driver out background* absolute* head_path* panels* time_code* foreground_offset* background_offset*`.
+The parameters of each kind of job are the fields of its class in `jobs`.
 
 Frames: maps or a posed mesh, as the avatar's kind takes (`inputs`): `uv` and `texture` are `[N, 256, 256, 3]`, float16
 or float32, 0 to 1; `vertices` is `[N, V, 3]`, `camera` `[6]` or `[N, 6]`; `N` is at most `MOST_FRAMES`. What `Look`

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,8 +18,8 @@ from ...common.clock import duration
 from ...common.errors import UserError
 from ...common.progress import Cancelled
 from ...protocol.client import Client, EngineUnreachable
-from ...protocol.jobs import JobKind, MattingName
-from ...protocol.messages import Job, JobState
+from ...protocol.jobs import JobKind, JobRequest, Photo, Track
+from ...protocol.messages import Job, JobState, known_fields
 from .process import EnginePlace, connect, set_up
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
@@ -44,33 +44,20 @@ class Bar:
 Task = Generator[Bar, None, Result]
 
 
-@dataclass(frozen=True)
-class JobRequest:
-    """A job to ask the engine for."""
+def new_avatar_job(source: Path, choices: Mapping[str, Any], **given: Any) -> Track | Photo:
+    """Return the job that turns footage or a photo into a dataset.
 
-    kind: JobKind
-    parameters: dict[str, Any]
-
-
-def new_avatar_request(
-    source: Path,
-    dataset: str,
-    head: str,
-    head_path: Path | None,
-    size: int,
-    *,
-    matting: MattingName = "auto",
-    head_only: bool = False,
-) -> JobRequest:
-    """Return the job that turns footage or a photo into a dataset called `dataset`; `head_only` removes the clothes.
+    Args:
+        source: the video or the photo.
+        choices: what the artist has chosen, by name; what this kind of job has no parameter for is left out.
+        given: other parameters.
 
     Raises:
         UserError: the file is missing, or neither a video nor a picture by its name.
     """
-    kind = kind_of_source(source)
-    given = {"dataset": dataset, "head": head, "size": size, "matting": matting, "head_only": head_only}
-    file = {"head_path": str(head_path)} if head_path else {}
-    return JobRequest(kind, {("source" if kind == JobKind.TRACK else "photo"): str(source), **given, **file})
+    if kind_of_source(source) is JobKind.TRACK:
+        return Track(source=str(source), **known_fields(Track, choices), **given)
+    return Photo(photo=str(source), **known_fields(Photo, choices), **given)
 
 
 def kind_of_source(source: Path) -> JobKind:
@@ -104,7 +91,7 @@ def follow(place: EnginePlace, request: JobRequest, started: Callable[[Client, J
     """
     client = yield from connecting(place)
     try:
-        job = client.submit(request.kind, request.parameters)
+        job = client.submit(request)
         if started:
             started(client, job)
         job = yield from watch(client, job)
@@ -136,7 +123,7 @@ def watch(client: Client, job: Job) -> Task[Job]:
             picture, shown = client.preview(job.id), time.monotonic()
         yield bar_of(job, picture)
         asked = time.monotonic()
-        question = client.ask("GET", f"/v1/jobs/{job.id}")
+        question = client.ask_job(job.id)
         while not question.answered() or time.monotonic() - asked < SECONDS_BETWEEN_QUESTIONS:
             if time.monotonic() - asked > PATIENCE:
                 raise EngineUnreachable(f"The engine has been silent for {PATIENCE:.0f} seconds; restart it.")

@@ -17,19 +17,22 @@ from bpy.props import EnumProperty, StringProperty
 
 from ...common.errors import UserError
 from ...common.progress import Cancelled
+from ...protocol.choices import PRESETS
 from ...protocol.client import Client
-from ...protocol.jobs import JobKind
-from ...protocol.messages import Job
+from ...protocol.jobs import Build, JobKind, JobRequest, Photo, Track
+from ...protocol.messages import Job, known_fields
 from .. import preferences
 from ..engine import jobs
 from ..engine.process import why_no_engine
-from ..properties import PRESET_SIZES, active_head
+from ..properties import active_head, choices
 from ..scene import reenact
 from ..scene.avatar_scene import add_avatar
 from . import activity
 
 VIDEO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.VIDEO_SUFFIXES)
 PHOTO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.PHOTO_SUFFIXES)
+DRIVER_SIZE = 256
+"""Pixels of a driver's pictures, of which only the motion is used."""
 
 
 def engine_reason() -> str:
@@ -90,7 +93,7 @@ class LongTask(Reasoned):
         raise NotImplementedError
 
 
-def followed(request: jobs.JobRequest) -> jobs.Task[Job]:
+def followed(request: JobRequest) -> jobs.Task[Job]:
     """Have this machine's engine do a job, so that Cancel can reach it."""
 
     def started(client: Client, job: Job) -> None:
@@ -100,7 +103,7 @@ def followed(request: jobs.JobRequest) -> jobs.Task[Job]:
     return jobs.follow(preferences.engine_place(), request, started)
 
 
-def tracking_request(scene: bpy.types.Scene, source: Path) -> jobs.JobRequest:
+def tracking_job(scene: bpy.types.Scene, source: Path) -> Track | Photo:
     """Return the job that tracks a file of the artist's with the scene's choices.
 
     Raises:
@@ -108,14 +111,13 @@ def tracking_request(scene: bpy.types.Scene, source: Path) -> jobs.JobRequest:
     """
     chosen = scene.semblance
     head_path = preferences.head_file(chosen.head_model)
-    return jobs.new_avatar_request(
+    return jobs.new_avatar_job(
         source,
-        free_dataset(source.stem),
-        chosen.head_model,
-        head_path,
-        PRESET_SIZES[chosen.preset],
-        matting=chosen.matting,
-        head_only=chosen.head_only,
+        choices(scene),
+        dataset=free_dataset(source.stem),
+        head=chosen.head_model,
+        head_path=str(head_path) if head_path else None,
+        size=PRESETS[chosen.preset].size,
     )
 
 
@@ -137,23 +139,23 @@ def finish_new_avatar(scene: bpy.types.Scene, source: Path, job: Job) -> bpy.typ
     )
 
 
-def build_request(head: bpy.types.Object, preset: str) -> jobs.JobRequest:
-    """Return the job that trains a head's avatar.
+def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
+    """Return the job that trains a head's avatar with the scene's choices.
 
     Raises:
-        UserError: the dataset is gone, or was tracked at a lower quality than `preset`.
+        UserError: the dataset is gone, or was tracked at a lower quality than the scene's preset.
     """
     dataset = Path(head.semblance.dataset)
     try:
         size = int(json.loads((dataset / "dataset.json").read_text(encoding="utf-8"))["size"])
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"The tracked footage at {dataset} is gone; make the head again with New Avatar.") from None
-    if size < PRESET_SIZES[preset]:
+    preset = scene.semblance.preset
+    if size < PRESETS[preset].size:
         raise UserError(
             f"{head.name} was tracked at {size} pixels: choose a lower quality, or make it again with New Avatar."
         )
-    avatar = f"{dataset.name}_{preset}"
-    return jobs.JobRequest(JobKind.BUILD, {"dataset": str(dataset), "avatar": avatar, "preset": preset})
+    return Build(dataset=str(dataset), avatar=f"{dataset.name}_{preset}", **known_fields(Build, choices(scene)))
 
 
 def finish_build(head: bpy.types.Object, job: Job) -> None:
@@ -191,7 +193,7 @@ class SEMBLANCE_OT_new_avatar(LongTask, bpy.types.Operator):
     def run(self, context: bpy.types.Context) -> set[str]:
         """Track the file, then put the head into the scene."""
         source = Path(bpy.path.abspath(self.filepath)).absolute()
-        request, scene = tracking_request(context.scene, source), context.scene.name
+        request, scene = tracking_job(context.scene, source), context.scene.name
 
         def finish(job: Job) -> str:
             target = bpy.data.scenes.get(scene) or bpy.context.scene
@@ -230,7 +232,7 @@ class SEMBLANCE_OT_drive_from_video(LongTask, bpy.types.Operator):
             raise UserError(f"{source.name} is a photo; choose a video to drive the head.")
         head = active_head(context)
         assert head is not None  # else the operator is disabled
-        request = jobs.JobRequest(JobKind.TRACK, driver_parameters(head, source))
+        request = driver_job(head, source)
         name, scene, start = head.name, context.scene.name, context.scene.frame_current
 
         def finish(job: Job) -> str:
@@ -243,12 +245,13 @@ class SEMBLANCE_OT_drive_from_video(LongTask, bpy.types.Operator):
         return self.carry_out(followed(request), finish)
 
 
-def driver_parameters(head: bpy.types.Object, source: Path) -> dict[str, Any]:
-    """Return the parameters of the job that tracks a driving video with the driven head's own model."""
+def driver_job(head: bpy.types.Object, source: Path) -> Track:
+    """Return the job that tracks a driving video with the driven head's own model."""
+    own = head.semblance
     dataset = free_dataset(f"{source.stem}_driver")
-    path = head.semblance.head_path
-    given = {"source": str(source), "dataset": dataset, "head": head.semblance.head_name, "size": 256}
-    return {**given, **({"head_path": path} if path else {})}
+    return Track(
+        source=str(source), dataset=dataset, head=own.head_name, head_path=own.head_path or None, size=DRIVER_SIZE
+    )
 
 
 class SEMBLANCE_OT_build_avatar(LongTask, bpy.types.Operator):
@@ -271,7 +274,7 @@ class SEMBLANCE_OT_build_avatar(LongTask, bpy.types.Operator):
         """Train, then tell the head its avatar."""
         head = active_head(context)
         assert head is not None  # else the operator is disabled
-        request, name = build_request(head, context.scene.semblance.preset), head.name
+        request, name = build_job(context.scene, head), head.name
 
         def finish(job: Job) -> str:
             built = bpy.data.objects.get(name)

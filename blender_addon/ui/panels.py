@@ -8,7 +8,7 @@ import bpy
 from ...protocol.look import CONTROLS
 from .. import preferences
 from ..engine.process import why_no_engine
-from ..properties import active_head
+from ..properties import active_head, choice_properties
 from . import activity
 from .job_operators import (
     Reasoned,
@@ -113,8 +113,8 @@ def draw_new_avatar(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
-    for name in ("head_model", "preset", "matting", "head_only"):
-        column.prop(chosen, name)
+    for choice in choice_properties():
+        column.prop(chosen, choice.identifier)
     reason = SEMBLANCE_OT_new_avatar.disabled_reason(context)
     row = layout.column(align=True)
     row.scale_y = 1.3

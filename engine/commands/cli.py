@@ -13,8 +13,10 @@ import typer
 from ...common.failures import log_traceback, mendable, sentence_about
 from ...common.home import Home, default_home
 from ...common.progress import Cancelled
+from ...protocol.jobs import JOBS
 from . import avatars, checkpoints, engine, export, performances, tracking
 from .heads import app as heads
+from .job_options import command_of
 
 OURS, THEIRS, STOPPED = 1, 2, 130
 
@@ -24,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (
+COMMANDS = (
     tracking.track,
     tracking.photo,
     performances.convert,
@@ -36,8 +38,12 @@ for command in (
     avatars.reenact,
     avatars.evaluate,
     engine.serve,
-):
+)
+for command in COMMANDS:
     app.command()(command)
+for job in JOBS.values():
+    if job.kind not in [command.__name__ for command in COMMANDS]:
+        app.command(job.kind.value)(command_of(job))
 
 jobs = typer.Typer(help="Look at and stop the jobs of the running engine.", no_args_is_help=True)
 jobs.command("list")(engine.list_jobs)

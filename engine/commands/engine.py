@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ...protocol.messages import Job
+from ...common.errors import UserError
+from ...protocol.client import Address, Client, EngineUnreachable, NotAnEngine, WrongToken
+from ...protocol.messages import STATE_FILE, Announcement, Job
 from .shared import HomeOption, home_of
+
+SECONDS_TO_ANSWER = 30.0
 
 
 def serve(
@@ -18,9 +25,7 @@ def serve(
         str,
         typer.Option(help="Address to listen on. Off this machine the token can be overheard: prefer an SSH tunnel."),
     ] = "127.0.0.1",
-    parent: Annotated[
-        int | None, typer.Option(min=1, help="Leave when this process has gone.", show_default=False)
-    ] = None,
+    parent: Annotated[int | None, typer.Option(min=1, help="Exit when this process ends.", show_default=False)] = None,
 ) -> None:
     """Run the engine that Blender talks to."""
     from ..serving.process import serve
@@ -30,21 +35,44 @@ def serve(
 
 def list_jobs(home: HomeOption = None) -> None:
     """List the engine's jobs, newest first."""
-    from ..serving.engine_client import ask
-
-    for values in ask(home_of(home).folder, "GET", "/v1/jobs"):
-        print(line_about(Job.from_json(values)))
+    with running_engine(home_of(home).folder) as engine:
+        for job in engine.jobs():
+            print(line_about(job))
 
 
 def cancel_job(
     job: Annotated[str, typer.Argument(help="The job's id, as the list shows it.")], home: HomeOption = None
 ) -> None:
     """Stop a job."""
-    from urllib.parse import quote
+    with running_engine(home_of(home).folder) as engine:
+        print(line_about(engine.cancel(job)))
 
-    from ..serving.engine_client import ask
 
-    print(line_about(Job.from_json(ask(home_of(home).folder, "POST", f"/v1/jobs/{quote(job, safe='')}/cancel"))))
+@contextmanager
+def running_engine(home: Path) -> Iterator[Client]:
+    """Give a client of the engine that runs for the folder `home`.
+
+    Raises:
+        UserError: no engine runs there, it has gone, it refuses the token, or it refuses what is asked.
+    """
+    announced = Announcement.read(home)
+    if announced is None:
+        raise UserError(f"No engine is running for {home}; start one with `semblance serve`.")
+    with closing(Client(Address.announced(announced), SECONDS_TO_ANSWER)) as client:
+        try:
+            yield client
+        except EngineUnreachable:
+            raise UserError(
+                f"The engine that {home / STATE_FILE} announces does not answer; start it again with `semblance serve`."
+            ) from None
+        except WrongToken:
+            raise UserError(
+                "The token is missing or wrong; read it anew from engine.json in the engine's home."
+            ) from None
+        except NotAnEngine:
+            raise UserError(
+                f"What answers on port {announced.port} is not a Semblance engine; start one with `semblance serve`."
+            ) from None
 
 
 def line_about(job: Job) -> str:

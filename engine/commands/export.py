@@ -4,27 +4,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ...common.errors import UserError
 from ...protocol.look import Look
-from .avatars import NOT_MOVED, OffsetOption, TimeCodeOption, pair
-from .shared import HomeOption, home_of, placed
+from .job_options import options_of
+from .shared import HomeOption, avatar_file, home_of
 from .terminal import shown
 
 
+@options_of(Look)
 def export(
     avatar: Annotated[str, typer.Argument(help="Avatar file, or its name in the home.")],
     onnx: Annotated[Path | None, typer.Option(help="ONNX file to write.", show_default=False)] = None,
     tensorrt: Annotated[
         bool, typer.Option("--tensorrt", help="Build TensorRT's engine for this machine's GPU.")
     ] = False,
-    time_code: TimeCodeOption = None,
-    foreground_offset: OffsetOption = NOT_MOVED,
-    background_offset: OffsetOption = NOT_MOVED,
     home: HomeOption = None,
+    **controls: Any,
 ) -> None:
     """Write an avatar's network, for one look, as a file that other programs run."""
     if (onnx is None) == (not tensorrt):
@@ -33,8 +32,7 @@ def export(
         raise UserError(f"{onnx} is not the name of an ONNX file; give one that ends in .onnx.")
     from ...neural.rendering.export import export_onnx, export_tensorrt
 
-    file = placed(avatar, home_of(home).avatar(avatar))
-    look = Look(time_code, pair(foreground_offset), pair(background_offset))
+    file, look = avatar_file(avatar, home_of(home)), Look(**controls)
     with shown() as listener:
         if onnx is not None:
             export_onnx(file, onnx, look)

@@ -72,9 +72,7 @@ def follow(source: LiveSource, head: MorphableHead, size: int, out: Path | None,
 def save(performances: list[Performance], source: str, out: Path) -> None:
     """Write the performance of the frames that were tracked."""
     if not performances:
-        raise UserError(
-            f"No face was tracked in {source}, so that {out} was not written; let it see a face for longer."
-        )
+        raise UserError(f"No face was tracked in {source}, so {out} was not written; keep a face in view for longer.")
     write_performance(joined(performances), out)
     print(f"performance: {out}", file=sys.stderr)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ...common.words import counted
 from ...tracking.performances.captures.registry import BY_NAME, BY_SUFFIX, FORMATS
 from .shared import HeadOption, HeadPathOption, opened_head
 from .terminal import shown
@@ -42,7 +43,7 @@ def convert(
     write_performance(converted, out, chosen, opened)
     for note in performance.extra.get("notes", ()):
         print(note)
-    print(f"{len(converted)} frames, {converted.fps:.5g} a second: {out}")
+    print(f"{counted(len(converted), 'frame')}, {converted.fps:.5g} a second: {out}")
 
 
 def overlay(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What commands have in common: options, places in the home, and doing a task here and now."""
+"""What commands have in common: options, places in the home, and doing a job here and now."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from ...common.errors import UserError
 from ...common.home import HOME_VARIABLE, Home, default_home, is_name
-from ...protocol.jobs import JobKind
+from ...protocol.jobs import JobRequest
 from .terminal import shown
 
 if TYPE_CHECKING:
@@ -22,25 +22,16 @@ HomeOption = Annotated[
 ]
 HeadOption = Annotated[str, typer.Option("--head", help="Morphable head, as `semblance heads list` names it.")]
 HeadPathOption = Annotated[Path | None, typer.Option("--head-path", help="Its file or folder, unless it was imported.")]
-SizeOption = Annotated[int, typer.Option("--size", help="Pixels of the portrait's side.")]
-MattingOption = Annotated[
-    str, typer.Option("--matting", help="auto, builtin or rvm (Robust Video Matting, from your own file; GPL-3.0).")
-]
-HeadOnlyOption = Annotated[bool, typer.Option("--head-only", help="Remove the clothes: keep head, hair and neck.")]
-DatasetOption = Annotated[
-    Path | None, typer.Option("--dataset", help="Folder to write.", show_default="in the home, named like the input")
-]
 
 
-def run(kind: JobKind, home: Path | None = None, /, **values: Any) -> None:
-    """Do a task here and now, showing its progress, and print what it made; heads are looked up in `home`."""
-    from ..jobs.requests import checked, placed
+def run(job: type[JobRequest], home: Path | None, parameters: dict[str, Any]) -> None:
+    """Do a job here and now, showing its progress, and print what it made; heads are looked up in `home`."""
+    from ..jobs.requests import checked, resolved
     from ..jobs.tasks import TASKS
 
-    absolute = {name: str(value.absolute()) if isinstance(value, Path) else value for name, value in values.items()}
-    parameters = placed(checked(kind, absolute), home_of(home))
+    asked = resolved(checked(job.kind, parameters), home_of(home))
     with shown() as listener:
-        result = TASKS[kind](parameters, listener)
+        result = TASKS[job.kind](asked, listener)
     for name, value in result.items():
         print(f"{name}: {value}")
 
@@ -62,8 +53,18 @@ def opened_head(name: str, path: str | Path | None, home: Path | None = None) ->
     return open_head(name, head_file(name, path, home_of(home)))
 
 
-def placed(given: str, in_home: Path) -> Path:
-    """What the user means: a path that is there, else what has this name in the home, else the path as given."""
+def dataset_folder(given: str, home: Home) -> Path:
+    """The dataset that the user means: a path or a name in the home."""
+    return path_or_in_home(given, home.dataset(given))
+
+
+def avatar_file(given: str, home: Home) -> Path:
+    """The avatar that the user means: a path or a name in the home."""
+    return path_or_in_home(given, home.avatar(given))
+
+
+def path_or_in_home(given: str, in_home: Path) -> Path:
+    """A path that is there, else what has this name in the home, else the path as given."""
     path = Path(given)
     return in_home if not path.exists() and is_name(given) and in_home.exists() else path.absolute()
 
@@ -75,5 +76,5 @@ def name_from(source: Path) -> str:
         UserError: the file's name does not do.
     """
     if not is_name(source.stem):
-        raise UserError(f"The name of {source} does not do for a dataset; name a folder with --dataset.")
+        raise UserError(f"The name of {source} cannot be a dataset's; choose a folder with --dataset.")
     return source.stem

@@ -4,40 +4,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ...common.errors import UserError
-from ...protocol.jobs import JobKind
-from ...tracking.datasets.dataset import Layout
+from ...protocol.choices import ORIGINAL_SIZE
+from ...protocol.jobs import Photo, Track
+from .job_options import options_of
 from .performances import overlay as draw_overlay
-from .shared import (
-    DatasetOption,
-    HeadOnlyOption,
-    HeadOption,
-    HeadPathOption,
-    HomeOption,
-    MattingOption,
-    SizeOption,
-    home_of,
-    name_from,
-    opened_head,
-    run,
-)
+from .shared import HomeOption, home_of, name_from, opened_head, run
 
 
+@options_of(Track, optional=("source",))
 def track(
-    video: Annotated[Path | None, typer.Argument(help="Portrait video.", show_default=False)] = None,
-    dataset: DatasetOption = None,
-    head: HeadOption = "builtin",
-    head_path: HeadPathOption = None,
-    size: SizeOption = 512,
-    matting: MattingOption = "auto",
-    head_only: HeadOnlyOption = False,
-    layout: Annotated[
-        Layout, typer.Option(help="styleavatar: as the original code reads it, always 1024 pixels.")
-    ] = Layout.SEMBLANCE,
     overlay: Annotated[
         Path | None, typer.Option(help="Also draw over the video: an .mp4, its plot beside it.", show_default=False)
     ] = None,
@@ -52,40 +32,32 @@ def track(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Live: print every frame as a line of JSON.")] = False,
     home: HomeOption = None,
+    **parameters: Any,
 ) -> None:
     """Track a portrait video: performance, mattes and maps, as a dataset. Or track live: performance only."""
+    video, head_path, size = parameters["source"], parameters["head_path"], parameters["size"]
     if sum(source is not None for source in (video, camera, stream)) != 1:
         raise UserError("Say what to track: a video, --camera with its number, or --stream with a video to play.")
     if video is not None:
         if out or as_json:
             raise UserError("--out and --json are for live tracking; play the video with --stream, or leave them out.")
-        folder = dataset or home_of(home).dataset(name_from(video))
-        size = 1024 if layout is Layout.STYLEAVATAR else size
-        options = {"head": head, "head_path": head_path, "size": size, "layout": layout.value}
-        run(JobKind.TRACK, home, source=video, dataset=folder, matting=matting, head_only=head_only, **options)
+        folder = parameters["dataset"] or str(home_of(home).dataset(name_from(Path(video))))
+        size = ORIGINAL_SIZE if parameters["layout"] == "styleavatar" else size
+        run(Track, home, {**parameters, "dataset": folder, "size": size})
         if overlay:
-            draw_overlay(folder, overlay, video, head_path)
+            draw_overlay(Path(folder), overlay, Path(video), head_path)
         return
     from .live import track_camera, track_stream
 
-    opened = opened_head(head, head_path, home)
+    opened = opened_head(parameters["head"], head_path, home)
     if camera is not None:
         track_camera(camera, opened, size, out, as_json)
     if stream is not None:
         track_stream(stream, opened, size, out, as_json)
 
 
-def photo(
-    picture: Annotated[Path, typer.Argument(help="Portrait photo.")],
-    dataset: DatasetOption = None,
-    head: HeadOption = "builtin",
-    head_path: HeadPathOption = None,
-    size: SizeOption = 512,
-    matting: MattingOption = "auto",
-    head_only: HeadOnlyOption = False,
-    home: HomeOption = None,
-) -> None:
+@options_of(Photo)
+def photo(home: HomeOption = None, **parameters: Any) -> None:
     """Make a dataset from one portrait photo."""
-    folder = dataset or home_of(home).dataset(name_from(picture))
-    options = {"head": head, "head_path": head_path, "size": size, "matting": matting, "head_only": head_only}
-    run(JobKind.PHOTO, home, photo=picture, dataset=folder, **options)
+    folder = parameters["dataset"] or str(home_of(home).dataset(name_from(Path(parameters["photo"]))))
+    run(Photo, home, {**parameters, "dataset": folder})

@@ -1,19 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may be asked of the engine: the parameters of each kind of job, checked."""
+"""Checks what is asked of the engine by the definitions of jobs (`protocol.jobs`), and finds the paths it means."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, make_dataclass, replace
+from functools import reduce
+from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from ...common.errors import UserError
 from ...common.home import Home, is_name
-from ...protocol.jobs import JobKind, MattingName, RuntimeName
-from ...protocol.look import MOST_OFFSET
+from ...protocol.jobs import JOBS, JobKind, JobRequest, NewDataset, Reenact
+from ...protocol.parameters import Meaning
 from ...tracking.heads.imported import imported_heads
 from ...tracking.heads.registry import HEAD_NAMES, KINDS, model_file
+
+AnyJob = TypeVar("AnyJob", bound=JobRequest)
+
+
+def unless_none(check: Callable[[str], str]) -> AfterValidator:
+    """Have pydantic check a text, where there is one."""
+    return AfterValidator(lambda text: None if text is None else check(text))
 
 
 def absolute(path: str) -> str:
@@ -37,160 +48,93 @@ def known_head(name: str) -> str:
     return name
 
 
-AbsolutePath = Annotated[str, AfterValidator(absolute)]
-Place = Annotated[str, AfterValidator(absolute_or_name)]
-"""An absolute path, or the name of a dataset or avatar in the engine's home."""
-HeadName = Annotated[str, AfterValidator(known_head), Field(json_schema_extra={"enum": list(HEAD_NAMES)})]
-Cells = Annotated[float, Field(ge=-MOST_OFFSET, le=MOST_OFFSET)]
-Offset = tuple[Cells, Cells]
-"""To the right and down, in feature cells."""
-Preset = Literal["preview", "standard", "final"]
-WindowSize = Annotated[int, Field(ge=128, le=1024, multiple_of=64)]
-"""Pixels of the central window's side."""
-ORIGINAL_SIZE = 1024
-"""That of the original preprocessing."""
-
-
-class Parameters(BaseModel):
-    """What every kind of parameters has in common: nothing unknown is let in."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class HeadParameters(Parameters):
-    """Which morphable head to fit, and how large the dataset's window is."""
-
-    head: HeadName = "builtin"
-    head_path: AbsolutePath | None = None
-    size: WindowSize = 512
-
-
-class MattingParameters(Parameters):
-    """What makes the mattes, and whether they show the head alone."""
-
-    matting: MattingName = "auto"
-    head_only: bool = False
-
-
-class TrackParameters(HeadParameters, MattingParameters):
-    """Footage to dataset."""
-
-    source: AbsolutePath
-    dataset: Place
-    layout: Literal["semblance", "styleavatar"] = "semblance"
-
-    @model_validator(mode="after")
-    def size_is_the_layouts(self) -> TrackParameters:
-        """The original code knows one size of pictures."""
-        if self.layout == "styleavatar" and self.size != ORIGINAL_SIZE:
-            raise ValueError(f"the layout styleavatar needs the size {ORIGINAL_SIZE}")
-        return self
-
-
-class PhotoParameters(HeadParameters, MattingParameters):
-    """One photo to dataset."""
-
-    photo: AbsolutePath
-    dataset: Place
-
-
-class BuildParameters(Parameters):
-    """Dataset to avatar; `seconds` or `steps` end the training early."""
-
-    dataset: Place
-    avatar: Place
-    preset: Preset = "preview"
-    seconds: float | None = Field(default=None, gt=0, le=7 * 24 * 3600)
-    steps: int | None = Field(default=None, gt=0, le=10_000_000)
-    train_share: float = Field(default=0.8, gt=0, le=1)
-    resume: bool = True
-    base: AbsolutePath | None = None
-
-
-class ReenactParameters(Parameters):
-    """Avatar and driver (a video, a performance file or a dataset) to a video or a folder of pictures.
-
-    `engines` is the folder where TensorRT's engines are kept, the home's when not given.
-    """
-
-    avatar: Place
-    driver: AbsolutePath
-    out: AbsolutePath
-    background: bool = True
-    absolute: bool = False
-    head_path: AbsolutePath | None = None
-    panels: AbsolutePath | None = None
-    runtime: RuntimeName = "torch"
-    engines: AbsolutePath | None = None
-    time_code: float | None = Field(default=None, allow_inf_nan=False)
-    foreground_offset: Offset = (0, 0)
-    background_offset: Offset = (0, 0)
-
-
-class TrackRequest(Parameters):
-    """Ask for tracking."""
-
-    kind: Literal[JobKind.TRACK]
-    parameters: TrackParameters
-
-
-class PhotoRequest(Parameters):
-    """Ask for a dataset from one photo."""
-
-    kind: Literal[JobKind.PHOTO]
-    parameters: PhotoParameters
-
-
-class BuildRequest(Parameters):
-    """Ask for an avatar."""
-
-    kind: Literal[JobKind.BUILD]
-    parameters: BuildParameters
-
-
-class ReenactRequest(Parameters):
-    """Ask for a reenactment."""
-
-    kind: Literal[JobKind.REENACT]
-    parameters: ReenactParameters
-
-
-JobRequest = Annotated[TrackRequest | PhotoRequest | BuildRequest | ReenactRequest, Field(discriminator="kind")]
-
-PARAMETERS: dict[JobKind, type[Parameters]] = {
-    JobKind.TRACK: TrackParameters,
-    JobKind.PHOTO: PhotoParameters,
-    JobKind.BUILD: BuildParameters,
-    JobKind.REENACT: ReenactParameters,
+CHECKS: dict[Meaning, tuple[Any, ...]] = {
+    Meaning.PATH: (unless_none(absolute),),
+    Meaning.DATASET: (unless_none(absolute_or_name),),
+    Meaning.AVATAR: (unless_none(absolute_or_name),),
+    Meaning.HEAD: (unless_none(known_head), Field(json_schema_extra={"enum": list(HEAD_NAMES)})),
 }
+"""What pydantic has to check of a text, by what it stands for."""
 
 
-def checked(kind: JobKind, values: dict[str, Any]) -> Any:
-    """Return the parameters of a job of this kind.
+def checking(job: type[JobRequest]) -> Any:
+    """The type that has pydantic make such a job, checked by what its fields say of themselves, of nothing unknown."""
+    types = get_type_hints(job)
+    typed = [(each.name, checked_type(types[each.name], each.metadata), again(each)) for each in fields(job)]
+    made = make_dataclass(job.__name__, typed, kw_only=True, namespace={"__doc__": job.__doc__})
+    return Annotated[with_config(ConfigDict(extra="forbid"))(made), AfterValidator(lambda each: job(**vars(each)))]
+
+
+def checked_type(kind: Any, said: Mapping[str, Any]) -> Any:
+    """The type of a parameter with pydantic's checks."""
+    if said["each"]:
+        bounds = Field(**said["each"])
+        kind = tuple[tuple(Annotated[number, bounds] for number in get_args(kind))]  # type: ignore[misc]
+    checks = CHECKS.get(said["meaning"], ())
+    return Annotated[(kind, *checks)] if checks else kind
+
+
+def again(parameter: Any) -> Any:
+    """The same field for another dataclass."""
+    return field(default=parameter.default, metadata=parameter.metadata)
+
+
+CHECKING: dict[JobKind, Any] = {kind: checking(job) for kind, job in JOBS.items()}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a client sends to ask for a job."""
+
+    kind: JobKind
+    parameters: JobRequest
+
+
+def submission(kind: JobKind) -> type[Submission]:
+    """A submission of one kind of job."""
+    typed = [("kind", Literal[kind]), ("parameters", CHECKING[kind])]
+    made = make_dataclass(
+        f"Submit{JOBS[kind].__name__}", typed, bases=(Submission,), frozen=True, namespace={"__doc__": "Ask for a job."}
+    )
+    return with_config(ConfigDict(extra="forbid"))(made)
+
+
+if TYPE_CHECKING:
+    AnySubmission = Submission
+else:
+    AnySubmission = Annotated[reduce(or_, map(submission, JOBS)), Field(discriminator="kind")]
+
+
+def checked(kind: JobKind, parameters: dict[str, Any]) -> JobRequest:
+    """Return a job of this kind with these parameters.
 
     Raises:
         UserError: a value is missing, unknown or out of bounds.
     """
     try:
-        return PARAMETERS[kind](**values)
+        job: JobRequest = TypeAdapter(CHECKING[kind]).validate_python(parameters)
+        return job
     except ValidationError as error:
         raise UserError(refusal(list(error.errors()))) from None
 
 
-def placed(parameters: Any, home: Home) -> Any:
-    """Return the parameters with the names of datasets, avatars and heads turned into paths in `home`.
+def resolved(job: AnyJob, home: Home) -> AnyJob:
+    """Return the job with the names of datasets, avatars and heads turned into paths in `home`.
 
     Raises:
         UserError: the head's file is not given and was not imported.
     """
-    places = {"dataset": home.dataset, "avatar": home.avatar}
-    present = {name: path_of for name, path_of in places.items() if name in type(parameters).model_fields}
-    paths = {name: str(path_of(getattr(parameters, name))) for name, path_of in present.items()}
-    if isinstance(parameters, HeadParameters) and (file := head_file(parameters.head, parameters.head_path, home)):
+    places = {Meaning.DATASET: home.dataset, Meaning.AVATAR: home.avatar}
+    paths = {
+        each.name: str(places[each.metadata["meaning"]](getattr(job, each.name)))
+        for each in fields(job)
+        if each.metadata["meaning"] in places
+    }
+    if isinstance(job, NewDataset) and (file := head_file(job.head, job.head_path, home)):
         paths["head_path"] = str(file)
-    if isinstance(parameters, ReenactParameters) and parameters.engines is None:
+    if isinstance(job, Reenact) and job.engines is None:
         paths["engines"] = str(home.engines)
-    return parameters.model_copy(update=paths)
+    return replace(job, **paths)  # type: ignore[arg-type]
 
 
 def head_file(head: str, given: str | Path | None, home: Home) -> Path | None:
@@ -217,6 +161,7 @@ def refusal(errors: list[Any]) -> str:
     if first["type"].startswith("union_tag"):
         return f"The kind of job is not right: it must be one of {', '.join(JobKind)}; correct it and ask again."
     where = [str(part) for part in first["loc"] if part not in ("body", "parameters", *JobKind)]
-    what = first["msg"].removeprefix("Value error, ")
+    unknown = first["type"] == "unexpected_keyword_argument"
+    what = "there is no such parameter" if unknown else first["msg"].removeprefix("Value error, ")
     subject = f"“{'.'.join(where)}”" if where else "The request"
     return f"{subject} is not right: {what[:1].lower()}{what[1:]}; correct it and ask again."

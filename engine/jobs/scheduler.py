@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,8 @@ from filelock import FileLock, Timeout
 
 from ...common.errors import UserError
 from ...common.home import Home
-from ...protocol.jobs import JobKind
+from ...protocol.jobs import JOBS, JobKind, JobRequest
 from ...protocol.messages import JobState
-from .requests import Parameters
 from .store import JobStore, Record
 from .worker import CANCEL_LINE, JOB_FILE, LOCK_FILE, LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, End, Outcome
 
@@ -31,7 +31,7 @@ SECONDS_TO_HEAR = 0.8
 SECONDS_TO_CLEAN_UP = 10.0
 """A worker that has answered is killed after this time."""
 MOST_ATTEMPTS = 3
-"""Workers started for one job before it counts as failed: a build that takes the whole machine down ends some time."""
+"""Workers started for one job before it counts as failed: one that takes the whole machine down ends some time."""
 
 
 class Scheduler:
@@ -53,9 +53,9 @@ class Scheduler:
             self._put_right(record, "The engine was killed while this job ran")
         self._start_queued()
 
-    def submit(self, kind: JobKind, parameters: Parameters) -> Record:
+    def submit(self, job: JobRequest) -> Record:
         """Queue a job."""
-        record = self.store.add(kind, parameters.model_dump())
+        record = self.store.add(job.kind, asdict(job))
         self._start_queued()
         return record
 
@@ -72,7 +72,7 @@ class Scheduler:
         return record
 
     async def leave(self) -> None:
-        """Stop every worker, for the engine ends: a build goes on when the engine is started again."""
+        """Stop every worker, for the engine ends: what can be resumed goes on when the engine is started again."""
         self.leaving = True
         self._announce()
         for stop in self._stops.values():
@@ -160,11 +160,11 @@ class Scheduler:
             self.store.update(name, state=JobState.FAILED, error=error, seconds_left=None, worker=0)
 
     def _put_right(self, record: Record, reason: str) -> None:
-        """Decide about a job whose worker ended with its engine: builds resume, others are failed."""
+        """Decide about a job whose worker ended with its engine: it goes on if it can, else it has failed."""
         name, job = record.job.id, record.job
         if job.state is JobState.CANCELLING:
             self.store.update(name, state=JobState.CANCELLED, seconds_left=None, worker=0)
-        elif job.kind is JobKind.BUILD and record.attempts < MOST_ATTEMPTS:
+        elif JOBS[job.kind].resumable and record.attempts < MOST_ATTEMPTS:
             self.store.update(
                 name, state=JobState.QUEUED, stage="", fraction=0.0, message="", seconds_left=None, worker=0
             )
@@ -256,7 +256,7 @@ def end_orphan(folder: Path, process: int) -> None:
 
 def sentence_about_death(kind: JobKind, code: int, log: Path) -> str:
     """Say why a worker may have ended without a word; `code` is its exit code, negative for a signal."""
-    again = "it goes on where it stood" if kind is JobKind.BUILD else "it starts afresh"
+    again = "it continues where it stopped" if JOBS[kind].resumable else "it starts over"
     if code == -9:
         return (
             f"The {kind} job was killed by the system, most likely for lack of memory; close other programs or choose a"

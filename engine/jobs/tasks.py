@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The long tasks, as jobs and the command line start them: parameters in, what was made out."""
+"""The long tasks, as the engine's workers and the command line do them: a job in, what was made out."""
 
 from __future__ import annotations
 
@@ -9,88 +9,84 @@ from pathlib import Path
 from typing import Any
 
 from ...common.progress import Listener
-from ...protocol.jobs import JobKind
-from ...protocol.look import Look
+from ...protocol.jobs import Build, JobKind, NewDataset, Photo, Reenact, Track
 from ...tracking.datasets.dataset import Dataset, Layout
 from ...tracking.heads.registry import open_head
-from .requests import BuildParameters, PhotoParameters, ReenactParameters, TrackParameters
 
 
-def track(parameters: TrackParameters, listener: Listener) -> dict[str, Any]:
+def track(job: Track, listener: Listener) -> dict[str, Any]:
     """Turn footage into a dataset."""
     from ...neural.pretrained.mattings import choose_matting
     from ...tracking.track import track
 
-    head = open_head(parameters.head, parameters.head_path)
-    folder = Path(parameters.dataset)
-    layout = Layout(parameters.layout)
-    matting = choose_matting(parameters.matting, parameters.head_only)
+    head = open_head(job.head, job.head_path)
+    matting = choose_matting(job.matting, job.head_only)
     dataset = track(
-        Path(parameters.source),
-        folder,
+        Path(job.source),
+        Path(job.dataset),
         head=head,
-        size=parameters.size,
-        layout=layout,
+        size=job.size,
+        layout=Layout(job.layout),
         matting=matting,
         listener=listener,
     )
-    remember(dataset, matting.facts, parameters.head_path)
-    return {"dataset": str(dataset.folder), "frames": len(dataset.names), **matting.facts}
+    return finished(dataset, job, matting.facts)
 
 
-def photo(parameters: PhotoParameters, listener: Listener) -> dict[str, Any]:
+def photo(job: Photo, listener: Listener) -> dict[str, Any]:
     """Turn one photo into a dataset."""
     from ...neural.pretrained.mattings import choose_matting
     from ...tracking.photos.photo import photo_dataset
 
-    head = open_head(parameters.head, parameters.head_path)
-    folder = Path(parameters.dataset)
-    matting = choose_matting(parameters.matting, parameters.head_only)
+    head = open_head(job.head, job.head_path)
+    matting = choose_matting(job.matting, job.head_only)
     dataset = photo_dataset(
-        Path(parameters.photo), folder, head=head, size=parameters.size, matting=matting, listener=listener
+        Path(job.photo),
+        Path(job.dataset),
+        head=head,
+        size=job.size,
+        matting=matting,
+        listener=listener,
     )
-    remember(dataset, matting.facts, parameters.head_path)
-    return {"dataset": str(dataset.folder), "frames": len(dataset.names), **matting.facts}
+    return finished(dataset, job, matting.facts)
 
 
-def build(parameters: BuildParameters, listener: Listener) -> dict[str, Any]:
+def build(job: Build, listener: Listener) -> dict[str, Any]:
     """Train an avatar on a dataset."""
     from ...neural.kinds import USUAL
 
-    avatar = Path(parameters.avatar)
     built = USUAL.build(
-        Path(parameters.dataset),
-        avatar,
-        preset=parameters.preset,
-        seconds=parameters.seconds,
-        steps=parameters.steps,
-        train_share=parameters.train_share,
-        resume=parameters.resume,
-        base=Path(parameters.base) if parameters.base else None,
+        Path(job.dataset),
+        Path(job.avatar),
+        preset=job.preset,
+        seconds=job.seconds,
+        steps=job.steps,
+        train_share=job.train_share,
+        resume=job.resume,
+        base=path_or_none(job.base),
         listener=listener,
     )
-    return {"avatar": str(avatar), "avatar_id": avatar.stem, "time_code": built.metadata.time_code}
+    return {"avatar": job.avatar, "avatar_id": Path(job.avatar).stem, "time_code": built.metadata.time_code}
 
 
-def reenact(parameters: ReenactParameters, listener: Listener) -> dict[str, Any]:
+def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
     """Drive an avatar by another performance."""
     from ...neural.rendering.reenact import reenact
 
-    out, head_path, panels = Path(parameters.out), parameters.head_path, parameters.panels
     reenact(
-        Path(parameters.avatar),
-        Path(parameters.driver),
-        out,
-        background=parameters.background,
-        absolute=parameters.absolute,
-        head_path=Path(head_path) if head_path else None,
-        panels=Path(panels) if panels else None,
-        look=Look(parameters.time_code, parameters.foreground_offset, parameters.background_offset),
-        runtime=parameters.runtime,
-        engines=Path(parameters.engines) if parameters.engines else None,
+        Path(job.avatar),
+        Path(job.driver),
+        Path(job.out),
+        background=job.background,
+        absolute=job.absolute,
+        head_path=path_or_none(job.head_path),
+        panels=path_or_none(job.panels),
+        look=job.look(),
+        runtime=job.runtime,
+        engines=path_or_none(job.engines),
         listener=listener,
     )
-    return {"out": str(out)}
+    return {"out": job.out}
 
 
 TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
@@ -99,6 +95,17 @@ TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
     JobKind.BUILD: build,
     JobKind.REENACT: reenact,
 }
+
+
+def path_or_none(path: str | None) -> Path | None:
+    """The path, where there is one."""
+    return Path(path) if path else None
+
+
+def finished(dataset: Dataset, job: NewDataset, facts: dict[str, str]) -> dict[str, Any]:
+    """What a new dataset's job has made; the facts are kept in the dataset, too."""
+    remember(dataset, facts, job.head_path)
+    return {"dataset": str(dataset.folder), "frames": len(dataset.names), **facts}
 
 
 def remember(dataset: Dataset, facts: dict[str, str], head_path: str | None) -> None:

@@ -86,11 +86,10 @@ def perform(folder: Path, listener: Listener) -> Outcome:
     """Do what the folder's `job.json` says; every failure becomes a sentence."""
     try:
         job = json.loads((folder / JOB_FILE).read_text(encoding="utf-8"))
-        kind = JobKind(job["kind"])
-        parameters = checked(kind, job["parameters"])
+        asked = checked(JobKind(job["kind"]), job["parameters"])
         from .tasks import TASKS
 
-        return Outcome(End.DONE, TASKS[kind](parameters, listener))
+        return Outcome(End.DONE, TASKS[asked.kind](asked, listener))
     except Cancelled:
         return Outcome(End.CANCELLED, {})
     except UserError as error:

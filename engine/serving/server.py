@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine's doors, version 1 (see `protocol`): a FastAPI application over a home folder."""
+"""The engine's endpoints, version 1 (see `protocol`): a FastAPI application over a home folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ...common.failures import sentence_about
 from ...neural.device import device_facts
 from ...protocol.arrays import ARRAYS_TYPE, pack_arrays
 from ...protocol.messages import VERSION, AvatarInfo, Job, JobState, Status
-from ..jobs.requests import JobRequest, placed, refusal
+from ..jobs.requests import AnySubmission, refusal, resolved
 from ..jobs.scheduler import Scheduler
 from ..jobs.store import Record
 from .avatar_cache import AvatarCache, avatar_info
@@ -92,7 +92,7 @@ def create_app(scheduler: Scheduler, token: str, hosts: frozenset[str] | None = 
 
 
 def add_status(app: FastAPI) -> None:
-    """Add the door that says what this engine is."""
+    """Add the endpoint that says what this engine is."""
 
     @app.get("/v1/status")
     async def status(request: Request) -> Status:
@@ -113,12 +113,12 @@ def add_status(app: FastAPI) -> None:
 
 
 def add_jobs(app: FastAPI) -> None:
-    """Add the doors of jobs."""
+    """Add the endpoints of jobs."""
 
     @app.post("/v1/jobs", status_code=201)
-    async def submit(request: Request, asked: Annotated[JobRequest, Body()]) -> Job:
-        parameters = placed(asked.parameters, request.app.state.scheduler.home)
-        return request.app.state.scheduler.submit(asked.kind, parameters).job
+    async def submit(request: Request, asked: Annotated[AnySubmission, Body()]) -> Job:
+        scheduler = request.app.state.scheduler
+        return scheduler.submit(resolved(asked.parameters, scheduler.home)).job
 
     @app.get("/v1/jobs")
     async def jobs(request: Request) -> list[Job]:
@@ -152,7 +152,7 @@ def add_jobs(app: FastAPI) -> None:
 
 
 def add_avatars(app: FastAPI) -> None:
-    """Add the doors of avatars."""
+    """Add the endpoints of avatars."""
 
     @app.get("/v1/avatars")
     async def avatars(request: Request) -> list[AvatarInfo]:
@@ -179,7 +179,7 @@ BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
 def pictures() -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of a door that answers with a picture."""
+    """What OpenAPI says of an endpoint that answers with a picture."""
     return {200: {"content": {kind: BINARY for kind in sorted(set(PICTURE_TYPES.values()))}}}
 
 
@@ -283,11 +283,11 @@ async def refuse_user_error(_request: Request, error: Exception) -> JSONResponse
 
 
 async def refuse_http(request: Request, error: Exception) -> JSONResponse:
-    """Answer with the code and sentence that a door raised; the router, which finds no door, has no sentence."""
+    """Answer with the code and sentence that an endpoint raised; the router, which finds none, has no sentence."""
     assert isinstance(error, AnyHTTPException)
     if isinstance(error, HTTPException):
         return problem(error.status_code, error.detail)
-    return problem(error.status_code, f"There is no door {request.method} {request.url.path}; see the protocol.")
+    return problem(error.status_code, f"No such endpoint: {request.method} {request.url.path}; see the protocol.")
 
 
 async def refuse_own_fault(request: Request, error: Exception) -> JSONResponse:

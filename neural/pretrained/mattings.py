@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...common.errors import UserError
-from ...protocol.jobs import MattingName
+from ...protocol.choices import MattingName
 from ...tracking.heads.head import MorphableHead
 from ...tracking.mattes.head_only import HeadOnly, Parser
 from ...tracking.mattes.matting import Matting

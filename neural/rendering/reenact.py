@@ -12,8 +12,8 @@ import numpy as np
 from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
+from ...protocol.choices import RuntimeName
 from ...protocol.inputs import Maps
-from ...protocol.jobs import RuntimeName
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.writer import as_bytes

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
-from ...protocol.jobs import RuntimeName
+from ...protocol.choices import RuntimeName
 from ...protocol.look import Look
 from ..avatar import Avatar
 from ..avatar_file import file_sha256

@@ -11,17 +11,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar, get_args
+from typing import ClassVar
 
 import pytest
 from semblance.blender_addon.engine import process
 from semblance.blender_addon.engine.jobs import (
     Bar,
-    JobRequest,
     bar_of,
     follow,
     free_name,
-    new_avatar_request,
+    new_avatar_job,
     run_to_end,
     setting_up,
 )
@@ -29,11 +28,13 @@ from semblance.blender_addon.engine.process import EnginePlace, connect, last_li
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
 from semblance.engine.jobs.requests import checked
+from semblance.protocol.choices import MATTINGS
 from semblance.protocol.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken
-from semblance.protocol.jobs import JobKind, MattingName
+from semblance.protocol.jobs import JobKind, Photo, Track
 from semblance.protocol.messages import VERSION, Announcement, Job, JobState, Status
 
 TOKEN = "secret"
+A_TRACK = Track(source="x", dataset="d")
 STATUS = Status("0.1.0", VERSION, "cpu", "a processor", "2", [], "/home", 1, 0, 0)
 
 
@@ -113,7 +114,7 @@ def test_a_job_is_followed_to_its_end(engine, place):
         a_job(JobState.DONE, result={"dataset": "/d"}),
     ]
     bars: list[Bar] = []
-    job = run_to_end(follow(place, JobRequest(JobKind.TRACK, {"source": "x"})), bars.append, pause=0.01)
+    job = run_to_end(follow(place, A_TRACK), bars.append, pause=0.01)
     assert job.result == {"dataset": "/d"}
     assert Bar("Waiting for its turn") in bars
     assert Bar("Tracking 50%, 2 min left", 0.5) in bars
@@ -123,7 +124,7 @@ def test_a_step_never_waits_for_the_engine(engine, place):
     import time
 
     engine[0].script = [a_job(JobState.RUNNING, stage="Training", fraction=0.1)] * 3 + [a_job(JobState.DONE)]
-    task, slowest = follow(place, JobRequest(JobKind.TRACK, {})), 0.0
+    task, slowest = follow(place, A_TRACK), 0.0
     while True:
         began = time.monotonic()
         try:
@@ -138,7 +139,7 @@ def test_a_step_never_waits_for_the_engine(engine, place):
 def test_a_failed_job_says_its_sentence(engine, place):
     engine[0].script = [a_job(JobState.FAILED, error="There is no face in the video; choose another.")]
     with pytest.raises(UserError, match="no face in the video"):
-        run_to_end(follow(place, JobRequest(JobKind.TRACK, {})), pause=0.01)
+        run_to_end(follow(place, A_TRACK), pause=0.01)
 
 
 def test_a_cancelled_job_ends_as_cancelled(engine, place):
@@ -150,12 +151,12 @@ def test_a_cancelled_job_ends_as_cancelled(engine, place):
         other.close()
 
     with pytest.raises(Cancelled):
-        run_to_end(follow(place, JobRequest(JobKind.TRACK, {}), cancel), pause=0.01)
+        run_to_end(follow(place, A_TRACK, cancel), pause=0.01)
 
 
 def test_a_refusal_is_told_in_the_engine_s_words(place):
     with pytest.raises(EngineRefused, match="The source is not right"):
-        run_to_end(follow(place, JobRequest(JobKind.TRACK, {"source": "refused"})), pause=0.01)
+        run_to_end(follow(place, Track(source="refused", dataset="d")), pause=0.01)
 
 
 def test_a_remote_engine_s_wrong_token(engine):
@@ -173,7 +174,7 @@ def test_an_engine_of_another_version_is_refused(engine):
 
 
 def test_an_engine_that_died_meanwhile(engine, place, tmp_path):
-    task = follow(place, JobRequest(JobKind.TRACK, {}))
+    task = follow(place, A_TRACK)
     engine[0].script = [a_job(JobState.RUNNING)]
     for bar in task:
         if bar.text.startswith(("Waiting", "Starting")):
@@ -290,27 +291,25 @@ def test_what_files_become(tmp_path):
     video, photo, text = tmp_path / "v.MP4", tmp_path / "p.jpeg", tmp_path / "t.txt"
     for path in (video, photo, text):
         path.touch()
-    request = new_avatar_request(video, "v", "builtin", None, 256)
-    assert request.kind == JobKind.TRACK
-    given = {"source": str(video), "dataset": "v", "head": "builtin", "size": 256}
-    assert request.parameters == {**given, "matting": "auto", "head_only": False}
-    request = new_avatar_request(photo, "p", "faceverse-v3", tmp_path / "f.npy", 512)
-    assert request.kind == JobKind.PHOTO
-    assert request.parameters["photo"] == str(photo)
-    assert request.parameters["head_path"] == str(tmp_path / "f.npy")
+    chosen = {"matting": "rvm", "head_only": True, "preset": "final"}
+    given = {"head": "builtin", "size": 256}
+    assert new_avatar_job(video, {}, dataset="v", **given) == Track(source=str(video), dataset="v", **given)
+    assert new_avatar_job(photo, chosen, dataset="p", head="flame", head_path="/f.pkl") == Photo(
+        photo=str(photo), dataset="p", head="flame", head_path="/f.pkl", matting="rvm", head_only=True
+    )
     with pytest.raises(UserError, match="neither a video nor a picture"):
-        new_avatar_request(text, "t", "builtin", None, 256)
+        new_avatar_job(text, {}, dataset="t")
     with pytest.raises(UserError, match="no file at"):
-        new_avatar_request(tmp_path / "x.mp4", "x", "builtin", None, 256)
+        new_avatar_job(tmp_path / "x.mp4", {}, dataset="x")
 
 
 @pytest.mark.parametrize("name", ["v.mp4", "p.jpeg"])
-@pytest.mark.parametrize("matting", get_args(MattingName))
+@pytest.mark.parametrize("matting", MATTINGS)
 def test_the_engine_takes_how_the_person_is_cut_out(tmp_path, name, matting):
     (tmp_path / name).touch()
-    request = new_avatar_request(tmp_path / name, "d", "builtin", None, 256, matting=matting, head_only=True)
-    taken = checked(request.kind, request.parameters)
-    assert (taken.matting, taken.head_only) == (matting, True)
+    asked = new_avatar_job(tmp_path / name, {"matting": matting, "head_only": True}, dataset="d")
+    assert (asked.matting, asked.head_only) == (matting, True)
+    assert checked(asked.kind, asked.given()) == asked
 
 
 def test_the_real_engine_starts_answers_and_leaves(engine_python, tmp_path):
@@ -321,14 +320,14 @@ def test_the_real_engine_starts_answers_and_leaves(engine_python, tmp_path):
 import sys
 from pathlib import Path
 from semblance.blender_addon.engine.process import EnginePlace
-from semblance.blender_addon.engine.jobs import connecting, follow, new_avatar_request, run_to_end
+from semblance.blender_addon.engine.jobs import connecting, follow, new_avatar_job, run_to_end
 from semblance.common.errors import UserError
 home = Path({str(tmp_path)!r})
 place = EnginePlace(home, Path({str(engine_python)!r}))
 client = run_to_end(connecting(place))
 print("device", client.status().device, client.avatars())
 try:
-    run_to_end(follow(place, new_avatar_request(home / "empty.mp4", "empty", "builtin", None, 256)))
+    run_to_end(follow(place, new_avatar_job(home / "empty.mp4", {{}}, dataset="empty", size=256)))
 except UserError as error:
     print("refused:", error)
 """

@@ -78,17 +78,20 @@ def test_new_avatars_are_cut_out_as_the_scene_says(run_blender, home, tmp_path):
     (tmp_path / "portrait.jpg").touch()
     script = """
 from typing import get_args
-from semblance.blender_addon.ui.job_operators import tracking_request
-from semblance.protocol.jobs import MattingName
+from semblance.blender_addon.ui.job_operators import tracking_job
+from semblance.protocol.choices import MattingName, PresetName
 
 
 def asked():
-    requests = [tracking_request(scene, Path(sys.argv[1]) / name) for name in ("clip.mp4", "portrait.jpg")]
-    return [(each.parameters["matting"], each.parameters["head_only"]) for each in requests]
+    requests = [tracking_job(scene, Path(sys.argv[1]) / name) for name in ("clip.mp4", "portrait.jpg")]
+    return [(each.matting, each.head_only) for each in requests]
 
 
+from semblance.blender_addon.properties import choice_properties
+assert [each.identifier for each in choice_properties()] == ["head_model", "preset", "matting", "head_only"]
 chosen = scene.semblance
 assert tuple(chosen.bl_rna.properties["matting"].enum_items.keys()) == get_args(MattingName)
+assert tuple(chosen.bl_rna.properties["preset"].enum_items.keys()) == get_args(PresetName)
 assert asked() == [("auto", False)] * 2
 chosen.matting, chosen.head_only = "rvm", True
 assert asked() == [("rvm", True)] * 2

@@ -4,13 +4,15 @@
 import json
 import os
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
 from semblance.common.home import Home
 from semblance.engine.commands import cli
-from semblance.engine.jobs.requests import TrackParameters, placed
+from semblance.engine.jobs.requests import resolved
+from semblance.protocol.jobs import Track
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.imported import imported_heads
@@ -94,10 +96,10 @@ def test_an_imported_head_needs_no_path(capsys, home, faceverse_file, copy):
     assert open_head("faceverse-v3", file).name == "faceverse-v3"
     assert f"imported, {file}" in said(capsys, "list")
     assert "the head is upright" in said(capsys, "verify", "faceverse-v3")
-    asked = TrackParameters(source="/a.mp4", dataset="a", head="faceverse-v3")
-    assert placed(asked, Home(home)).head_path == str(file)
-    given = asked.model_copy(update={"head_path": "/other.npy"})
-    assert placed(given, Home(home)).head_path == "/other.npy"
+    asked = Track(source="/a.mp4", dataset="a", head="faceverse-v3")
+    assert resolved(asked, Home(home)).head_path == str(file)
+    given = replace(asked, head_path="/other.npy")
+    assert resolved(given, Home(home)).head_path == "/other.npy"
 
 
 def test_verify_knows_a_head_by_its_path_and_does_not_import_it(capsys, home, faceverse_file):
@@ -123,8 +125,8 @@ def test_a_folder_of_meshes_is_known_by_its_neutral_one(capsys, home, shared):
     assert "expressions that move nothing: browDownLeft" in told
     file = imported_heads(home)["ict-facekit"]
     assert file == folder / "FaceXModel" / "generic_neutral_mesh.obj"
-    asked = TrackParameters(source="/a.mp4", dataset="a", head="ict-facekit", head_path=str(folder))
-    assert placed(asked, Home(home)).head_path == str(file)
+    asked = Track(source="/a.mp4", dataset="a", head="ict-facekit", head_path=str(folder))
+    assert resolved(asked, Home(home)).head_path == str(file)
 
 
 def test_licences(capsys, home):

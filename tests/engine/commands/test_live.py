@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from semblance.common.errors import UserError
 from semblance.engine.commands import live
-from semblance.engine.commands.tracking import track
+from semblance.engine.commands.cli import main
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.live.live_frames import LiveFrame
@@ -112,15 +112,21 @@ def test_standard_error_says_what_is_going_on(frames, capsys):
     assert live.state_of(frame(0, seen=False)) == "Face lost"
 
 
-def test_one_source_is_named():
-    for sources in ({}, {"video": Path("a.mp4"), "camera": 0}, {"camera": 0, "stream": Path("a.mp4")}):
-        with pytest.raises(UserError, match="Say what to track"):
-            track(**sources)
-
-
-def test_what_is_for_live_tracking_only_is_refused_elsewhere():
-    with pytest.raises(UserError, match="are for live tracking"):
-        track(video=Path("a.mp4"), as_json=True)
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "Say what to track"),
+        (["a.mp4", "--camera", "0"], "Say what to track"),
+        (["--camera", "0", "--stream", "a.mp4"], "Say what to track"),
+        (["a.mp4", "--json"], "are for live tracking"),
+        (["a.mp4", "--out", "a.npz"], "are for live tracking"),
+    ],
+)
+def test_sources_and_options_that_do_not_go_together_are_refused(capsys, arguments, sentence):
+    with pytest.raises(SystemExit) as left:
+        main(["track", *arguments])
+    assert left.value.code == 2
+    assert sentence in capsys.readouterr().err
 
 
 def test_the_name_says_what_kind_of_file_is_written(frames, tmp_path):

@@ -9,8 +9,10 @@ import signal
 import time
 
 import pytest
+from semblance.common.home import Home
+from semblance.engine.jobs.scheduler import MOST_ATTEMPTS, Scheduler, sentence_about_death
 from semblance.engine.jobs.store import JobStore
-from semblance.protocol.jobs import JobKind
+from semblance.protocol.jobs import JOBS, JobKind
 from semblance.protocol.messages import Job, JobState
 
 
@@ -120,3 +122,25 @@ def test_jobs_outlive_the_engine(tmp_path):
     again = JobStore(tmp_path / "jobs.sqlite").get(record.job.id)
     assert (again.job.state, again.worker, again.attempts) == (JobState.RUNNING, 17, 1)
     assert again.revision > record.revision
+
+
+@pytest.mark.parametrize("kind", JobKind)
+@pytest.mark.parametrize("resumable", [True, False])
+def test_a_job_says_itself_whether_it_goes_on_after_its_engine_was_killed(tmp_path, monkeypatch, kind, resumable):
+    monkeypatch.setattr(JOBS[kind], "resumable", resumable)
+    home = Home(tmp_path)
+    home.prepare()
+    scheduler = Scheduler(home, at_once=0)
+    fresh, worn = (scheduler.store.add(kind, {}).job.id for _ in range(2))
+    scheduler.store.update(fresh, state=JobState.RUNNING, attempts=1)
+    scheduler.store.update(worn, state=JobState.RUNNING, attempts=MOST_ATTEMPTS)
+    scheduler.start()
+    assert scheduler.store.get(fresh).job.state is (JobState.QUEUED if resumable else JobState.FAILED)
+    assert scheduler.store.get(worn).job.error == "The engine was killed while this job ran; start it again."
+    said = "it continues where it stopped" if resumable else "it starts over"
+    assert said in sentence_about_death(kind, 1, tmp_path)
+    scheduler.store.close()
+
+
+def test_only_builds_go_on():
+    assert [kind for kind, job in JOBS.items() if job.resumable] == [JobKind.BUILD]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine's doors: the contract, who is let in, and what is refused in which sentence."""
+"""The engine's endpoints: the contract, who is let in, and what is refused in which sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.performances.performance import Performance
 from torch import nn
 
-DOORS = {
+ENDPOINTS = {
     "/v1/status": {"get"},
     "/v1/jobs": {"get", "post"},
     "/v1/jobs/{id}": {"get"},
@@ -93,9 +93,9 @@ def sentence(answer, code: int) -> str:
     return answer.json()["detail"]
 
 
-def test_openapi_names_every_door_and_no_other(engine):
+def test_openapi_names_every_endpoint_and_no_other(engine):
     paths = engine.client.get("/openapi.json").json()["paths"]
-    assert {path: set(methods) for path, methods in paths.items()} == DOORS
+    assert {path: set(methods) for path, methods in paths.items()} == ENDPOINTS
 
 
 def test_answers_are_as_openapi_says(engine):
@@ -110,9 +110,9 @@ def test_answers_are_as_openapi_says(engine):
         ("get", "/v1/avatars/{id}", {"id": "whole"}),
         ("get", "/v1/avatars/{id}", {"id": "absent"}),
     ]
-    for method, door, names in asked:
-        answer = engine.client.request(method, door.format(**names))
-        said = contract["paths"][door][method]["responses"][str(answer.status_code)]
+    for method, endpoint, names in asked:
+        answer = engine.client.request(method, endpoint.format(**names))
+        said = contract["paths"][endpoint][method]["responses"][str(answer.status_code)]
         fits(said["content"]["application/json"]["schema"], answer.json(), contract)
 
 
@@ -154,10 +154,10 @@ def test_status_says_what_the_engine_is(engine):
     assert Path(status.home) == engine.home.folder
 
 
-@pytest.mark.parametrize("door", ["/v1/status", "/v1/jobs", "/openapi.json", "/nowhere"])
+@pytest.mark.parametrize("endpoint", ["/v1/status", "/v1/jobs", "/openapi.json", "/nowhere"])
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer wrong", "Basic a-token-for-tests"])
-def test_without_the_token_every_door_is_shut(engine, door, authorization):
-    assert "token" in sentence(engine.client.get(door, headers={"Authorization": authorization}), 401)
+def test_without_the_token_every_endpoint_is_shut(engine, endpoint, authorization):
+    assert "token" in sentence(engine.client.get(endpoint, headers={"Authorization": authorization}), 401)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])
@@ -171,8 +171,9 @@ def test_localhost_is_let_in(engine):
 
 
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
-def test_a_door_that_is_not_there(engine, method):
-    assert "/v1/dance" in sentence(engine.client.request(method, "/v1/dance"), 404)
+def test_an_endpoint_that_is_not_there(engine, method):
+    said = sentence(engine.client.request(method, "/v1/dance"), 404)
+    assert said.startswith(f"No such endpoint: {method.upper()} /v1/dance;")
 
 
 @pytest.mark.parametrize(
@@ -200,8 +201,8 @@ def test_a_request_that_is_not_json_is_refused(engine):
 
 
 def test_unknown_job_and_missing_preview(engine):
-    for door in ("", "/events", "/preview"):
-        assert "no job" in sentence(engine.client.get(f"/v1/jobs/nope{door}"), 404)
+    for endpoint in ("", "/events", "/preview"):
+        assert "no job" in sentence(engine.client.get(f"/v1/jobs/nope{endpoint}"), 404)
     job = engine.wait(engine.submit("crash"))
     assert "no preview" in sentence(engine.client.get(f"/v1/jobs/{job.id}/preview"), 404)
 

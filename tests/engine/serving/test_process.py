@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from semblance.common.processes import is_alive
 from semblance.engine.commands.cli import main
-from semblance.engine.serving.engine_client import ask
+from semblance.engine.commands.engine import running_engine
+from semblance.protocol.jobs import JOBS, JobKind
 from semblance.protocol.messages import STATE_FILE, Announcement, Job, JobState
 
 # Without PyTorch, for these tests start many engines.
@@ -56,18 +56,13 @@ class Engines:
 
     def submit(self, kind: str, **parameters: str) -> Job:
         """Queue a stand-in task."""
-        said = Announcement.read(self.home)
-        answer = httpx.post(
-            f"http://127.0.0.1:{said.port}/v1/jobs",
-            json={"kind": kind, "parameters": parameters},
-            headers={"Authorization": f"Bearer {said.token}"},
-            trust_env=False,
-        )
-        return Job.from_json(answer.json())
+        with running_engine(self.home) as client:
+            return client.submit(JOBS[JobKind(kind)](**parameters))
 
     def job(self, job: Job) -> Job:
         """The job as it stands."""
-        return Job.from_json(ask(self.home, "GET", f"/v1/jobs/{job.id}"))
+        with running_engine(self.home) as client:
+            return client.job(job.id)
 
     def wait(self, job: Job, *states: JobState) -> Job:
         """The job as soon as it is in one of these states and, when running, has a worker that works."""
@@ -133,7 +128,8 @@ def test_a_killed_engine_leaves_no_worker_and_the_next_one_puts_its_jobs_right(e
     kill(second)
     engines.start()
     engines.wait(build, JobState.RUNNING)
-    ask(engines.home, "POST", f"/v1/jobs/{build.id}/cancel")
+    with running_engine(engines.home) as client:
+        client.cancel(build.id)
     engines.wait(build, JobState.CANCELLED)
 
 

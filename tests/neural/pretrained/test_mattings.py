@@ -14,13 +14,14 @@ import torch
 from semblance.common.errors import UserError
 from semblance.common.progress import silent
 from semblance.engine.jobs import tasks
-from semblance.engine.jobs.requests import TrackParameters
 from semblance.neural.device import DeviceFacts
 from semblance.neural.pretrained import mattings
 from semblance.neural.pretrained.face_parsing import FaceParsing
 from semblance.neural.pretrained.mattings import choose_matting
 from semblance.neural.pretrained.robust_video_matting import RobustVideoMatting
 from semblance.neural.pretrained.weights import FACE_PARSING, ROBUST_VIDEO_MATTING, VGG19, find
+from semblance.protocol.choices import MattingName
+from semblance.protocol.jobs import Track
 from semblance.tracking.datasets.dataset import Dataset
 from skimage.data import astronaut
 from torch import Tensor, nn
@@ -141,7 +142,7 @@ def on(device: str, monkeypatch) -> None:
     monkeypatch.setattr(mattings, "device_facts", lambda: DeviceFacts(device, "a machine", "2", ()))
 
 
-def chosen(name: mattings.MattingName) -> str:
+def chosen(name: MattingName) -> str:
     return choose_matting(name, head_only=False).facts["matting"]
 
 
@@ -172,7 +173,7 @@ def test_a_head_alone_says_who_removed_the_clothes(folder):
 
 def test_a_dataset_of_the_head_alone_says_so(folder, tmp_path):
     footage = portrait_video(tmp_path / "take.mp4")
-    parameters = TrackParameters(source=str(footage), dataset=str(tmp_path / "set"), size=128, head_only=True)
+    parameters = Track(source=str(footage), dataset=str(tmp_path / "set"), size=128, head_only=True)
     result = tasks.track(parameters, silent)
     assert result["matting"] == "built-in"
     assert result["head_only"] == "by the tracked head"

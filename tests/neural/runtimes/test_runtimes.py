@@ -106,7 +106,7 @@ def test_onnx_runtime_paints_what_pytorch_paints(config, look):
 
 def test_exported_avatar_says_what_it_is_and_how_to_feed_it(avatar, tmp_path, capsys):
     out = tmp_path / "me.onnx"
-    code, said = run(capsys, avatar, "--onnx", out, "--time-code", 0.25, "--foreground-offset", "4,0")
+    code, said = run(capsys, avatar, "--onnx", out, "--time-code", 0.25, "--foreground-offset", 4, 0)
     assert code == 0, said.err
     assert str(out) in said.out
     exported = OnnxRuntime(out)
@@ -126,7 +126,8 @@ def test_exported_avatar_says_what_it_is_and_how_to_feed_it(avatar, tmp_path, ca
         ([], "either --onnx FILE or --tensorrt"),
         (["--onnx", "a.onnx", "--tensorrt"], "either --onnx FILE or --tensorrt"),
         (["--onnx", "avatar.pt"], "ends in .onnx"),
-        (["--onnx", "a.onnx", "--foreground-offset", "far"], "give it as X,Y"),
+        (["--onnx", "a.onnx", "--foreground-offset", "far", "0"], "Invalid value for '--foreground-offset'"),
+        (["--onnx", "a.onnx", "--background-offset", "0", "33"], "must be between -32 and 32"),
     ],
 )
 def test_bad_targets_are_refused(avatar, capsys, arguments, sentence):

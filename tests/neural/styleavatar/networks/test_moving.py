@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 import torch
 from semblance.common.errors import UserError
-from semblance.engine.commands.avatars import pair
-from semblance.engine.jobs.requests import ReenactParameters
 from semblance.engine.serving.frames import FramesRequest
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import Provenance, describe
@@ -210,14 +208,3 @@ def test_offsets_that_make_no_sense_are_refused(offset):
     sent = {name: np.zeros((2, 256, 256, 3), np.float16) for name in ("uv", "texture")}
     with pytest.raises(UserError, match="background_offset must be two numbers"):
         FramesRequest.read(pack_arrays(**sent, background_offset=offset))
-
-
-def test_offsets_on_the_command_line():
-    assert pair("8,-2.5") == (8, -2.5)
-    for text in ("8", "8,x", "1,2,3", ""):
-        with pytest.raises(UserError, match="X,Y"):
-            pair(text)
-    places = {"avatar": "a", "driver": "/b.mp4", "out": "/c.mp4"}
-    assert ReenactParameters(**places, foreground_offset=(32, 0)).foreground_offset == (32, 0)
-    with pytest.raises(ValueError, match="less than or equal to 32"):
-        ReenactParameters(**places, foreground_offset=(32.5, 0))

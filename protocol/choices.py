@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an artist can choose from, by name: presets, mattings, runtimes, layouts. Every list of them comes from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+PresetName = Literal["preview", "standard", "final"]
+"""How large the networks are."""
+MattingName = Literal["auto", "builtin", "rvm"]
+"""What cuts the person out of footage; `rvm` is Robust Video Matting."""
+RuntimeName = Literal["torch", "onnx", "tensorrt"]
+"""What executes an avatar's network."""
+LayoutName = Literal["semblance", "styleavatar"]
+"""How a dataset keeps its pictures: as Semblance does, or as the original code reads them."""
+
+ORIGINAL_SIZE = 1024
+"""Pixels of the window's side in the original code, which knows no other."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several things to choose.
+
+    Attributes:
+        title: what a panel calls it.
+        description: what it means for the artist, without a full stop.
+    """
+
+    title: str
+    description: str
+
+
+@dataclass(frozen=True)
+class PresetChoice(Choice):
+    """A preset; `size` is the side of the avatar's picture in pixels."""
+
+    size: int
+
+
+PRESETS: dict[PresetName, PresetChoice] = {
+    "preview": PresetChoice("Preview", "Trains in minutes on any computer", 256),
+    "standard": PresetChoice("Standard", "Wants a CUDA GPU for training; renders slowly without one", 512),
+    "final": PresetChoice("Final", "The full network of the paper: wants a CUDA GPU for training and rendering", 1024),
+}
+MATTINGS: dict[MattingName, Choice] = {
+    "auto": Choice("Automatic", "Robust Video Matting where its weights and a CUDA GPU are there, else Built-in"),
+    "builtin": Choice("Built-in", "Comes with Semblance"),
+    "rvm": Choice(
+        "Robust Video Matting",
+        "Finer hair, slow without a CUDA GPU; needs its authors' weights (GPL-3.0), which the README names",
+    ),
+}
