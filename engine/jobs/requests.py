@@ -134,7 +134,7 @@ def resolved(job: AnyJob, home: Home) -> AnyJob:
         paths["head_path"] = str(file)
     if isinstance(job, Reenact) and job.engines is None:
         paths["engines"] = str(home.engines)
-    return replace(job, **paths)  # type: ignore[arg-type]
+    return replace(job, **paths)
 
 
 def head_file(head: str, given: str | Path | None, home: Home) -> Path | None:

@@ -198,9 +198,10 @@ class ProgressLines:
 def parsed(line: bytes) -> dict[str, Any]:
     """Return a line of progress; nothing for one that a full disk cut short."""
     try:
-        return json.loads(line)
+        values: dict[str, Any] = json.loads(line)
     except ValueError:
         return {}
+    return values
 
 
 def prepare_folder(folder: Path, record: Record) -> None:

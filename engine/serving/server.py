@@ -97,7 +97,7 @@ def add_status(app: FastAPI) -> None:
     @app.get("/v1/status")
     async def status(request: Request) -> Status:
         facts = await asyncio.to_thread(device_facts)
-        store = request.app.state.scheduler.store
+        store = scheduler_of(request).store
         return Status(
             version=version("semblance"),
             protocol=VERSION,
@@ -105,7 +105,7 @@ def add_status(app: FastAPI) -> None:
             device_name=facts.name,
             torch=facts.torch,
             fallbacks=list(facts.fallbacks),
-            home=str(request.app.state.scheduler.home.folder),
+            home=str(scheduler_of(request).home.folder),
             process=os.getpid(),
             jobs_running=len(store.in_state(JobState.RUNNING, JobState.CANCELLING)),
             jobs_queued=len(store.in_state(JobState.QUEUED)),
@@ -117,12 +117,12 @@ def add_jobs(app: FastAPI) -> None:
 
     @app.post("/v1/jobs", status_code=201)
     async def submit(request: Request, asked: Annotated[AnySubmission, Body()]) -> Job:
-        scheduler = request.app.state.scheduler
+        scheduler = scheduler_of(request)
         return scheduler.submit(resolved(asked.parameters, scheduler.home)).job
 
     @app.get("/v1/jobs")
     async def jobs(request: Request) -> list[Job]:
-        return [record.job for record in request.app.state.scheduler.store.all()]
+        return [record.job for record in scheduler_of(request).store.all()]
 
     @app.get("/v1/jobs/{id}")
     async def job(record: KnownJob) -> Job:
@@ -130,13 +130,13 @@ def add_jobs(app: FastAPI) -> None:
 
     @app.post("/v1/jobs/{id}/cancel")
     async def cancel(request: Request, record: KnownJob) -> Job:
-        return request.app.state.scheduler.cancel(record.job.id).job
+        return (scheduler_of(request).cancel(record.job.id) or record).job
 
     @app.get("/v1/jobs/{id}/events", response_class=EventSourceResponse)
     async def events(
         request: Request, record: KnownJob, last_event_id: Annotated[str, Header()] = ""
     ) -> AsyncIterator[ServerSentEvent]:
-        async for event in events_of(request.app.state.scheduler, record.job.id, last_event_id):
+        async for event in events_of(scheduler_of(request), record.job.id, last_event_id):
             yield event
 
     @app.get("/v1/jobs/{id}/preview", response_class=Response, responses=pictures())
@@ -156,7 +156,7 @@ def add_avatars(app: FastAPI) -> None:
 
     @app.get("/v1/avatars")
     async def avatars(request: Request) -> list[AvatarInfo]:
-        return await asyncio.to_thread(request.app.state.avatars.infos)
+        return await asyncio.to_thread(avatars_of(request).infos)
 
     @app.get("/v1/avatars/{id}")
     async def avatar(path: KnownAvatar) -> AvatarInfo:
@@ -171,8 +171,20 @@ def add_avatars(app: FastAPI) -> None:
     async def frames(request: Request, path: KnownAvatar) -> Response:
         body = await limited_body(request)
         asked = await asyncio.to_thread(FramesRequest.read, body)
-        rgba = await request.app.state.avatars.render(path, asked)
+        rgba = await avatars_of(request).render(path, asked)
         return Response(await asyncio.to_thread(pack_arrays, rgba=rgba), media_type=ARRAYS_TYPE)
+
+
+def scheduler_of(request: Request) -> Scheduler:
+    """The scheduler that the application serves."""
+    scheduler: Scheduler = request.app.state.scheduler
+    return scheduler
+
+
+def avatars_of(request: Request) -> AvatarCache:
+    """The application's avatars."""
+    avatars: AvatarCache = request.app.state.avatars
+    return avatars
 
 
 BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -185,7 +197,7 @@ def pictures() -> dict[int | str, dict[str, Any]]:
 
 def known_job(request: Request, id: str) -> Record:
     """The job that the path names, else 404."""
-    record = request.app.state.scheduler.store.get(id)
+    record = scheduler_of(request).store.get(id)
     if record is None:
         raise HTTPException(404, f"There is no job {id}; list the jobs to see which there are.")
     return record
@@ -193,7 +205,7 @@ def known_job(request: Request, id: str) -> Record:
 
 def known_avatar(request: Request, id: str) -> Path:
     """The avatar file that the path names, else 404."""
-    path = request.app.state.avatars.find(id)
+    path = avatars_of(request).find(id)
     if path is None:
         raise HTTPException(404, f"There is no avatar {id} in the engine's home; build it, or choose another.")
     return path
@@ -238,7 +250,10 @@ async def limited_body(request: Request) -> bytes:
 
 
 class Gate:
-    """Lets in only who asks under one of the right names and knows the token."""
+    """Lets in only who asks under one of the right names and knows the token.
+
+    Starlette's `TrustedHostMiddleware` answers in plain text and cannot tell "[::1]:8765" from "[".
+    """
 
     def __init__(self, app: ASGIApp, token: str, hosts: frozenset[str] | None) -> None:
         self._app, self._expected, self._hosts = app, f"Bearer {token}".encode(), hosts
@@ -292,4 +307,4 @@ async def refuse_http(request: Request, error: Exception) -> JSONResponse:
 
 async def refuse_own_fault(request: Request, error: Exception) -> JSONResponse:
     """Answer when we made a mistake."""
-    return problem(500, sentence_about(error, request.app.state.scheduler.home.log))
+    return problem(500, sentence_about(error, scheduler_of(request).home.log))
