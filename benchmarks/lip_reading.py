@@ -23,7 +23,7 @@ from semblance.neural.evaluation.nearest import nearest_frames
 from semblance.neural.styleavatar.training.batches import split
 from semblance.protocol.inputs import Maps
 from semblance.tracking.datasets.dataset import Dataset
-from semblance.tracking.landmarks import LIPS, LandmarkDetector
+from semblance.tracking.detection.landmarks import LIPS, LandmarkDetector
 
 OUTER_EYE_CORNERS = (33, 263)
 ENLARGED = 2

@@ -17,12 +17,12 @@ import numpy as np
 from hardware import hardware
 from markdown import report
 from numpy.typing import NDArray
+from semblance.tracking.detection.landmarks import DETECTION_SIDE
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.landmarks import DETECTION_SIDE
 from semblance.tracking.live.live_frames import LiveFrame, live_frames, with_landmarks, with_maps, with_performance
+from semblance.tracking.live.live_solver import LiveSolver
 from semblance.tracking.live.meter import Meter
-from semblance.tracking.live.solver import LiveSolver
 from semblance.tracking.live.source import LiveSource, PlayedFile, Shot, played
 from semblance.tracking.media.read_ahead import read_ahead
 from semblance.tracking.threads import one_thread_a_library

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from scipy.spatial.transform import Rotation
-from semblance.tracking.crop import choose_crop, picture_camera
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
+from semblance.tracking.media.crop import choose_crop, picture_camera
 from semblance.tracking.performances.performance import Performance
 from semblance.tracking.solving import closed_form
 from semblance.tracking.solving.gaze import solve_gaze

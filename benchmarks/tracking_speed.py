@@ -23,13 +23,13 @@ import skimage.data
 from hardware import hardware
 from markdown import report
 from semblance.common.progress import Progress
-from semblance.tracking.crop import cut, resampled
 from semblance.tracking.datasets.rasteriser import MapRasteriser
 from semblance.tracking.datasets.writer import DatasetWriter
+from semblance.tracking.detection.landmarks import DETECTION_SIDE, LANDMARK_COUNT, LandmarkDetector
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.landmarks import DETECTION_SIDE, LANDMARK_COUNT, LandmarkDetector
 from semblance.tracking.mattes.selfie_matting import builtin_matting
+from semblance.tracking.media.crop import cut, resampled
 from semblance.tracking.media.footage import Footage, Frame
 from semblance.tracking.performances.maps import frame_maps
 from semblance.tracking.solving.registration import SIDE, registered

@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 from ..common.clock import Clock
 from ..common.errors import UserError
 from ..common.progress import Listener, Progress, silent
-from .crop import cut, resampled
 from .datasets.dataset import Dataset, Layout
 from .datasets.rasteriser import MapRasteriser
 from .datasets.writer import DatasetWriter
-from .hands import HandWatch
-from .heads.head import Floats, MorphableHead
-from .landmarks import (
+from .detection.hands import HandWatch
+from .detection.landmarks import (
     DETECTION_SIDE,
     LANDMARK_COUNT,
     SMALLEST_FACE,
@@ -35,8 +33,10 @@ from .landmarks import (
     require_size,
     rivals_among,
 )
+from .heads.head import Floats, MorphableHead
 from .mattes.matting import Matting, MattingMaker
 from .mattes.selfie_matting import builtin_matting
+from .media.crop import cut, resampled
 from .media.footage import Footage, Frame, Image
 from .media.read_ahead import read_ahead
 from .performances.maps import MAP_SIZE, frame_maps

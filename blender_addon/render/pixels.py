@@ -34,7 +34,7 @@ def avatar_window(width: float, height: float, sensor_fit: str) -> Window:
     return Window((width - side) / 2, (height - side) / 2, side)
 
 
-def placed(picture: np.ndarray, window: Window, width: int, height: int) -> np.ndarray:
+def in_frame(picture: np.ndarray, window: Window, width: int, height: int) -> np.ndarray:
     """Return `[height, width, 4]` float32 0 to 1: the square `picture [S, S, 4]` (uint8, straight alpha) resampled into
     its window; transparent black outside. Where the window fits the picture's pixels they are kept exactly.
     """

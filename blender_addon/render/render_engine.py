@@ -55,8 +55,8 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
             self.update_progress(number / len(heads))
             maps = painter.draw(head.map_vertices(world, view), head.triangles)
             picture = frame_service.avatar_picture(place, head.avatar, maps, head.look, self.test_break)
-            placed = pixels.placed(picture, window, width, height)
-            layer = pixels.scene_linear(placed, linear, transparent=film or number > 0)
+            framed = pixels.in_frame(picture, window, width, height)
+            layer = pixels.scene_linear(framed, linear, transparent=film or number > 0)
             frame = layer if number == 0 else pixels.over(layer, frame)
         return frame
 

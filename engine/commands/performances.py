@@ -56,7 +56,7 @@ def overlay(
 ) -> None:
     """Draw mesh, landmarks, gaze and confidence over the tracked video, and plot every coefficient over time."""
     from ...tracking.datasets.dataset import Dataset
-    from ...tracking.overlay_video import write_overlay
+    from ...tracking.overlay.video import write_overlay
     from ...tracking.performances.performance import Performance
 
     tracked = Dataset.open(performance).performance() if performance.is_dir() else Performance.load(performance)

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from ...tracking.datasets.writer import as_bytes
+from ...tracking.detection.landmarks import LandmarkDetector, Landmarks
 from ...tracking.heads.camera import PinholeCamera
 from ...tracking.heads.head import Floats, MorphableHead
-from ...tracking.landmarks import LandmarkDetector, Landmarks
 from ...tracking.media.footage import Image
 from ..pretrained import weights
 from . import metrics

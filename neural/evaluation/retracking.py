@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from ...tracking.detection.landmarks import Landmarks, eye_distance
 from ...tracking.heads.camera import PinholeCamera
 from ...tracking.heads.head import MorphableHead
-from ...tracking.landmarks import Landmarks, eye_distance
 from ...tracking.solving.agreement import openings
 from ...tracking.solving.closed_form import solve
 from ...tracking.solving.person import solve_person

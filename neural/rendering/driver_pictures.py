@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...tracking.crop import cut
 from ...tracking.datasets.dataset import Dataset
+from ...tracking.media.crop import cut
 from ...tracking.media.footage import Footage
 from ...tracking.performances.performance import Performance
 from ..styleavatar.training.batches import read_picture

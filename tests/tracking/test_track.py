@@ -17,9 +17,9 @@ import skimage.data
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled, Progress
 from semblance.tracking.datasets.dataset import Dataset
+from semblance.tracking.detection.landmarks import LandmarkDetector, eye_distance, landmarks_of_photo
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.landmarks import LandmarkDetector, eye_distance, landmarks_of_photo
 from semblance.tracking.media.footage import Footage
 from semblance.tracking.track import track, track_performance
 

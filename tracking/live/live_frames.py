@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..datasets.rasteriser import MapRasteriser
+from ..detection.landmarks import LandmarkDetector, Landmarks
 from ..heads.head import Floats, MorphableHead
-from ..landmarks import LandmarkDetector, Landmarks
 from ..media.read_ahead import newest
 from ..performances.maps import MAP_SIZE, frame_maps
 from ..performances.performance import OVER_TIME, Performance
 from ..solving.solver import SIZE, frame_rate
 from ..threads import one_thread_a_library
-from .solver import LiveSolver
+from .live_solver import LiveSolver
 from .source import Clock, LiveSource, Shot
 
 WAITING = 1

@@ -13,9 +13,9 @@ from typing import Protocol
 import cv2
 
 from ...common.errors import UserError
-from ..landmarks import DETECTION_SIDE, shrunk
+from ..detection.landmarks import DETECTION_SIDE, shrunk
+from ..detection.quiet_mediapipe import silenced
 from ..media.footage import Footage, Image
-from ..quiet_mediapipe import silenced
 
 Clock = Callable[[], float]
 """Tells seconds since some moment, as `time.monotonic`."""

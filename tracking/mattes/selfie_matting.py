@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..detection.quiet_mediapipe import silenced, solution
 from ..heads.head import Floats, MorphableHead
 from ..performances.performance import Performance
-from ..quiet_mediapipe import silenced, solution
 from .matte_edges import refined, window_functions
 from .matting import Matting, Pixels
 from .within_footage import WithinFootage

@@ -14,13 +14,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
-from ..crop import cut
 from ..datasets.dataset import ENLARGED, Dataset
 from ..datasets.writer import DatasetWriter
+from ..detection.landmarks import landmarks_of_photo
 from ..heads.head import Floats, MorphableHead
-from ..landmarks import landmarks_of_photo
 from ..mattes.matting import MattingMaker
 from ..mattes.selfie_matting import builtin_matting
+from ..media.crop import cut
 from ..performances.performance import Crop, Performance
 from ..solving.solver import solve_still
 from .calibration import FRAMES, calibration_performance

@@ -12,10 +12,10 @@ from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from ..datasets.rasteriser import PlainRasteriser
+from ..detection.landmarks import LEFT_IRIS, OVAL, RIGHT_IRIS
 from ..heads.camera import PinholeCamera
 from ..heads.head import BLINKS, Floats, Integers, MorphableHead
 from ..heads.shading import shade, vertex_normals
-from ..landmarks import LEFT_IRIS, OVAL, RIGHT_IRIS
 from ..performances.maps import frame_vertices
 from ..performances.performance import Performance
 from .thin_plate import spline

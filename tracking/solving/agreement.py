@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..detection.landmarks import Landmarks, eye_distance
 from ..heads.camera import PinholeCamera
 from ..heads.head import MorphableHead
-from ..landmarks import Landmarks, eye_distance
 from ..performances.performance import Performance
 from .landmark_model import LandmarkModel
 from .landmark_weights import lid_gaps, mouth_gap

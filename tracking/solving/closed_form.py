@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..detection.landmarks import IRISES_START, Landmarks, eye_distance
 from ..heads.camera import PinholeCamera
 from ..heads.head import Floats
-from ..landmarks import IRISES_START, Landmarks, eye_distance
 from .expression_prior import UPPER_BOUND, coupled_bounds, prior_precision
 from .landmark_model import DEPTH_WEIGHT, Array, LandmarkModel, Person, Pose, Rays
 from .landmark_weights import pose_weights, term_visibility, terms

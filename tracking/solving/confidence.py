@@ -8,9 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..heads.camera import PinholeCamera
-from ..heads.head import Floats, MorphableHead
-from ..landmarks import (
+from ..detection.landmarks import (
     LANDMARK_COUNT,
     LEFT_BROW,
     LEFT_EYE,
@@ -22,6 +20,8 @@ from ..landmarks import (
     Landmarks,
     eye_distance,
 )
+from ..heads.camera import PinholeCamera
+from ..heads.head import Floats, MorphableHead
 from ..performances.performance import REGIONS, Performance
 from .agreement import mesh_landmarks
 

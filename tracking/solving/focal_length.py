@@ -13,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..detection.landmarks import Landmarks
 from ..heads.camera import PinholeCamera
 from ..heads.head import MorphableHead
-from ..landmarks import Landmarks
 from .landmark_model import LandmarkModel, Rays
 from .person import ZoomPrior, chosen_frames, solve_fit
 

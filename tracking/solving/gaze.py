@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
+from ..detection.landmarks import LEFT_EYE_CORNERS, LEFT_IRIS, RIGHT_EYE_CORNERS, RIGHT_IRIS, Landmarks
 from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES, BLINKS, Eyeball, Floats, MorphableHead
-from ..landmarks import LEFT_EYE_CORNERS, LEFT_IRIS, RIGHT_EYE_CORNERS, RIGHT_IRIS, Landmarks
 from .closed_form import Solution
 
 SHUT = 0.5

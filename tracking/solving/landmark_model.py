@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..detection.landmarks import Landmarks
 from ..heads.camera import PinholeCamera
 from ..heads.head import Floats, MorphableHead
-from ..landmarks import Landmarks
 from .landmark_weights import term_weights, terms
 
 Array = NDArray[np.float64]

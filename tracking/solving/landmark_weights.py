@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..landmarks import (
+from ..detection.landmarks import (
     INNER_LIP_PAIRS,
     LANDMARK_COUNT,
     LEFT_BROW,

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from ..detection.landmarks import IRISES_START, Landmarks, eye_distance
 from ..heads.camera import PinholeCamera
 from ..heads.head import BLINKS, MorphableHead
-from ..landmarks import IRISES_START, Landmarks, eye_distance
 from .closed_form import residual, solve_pose
 from .expression_prior import DEVIATION, UPPER_BOUND, coupled_bounds, prior_precision
 from .landmark_model import DEPTH_WEIGHT, NOISE, Array, LandmarkModel, Person, Pose, Rays

@@ -150,7 +150,7 @@ class Skin:
         shape, moves, directions = (part.astype(np.float64) for part in (neutral[points], basis, normals))
         return cls(shape, moves, directions, performance.camera.resized(SIDE, SIDE))
 
-    def placed(self, placement: Placement) -> Array:
+    def in_camera_space(self, placement: Placement) -> Array:
         """The points `[N, 3]` in camera space."""
         shape = self.neutral + np.tensordot(placement.expression, self.basis, 1)
         return shape @ placement.rotation.T + placement.translation
@@ -205,7 +205,7 @@ def average(skin: Skin, placements: Mapping[int, Placement], details: Mapping[in
     """What the points look like where they are seen."""
     count, total, squares = (np.zeros(len(skin.neutral)) for _ in range(3))
     for index, placement in placements.items():
-        pixels = skin.projected(skin.placed(placement))
+        pixels = skin.projected(skin.in_camera_space(placement))
         weights, looks = skin.weights(placement, pixels), looked_up(details[index], pixels)
         count += weights
         total += weights * looks
@@ -223,7 +223,7 @@ def aligned(skin: Skin, appearance: Appearance, prior: Placement, placement: Pla
     slopes = [cv2.Sobel(picture, cv2.CV_32F, *axis, ksize=3, scale=1 / 8) for axis in ((1, 0), (0, 1))]
     deviation = np.concatenate([POSE_DEVIATION, np.full(len(FREE), EXPRESSION_DEVIATION)])
     for _ in range(STEPS):
-        points = skin.placed(placement)
+        points = skin.in_camera_space(placement)
         pixels = skin.projected(points)
         weights = skin.weights(placement, pixels)
         used = (weights > 0) & ~np.isnan(appearance.mean)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...common.progress import Listener, silent
-from ..crop import choose_crop, picture_camera, window_camera
+from ..detection.landmarks import Landmarks
 from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES, MorphableHead
-from ..landmarks import Landmarks
+from ..media.crop import choose_crop, picture_camera, window_camera
 from ..media.footage import Footage, Image
 from ..performances.maps import frame_vertices
 from ..performances.performance import Crop, Performance

@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..detection.landmarks import Landmarks
 from ..heads.camera import PinholeCamera
 from ..heads.head import Floats, MorphableHead
 from ..heads.shading import vertex_normals
-from ..landmarks import Landmarks
 from .closed_form import solve_pose
 from .landmark_model import Person, Rays
 

@@ -23,7 +23,7 @@ from ....common.errors import UserError
 from ....common.files import written_whole
 from ....common.progress import Listener, silent
 from ....tracking.datasets.dataset import ENLARGED, Dataset
-from ....tracking.landmarks import Landmarks
+from ....tracking.detection.landmarks import Landmarks
 from ....tracking.performances.maps import MAP_SIZE
 from ..networks.config import FEATURE_SIZE, SLIDING_MARGIN
 from ..networks.features import IDENTITY

@@ -13,7 +13,7 @@ import torch
 from ....common.errors import UserError
 from ....common.progress import Listener, silent
 from ....tracking.datasets.dataset import Dataset
-from ....tracking.landmarks import Landmarks
+from ....tracking.detection.landmarks import Landmarks
 from ....tracking.performances.performance import Performance
 from ...avatar import Avatar
 from ...avatar_file import Provenance, describe

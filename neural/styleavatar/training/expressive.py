@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ....common.errors import UserError
 from ....tracking.datasets.dataset import Dataset
+from ....tracking.detection.landmarks import LEFT_EYE, LIPS, RIGHT_EYE, Landmarks, eye_distance
 from ....tracking.heads.registry import open_head
-from ....tracking.landmarks import LEFT_EYE, LIPS, RIGHT_EYE, Landmarks, eye_distance
 from ....tracking.performances.maps import MAP_SIZE
 from ....tracking.solving.agreement import mesh_landmarks
 

@@ -10,10 +10,10 @@ from scipy.spatial.transform import Rotation
 from semblance.neural.evaluation.figures import NO_FACE, NO_HEAD, WEIGHTS_MISSING
 from semblance.neural.evaluation.observer import Observer, Row
 from semblance.neural.evaluation.retracking import Distances, retracked
+from semblance.tracking.detection.landmarks import eye_distance
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.landmarks import eye_distance
 from semblance.tracking.photos.photo import read_photo
 from semblance.tracking.solving.landmark_model import LandmarkModel, Pose
 

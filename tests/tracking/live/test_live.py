@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import skimage.data
 from semblance.common.errors import UserError
+from semblance.tracking.detection.landmarks import LandmarkDetector
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.landmarks import LandmarkDetector
 from semblance.tracking.live.live_frames import joined, live_frames
+from semblance.tracking.live.live_solver import CALIBRATION, LiveSolver
 from semblance.tracking.live.meter import Meter
-from semblance.tracking.live.solver import CALIBRATION, LiveSolver
 from semblance.tracking.live.source import Camera, PlayedFile, Shot, played
 from semblance.tracking.media.footage import Footage
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from semblance.tracking.detection.landmarks import LEFT_LID_PAIRS, RIGHT_LID_PAIRS
 from semblance.tracking.heads.head import ARKIT_NAMES, BLINKS
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.landmarks import LEFT_LID_PAIRS, RIGHT_LID_PAIRS
 from semblance.tracking.solving.apertures import WIDES, with_own_apertures
 from semblance.tracking.solving.landmark_model import LandmarkModel, Person
 from semblance.tracking.solving.landmark_weights import lid_gaps, lid_heights

@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from semblance.tracking.detection.landmarks import Landmarks
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.landmarks import Landmarks
 from semblance.tracking.performances.performance import REGIONS, TRUSTED, Performance
 from semblance.tracking.solving.agreement import mesh_landmarks
 from semblance.tracking.solving.confidence import rated, region_landmarks

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from semblance.tracking.crop import choose_crop, picture_camera
+from semblance.tracking.detection.landmarks import IRISES_START, landmarks_of_photo
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.landmarks import IRISES_START, landmarks_of_photo
+from semblance.tracking.media.crop import choose_crop, picture_camera
 from semblance.tracking.photos.photo import read_photo
 from semblance.tracking.solving import closed_form
 from semblance.tracking.solving.focal_length import estimated_camera

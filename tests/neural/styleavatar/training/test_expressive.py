@@ -15,7 +15,7 @@ from semblance.neural.styleavatar.training.expressive import expressive_region, 
 from semblance.neural.styleavatar.training.trainer import Trainer
 from semblance.neural.training.distributed import Team
 from semblance.tracking.datasets.dataset import Dataset
-from semblance.tracking.landmarks import LEFT_EYE, LIPS, OVAL, RIGHT_EYE
+from semblance.tracking.detection.landmarks import LEFT_EYE, LIPS, OVAL, RIGHT_EYE
 
 ALONE = Team(0, 1, torch.device("cpu"))
 FRAMES = np.array([0, 3])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from semblance.tracking.hands import HandWatch, behind, believed
+from semblance.tracking.detection.hands import HandWatch, behind, believed
 from semblance.tracking.media.footage import Footage
 
 FACE = np.zeros((478, 3), np.float32)

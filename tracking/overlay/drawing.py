@@ -11,10 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .datasets.rasteriser import PlainRasteriser
-from .heads.camera import PinholeCamera
-from .heads.head import Floats, MorphableHead, gaze_rotation
-from .landmarks import (
+from ..datasets.rasteriser import PlainRasteriser
+from ..detection.landmarks import (
     LANDMARK_COUNT,
     LEFT_BROW,
     LEFT_EYE,
@@ -26,10 +24,12 @@ from .landmarks import (
     RIGHT_IRIS,
     Landmarks,
 )
-from .media.footage import Image
-from .performances.maps import frame_vertices
-from .performances.performance import REGIONS, Crop, Performance
-from .quiet_mediapipe import solution
+from ..detection.quiet_mediapipe import solution
+from ..heads.camera import PinholeCamera
+from ..heads.head import Floats, MorphableHead, gaze_rotation
+from ..media.footage import Image
+from ..performances.maps import frame_vertices
+from ..performances.performance import REGIONS, Crop, Performance
 
 SHORT_SIDE = 720
 """Pixels of the overlay's shorter side, at least: smaller footage is enlarged, so that lines stay thin on it."""

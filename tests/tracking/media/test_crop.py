@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from semblance.tracking.crop import choose_crop, cut, picture_camera, resampled
 from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tracking.media.crop import choose_crop, cut, picture_camera, resampled
 from semblance.tracking.performances.performance import Crop
 
 

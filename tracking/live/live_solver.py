@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..crop import choose_crop, picture_camera
+from ..detection.landmarks import Landmarks, require_size
 from ..heads.camera import PinholeCamera
 from ..heads.head import BLINKS, Floats, MorphableHead
-from ..landmarks import Landmarks, require_size
+from ..media.crop import choose_crop, picture_camera
 from ..media.footage import Image
 from ..performances.performance import Performance, for_all_regions
 from ..solving import closed_form

@@ -14,7 +14,7 @@ from semblance.common.errors import UserError
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.media.video import frames_to
-from semblance.tracking.overlay_video import frame_at, write_overlay
+from semblance.tracking.overlay.video import frame_at, write_overlay
 from semblance.tracking.performances.performance import Crop, Performance
 
 FRAMES = 6

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..common.clock import Clock
-from ..common.errors import UserError
-from ..common.progress import Listener, silent
+from ...common.clock import Clock
+from ...common.errors import UserError
+from ...common.progress import Listener, silent
+from ..detection.landmarks import LandmarkDetector
+from ..heads.head import MorphableHead
+from ..media.footage import Footage
+from ..media.video import Sound, video_to, write_png
+from ..performances.performance import Performance
 from .coefficient_plot import coefficient_plot
-from .heads.head import MorphableHead
-from .landmarks import LandmarkDetector
-from .media.footage import Footage
-from .media.video import Sound, video_to, write_png
-from .overlay import Overlay, enlarged
-from .performances.performance import Performance
+from .drawing import Overlay, enlarged
 
 
 def write_overlay(

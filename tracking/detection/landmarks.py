@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.errors import UserError
+from ...common.errors import UserError
+from ..media.footage import Image
 from .face_window import FaceFinder, Window
-from .media.footage import Image
 from .quiet_mediapipe import silenced, solution
 
 Landmarks = NDArray[np.float32]

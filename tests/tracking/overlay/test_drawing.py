@@ -7,13 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from semblance.tracking.coefficient_plot import coefficient_plot, curves_of
-from semblance.tracking.crop import picture_camera
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.rotations import from_vectors
-from semblance.tracking.overlay import DETECTED, Overlay, camera_of_picture, confidence_colour, moved, view_camera
+from semblance.tracking.media.crop import picture_camera
+from semblance.tracking.overlay.coefficient_plot import coefficient_plot, curves_of
+from semblance.tracking.overlay.drawing import (
+    DETECTED,
+    Overlay,
+    camera_of_picture,
+    confidence_colour,
+    moved,
+    view_camera,
+)
 from semblance.tracking.performances.performance import Crop, Performance
 
 CROP = Crop(300, 100, 500)

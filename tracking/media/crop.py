@@ -6,11 +6,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .datasets.dataset import ENLARGED
-from .heads.camera import PinholeCamera
-from .landmarks import Landmarks
-from .media.footage import Image
-from .performances.performance import Crop
+from ..datasets.dataset import ENLARGED
+from ..detection.landmarks import Landmarks
+from ..heads.camera import PinholeCamera
+from ..performances.performance import Crop
+from .footage import Image
 
 CENTRE, UPPER_LIP, LOWER_LIP = 197, 13, 14
 SIDE = 2 * 4.2 / 2 * 1.25

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_closing, binary_opening
 
-from .heads.head import Floats
+from ..heads.head import Floats
+from ..media.footage import Image
 from .landmarks import LANDMARK_COUNT, Landmarks, face_width, middle_of, shrunk
-from .media.footage import Image
 from .quiet_mediapipe import silenced, solution
 
 INTERVAL = 0.24

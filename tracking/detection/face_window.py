@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .media.footage import Image
+from ..media.footage import Image
 from .quiet_mediapipe import silenced, solution
 
 FULL_RANGE = 1

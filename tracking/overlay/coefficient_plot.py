@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .heads.head import ARKIT_NAMES
-from .heads.rotations import to_angles
-from .media.footage import Image
-from .performances.performance import Performance
+from ..heads.head import ARKIT_NAMES
+from ..heads.rotations import to_angles
+from ..media.footage import Image
+from ..performances.performance import Performance
 
 COLUMNS, WIDTH, HEIGHT = 4, 4.6, 0.92
 """Charts side by side, and the inches of each with its margins."""
