@@ -10,6 +10,7 @@ import traceback
 from pathlib import Path
 
 from .errors import UserError
+from .files import FULL
 
 UNUSABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
 """What the system says of a place where a user may not write, or where something else lies."""
@@ -21,7 +22,7 @@ def mendable(error: Exception) -> UserError | None:
         return error
     if is_out_of_memory(error):
         return UserError("The memory ran out; close other programs, or choose a smaller preset or size, and try again.")
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in FULL:
         return UserError("The disk is full; free some space and try again.")
     if isinstance(error, OSError) and error.errno in UNUSABLE and error.filename:
         return UserError(f"{error.filename} cannot be used ({error.strerror}); choose another place.")

@@ -11,6 +11,20 @@ from pathlib import Path
 
 from .errors import UserError
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says when a disk or a quota is full."""
+
+
+@contextmanager
+def full_disk_told(target: Path) -> Iterator[None]:
+    """Turn a full disk in the body, which writes `target`, into a `UserError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise UserError(f"The disk is full: {target} was not written; free some space and try again.") from error
+        raise
+
 
 @contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -23,14 +37,11 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
     try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(f"The disk is full: {target} was not written; free some space and try again.") from error
-        raise
+        with full_disk_told(target):
+            yield temporary
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
     finally:
         with suppress(OSError):
             temporary.unlink()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ...common.errors import UserError
+from ...common.words import counted
 from .. import compat
 from ..properties import active_head
 from ..ui.job_operators import Reasoned
@@ -37,7 +38,8 @@ class SEMBLANCE_OT_send_to_sequencer(Reasoned, bpy.types.Operator):
         compat.show_sequence(context, sequence)
         count = sequence.frame_end - sequence.frame_start + 1
         self.report(
-            {"INFO"}, f"{count} frames are in the sequencer; render the scene {sequence.name!r} to make the movie."
+            {"INFO"},
+            f"Sent {counted(count, 'frame')} to the sequencer; render the scene {sequence.name!r} to make the movie.",
         )
         return {"FINISHED"}
 

@@ -218,7 +218,7 @@ class SEMBLANCE_OT_drive_from_video(LongTask, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why no head can be driven now."""
-        return engine_reason() or ("" if active_head(context) else "Select the head that shall be driven.")
+        return engine_reason() or ("" if active_head(context) else "Select the head to drive.")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Ask for the video."""

@@ -44,7 +44,9 @@ def frame_names(folder: Path) -> tuple[str, ...]:
         raise UserError(f"{folder / 'image'} holds no PNG files; run the preprocessing again.")
     for each, found in zip(FOLDERS[1:], others, strict=True):
         if found != names:
-            raise UserError(f"{folder / each} and {folder / 'image'} hold other frames; run the preprocessing again.")
+            raise UserError(
+                f"{folder / each} and {folder / 'image'} hold different frames; run the preprocessing again."
+            )
     return tuple(sorted(names))
 
 

@@ -7,7 +7,6 @@ So an interrupted run leaves an earlier dataset as it was, and never one that lo
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import threading
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from ...common.clock import Clock
 from ...common.errors import UserError
+from ...common.files import full_disk_told
 from ...common.progress import Listener, silent
 from ..heads.head import Floats, MorphableHead
 from ..media.png import png
@@ -39,7 +39,6 @@ WAITING = 16
 """Pictures that may wait for a thread: bounds the memory when the disk is slower than the tracker."""
 
 PICTURE_FOLDERS = ("image", "back", "uv", "render")
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DatasetWriter:
@@ -153,13 +152,8 @@ class DatasetWriter:
 
     def _encode_and_write(self, path: Path, encode: Encoder) -> None:
         try:
-            path.write_bytes(encode())
-        except OSError as error:
-            if error.errno in FULL:
-                raise UserError(
-                    f"The disk is full: {self.folder} was not written; free some space and try again."
-                ) from error
-            raise
+            with full_disk_told(self.folder):
+                path.write_bytes(encode())
         finally:
             self._room.release()
 

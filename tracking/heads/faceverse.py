@@ -13,6 +13,7 @@ import numpy as np
 
 from .expression_transfer import reordered
 from .faceverse_file import FaceVerseFile, FaceVerseHead, arkit_order, columns, damaged, rising_ends, run_of_vertices
+from .faceverse_v3_older import FILE as OLDER_FILE
 from .faceverse_v3_older import is_older, modernised
 from .head import Eyeball
 from .unpickling import load_array_dict
@@ -95,14 +96,7 @@ FILE = FaceVerseFile(
     title="FaceVerse v3",
     usual_name="faceverse_v3_6_s.npy",
     shapes={
-        "meanshape": ("V", 3),
-        "meantex": ("3V",),
-        "idBase": ("3V", 150),
-        "exBase_52": ("3V", 52),
-        "texBase": ("3V", 251),
-        "tri": (None, 3),
-        "mediapipe_keypoints": (478,),
-        "ver_inds": (3,),
+        **OLDER_FILE.shapes,
         "uvtex": ("V", 3),
         "face_mask": ("V",),
         "parsing": ("V", 3),

@@ -71,7 +71,7 @@ class FaceVerseFile:
             raise UserError(f"{unfit}: it has no {missing[0]}; choose {self.usual_name}.")
         for key in self.shapes:
             if not isinstance(model[key], np.ndarray) or model[key].dtype.kind not in "fiub":
-                raise UserError(f"{unfit}: its {key} is no array; choose {self.usual_name}.")
+                raise UserError(f"{unfit}: its {key} is not an array; choose {self.usual_name}.")
         vertices = model["meanshape"].size // 3
         for key, shape in self.shapes.items():
             wanted = tuple(vertices if n == "V" else 3 * vertices if n == "3V" else n for n in shape)

@@ -120,7 +120,7 @@ def read_npz(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise UserError(f"There is no file at {path}; choose the head's model file.") from error
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is damaged or holds anything but arrays; download it again.") from error
+        raise UserError(f"{path} is damaged or holds something other than arrays; download it again.") from error
 
 
 def damaged(path: Path) -> UserError:

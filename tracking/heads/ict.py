@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...common.files import written_whole
+from ...common.words import counted
 from .correspondence import Correspondence, Lookup, centre, correspond, eyeball_about, ibug_anchors, sphere_centre
 from .head import ARKIT_NAMES, Eyeball, Floats, Integers, MorphableHead
 from .obj_meshes import read_obj, read_obj_vertices
@@ -177,7 +178,8 @@ def parsed_kit(folder: Path, files: list[Path]) -> FaceKit:
     for file, vertices in zip((folder / NEUTRAL, *identities, *expressions), (mesh.vertices, *moved), strict=True):
         if len(vertices) != VERTICES:
             raise UserError(
-                f"{file} has {len(vertices)} vertices, and ICT-FaceKit's meshes have {VERTICES}; get it again."
+                f"{file} has {counted(len(vertices), 'vertex', 'vertices')}, and ICT-FaceKit's meshes have {VERTICES}; "
+                "download it again."
             )
     differences = np.array([vertices - mesh.vertices for vertices in moved], np.float32).reshape(-1, VERTICES, 3)
     return FaceKit(

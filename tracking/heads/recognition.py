@@ -36,8 +36,10 @@ def recognise(path: Path) -> tuple[str, ...]:
         if needed <= keys:
             return names
     if "coeffs" in keys:
-        raise UserError(f"{path} holds the coefficients of a take and no head; choose the model's own file.")
-    raise UserError(f"{path} is no head that Semblance knows; it knows {', '.join(k.title for k in KINDS.values())}.")
+        raise UserError(f"{path} holds the coefficients of a take, not a head; choose the head's own file.")
+    raise UserError(
+        f"{path} is not a head that Semblance knows; choose one of {', '.join(k.title for k in KINDS.values())}."
+    )
 
 
 def keys_in(path: Path) -> set[str]:
@@ -84,7 +86,7 @@ def verified(head: MorphableHead) -> list[str]:
     ]
     failed = [what for what, held in checks if not held]
     if failed:
-        raise UserError(f"The head {head.name} is not sound: it is not so that {failed[0]}; get its model again.")
+        raise UserError(f"The head {head.name} fails the check “{failed[0]}”; download its model again.")
     identities, textures = len(head.identity_basis), len(head.texture_basis)
     counts = f"{identities} identity, {len(head.expression_basis)} expression and {textures} texture columns"
     return [*(what for what, _ in checks), counts, said_of_still(still_expressions(head))]

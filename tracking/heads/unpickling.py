@@ -53,11 +53,11 @@ def unpickled(path: Path, allowed: Mapping[tuple[str, str], Any], header: bool) 
     except FileNotFoundError as error:
         raise UserError(f"There is no file at {path}; choose the head's model file.") from error
     except ForbiddenError as error:
-        raise UserError(f"{path} was not read: it holds {error}, which a model file has no need of.") from error
+        raise UserError(f"{path} was not read: it holds {error}, which does not belong in a model file.") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); choose the head's model file.") from error
     except Exception as error:  # a damaged pickle may raise anything
-        raise UserError(f"{path} is damaged or is no model file; download it again.") from error
+        raise UserError(f"{path} is damaged or is not a model file; download it again.") from error
 
 
 def checked_dict(content: Any, path: Path) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def opened(path: Path) -> av.container.InputContainer:
     try:
         container = av.open(str(path))
     except (av.FFmpegError, OSError) as error:
-        raise UserError(f"{path} cannot be read as a video; it may be damaged or of another kind.") from error
+        raise UserError(f"{path} cannot be read as a video: it may be damaged; choose another file.") from error
     if not container.streams.video:
         container.close()
         raise UserError(f"{path} has no pictures, only sound or data; choose a video of a face.")

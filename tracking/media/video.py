@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -19,7 +18,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from PIL import Image, ImageDraw, ImageFont
 
 from ...common.errors import UserError
-from ...common.files import written_whole
+from ...common.files import full_disk_told, written_whole
 
 QUALITY = 16
 """H.264 constant rate factor: visually lossless for portraits."""
@@ -86,13 +85,10 @@ def pictures_to(folder: Path) -> Iterator[Write]:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        yield write
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial, folder)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(f"The disk is full: {folder} was not written; free some space and try again.") from error
-        raise
+        with full_disk_told(folder):
+            yield write
+            shutil.rmtree(folder, ignore_errors=True)
+            os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

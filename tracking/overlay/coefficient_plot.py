@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ...common.words import counted
 from ..heads.head import ARKIT_NAMES
 from ..heads.rotations import to_angles
 from ..media.footage import Image
@@ -63,7 +64,7 @@ def coefficient_plot(performance: Performance) -> Image:
     times = np.asarray(performance.times, np.float64) - performance.times[0]
     unseen = performance.confidence <= UNSEEN
     rows = -(-len(curves) // COLUMNS)
-    words = f"{len(performance)} frames, {times[-1]:.2f} s, {performance.fps:.5g} a second; "
+    words = f"{counted(len(performance), 'frame')}, {times[-1]:.2f} s, {performance.fps:.5g} a second; "
     with style.context(["default", STYLE]):
         figure = Figure(figsize=(COLUMNS * WIDTH, rows * HEIGHT), dpi=DPI)
         figure.subplots_adjust(0.02, 0.035, 0.99, 0.985, 0.12, 0.8)

@@ -148,7 +148,7 @@ class Villain:
         (b"PK\x03\x04 no archive", "damaged"),
         (b"GIF89a", "damaged"),
         (pickle.dumps({"v_template": Villain()}), "was not read: it holds"),
-        (pickle.dumps({"x": 1}), "no head that Semblance knows"),
+        (pickle.dumps({"x": 1}), "not a head that Semblance knows"),
         (pickle.dumps([1, 2]), "no dictionary"),
         (pickle.dumps({"coeffs": 1, "bbox_list": 2}), "coefficients of a take"),
         (pickle.dumps({"v_template": 1, "shapedirs": 2, "J_regressor": 3}), "no array v_template"),

@@ -113,7 +113,7 @@ def test_arrays_of_other_kinds_are_refused(saved):
     [
         ("exBase_52", None, "no exBase_52"),
         ("exBase_52", np.zeros((3 * VERTICES, 171), np.float32), "shape"),
-        ("tri", "text", "no array"),
+        ("tri", "text", "not an array"),
         ("tri", np.full((30, 3), VERTICES), "damaged"),
         ("ver_inds", np.array([FACE, 16, VERTICES + 1]), "damaged"),
         ("meanshape", np.full((VERTICES, 3), np.nan, np.float32), "damaged"),

@@ -103,7 +103,7 @@ def test_meshes_that_do_not_fit_are_named(folder, tmp_path):
         ict.load_ict(tmp_path, tmp_path)
     shutil.copy(folder / "FaceXModel" / "generic_neutral_mesh.obj", tmp_path)
     (tmp_path / "jawOpen.obj").write_text("v 0 0 0\n")
-    with pytest.raises(UserError, match=r"jawOpen\.obj has 1 vertices"):
+    with pytest.raises(UserError, match=r"jawOpen\.obj has 1 vertex,"):
         ict.load_ict(tmp_path, tmp_path)
     (tmp_path / "jawOpen.obj").write_text("v 0 0 zero\n")
     with pytest.raises(UserError, match=r"jawOpen\.obj is damaged"):

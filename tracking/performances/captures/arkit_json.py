@@ -194,7 +194,7 @@ def keyed(values: Any, path: Path) -> dict[str, Any]:
         UserError: it is no object.
     """
     if not isinstance(values, dict):
-        raise UserError(f"{path} is JSON but no capture of ARKit's expressions; choose another file.")
+        raise UserError(f"{path} is JSON, but not a capture of ARKit's expressions; choose another file.")
     return {key(name): value for name, value in values.items()}
 
 

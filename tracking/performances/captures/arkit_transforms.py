@@ -85,7 +85,8 @@ def require_rigid(transforms: Transforms, name: str, path: Path) -> None:
     rigid = straight & square_angles & (np.linalg.det(np.nan_to_num(turn)) > 0) & np.isfinite(transforms).all((1, 2))
     if not rigid.all():
         raise UserError(
-            f"Frame {int(rigid.argmin())} of {path} has a {name} that is no rotation and translation; export it again."
+            f"Frame {int(rigid.argmin())} of {path} has a {name} that is not a rotation and translation; "
+            "export it again."
         )
 
 

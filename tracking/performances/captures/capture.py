@@ -57,7 +57,7 @@ def performed(capture: Capture, head: MorphableHead) -> Performance:
     notes = list(capture.notes)
     rotation, translation, gaze, confidence = capture.rotation, capture.translation, capture.gaze, capture.confidence
     if rotation is None:
-        notes.append("The file has no head rotation; the head keeps straight.")
+        notes.append("The file has no head rotation; the head stays straight.")
         rotation = np.tile(np.eye(3), (frames, 1, 1))
     if translation is None:
         notes.append("The file does not say where the head is; it stays in one place.")

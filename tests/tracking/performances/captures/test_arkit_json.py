@@ -106,7 +106,7 @@ def test_dropped_frames_are_found(tmp_path: Path) -> None:
         ([{"jawOpen": 1e9}], "has the value 1e.09 for jawOpen in frame 0; 0 to 1 is needed"),
         ([{"time": 1, "jawOpen": 0}, {"time": 0, "jawOpen": 0}], "Time does not rise after frame 0"),
         ([{"jawOpen": 0, "transform": [1, 2, 3]}], "Frame 0 of .* has a transform that is not 4 x 4 numbers"),
-        ([{"jawOpen": 0, "transform": np.diag([2, 2, 2, 1]).tolist()}], "is no rotation and translation"),
+        ([{"jawOpen": 0, "transform": np.diag([2, 2, 2, 1]).tolist()}], "is not a rotation and translation"),
         ({"facsNames": ["jawOpen"], "weightMat": [[0, 1]]}, "not as long as its list of names"),
         ({"time": [0], "jawOpen": [0, 1]}, "has 1 times for 2 frames"),
         ({"jawOpen": [0, 1], "mouthPucker": [0]}, "columns of different lengths"),
