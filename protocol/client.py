@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..common.errors import UserError
 from .arrays import ARRAYS_TYPE, pack_arrays, unpack_arrays
@@ -103,7 +104,7 @@ class Client:
         """Ask for the avatars in the engine's home, newest first."""
         return [AvatarInfo.from_json(each) for each in self.ask("GET", "/v1/avatars").wait()]
 
-    def frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> np.ndarray:
+    def frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> NDArray[np.uint8]:
         """Return what an avatar shows for N frames of inputs: `[N, H, W, 4]` uint8, straight alpha."""
         return self.ask_frames(avatar, inputs, look).pictures()
 
@@ -192,7 +193,7 @@ class Question:
 class PicturesQuestion(Question):
     """A question that pictures answer."""
 
-    def pictures(self) -> np.ndarray:
+    def pictures(self) -> NDArray[np.uint8]:
         """Wait for the pictures and return them: `[N, H, W, 4]` uint8, straight alpha."""
         try:
             return unpack_arrays(self.wait_for_bytes(SECONDS_TO_RENDER))["rgba"]

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 
 from .datasets.dataset import ENLARGED
+from .heads.arrays import Image
 from .heads.camera import PinholeCamera
 from .landmarks import Landmarks
-from .media.footage import Image
 from .performances.performance import Crop
 
 CENTRE, UPPER_LIP, LOWER_LIP = 197, 13, 14
@@ -61,7 +61,8 @@ def cut(image: Image, crop: Crop, size: int, enlarged: float = ENLARGED) -> Imag
     window = with_edges(image, left, top, side)
     target = round(size * enlarged)
     interpolation = cv2.INTER_AREA if target < side / SHRUNK_MUCH else cv2.INTER_CUBIC
-    return cv2.resize(window, (target, target), interpolation=interpolation)
+    picture: Image = cv2.resize(window, (target, target), interpolation=interpolation)
+    return picture
 
 
 def with_edges(image: Image, left: int, top: int, side: int) -> Image:
@@ -84,4 +85,5 @@ def resampled(image: Image, crop: Crop, scale: float, size: int) -> Image:
     corner = np.array([[crop.x], [crop.y]]) * scale + 0.5 * step - 0.5
     placed = np.hstack([np.eye(2) * step, corner])
     options = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(image, placed, (size, size), flags=options, borderMode=cv2.BORDER_REPLICATE)
+    window: Image = cv2.warpAffine(image, placed, (size, size), flags=options, borderMode=cv2.BORDER_REPLICATE)
+    return window

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..common.errors import UserError
 from .face_window import FaceFinder, Window
-from .media.footage import Image
+from .heads.arrays import Floats, Image, Numbers
 from .quiet_mediapipe import silenced, solution
 
-Landmarks = NDArray[np.float32]
+Landmarks = Floats
 """`[478, 3]` pixels: x right, y down, z (scale of x) away from the viewer, 0 near the middle of the head."""
 
 LANDMARK_COUNT, IRISES_START = 478, 468
@@ -169,9 +168,10 @@ def require_size(landmarks: Landmarks, path: str | Path) -> None:
         )
 
 
-def middle_of(landmarks: Landmarks) -> NDArray[np.float32]:
+def middle_of(landmarks: Landmarks) -> Floats:
     """Middle of a face in pixels, `[2]`."""
-    return landmarks[:IRISES_START, :2].mean(0)
+    middle: Floats = landmarks[:IRISES_START, :2].mean(0)
+    return middle
 
 
 def face_width(landmarks: Landmarks) -> float:
@@ -179,11 +179,12 @@ def face_width(landmarks: Landmarks) -> float:
     return float(np.ptp(landmarks[:IRISES_START, :2], axis=0).max())
 
 
-def eye_distance(landmarks: Landmarks) -> NDArray[np.floating]:
+def eye_distance(landmarks: Landmarks) -> Numbers:
     """Distance in pixels between the middles of the eyes, of `[..., 478, 3]`; depth counts, so turning keeps it."""
     left = landmarks[..., LEFT_EYE_CORNERS, :].mean(-2)
     right = landmarks[..., RIGHT_EYE_CORNERS, :].mean(-2)
-    return np.linalg.norm(left - right, axis=-1)
+    distance: Numbers = np.linalg.norm(left - right, axis=-1)
+    return distance
 
 
 def shrunk(rgb: Image, longest: int) -> Image:
@@ -192,7 +193,8 @@ def shrunk(rgb: Image, longest: int) -> Image:
     scale = longest / max(height, width)
     if scale >= 1:
         return np.ascontiguousarray(rgb)
-    return cv2.resize(rgb, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    small: Image = cv2.resize(rgb, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    return small
 
 
 def as_array(face: object) -> Landmarks:

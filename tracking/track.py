@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..common.clock import Clock
 from ..common.errors import UserError
@@ -25,7 +24,8 @@ from .datasets.dataset import Dataset, Layout
 from .datasets.rasteriser import MapRasteriser
 from .datasets.writer import DatasetWriter
 from .hands import HandWatch
-from .heads.head import Floats, MorphableHead
+from .heads.arrays import Booleans, Doubles, Floats, Image
+from .heads.head import MorphableHead
 from .landmarks import (
     DETECTION_SIDE,
     LANDMARK_COUNT,
@@ -37,7 +37,7 @@ from .landmarks import (
 )
 from .mattes.matting import Matting, MattingMaker
 from .mattes.selfie_matting import builtin_matting
-from .media.footage import Footage, Frame, Image
+from .media.footage import Footage, Frame
 from .media.read_ahead import read_ahead
 from .performances.maps import MAP_SIZE, frame_maps
 from .performances.performance import Crop, Performance
@@ -64,7 +64,7 @@ class Take:
 
     landmarks: Landmarks
     hidden: Floats
-    times: NDArray[np.float64]
+    times: Doubles
     first_face: Image
 
 
@@ -226,7 +226,7 @@ def write_frames(
     footage: Footage,
     head: MorphableHead,
     performance: Performance,
-    seen: NDArray[np.bool_],
+    seen: Booleans,
     size: int,
     matting: Matting,
     listener: Listener,
@@ -243,7 +243,7 @@ def write_frames(
             writer.add_maps(index, uv_map, texture_map)
 
 
-def small_windows(footage: Footage, crop: Crop, seen: NDArray[np.bool_]) -> Generator[Image, None, None]:
+def small_windows(footage: Footage, crop: Crop, seen: Booleans) -> Generator[Image, None, None]:
     """Yield the central window of each frame in which the face is seen, of frames that were decoded shrunk."""
     side, width = registration.SIDE, footage.size[0]
     longest = round(max(footage.size) * min(1.0, side / crop.side))
@@ -253,7 +253,7 @@ def small_windows(footage: Footage, crop: Crop, seen: NDArray[np.bool_]) -> Gene
                 yield resampled(frame.image, crop, frame.image.shape[1] / width, side)
 
 
-def cut_pictures(footage: Footage, crop: Crop, seen: NDArray[np.bool_], size: int) -> Generator[Image, None, None]:
+def cut_pictures(footage: Footage, crop: Crop, seen: Booleans, size: int) -> Generator[Image, None, None]:
     """Yield the window, enlarged, of each frame in which the face is seen."""
     with closing(footage.frames()) as frames:
         for frame, wanted in zip(frames, seen, strict=True):

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from ...tracking.datasets.writer import as_bytes
+from ...tracking.heads.arrays import Floats, Image
 from ...tracking.heads.camera import PinholeCamera
-from ...tracking.heads.head import Floats, MorphableHead
+from ...tracking.heads.head import MorphableHead
 from ...tracking.landmarks import LandmarkDetector, Landmarks
-from ...tracking.media.footage import Image
 from ..pretrained import weights
 from . import metrics
 from .figures import NO_DETECTOR, NO_FACE, NO_HEAD, STILL_MOUTH, TOO_FEW, WEIGHTS_MISSING, Figure, Figures

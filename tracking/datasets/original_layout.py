@@ -15,8 +15,9 @@ import numpy as np
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ..heads import faceverse
+from ..heads.arrays import Floats
 from ..heads.camera import PinholeCamera
-from ..heads.head import ARKIT_NAMES, Floats
+from ..heads.head import ARKIT_NAMES
 from ..media.png import SIGNATURE
 from ..performances.performance import Performance
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from ...common.errors import UserError
 from ...common.file_format import FileFormat
-from .head import ARKIT_NAMES, Eyeball, Floats, MorphableHead
+from .arrays import Floats, Numbers
+from .head import ARKIT_NAMES, Eyeball, MorphableHead
 
 NAME = "builtin"
 FORMAT = FileFormat("semblance-builtin-head", 1)
@@ -71,6 +72,6 @@ def eyeball(entry: dict[str, list[float]]) -> Eyeball:
     return Eyeball(int(start), int(stop), (x, y, z))
 
 
-def lengths(steps: np.ndarray) -> Floats:
+def lengths(steps: Numbers) -> Floats:
     """Return metres of lengths kept as whole multiples of `LENGTH`."""
     return steps.astype(np.float32) * np.float32(LENGTH)

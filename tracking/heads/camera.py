@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .head import Floats
+from .arrays import Floats
 
 NEAR, FAR = 0.05, 10.0
 """Clip planes in metres; a head is between them at any sensible distance."""
@@ -59,4 +59,5 @@ class PinholeCamera:
         clip_x = (2 * self.fx * x + (2 * self.cx - self.width) * z) / self.width
         clip_y = -(2 * self.fy * y + (2 * self.cy - self.height) * z) / self.height
         clip_z = ((FAR + NEAR) * z - 2 * FAR * NEAR) / (FAR - NEAR)
-        return np.stack([clip_x, clip_y, clip_z, z], -1).astype(np.float32)
+        clip: Floats = np.stack([clip_x, clip_y, clip_z, z], -1).astype(np.float32)
+        return clip

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from ...common.errors import UserError
+from .arrays import Floats
 from .borrowed_eyes import borrow_eyes
 from .builtin import load_builtin
 from .correspondence import correspond, ibug_anchors
 from .expression_transfer import reordered
 from .faceverse_file import FaceVerseFile, FaceVerseHead, arkit_order, columns, outward, run_of_vertices
-from .head import Floats
 from .seams import cylindrical_uvs
 from .shading import vertex_normals
 from .unpickling import load_array_dict

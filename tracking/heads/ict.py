@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...common.files import written_whole
+from .arrays import Floats, Integers
 from .correspondence import Correspondence, Lookup, centre, correspond, eyeball_about, ibug_anchors, sphere_centre
-from .head import ARKIT_NAMES, Eyeball, Floats, Integers, MorphableHead
+from .head import ARKIT_NAMES, Eyeball, MorphableHead
 from .obj_meshes import read_obj, read_obj_vertices
 from .seams import CutMesh, cut_at_seams
 from .shading import vertex_normals

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .head import Floats, Integers
+from .arrays import Floats, Integers
 
 
 @dataclass(frozen=True)

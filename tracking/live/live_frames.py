@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..datasets.rasteriser import MapRasteriser
-from ..heads.head import Floats, MorphableHead
+from ..heads.arrays import Floats
+from ..heads.head import MorphableHead
 from ..landmarks import LandmarkDetector, Landmarks
 from ..media.read_ahead import newest
 from ..performances.maps import MAP_SIZE, frame_maps

@@ -13,8 +13,9 @@ from typing import Protocol
 import cv2
 
 from ...common.errors import UserError
+from ..heads.arrays import Image
 from ..landmarks import DETECTION_SIDE, shrunk
-from ..media.footage import Footage, Image
+from ..media.footage import Footage
 from ..quiet_mediapipe import silenced
 
 Clock = Callable[[], float]
@@ -142,7 +143,8 @@ class Camera:
         taken, bgr = self._capture.read()
         if not taken:
             raise UserError(f"{self.name.capitalize()} gives no pictures; check that no other program uses it.")
-        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        rgb: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        return rgb
 
 
 def played(path: str | Path) -> PlayedFile:

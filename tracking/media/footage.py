@@ -10,12 +10,10 @@ from pathlib import Path
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
+from ..heads.arrays import Image
 from .read_ahead import read_ahead
-
-Image = NDArray[np.uint8]
 
 AHEAD = 6
 """Frames decoded ahead of the reader: enough to keep the decoder busy, few enough to hold 4K frames."""

@@ -15,11 +15,13 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import PIL.Image
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFont
 
 from ...common.errors import UserError
 from ...common.files import written_whole
+from ..heads.arrays import Image, Numbers
 
 QUALITY = 16
 """H.264 constant rate factor: visually lossless for portraits."""
@@ -28,7 +30,7 @@ RATE = 48_000
 PNG_EFFORT = 3
 """Of 9: the rest costs time and saves little."""
 
-Write = Callable[[np.ndarray], None]
+Write = Callable[[Image], None]
 """Takes the next frame: uint8 `[H, W, 3]` RGB, or `[H, W, 4]` with straight alpha."""
 
 
@@ -78,7 +80,7 @@ def pictures_to(folder: Path) -> Iterator[Write]:
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     count = 0
 
-    def write(frame: np.ndarray) -> None:
+    def write(frame: Image) -> None:
         nonlocal count
         count += 1
         (partial / f"{count:06d}.png").write_bytes(png(frame))
@@ -106,20 +108,21 @@ def refuse_to_replace(folder: Path) -> None:
         raise UserError(f"The folder {folder} holds other things than frames; choose another folder.")
 
 
-def write_png(path: Path, frame: np.ndarray) -> None:
+def write_png(path: Path, frame: Image) -> None:
     """Write one RGB or RGBA picture whole or not at all."""
     with written_whole(path) as partial:
         partial.write_bytes(png(frame))
 
 
-def png(frame: np.ndarray) -> bytes:
+def png(frame: Image) -> bytes:
     """RGB or RGBA as a PNG file."""
     order = cv2.COLOR_RGBA2BGRA if frame.shape[2] == 4 else cv2.COLOR_RGB2BGR
     _, data = cv2.imencode(".png", cv2.cvtColor(frame, order), [cv2.IMWRITE_PNG_COMPRESSION, PNG_EFFORT])
-    return data.tobytes()
+    encoded: bytes = data.tobytes()
+    return encoded
 
 
-def over_black(frame: np.ndarray) -> np.ndarray:
+def over_black(frame: Image) -> Image:
     """RGB of a frame; straight alpha, where there is one, laid over black."""
     if frame.shape[2] == 3:
         return frame
@@ -127,21 +130,22 @@ def over_black(frame: np.ndarray) -> np.ndarray:
     return ((colour * alpha + 127) // 255).astype(np.uint8)
 
 
-def side_by_side(panels: Mapping[str, np.ndarray], height: int) -> np.ndarray:
+def side_by_side(panels: Mapping[str, Image], height: int) -> Image:
     """Return one RGB picture of RGB panels next to each other, all `height` pixels high, each with its name."""
     return np.concatenate([labelled(name, scaled(panel, height)) for name, panel in panels.items()], 1)
 
 
-def scaled(picture: np.ndarray, height: int) -> np.ndarray:
+def scaled(picture: Image, height: int) -> Image:
     """The picture at another height, its proportions kept."""
     width = round(picture.shape[1] * height / picture.shape[0])
     shrinks = height < picture.shape[0]
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    resized: Image = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return resized
 
 
-def labelled(name: str, picture: np.ndarray) -> np.ndarray:
+def labelled(name: str, picture: Image) -> Image:
     """The picture with its name small in the lower left corner."""
-    image = Image.fromarray(picture)
+    image = PIL.Image.fromarray(picture)
     size = max(11, image.height // 24)
     spot = (size // 2, image.height - size // 2)
     font = ImageFont.load_default(size)
@@ -176,7 +180,7 @@ class Encoder:
                 self.track.close()
             self.container.close()
 
-    def write(self, frame: np.ndarray) -> None:
+    def write(self, frame: Image) -> None:
         """Encode a frame (see `Write`) and the sound up to its end."""
         picture = even(over_black(frame))
         if self.video is None:
@@ -250,7 +254,7 @@ class SoundTrack:
         self.chunks.close()
 
 
-def even(picture: np.ndarray) -> np.ndarray:
+def even(picture: Image) -> Image:
     """The picture with even sides, which yuv420p needs; the last row or column is repeated where one is missing."""
     height, width = picture.shape[:2]
     if height % 2 or width % 2:
@@ -267,7 +271,7 @@ def has_sound(path: Path) -> bool:
         return False
 
 
-def sound_samples(sound: Sound) -> Generator[np.ndarray, None, None]:
+def sound_samples(sound: Sound) -> Generator[Numbers, None, None]:
     """Yield `[2, n]` float32 samples at `RATE`, from `sound.start` on; silence where the sound begins later."""
     origin = first_picture_time(sound.path) + sound.start
     resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.progress import Listener, silent
 from ..crop import choose_crop, picture_camera, window_camera
+from ..heads.arrays import Doubles, Image, Numbers
 from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES, MorphableHead
 from ..landmarks import Landmarks
-from ..media.footage import Footage, Image
+from ..media.footage import Footage
 from ..performances.maps import frame_vertices
 from ..performances.performance import Crop, Performance
 from . import closed_form
@@ -42,12 +42,12 @@ SIZE = 512
 def solve_take(
     head: MorphableHead,
     landmarks: Landmarks,
-    times: NDArray[np.float64],
+    times: Doubles,
     footage: Footage,
     first_face: Image,
     size: int = SIZE,
     *,
-    visibility: NDArray | None = None,
+    visibility: Numbers | None = None,
     windows: Callable[[Crop], Generator[Image, None, None]] | None = None,
     listener: Listener = silent,
 ) -> Performance:
@@ -119,9 +119,9 @@ class Faces:
     """Frames that all show the face: `landmarks [T, 478, 3]`, `times [T]`, `visibility [T, 478]` (None: all seen)."""
 
     landmarks: Landmarks
-    times: NDArray[np.float64]
+    times: Doubles
     fps: float = 25.0
-    visibility: NDArray | None = None
+    visibility: Numbers | None = None
 
 
 def solve_faces(
@@ -181,7 +181,7 @@ def with_texture(
     return replace(performance, texture=texture)
 
 
-def frame_rate(times: NDArray[np.float64], nominal: float) -> float:
+def frame_rate(times: Doubles, nominal: float) -> float:
     """Return the nominal frame rate where the times agree with it, else theirs: some files announce their clock's."""
     duration = times[-1] - times[0] if len(times) > 1 else 0.0
     own = (len(times) - 1) / duration if duration > 0 else nominal

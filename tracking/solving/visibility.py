@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..heads.arrays import Floats, Numbers
 from ..heads.camera import PinholeCamera
-from ..heads.head import Floats, MorphableHead
+from ..heads.head import MorphableHead
 from ..heads.shading import vertex_normals
 from ..landmarks import Landmarks
 from .closed_form import solve_pose
@@ -37,7 +37,7 @@ def visibility_by_turn(head: MorphableHead, person: Person, faces: Landmarks, ca
     return (1 - (1 - GUESSED) * turned[:, None] * away).astype(np.float32)
 
 
-def ramp(values: NDArray, start: float, stop: float) -> NDArray:
+def ramp(values: Numbers, start: float, stop: float) -> Numbers:
     """0 below `start`, 1 above `stop`, smooth between."""
     share = np.clip((values - start) / (stop - start), 0, 1)
     return share * share * (3 - 2 * share)

@@ -21,6 +21,7 @@ import numpy as np
 
 from ....common.errors import UserError
 from ....common.files import written_whole
+from ...heads.arrays import Numbers
 from ...heads.head import ARKIT_NAMES
 from ..performance import Performance
 from .arkit_transforms import (
@@ -166,7 +167,7 @@ def matrix_columns(whole: Object, path: Path) -> Object:
     return columns | {"time": moments} if isinstance(moments, list) else columns
 
 
-def timeline(moments: Sequence[Any], frames: int, whole: Object, path: Path) -> tuple[np.ndarray, float]:
+def timeline(moments: Sequence[Any], frames: int, whole: Object, path: Path) -> tuple[Numbers, float]:
     """Return seconds from the first frame and the frame rate, from what is given of either."""
     stated = first(whole, RATES)
     rate = stated if isinstance(stated, float) and 1 <= stated <= 1000 else None
@@ -232,7 +233,7 @@ def is_matrix(rows: Any) -> bool:
     return isinstance(rows, list) and bool(rows) and all(isinstance(row, list) for row in rows)
 
 
-def numbers(values: Sequence[Any], name: str, path: Path) -> np.ndarray:
+def numbers(values: Sequence[Any], name: str, path: Path) -> Numbers:
     """Return `[T]` finite numbers.
 
     Raises:

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....common.errors import UserError
+from ...heads.arrays import Doubles
 
 PATTERN = re.compile(r"\s*(\d{1,2}):(\d{1,2}):(\d{1,2})([:;])(\d{1,3}(?:[.,]\d+)?)\s*")
 BASES = (60, 30, 24, 25, 50, 48, 100, 120, 240)
@@ -23,8 +23,6 @@ BASES = (60, 30, 24, 25, 50, 48, 100, 120, 240)
 DROPPING = (30, 60)
 """Of these, those that have drop-frame timecode."""
 DAY = 24 * 3600
-
-Doubles = NDArray[np.float64]
 
 
 def read_timecodes(texts: Sequence[str], lines: Sequence[int], path: Path) -> tuple[Doubles, float]:
@@ -108,7 +106,8 @@ def leaves_numbers_out(seconds: Doubles, frames: Doubles, base: int) -> bool:
 def left_out(seconds: Doubles, base: int) -> Doubles:
     """Return how many numbers drop-frame timecode has left out up to these seconds."""
     minutes = np.floor(seconds / 60)
-    return base // 15 * (minutes - np.floor(minutes / 10))
+    numbers: Doubles = base // 15 * (minutes - np.floor(minutes / 10))
+    return numbers
 
 
 def added(count: int, base: int) -> int:
