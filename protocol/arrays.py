@@ -22,7 +22,7 @@ def pack_arrays(**arrays: NDArray[Any]) -> bytes:
 
 
 def unpack_arrays(data: bytes, most_bytes: int | None = None) -> dict[str, NDArray[Any]]:
-    """Read arrays that `pack_arrays` wrote.
+    """Read arrays of any `[shape]` that `pack_arrays` wrote, by name.
 
     Args:
         data: the bytes.

@@ -51,9 +51,9 @@ def window_camera(camera: PinholeCamera, crop: Crop, size: int) -> PinholeCamera
 
 
 def cut(image: Image, crop: Crop, size: int, enlarged: float = ENLARGED) -> Image:
-    """Return the window, enlarged about its centre, as a picture of `round(size * enlarged)` pixels square.
+    """Return the window, enlarged about its centre, `[S, S, 3]` with `S = round(size * enlarged)`.
 
-    Where it reaches past the picture, the picture's edge is repeated.
+    `image` is the whole picture `[H, W, 3]`. Where the window reaches past the picture, the picture's edge is repeated.
     """
     side = round(crop.side * enlarged)
     left = round(crop.x + (crop.side - side) / 2)
@@ -76,10 +76,10 @@ def with_edges(image: Image, left: int, top: int, side: int) -> Image:
 
 
 def resampled(image: Image, crop: Crop, scale: float, size: int) -> Image:
-    """Return the central window, not enlarged, as a picture of `size` pixels square, interpolated.
+    """Return the central window, not enlarged, interpolated to `[size, size, 3]`.
 
-    `image` is the whole picture shrunk by `scale` (0 to 1): `crop` is in pixels of the unshrunk one. Where the window
-    reaches past the picture, the picture's edge is repeated.
+    `image [H, W, 3]` is the whole picture shrunk by `scale` (0 to 1): `crop` is in pixels of the unshrunk one. Where
+    the window reaches past the picture, the picture's edge is repeated.
     """
     step = scale * crop.side / size
     corner = np.array([[crop.x], [crop.y]]) * scale + 0.5 * step - 0.5

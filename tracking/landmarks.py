@@ -88,7 +88,7 @@ class LandmarkDetector:
         return faces[0] if faces else None
 
     def detect_all(self, rgb: Image) -> list[Landmarks]:
-        """Return the landmarks of every face, the widest first; a face found twice is given once."""
+        """Return `[478, 3]`, the landmarks of every face in `rgb [H, W, 3]`, the widest first and none twice."""
         small = shrunk(rgb, DETECTION_SIDE)
         if self._still:
             self._window = None
@@ -147,19 +147,19 @@ def landmarks_of_photo(rgb: Image, path: str | Path) -> Landmarks:
 
 
 def rivals_among(faces: list[Landmarks]) -> int:
-    """Return how many of the faces, the widest first, are of comparable size."""
+    """Return how many of the faces `[478, 3]`, the widest first, are of comparable size."""
     return sum(face_width(face) >= SECOND_FACE * face_width(faces[0]) for face in faces)
 
 
 def require_one(faces: list[Landmarks], path: str | Path) -> None:
-    """Raise `UserError` when more than one face is of comparable size."""
+    """Raise `UserError` when more than one of the faces `[478, 3]` is of comparable size."""
     rivals = rivals_among(faces)
     if rivals > 1:
         raise UserError(f"{path} shows {rivals} faces; cut it so that only one person is seen.")
 
 
 def require_size(landmarks: Landmarks, path: str | Path) -> None:
-    """Raise `UserError` when the face is too small to be tracked."""
+    """Raise `UserError` when the face of `landmarks [478, 3]` is too small to be tracked."""
     width = face_width(landmarks)
     if width < SMALLEST_FACE:
         raise UserError(
@@ -175,7 +175,7 @@ def middle_of(landmarks: Landmarks) -> Floats:
 
 
 def face_width(landmarks: Landmarks) -> float:
-    """Width of a face in pixels: the larger extent of its landmarks, so that a turned head keeps its width."""
+    """Width of a face in pixels: the larger extent of `landmarks [478, 3]`, so that a turned head keeps its width."""
     return float(np.ptp(landmarks[:IRISES_START, :2], axis=0).max())
 
 
@@ -188,7 +188,7 @@ def eye_distance(landmarks: Landmarks) -> Numbers:
 
 
 def shrunk(rgb: Image, longest: int) -> Image:
-    """The picture with no side longer than `longest` pixels."""
+    """The picture `[H, W, 3]` with no side longer than `longest` pixels."""
     height, width = rgb.shape[:2]
     scale = longest / max(height, width)
     if scale >= 1:
@@ -203,7 +203,7 @@ def as_array(face: object) -> Landmarks:
 
 
 def distinct(faces: list[Landmarks]) -> list[Landmarks]:
-    """Drop faces that lie on one that comes before them: MediaPipe may return the same face twice."""
+    """Drop faces `[478, 3]` that lie on one that comes before them: MediaPipe may return the same face twice."""
     kept: list[Landmarks] = []
     for face in faces:
         if all(np.linalg.norm(middle_of(face) - middle_of(other)) > face_width(other) / 2 for other in kept):

@@ -159,7 +159,7 @@ def view_camera(camera: PinholeCamera, crop: Crop) -> PinholeCamera:
 
 
 def enlarged(picture: Image) -> Image:
-    """A copy of the picture, at least `SHORT_SIDE` pixels wide and high."""
+    """A copy of the picture `[H, W, 3]`, at least `SHORT_SIDE` pixels wide and high."""
     height, width = picture.shape[:2]
     zoom = max(1.0, SHORT_SIDE / min(height, width))
     large: Image = cv2.resize(picture, (round(width * zoom), round(height * zoom)), interpolation=cv2.INTER_CUBIC)
@@ -215,13 +215,13 @@ def draw_lines(canvas: Image, lines: Iterable[Floats], colour: tuple[int, int, i
 
 
 def fixed(points: Floats) -> Integers:
-    """Points as OpenCV takes them, in parts of a pixel; its first pixel's centre is 0."""
+    """Points `[..., 2]` in pixels as OpenCV takes them, in parts of a pixel; its first pixel's centre is 0."""
     parts: Integers = np.round((points - 0.5) * (1 << SUB)).astype(np.int32)
     return parts
 
 
 def write(canvas: Image, words: str, colour: tuple[int, int, int]) -> None:
-    """Write a line in the upper left corner."""
+    """Write a line in the upper left corner of `canvas [H, W, 3]`; `colour` is RGB, 0 to 255."""
     scale = min(canvas.shape[:2]) / 1100
     for shade, width in ((DARK, 4), (colour, 1)):
         cv2.putText(

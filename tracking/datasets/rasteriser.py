@@ -160,7 +160,7 @@ class UploadedSurface:
     surface: moderngl.VertexArray
 
     def fits(self, packed: Floats, triangles: Integers) -> bool:
-        """Tell whether only the vertices' values have to be sent again."""
+        """Tell whether of `packed [V, C]` and `triangles [T, 3]` only the vertices' values have to be sent again."""
         return self.vertices.size == packed.nbytes and np.array_equal(self.triangles, triangles)
 
     def release(self) -> None:

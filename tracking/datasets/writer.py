@@ -199,17 +199,17 @@ def pictures(dataset: Dataset, name: str) -> tuple[Path, ...]:
 
 
 def as_bytes(picture: Numbers) -> Image:
-    """Return a picture of floats 0 to 1 as bytes; bytes stay."""
+    """Return a picture `[H, W, ...]` of floats 0 to 1 as bytes; bytes stay."""
     return picture if picture.dtype == np.uint8 else (picture * 255 + 0.5).astype(np.uint8)
 
 
 def as_deep(picture: Numbers) -> NDArray[np.uint16]:
-    """Return a picture of floats 0 to 1 with 16 bits a channel."""
+    """Return a picture `[H, W, ...]` of floats 0 to 1 with 16 bits a channel."""
     return (picture * 65535 + 0.5).astype(np.uint16)
 
 
 def jpeg(image: Image) -> bytes:
-    """Return RGB as JPEG, quality 95 with full colour resolution: lips and eyes are small and colourful."""
+    """Return RGB `[H, W, 3]` as JPEG, quality 95 with full colour resolution: lips and eyes are small and colourful."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     encoded: bytes = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
     return encoded

@@ -73,5 +73,5 @@ def eyeball(entry: dict[str, list[float]]) -> Eyeball:
 
 
 def lengths(steps: Numbers) -> Floats:
-    """Return metres of lengths kept as whole multiples of `LENGTH`."""
+    """Return metres `[...]` of lengths `[...]` kept as whole multiples of `LENGTH`."""
     return steps.astype(np.float32) * np.float32(LENGTH)

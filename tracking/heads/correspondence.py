@@ -112,6 +112,9 @@ def correspond(
 
     Arguments: the other head's `mean [V, 3]` in head space (about metres), its outward `triangles [T, 3]` (those of the
     face are enough), `anchors` from MediaPipe landmarks to its vertices, and its eyeballs where it has some.
+
+    Raises:
+        UserError: the built-in head is damaged.
     """
     builtin = load_builtin()
     face = np.unique(triangles)

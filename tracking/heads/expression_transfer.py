@@ -73,6 +73,9 @@ def landmark_fields(head_landmarks: Floats) -> Floats:
 
     `head_landmarks [478, 3]` are those of the other head at rest. Each axis is scaled by how much wider, higher or
     deeper that head's features lie.
+
+    Raises:
+        UserError: the built-in head is damaged.
     """
     builtin = load_builtin()
     rest = builtin.mean[builtin.landmarks]

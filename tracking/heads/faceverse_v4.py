@@ -90,6 +90,9 @@ def arkit_mixtures(own: Floats, mean: Floats, landmarks: Integers, tongue: Boole
 
     Blinks, the closing of the mouth and the tongue are single columns; the others are what moves the `landmarks [478]`
     most nearly as on the built-in head.
+
+    Raises:
+        UserError: the built-in head is damaged.
     """
     at_landmarks = own[:, landmarks].copy()
     at_landmarks[TONGUE] = 0
@@ -105,7 +108,7 @@ def arkit_mixtures(own: Floats, mean: Floats, landmarks: Integers, tongue: Boole
 
 
 def parsed_regions(parsing: Any, vertices: int) -> dict[str, Booleans]:
-    """Return the regions of `parsing`, a dict of numbers at each vertex that are 0 outside."""
+    """Return the regions, `[V]` each, of `parsing`: a dict of numbers `[V]` that are 0 outside."""
     named = parsing.items() if isinstance(parsing, dict) else ()
     return {
         str(name): np.asarray(values).reshape(-1) > 0.5

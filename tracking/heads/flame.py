@@ -178,7 +178,11 @@ def aperture(landmarks: Floats) -> float:
 
 
 def uv_mesh(path: Path, triangles: Integers, mean: Floats) -> CutMesh:
-    """Return the mesh with a UV at each vertex; see `load_flame`. Raises UserError for a damaged texture file."""
+    """Return the mesh of `triangles [T, 3]` and `mean [V, 3]` with a UV at each vertex; see `load_flame`.
+
+    Raises:
+        UserError: the texture file beside the model is damaged.
+    """
     beside = path.with_name(TEXTURE_FILE)
     if not beside.is_file():
         return CutMesh(np.arange(len(mean), dtype=np.int32), triangles, cylindrical_uvs(mean))

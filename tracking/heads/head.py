@@ -93,7 +93,11 @@ class MorphableHead:
         return self.mean + np.tensordot(identity, self.identity_basis, 1)
 
     def shape(self, identity: Floats, expression: Floats, gaze: Floats | None = None) -> Floats:
-        """Return `[V, 3]` in head space for `identity [I]`, `expression [52]` and `gaze [2, 2]` (radians)."""
+        """Return `[V, 3]` in head space for `identity [I]`, `expression [52]` and `gaze [2, 2]` (radians).
+
+        Raises:
+            UserError: the identity is of another version of the head.
+        """
         return self.posed(self.neutral(identity), expression, gaze)
 
     def posed(self, neutral: Floats, expression: Floats, gaze: Floats | None = None) -> Floats:

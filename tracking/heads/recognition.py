@@ -104,7 +104,7 @@ def said_of_still(names: Iterable[str]) -> str:
 
 
 def fits(indices: Numbers, count: int) -> bool:
-    """Tell whether `indices` are below `count` and there are some."""
+    """Tell whether `indices [...]` are from 0 to below `count` and there are some."""
     return bool(indices.size and indices.min() >= 0 and indices.max() < count)
 
 

@@ -116,7 +116,7 @@ class KeptArray(Kept):
     """Stands for a `numpy.ndarray`: (version, shape, type, whether columns come first, bytes or list of objects)."""
 
     def array(self, done: dict[int, Any]) -> Numbers:
-        """Return the array; raise whatever where the state makes none."""
+        """Return the array, of the kept `[shape]`; raise whatever where the state makes none."""
         _, shape, kept, columns_first, content = self.state
         dtype = kept.numpy()
         if dtype.kind == "O":
@@ -132,7 +132,7 @@ class KeptSparse(Kept):
     """Stands for a SciPy matrix in compressed columns."""
 
     def array(self, done: dict[int, Any]) -> Numbers:
-        """Return it with its zeros; raise whatever where the state makes none."""
+        """Return it with its zeros, `[rows, columns]`; raise whatever where the state makes none."""
         state = plain(self.state, done)
         rows, columns = state["_shape"]
         dense = np.zeros((rows, columns), state["data"].dtype)
@@ -145,7 +145,7 @@ class KeptChumpy(Kept):
     """Stands for chumpy's `Ch`, an array that remembers how it came about."""
 
     def array(self, done: dict[int, Any]) -> Numbers:
-        """Return its numbers; raise whatever where there are none."""
+        """Return its numbers, of their own `[shape]`; raise whatever where there are none."""
         return np.asarray(plain(self.state["x"], done))
 
 

@@ -116,7 +116,10 @@ def upright_parsing(parsing: Parsing, view: HeadView) -> Parsing:
 
 
 def shoulder_row(person: Floats, ears: float, side: int) -> float:
-    """Return the row of an upright matte in which the shoulder begins below the ears; `side` is -1 left, 1 right."""
+    """Return the row of an upright matte in which the shoulder begins below the row of the ears.
+
+    `person [SIDE, SIDE]` is 0 to 1; `side` is -1 left, 1 right.
+    """
     reach = ((person > 0.5) * side * (np.arange(SIDE) - MIDDLE)).max(1)
     step = round(SLOPE_OVER * PER_METRE)
     below = reach[round(ears) :]
@@ -125,7 +128,10 @@ def shoulder_row(person: Floats, ears: float, side: int) -> float:
 
 
 def around_head(kept: Floats, view: HeadView) -> Floats:
-    """Return 1 about those parts of an upright matte that hang together with the face: a raised hand does not."""
+    """Return `[SIDE, SIDE]`: 1 about those parts of an upright matte that hang together with the face, 0 elsewhere.
+
+    `kept [SIDE, SIDE]` is the matte, 0 to 1. A raised hand does not hang together with the face.
+    """
     labels = cv2.connectedComponents((kept > 0.3).astype(np.uint8))[1]
     own = np.unique(labels[(view.face > 0.5) & (labels > 0)])
     size = 2 * round(NEAR * PER_METRE) + 1

@@ -49,7 +49,7 @@ class PersonalHead:
 
     @classmethod
     def of(cls, head: MorphableHead, identity: Floats) -> PersonalHead:
-        """Place the cut by the landmarks of a person."""
+        """Place the cut by the landmarks of the person of `identity [I]`."""
         neutral = head.neutral(identity)
         chin, right, left = neutral[head.landmarks[[CHIN, JAW_RIGHT, JAW_LEFT]]]
         jaw = (right + left) / 2

@@ -58,7 +58,7 @@ def foreground_share(rough: Floats, size: tuple[int, int]) -> Image:
 
 
 def sharpened(matte: Floats) -> Floats:
-    """Return a matte whose nearly plain pixels reach 0 or 1 or pass them."""
+    """Return a matte `[...]`, 0 to 1, whose nearly plain pixels reach 0 or 1 or pass them."""
     return (matte - FLOOR) / (CEILING - FLOOR)
 
 
@@ -105,6 +105,6 @@ def sampled(picture: Floats, x: Floats, y: Floats) -> Floats:
 
 
 def box(values: Floats) -> Floats:
-    """Return the means over windows of `2 RADIUS + 1` pixels."""
+    """Return the means of `values [H, W, ...]` over windows of `2 RADIUS + 1` pixels square."""
     means: Floats = cv2.blur(values, (2 * RADIUS + 1, 2 * RADIUS + 1), borderType=cv2.BORDER_REFLECT)
     return means

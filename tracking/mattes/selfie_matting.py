@@ -114,7 +114,7 @@ class Calmed:
 
 
 def shrunk(rgb: Image) -> Image:
-    """Return a picture as the network takes it."""
+    """Return `rgb [H, W, 3]` as the network takes it: `[NETWORK_SIDE, NETWORK_SIDE, 3]`."""
     while min(rgb.shape[:2]) >= 2 * NETWORK_SIDE:
         rgb = cv2.resize(rgb, (rgb.shape[1] // 2, rgb.shape[0] // 2), interpolation=cv2.INTER_AREA)
     small: Image = cv2.resize(rgb, (NETWORK_SIDE, NETWORK_SIDE), interpolation=cv2.INTER_LINEAR)
@@ -129,7 +129,7 @@ def changes(former: Image, grey: Image) -> Floats:
 
 
 def near_outline(scores: Floats, change: Floats) -> float:
-    """Return the greatest change at a place that is neither plain background nor plain foreground."""
+    """Return the greatest `change [H, W]` where `scores [H, W]` are neither plain background nor plain foreground."""
     uncertain = cv2.inRange(scores, 0.1, 0.9)
     return cv2.minMaxLoc(change, uncertain)[1] if uncertain.any() else float(change.max())
 
@@ -142,7 +142,7 @@ def calmed(values: Floats, former: Floats, still: Floats) -> Floats:
 
 
 def without_holes(scores: Floats, rgb: Image) -> Floats:
-    """Return the scores of a picture with small holes filled that look more like the person than like the room."""
+    """Return `scores [H, W]` of `rgb [H, W, 3]`, small holes that look more like the person than the room filled."""
     count, labels, facts, _ = cv2.connectedComponentsWithStats(cv2.inRange(scores, -1, 0.5), connectivity=4)
     left, top, wide, high, area = facts.T
     open_to_side = (left == 0) | (top == 0) | (left + wide == scores.shape[1]) | (top + high == scores.shape[0])
@@ -159,7 +159,10 @@ def without_holes(scores: Floats, rgb: Image) -> Floats:
 
 
 def is_persons(rgb: Image, scores: Floats, inside: Image) -> bool:
-    """Tell whether the pixels `inside` (0 or 1) look like the person about them rather than like the background."""
+    """Tell whether the pixels `inside [H, W]` (0 or 1) look like the person about them rather than like the background.
+
+    `rgb [H, W, 3]` is the picture, `scores [H, W]` say 0 to 1 how surely a pixel is the person's.
+    """
     person, background = cv2.inRange(scores, 0.9, 2), cv2.inRange(scores, -1, 0.1)
     if not background.any():
         return True

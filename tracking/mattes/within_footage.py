@@ -48,7 +48,7 @@ class WithinFootage:
 
 
 def set_in(matte: Floats, beyond: Sides) -> Floats:
-    """Return a matte with so many pixels more at each side: background, but below what its last row says."""
+    """Return a matte `[H, W]` with so many pixels more at each side: background, but below what its last row says."""
     top, bottom, left, right = beyond
     height, width = matte.shape
     result = np.zeros((top + height + bottom, left + width + right), np.float32)
@@ -58,7 +58,7 @@ def set_in(matte: Floats, beyond: Sides) -> Floats:
 
 
 def without(picture: Numbers, sides: Sides) -> Numbers:
-    """Return a picture without so many pixels at each side."""
+    """Return a picture `[H, W, ...]` without so many pixels at each side."""
     top, bottom, left, right = sides
     return picture[top : len(picture) - bottom, left : picture.shape[1] - right]
 

@@ -61,6 +61,9 @@ def video_to(path: Path, fps: float, sound: Sound | None = None) -> Iterator[Wri
 
     The video has H.264, yuv420p, BT.709, and AAC sound as long as the pictures where the sound's file has any. The
     first frame fixes the size; an odd one is made even by repeating the last row or column.
+
+    Raises:
+        UserError: no frame came, the place cannot be written, or the sound's file is damaged.
     """
     rate = Fraction(fps).limit_denominator(1001)
     try:
@@ -75,6 +78,9 @@ def pictures_to(folder: Path) -> Iterator[Write]:
     """Give a function that adds a frame to `folder` as 000001.png, 000002.png, ...
 
     Earlier frames in the folder are replaced when all new ones are there.
+
+    Raises:
+        UserError: the folder holds other things than frames, or the disk is full.
     """
     refuse_to_replace(folder)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
@@ -109,13 +115,17 @@ def refuse_to_replace(folder: Path) -> None:
 
 
 def write_png(path: Path, frame: Image) -> None:
-    """Write one RGB or RGBA picture whole or not at all."""
+    """Write one picture, `[H, W, 3]` RGB or `[H, W, 4]` RGBA, whole or not at all.
+
+    Raises:
+        UserError: the disk is full.
+    """
     with written_whole(path) as partial:
         partial.write_bytes(png(frame))
 
 
 def png(frame: Image) -> bytes:
-    """RGB or RGBA as a PNG file."""
+    """RGB `[H, W, 3]` or RGBA `[H, W, 4]` as a PNG file."""
     order = cv2.COLOR_RGBA2BGRA if frame.shape[2] == 4 else cv2.COLOR_RGB2BGR
     _, data = cv2.imencode(".png", cv2.cvtColor(frame, order), [cv2.IMWRITE_PNG_COMPRESSION, PNG_EFFORT])
     encoded: bytes = data.tobytes()
@@ -123,7 +133,7 @@ def png(frame: Image) -> bytes:
 
 
 def over_black(frame: Image) -> Image:
-    """RGB of a frame; straight alpha, where there is one, laid over black."""
+    """RGB `[H, W, 3]` of a frame; straight alpha, where it has one (`[H, W, 4]`), laid over black."""
     if frame.shape[2] == 3:
         return frame
     colour, alpha = frame[..., :3].astype(np.uint16), frame[..., 3:].astype(np.uint16)
@@ -131,12 +141,12 @@ def over_black(frame: Image) -> Image:
 
 
 def side_by_side(panels: Mapping[str, Image], height: int) -> Image:
-    """Return one RGB picture of RGB panels next to each other, all `height` pixels high, each with its name."""
+    """Return one picture `[height, W, 3]` of RGB panels `[H, W, 3]` next to each other, each with its name."""
     return np.concatenate([labelled(name, scaled(panel, height)) for name, panel in panels.items()], 1)
 
 
 def scaled(picture: Image, height: int) -> Image:
-    """The picture at another height, its proportions kept."""
+    """The picture `[H, W, 3]` at another height, its proportions kept."""
     width = round(picture.shape[1] * height / picture.shape[0])
     shrinks = height < picture.shape[0]
     resized: Image = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
@@ -144,7 +154,7 @@ def scaled(picture: Image, height: int) -> Image:
 
 
 def labelled(name: str, picture: Image) -> Image:
-    """The picture with its name small in the lower left corner."""
+    """The picture `[H, W, 3]` with its name small in the lower left corner."""
     image = PIL.Image.fromarray(picture)
     size = max(11, image.height // 24)
     spot = (size // 2, image.height - size // 2)
@@ -181,7 +191,11 @@ class Encoder:
             self.container.close()
 
     def write(self, frame: Image) -> None:
-        """Encode a frame (see `Write`) and the sound up to its end."""
+        """Encode a frame, `[H, W, 3]` or `[H, W, 4]` (see `Write`), and the sound up to its end.
+
+        Raises:
+            UserError: the sound's file is damaged.
+        """
         picture = even(over_black(frame))
         if self.video is None:
             self.video = self.open_video(picture.shape[1], picture.shape[0])
@@ -211,7 +225,11 @@ class Encoder:
         return stream
 
     def finish(self) -> None:
-        """Flush what the encoders still hold."""
+        """Flush what the encoders still hold.
+
+        Raises:
+            UserError: no frame came.
+        """
         if self.video is None:
             raise UserError("No frame was made, so no video was written; choose a driver with frames.")
         self.container.mux(self.video.encode(None))
@@ -231,7 +249,11 @@ class SoundTrack:
         self.written = 0
 
     def encode_until(self, time: Fraction) -> None:
-        """Encode what sounds before `time` seconds."""
+        """Encode what sounds before `time` seconds.
+
+        Raises:
+            UserError: the sound's file is damaged.
+        """
         wanted = round(time * RATE) - self.written
         try:
             while self.waiting.shape[1] < wanted and (chunk := next(self.chunks, None)) is not None:
@@ -255,7 +277,7 @@ class SoundTrack:
 
 
 def even(picture: Image) -> Image:
-    """The picture with even sides, which yuv420p needs; the last row or column is repeated where one is missing."""
+    """The picture `[H, W, 3]` with even sides, which yuv420p needs: the last row or column is repeated for it."""
     height, width = picture.shape[:2]
     if height % 2 or width % 2:
         picture = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), "edge")

@@ -96,7 +96,7 @@ def frame_maps(
 ) -> MapVertices:
     """Return what the maps of one frame of a performance show.
 
-    `neutral` and `colours` (`head.texture(performance.texture)`) are worth giving when drawing many frames.
+    `neutral [V, 3]` and `colours [V, 3]` (`head.texture(performance.texture)`) are worth giving to draw many frames.
     """
     if colours is None:
         colours = head.texture(performance.texture)

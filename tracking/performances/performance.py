@@ -88,7 +88,7 @@ class Performance:
         return self.confidence >= TRUSTED
 
     def at(self, frames: slice | Numbers) -> Performance:
-        """The performance at some of its frames only."""
+        """The performance at some of its frames only: a slice, or numbers `[N]` or a mask `[T]` of frames."""
         return replace(self, **{name: getattr(self, name)[frames] for name in OVER_TIME})
 
     def lost_at(self, frames: Booleans) -> Performance:
@@ -98,7 +98,11 @@ class Performance:
         return replace(self, confidence=confidence, region_confidence=regions)
 
     def save(self, path: str | Path) -> None:
-        """Write the performance whole or not at all."""
+        """Write the performance whole or not at all.
+
+        Raises:
+            UserError: the disk is full.
+        """
         header = {
             **FORMAT.header,
             "head": self.head,
@@ -166,7 +170,7 @@ def names_in(version: int) -> tuple[str, ...]:
 
 
 def shapes_agree(arrays: dict[str, Numbers]) -> bool:
-    """Tell whether the arrays of a performance file have the shapes that `Performance` promises."""
+    """Tell whether the arrays of a performance file have the `[shape]` that `Performance` promises of each."""
     frames = len(arrays["times"])
     expected = {
         "expression": (frames, len(ARKIT_NAMES)),

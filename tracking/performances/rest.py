@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..heads.arrays import Floats, Numbers
+from ..heads.arrays import Floats, Indices
 from ..heads.camera import PinholeCamera
 from .performance import Crop, Performance
 
@@ -51,16 +51,16 @@ def rest_pose(performance: Performance) -> tuple[Floats, Floats]:
     return mean_rotation(performance.rotation[seen]), np.median(performance.translation[seen], 0).astype(np.float32)
 
 
-def rest_frames(performance: Performance) -> Numbers:
-    """Indices of the frames nearest to neutral, of those in which the face is seen."""
+def rest_frames(performance: Performance) -> Indices:
+    """Return `[N]`: the numbers of the frames nearest to neutral, of those in which the face is seen."""
     seen = seen_frames(performance)
     strength = performance.expression[seen].sum(1)
-    calmest: Numbers = seen[np.argsort(strength, kind="stable")[: max(1, round(REST_SHARE * len(seen)))]]
+    calmest: Indices = seen[np.argsort(strength, kind="stable")[: max(1, round(REST_SHARE * len(seen)))]]
     return calmest
 
 
-def seen_frames(performance: Performance) -> Numbers:
-    """Indices of the frames in which the face is seen; all of them when it never is."""
+def seen_frames(performance: Performance) -> Indices:
+    """Return `[N]`: the numbers of the frames in which the face is seen; all of them when it never is."""
     seen = np.flatnonzero(performance.confidence > 0)
     return seen if len(seen) else np.arange(len(performance))
 

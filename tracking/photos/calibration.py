@@ -151,7 +151,7 @@ def over_time(keys: Sequence[ArrayLike], step: int) -> Floats:
 
 
 def eased(share: Floats) -> Floats:
-    """Return 0 to 1 with a soft start and end."""
+    """Return `[...]`, 0 to 1 for a `share [...]` of the way from 0 to 1, with a soft start and end."""
     return share * share * (3 - 2 * share)
 
 

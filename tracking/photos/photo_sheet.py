@@ -115,7 +115,10 @@ class PhotoSheet:
 
 
 def face_points(head: MorphableHead, surface: PhotoSurface, matte: Floats, size: int) -> Numbers:
-    """Return indices of vertices that lead the sheet: well seen, spread evenly, neither neck nor inner parts."""
+    """Return `[N]`: the vertices that lead the sheet: well seen, spread evenly, neither neck nor inner parts.
+
+    `matte [S, S]`, 0 to 1, is that of the window, whose side is `size` pixels.
+    """
     chin = head.mean[head.landmarks[CHIN], 1]
     neck = region(head, "neck") | ((head.uv_mask < 0.5) & (head.mean[:, 1] > chin - 0.02))
     leading = (surface.trust > 0.5) & (surface.facing > STEEPEST) & ~surface.inner & ~neck & ~inside_mouth(head)

@@ -280,6 +280,6 @@ def sampled(picture: Numbers, pixels: Floats) -> Floats:
 
 
 def smooth(values: Numbers | np.floating[Any], low: float, high: float) -> Floats:
-    """Return 0 below `low`, 1 above `high`, with a soft way between."""
+    """Return `[...]` of `values [...]`: 0 below `low`, 1 above `high`, with a soft way between."""
     share = np.clip((values - low) / (high - low), 0, 1)
     return (share * share * (3 - 2 * share)).astype(np.float32)

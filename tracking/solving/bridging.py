@@ -44,7 +44,7 @@ def bridged(performance: Performance) -> Performance:
 
 
 def columns_of(region: str) -> Indices:
-    """The columns of a region's expressions; the skin has none of its own."""
+    """Return `[N]`: the columns of a region's expressions; the skin has none of its own."""
     other_side = {"leftEye": "Right", "rightEye": "Left"}.get(region, "-")
     mine = [name.startswith(PREFIXES.get(region, ())) and not name.endswith(other_side) for name in ARKIT_NAMES]
     return np.flatnonzero(mine)
@@ -75,6 +75,6 @@ def bridge(since: Numbers, until: Numbers, before: Floats, after: Floats, rest: 
 
 
 def eased(share: Numbers) -> Numbers:
-    """0 to 1 for a share of the way from 0 to 1, with a soft start and a soft end."""
+    """Return `[...]`, 0 to 1 for a `share [...]` of the way from 0 to 1, with a soft start and a soft end."""
     share = np.clip(share, 0, 1)
     return share * share * (3 - 2 * share)

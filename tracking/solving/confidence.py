@@ -64,7 +64,7 @@ def fit(error: Numbers) -> Numbers:
 
 
 def region_landmarks() -> list[Indices]:
-    """The landmarks of each of the `REGIONS`."""
+    """The landmarks `[N]` of each of the `REGIONS`."""
     parts = {
         "leftEye": LEFT_EYE + LEFT_IRIS,
         "rightEye": RIGHT_EYE + RIGHT_IRIS,

@@ -109,7 +109,7 @@ def with_lids_following(expression: Floats, gaze: Floats) -> Floats:
 
 
 def eye_model(neutral: Floats, head: MorphableHead, eyeball: Eyeball, iris: int) -> EyeModel:
-    """Measure an eyeball: its pivot, and where the centre of its iris is."""
+    """Measure an eyeball of `neutral [V, 3]`: its pivot, and where the centre of its iris (a landmark) is."""
     pivot = neutral[eyeball.start : eyeball.stop].mean(0, dtype=np.float64) + np.array(eyeball.pivot_offset)
     centre = neutral[head.landmarks[iris]] - pivot
     radius = float(np.linalg.norm(centre))

@@ -42,7 +42,7 @@ class Rays:
         return cls(xy, points[..., 2] / camera.fx, None if visibility is None else visibility.astype(np.float64))
 
     def at(self, frames: slice | Numbers) -> Rays:
-        """The rays of some frames only."""
+        """The rays of some frames only: a slice, or numbers `[N]` or a mask `[T]`."""
         return Rays(self.xy[frames], self.z[frames], None if self.visibility is None else self.visibility[frames])
 
 
@@ -59,7 +59,7 @@ class Pose:
         return placed
 
     def at(self, frames: slice | Numbers) -> Pose:
-        """The poses of some frames only."""
+        """The poses of some frames only: a slice, or numbers `[N]` or a mask `[T]`."""
         return Pose(self.rotation[frames], self.translation[frames])
 
     @classmethod

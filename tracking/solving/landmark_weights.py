@@ -106,9 +106,10 @@ def mouth_gap(points: Numbers) -> Numbers:
 
 
 def mean_gap(points: Numbers, pairs: tuple[tuple[int, int], ...], corners: tuple[int, int]) -> Numbers:
-    """How far the lower points lie below the upper ones, on average, square to the line through two corners.
+    """Return `[...]`: how far the lower points lie below the upper ones, on average, square to a line through corners.
 
-    The first of the corners is towards the subject's right.
+    `points [..., 478, 2 or 3]` are landmarks; `pairs` (upper, lower) and `corners` are numbers of some of them. The
+    first of the corners is towards the subject's right.
     """
     upper, lower = (points[..., list(side), :2].mean(-2) for side in zip(*pairs, strict=True))
     across = points[..., corners[1], :2] - points[..., corners[0], :2]

@@ -87,7 +87,7 @@ class Filter:
         self._velocity: Doubles | None = None
 
     def step(self, value: Numbers, apart: float) -> Doubles:
-        """Return the next value, filtered; it comes `apart` seconds after the last one."""
+        """Return `[N]`: the next `value [N]`, filtered; it comes `apart` seconds after the last one."""
         value = np.asarray(value, np.float64)
         if self._value is None or self._velocity is None:
             self._value, self._velocity = value, np.zeros_like(value)
@@ -107,7 +107,7 @@ class RotationFilter:
         self._velocity = np.zeros(3)
 
     def step(self, matrix: Numbers, apart: float) -> Doubles:
-        """Return the next rotation, filtered; it comes `apart` seconds after the last one."""
+        """Return `[3, 3]`: the next rotation `matrix [3, 3]`, filtered; it comes `apart` seconds after the last one."""
         rotation = Rotation.from_matrix(matrix)
         self._value = self._value or rotation
         change = (rotation * self._value.inv()).as_rotvec()
@@ -119,6 +119,6 @@ class RotationFilter:
 
 
 def share(cutoff: float | np.floating[Any] | Numbers, apart: float) -> Doubles:
-    """Share of the way to a new value that a low-pass of `cutoff` hertz goes in `apart` seconds."""
+    """Return `[...]`: the share of the way to a new value that a low-pass of `cutoff [...]` Hz goes in `apart` s."""
     angle = 2 * np.pi * np.asarray(cutoff, np.float64) * apart
     return angle / (1 + angle)

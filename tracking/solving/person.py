@@ -93,7 +93,7 @@ def solve_fit(model: LandmarkModel, landmarks: Landmarks, rays: Rays, zoom: Zoom
 
 
 def step(model: LandmarkModel, rays: Rays, fit: Fit, largest: Doubles, zoom: ZoomPrior | None, evidence: float) -> Fit:
-    """One step of Gauss-Newton for everything."""
+    """One step of Gauss-Newton for everything; `largest [T, 52]` bounds the expression."""
     own, seen = with_identity(model, fit.identity), zoomed(rays, fit.zoom)
     shared = len(fit.identity) + 1
     hessian, gradient = np.zeros((shared, shared)), np.zeros(shared)
@@ -132,7 +132,7 @@ class Frame:
 
     @classmethod
     def of(cls, model: LandmarkModel, rays: Rays, fit: Fit, largest: Doubles, index: int) -> Frame:
-        """The normal equations of a frame of the fit."""
+        """The normal equations of a frame of the fit; `largest [T, 52]` bounds the expression."""
         only = slice(index, index + 1)
         rays, pose, expression = rays.at(only), fit.pose.at(only), fit.expression[only]
         sight, shapes, visibility = Sight(rays.xy), model.shapes(expression), term_visibility(rays.visibility)
@@ -180,7 +180,7 @@ def resting_prior(expression: Doubles) -> Doubles:
 
 
 def with_identity(model: LandmarkModel, identity: Doubles) -> LandmarkModel:
-    """The model of a person of this identity."""
+    """The model of a person of `identity [I]`."""
     return replace(model, neutral=model.neutral + np.tensordot(identity, model.identity_basis, 1))
 
 
@@ -217,9 +217,9 @@ def eyes_kept_open(landmarks: Landmarks) -> Doubles:
 
 
 def chosen_frames(landmarks: Landmarks) -> Indices:
-    """Choose up to `FRAMES` frames: the most neutral, and those that differ most from all chosen before.
+    """Return `[N]`, up to `FRAMES` frames: the most neutral, and those that differ most from all chosen before.
 
-    The oddest twentieth is left out: there the detector errs.
+    The oddest twentieth of `landmarks [T, 478, 3]` is left out: there the detector errs.
     """
     chosen = list(neutral_frames(landmarks, FRAMES // 2))
     points = landmarks[:, :IRISES_START, :2]
@@ -235,7 +235,7 @@ def chosen_frames(landmarks: Landmarks) -> Indices:
 
 
 def neutral_frames(landmarks: Landmarks, count: int) -> Indices:
-    """Choose up to `count` frames with a closed mouth and open eyes, spread over the take."""
+    """Return `[N]`, up to `count` frames of `landmarks [T, 478, 3]`: mouth closed, eyes open, spread over the take."""
     mouth = mouth_gap(landmarks) / eye_distance(landmarks)
     lids = lid_gaps(landmarks).mean(0) / eye_distance(landmarks)
     neutral = (mouth <= np.quantile(mouth, 0.4)) & (lids >= np.quantile(lids, 0.4))

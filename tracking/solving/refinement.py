@@ -236,6 +236,6 @@ class Band:
 
 
 def cauchy(values: Doubles, usual: Numbers | float) -> Doubles:
-    """Weights of Cauchy's loss: `1 / usual ** 2` for small values, then falling with their square."""
+    """Return Cauchy's weights of `values [...]`: `1 / usual ** 2` for small ones, then falling with their square."""
     weights: Doubles = 1 / (np.square(usual) + np.square(values))
     return weights

@@ -186,6 +186,7 @@ def learnt(
 ) -> Appearance:
     """The appearance in some frames, learnt and aligned in turn; `breathe` is called between frames and may raise.
 
+    `starts` and `details [S, S]` (see `detail`) are by frame.
     What all frames have in common stays as landmarks say, here and at the end: it is no difference between frames.
     """
     placements = dict(starts)
@@ -202,7 +203,7 @@ def learnt(
 
 
 def average(skin: Skin, placements: Mapping[int, Placement], details: Mapping[int, Floats]) -> Appearance:
-    """What the points look like where they are seen."""
+    """What the points look like where they are seen in `details [S, S]` of some frames."""
     count, total, squares = (np.zeros(len(skin.neutral)) for _ in range(3))
     for index, placement in placements.items():
         pixels = skin.projected(skin.placed(placement))
@@ -261,10 +262,9 @@ def moved_by(
 def looked_up(picture: Floats, pixels: Doubles) -> Doubles:
     """A picture `[H, W]` at `pixels [N, 2]`, bilinearly."""
     x, y = (pixels - 0.5).astype(np.float32).T
-    values: Doubles = cv2.remap(picture, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0].astype(
-        np.float64
-    )
-    return values
+    values = cv2.remap(picture, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    doubles: Doubles = values[0].astype(np.float64)
+    return doubles
 
 
 def steadied(corrections: Doubles, trusted: Booleans, deviation: float) -> Doubles:
@@ -287,7 +287,7 @@ def corrected(performance: Performance, corrections: Doubles) -> Performance:
 
 
 def told(pictures: Generator[Image, None, None], before: int, clock: Clock) -> Iterator[tuple[int, Image]]:
-    """Yield the pictures with their numbers, telling the clock; `before` are done."""
+    """Yield the pictures `[S, S, 3]` with their numbers, telling the clock; `before` are done."""
     with closing(pictures):
         for index, picture in enumerate(pictures):
             clock.tell(before + index)

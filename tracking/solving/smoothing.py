@@ -76,7 +76,10 @@ def steadied(values: Numbers, rate: float, how: Steadiness, joint: bool = False)
 
 
 def gaussian(values: Numbers, deviation: float) -> Doubles:
-    """Centred Gaussian over time; the ends are continued by point reflection, so that a drift is not bent there."""
+    """Return `values [T, ...]` under a centred Gaussian of `deviation` frames.
+
+    The ends are continued by point reflection, so that a drift is not bent there.
+    """
     if deviation < 0.05:
         return values
     pad = min(len(values) - 1, round(4 * deviation) + 1)

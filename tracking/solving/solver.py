@@ -104,7 +104,7 @@ def laid_over(
     windows: Callable[[], Generator[Image, None, None]],
     listener: Listener,
 ) -> Performance:
-    """The performance with its frames registered, and mouths that meet their landmarks in the new poses."""
+    """The performance with its frames registered by windows `[S, S, 3]`, and mouths that meet their landmarks again."""
     moved = registered(head, performance, windows, listener)
     pose = Pose(moved.rotation.astype(np.float64), moved.translation.astype(np.float64))
     rays = Rays.of(faces.landmarks, camera, faces.visibility)
@@ -174,7 +174,7 @@ def solve_faces(
 def with_texture(
     head: MorphableHead, performance: Performance, first: Image, camera: PinholeCamera, footage_width: int
 ) -> Performance:
-    """Add the texture that the picture of the first frame shows, at any scale; `camera` is the footage's."""
+    """Add the texture that `first [H, W, 3]`, the first frame at any scale, shows; `camera` is the footage's."""
     shrunk = first.shape[1] / footage_width
     camera_of_first = replace(camera, **{name: shrunk * getattr(camera, name) for name in ("fx", "fy", "cx", "cy")})
     texture = solve_texture(head, frame_vertices(head, performance, 0), first, camera_of_first)
@@ -182,7 +182,7 @@ def with_texture(
 
 
 def frame_rate(times: Doubles, nominal: float) -> float:
-    """Return the nominal frame rate where the times agree with it, else theirs: some files announce their clock's."""
+    """Return the nominal frame rate where `times [T]` in seconds agree, else theirs: some files announce a clock's."""
     duration = times[-1] - times[0] if len(times) > 1 else 0.0
     own = (len(times) - 1) / duration if duration > 0 else nominal
     return nominal if abs(own - nominal) < 0.1 * nominal else float(own)

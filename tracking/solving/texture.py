@@ -48,7 +48,10 @@ def solve_texture(head: MorphableHead, camera_space_vertices: Floats, image: Ima
 
 
 def visible_vertices(head: MorphableHead, vertices: Floats, image: Image, camera: PinholeCamera) -> Indices:
-    """Indices of the skin's vertices that face the camera and lie in the picture."""
+    """Return `[N]`: the skin's vertices that face the camera and lie in `image [H, W, 3]`.
+
+    `vertices [V, 3]` are in camera space, metres.
+    """
     height, width = image.shape[:2]
     pixels = camera.project(vertices)
     inside = (pixels > 1).all(1) & (pixels[:, 0] < width - 1) & (pixels[:, 1] < height - 1)

@@ -38,6 +38,6 @@ def visibility_by_turn(head: MorphableHead, person: Person, faces: Landmarks, ca
 
 
 def ramp(values: Numbers, start: float, stop: float) -> Numbers:
-    """0 below `start`, 1 above `stop`, smooth between."""
+    """Return `[...]` of `values [...]`: 0 below `start`, 1 above `stop`, smooth between."""
     share = np.clip((values - start) / (stop - start), 0, 1)
     return share * share * (3 - 2 * share)

@@ -37,7 +37,7 @@ def head_translation(transforms: Transforms) -> Doubles | None:
 
 
 def head_transforms(rotation: Numbers, translation: Numbers) -> Transforms:
-    """The inverse of `head_rotation` and `head_translation`."""
+    """Return `[T, 4, 4]` of `rotation [T, 3, 3]` and `translation [T, 3]`: the inverse of the two above."""
     return with_place(FLIP @ rotation @ FLIP, translation @ FLIP)
 
 
@@ -109,7 +109,7 @@ def with_place(rotation: Numbers, translation: Numbers) -> Doubles:
 
 
 def by_columns(transform: Numbers) -> list[list[float]]:
-    """A transform as a list of its columns."""
+    """A transform `[4, 4]` as a list of its columns."""
     return [[number(value) for value in column] for column in transform.T]
 
 

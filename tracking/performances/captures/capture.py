@@ -81,7 +81,11 @@ def performed(capture: Capture, head: MorphableHead) -> Performance:
 
 
 def performed_without_gaps(capture: Capture, head: MorphableHead) -> Performance:
-    """Return the same with dropped frames filled in, and a note on them."""
+    """Return the same with dropped frames filled in, and a note on them.
+
+    Raises:
+        UserError: two frames are so far apart that they are two takes.
+    """
     performance = performed(capture, head)
     whole = with_gaps_filled(performance)
     if added := len(whole) - len(performance):

@@ -70,7 +70,11 @@ def read_live_link(table: Table) -> Capture:
 
 
 def write_live_link(performance: Performance, path: Path) -> None:
-    """Write a capture; translation, identity and confidence have no place in it."""
+    """Write a capture; translation, identity and confidence have no place in it.
+
+    Raises:
+        UserError: the disk is full.
+    """
     head = to_angles(performance.rotation)
     pitch, yaw = np.moveaxis(performance.gaze, -1, 0)
     eyes = np.stack([yaw, pitch, yaw * pitch / 2], -1)

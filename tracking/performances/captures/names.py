@@ -60,7 +60,7 @@ def expressions(columns: Mapping[str, Numbers], where: object) -> tuple[Floats, 
 
 
 def own_column(columns: Mapping[str, Numbers], name: str) -> Numbers | None:
-    """The values of one expression: its column, or the mean of its two halves."""
+    """The values `[T]` of one expression: its column, or the mean of its two halves; None where it has none."""
     if name in columns:
         return columns[name]
     halves = [columns[name + side] for side in ("left", "right") if name + side in columns]

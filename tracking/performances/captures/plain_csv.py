@@ -68,7 +68,11 @@ def read_plain_csv(table: Table) -> Capture:
 
 
 def write_plain_csv(performance: Performance, path: Path) -> None:
-    """Write a plain table; identity, texture and camera have no place in it."""
+    """Write a plain table; identity, texture and camera have no place in it.
+
+    Raises:
+        UserError: the disk is full.
+    """
     values = np.concatenate(
         [
             performance.expression,

@@ -26,7 +26,7 @@ DAY = 24 * 3600
 
 
 def read_timecodes(texts: Sequence[str], lines: Sequence[int], path: Path) -> tuple[Doubles, float]:
-    """Return seconds from the first of some timecodes, and their frame rate; midnight may lie between.
+    """Return seconds `[T]` from the first of some timecodes, and their frame rate; midnight may lie between.
 
     The frame rate is inferred: numbers must follow each other steadily across the seconds. `lines` are the numbers of
     their lines in the file at `path`.
@@ -73,7 +73,11 @@ def counting(fps: float) -> tuple[int, bool]:
 
 
 def matched(text: str, line: int, path: Path) -> re.Match[str]:
-    """A timecode in its parts."""
+    """A timecode in its parts.
+
+    Raises:
+        UserError: `text` is no timecode.
+    """
     match = PATTERN.fullmatch(text)
     if match is None:
         raise UserError(f"Line {line} of {path} has the timecode “{text[:40]}”; HH:MM:SS:FF.fff is needed.")
@@ -81,7 +85,13 @@ def matched(text: str, line: int, path: Path) -> re.Match[str]:
 
 
 def likely_base(seconds: Doubles, frames: Doubles, path: Path) -> int:
-    """Return the frames a second by which the most numbers follow each other at the usual step, the others nearly."""
+    """Return the frames a second by which the most numbers follow each other at the usual step, the others nearly.
+
+    `seconds [T]` and `frames [T]` are the two parts of each timecode.
+
+    Raises:
+        UserError: a second has more frames than any rate that is known.
+    """
     possible = [base for base in BASES if base > frames.max()]
     if not possible:
         raise UserError(
@@ -97,14 +107,17 @@ def likely_base(seconds: Doubles, frames: Doubles, path: Path) -> int:
 
 
 def leaves_numbers_out(seconds: Doubles, frames: Doubles, base: int) -> bool:
-    """Tell whether each minute's first numbers are left out, except each tenth's, although no `;` says so."""
+    """Tell whether each minute's first numbers are left out, except each tenth's, although no `;` says so.
+
+    `seconds [T]` and `frames [T]` are the two parts of each timecode, `base` the frames a second.
+    """
     last = (seconds[:-1] % 60 == 59) & (np.floor(frames[:-1]) == base - 1)
     starts = last & (seconds[1:] == seconds[:-1] + 1) & (seconds[1:] % 600 != 0)
     return bool(starts.any()) and bool((np.floor(frames[1:][starts]) == base // 15).all())
 
 
 def left_out(seconds: Doubles, base: int) -> Doubles:
-    """Return how many numbers drop-frame timecode has left out up to these seconds."""
+    """Return `[T]`: how many numbers drop-frame timecode has left out up to `seconds [T]`."""
     minutes = np.floor(seconds / 60)
     numbers: Doubles = base // 15 * (minutes - np.floor(minutes / 10))
     return numbers
