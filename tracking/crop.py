@@ -44,7 +44,14 @@ def picture_camera(crop: Crop) -> PinholeCamera:
 
 
 def window_camera(camera: PinholeCamera, crop: Crop, size: int) -> PinholeCamera:
-    """A camera of the whole picture, in pixels of the central window when it is `size` pixels square."""
+    """A camera of the whole picture, in pixels of the central window when it is `size` pixels square.
+
+    Example:
+        >>> crop = Crop(x=40, y=20, side=80)
+        >>> camera = window_camera(picture_camera(crop), crop, 256)
+        >>> camera.cx, camera.cy, camera.width
+        (128.0, 128.0, 256)
+    """
     side = round(crop.side)
     inside = PinholeCamera(camera.fx, camera.fy, camera.cx - crop.x, camera.cy - crop.y, side, side)
     return inside.resized(size, size)
@@ -54,6 +61,11 @@ def cut(image: Image, crop: Crop, size: int, enlarged: float = ENLARGED) -> Imag
     """Return the window, enlarged about its centre, `[S, S, 3]` with `S = round(size * enlarged)`.
 
     `image` is the whole picture `[H, W, 3]`. Where the window reaches past the picture, the picture's edge is repeated.
+
+    Example:
+        >>> picture = np.zeros((120, 160, 3), np.uint8)
+        >>> cut(picture, Crop(x=40, y=20, side=80), size=64).shape
+        (96, 96, 3)
     """
     side = round(crop.side * enlarged)
     left = round(crop.x + (crop.side - side) / 2)

@@ -199,7 +199,12 @@ def pictures(dataset: Dataset, name: str) -> tuple[Path, ...]:
 
 
 def as_bytes(picture: Numbers) -> Image:
-    """Return a picture `[H, W, ...]` of floats 0 to 1 as bytes; bytes stay."""
+    """Return a picture `[H, W, ...]` of floats 0 to 1 as bytes; bytes stay.
+
+    Example:
+        >>> as_bytes(np.array([[0.0, 0.5, 1.0]]))
+        array([[  0, 128, 255]], dtype=uint8)
+    """
     return picture if picture.dtype == np.uint8 else (picture * 255 + 0.5).astype(np.uint8)
 
 

@@ -49,7 +49,12 @@ class PinholeCamera:
         )
 
     def project(self, points: Floats) -> Floats:
-        """Return `[..., 2]` pixels of `[..., 3]` points in camera space (metres, z > 0)."""
+        """Return `[..., 2]` pixels of `[..., 3]` points in camera space (metres, z > 0).
+
+        Example:
+            >>> PinholeCamera.default(512).project(np.array([[0.0, 0.0, 0.7]], np.float32))
+            array([[256., 256.]], dtype=float32)
+        """
         z = points[..., 2]
         return np.stack([self.fx * points[..., 0] / z + self.cx, self.fy * points[..., 1] / z + self.cy], -1)
 

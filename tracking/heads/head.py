@@ -97,6 +97,15 @@ class MorphableHead:
 
         Raises:
             UserError: the identity is of another version of the head.
+
+        Example:
+            >>> from semblance.tracking.heads.builtin import load_builtin
+            >>> head = load_builtin()
+            >>> identity, expression = np.zeros(len(head.identity_basis)), np.zeros(52)
+            >>> expression[ARKIT_NAMES.index("jawOpen")] = 1.0
+            >>> moved = head.shape(identity, expression) - head.mean
+            >>> bool(moved[head.landmarks[152], 1] > 0.01)  # the chin goes down by more than a centimetre
+            True
         """
         return self.posed(self.neutral(identity), expression, gaze)
 

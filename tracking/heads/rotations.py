@@ -9,7 +9,13 @@ from .arrays import Doubles, Numbers
 
 
 def from_vectors(vectors: Numbers) -> Doubles:
-    """Return the rotations `[..., 3, 3]` about `vectors [..., 3]` by their lengths in radians."""
+    """Return the rotations `[..., 3, 3]` about `vectors [..., 3]` by their lengths in radians.
+
+    Example:
+        >>> quarter_turn = from_vectors(np.array([0, 0, np.pi / 2]))
+        >>> (quarter_turn @ np.array([1.0, 0, 0])).round(6)
+        array([0., 1., 0.])
+    """
     vectors = np.asarray(vectors, np.float64)
     angle = np.linalg.norm(vectors, axis=-1)[..., None, None]
     cross = cross_matrices(vectors)
@@ -37,7 +43,12 @@ def from_angles(angles: Numbers) -> Doubles:
 
 
 def to_angles(rotations: Numbers) -> Doubles:
-    """Return `[T, 3]`: pitch, yaw and roll (see `from_angles`) of rotations `[T, 3, 3]`, continuous over time."""
+    """Return `[T, 3]`: pitch, yaw and roll (see `from_angles`) of rotations `[T, 3, 3]`, continuous over time.
+
+    Example:
+        >>> to_angles(from_angles(np.array([[0.1, -0.2, 0.3]]))).round(6)
+        array([[ 0.1, -0.2,  0.3]])
+    """
     pitch = np.arcsin(np.clip(-rotations[:, 1, 2], -1, 1))
     yaw = np.arctan2(rotations[:, 0, 2], rotations[:, 2, 2])
     roll = np.arctan2(rotations[:, 1, 0], rotations[:, 1, 1])
@@ -45,7 +56,13 @@ def to_angles(rotations: Numbers) -> Doubles:
 
 
 def blended(first: Numbers, second: Numbers, share: Numbers) -> Doubles:
-    """Return the rotations at `share [T]` (0 to 1) of the shortest way from `first [T, 3, 3]` to `second [T, 3, 3]`."""
+    """Return the rotations at `share [T]` (0 to 1) of the shortest way from `first [T, 3, 3]` to `second [T, 3, 3]`.
+
+    Example:
+        >>> halfway = blended(np.eye(3)[None], from_vectors(np.array([[0, 1.0, 0]])), np.array([0.5]))
+        >>> to_vectors(halfway)
+        array([[0. , 0.5, 0. ]])
+    """
     first = np.asarray(first, np.float64)
     return first @ from_vectors(to_vectors(first.swapaxes(-1, -2) @ second) * share[:, None])
 

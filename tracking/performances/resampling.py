@@ -49,6 +49,13 @@ def at_rate(performance: Performance, fps: float) -> Performance:
 
     A performance of that very rate, evenly timed, keeps its frames; any other is sampled between them. Nothing is
     averaged when the rate is lowered: a blink keeps its depth where a frame meets it.
+
+    Example:
+        >>> from semblance.tracking.heads.builtin import load_builtin
+        >>> from semblance.tracking.performances.captures.capture import Capture, performed
+        >>> take = performed(Capture(np.arange(60) / 60, 60.0, np.zeros((60, 52))), load_builtin())
+        >>> len(at_rate(take, 30.0))
+        30
     """
     times = np.asarray(performance.times, np.float64) - performance.times[0]
     if np.allclose(times * fps, np.arange(len(times)), atol=STEADY):

@@ -79,7 +79,13 @@ class OneEuro:
 
 
 class Filter:
-    """The filter of values `[N]`; with `joint` all of them count as one motion."""
+    """The filter of values `[N]`; with `joint` all of them count as one motion.
+
+    Example:
+        >>> steady = Filter(Response(cutoff=1.0, opening=0.0))
+        >>> steady.step(np.zeros(1), apart=0.04), steady.step(np.ones(1), apart=0.04).round(2)
+        (array([0.]), array([0.2]))
+    """
 
     def __init__(self, response: Response, joint: bool = False) -> None:
         self._response, self._joint = response, joint

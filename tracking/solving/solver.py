@@ -182,7 +182,12 @@ def with_texture(
 
 
 def frame_rate(times: Doubles, nominal: float) -> float:
-    """Return the nominal frame rate where `times [T]` in seconds agree, else theirs: some files announce a clock's."""
+    """Return the nominal frame rate where `times [T]` in seconds agree, else theirs: some files announce a clock's.
+
+    Example:
+        >>> frame_rate(np.arange(50) / 25, nominal=90_000)  # some files announce the ticks of their clock
+        25.0
+    """
     duration = times[-1] - times[0] if len(times) > 1 else 0.0
     own = (len(times) - 1) / duration if duration > 0 else nominal
     return nominal if abs(own - nominal) < 0.1 * nominal else float(own)

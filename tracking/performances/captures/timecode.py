@@ -33,6 +33,11 @@ def read_timecodes(texts: Sequence[str], lines: Sequence[int], path: Path) -> tu
 
     Raises:
         UserError: one is no timecode, or time goes back.
+
+    Example:
+        >>> times, fps = read_timecodes(["10:00:00:23", "10:00:00:24", "10:00:01:00"], [2, 3, 4], Path("take.csv"))
+        >>> times, fps
+        (array([0.  , 0.04, 0.08]), 25.0)
     """
     matches = [matched(text, line, path) for text, line in zip(texts, lines, strict=True)]
     parts = np.array([[float(part.replace(",", ".")) for part in match.group(1, 2, 3, 5)] for match in matches])
