@@ -6,22 +6,23 @@ from __future__ import annotations
 import io
 import zipfile
 from math import prod
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 ARRAYS_TYPE = "application/x-npz"
 
 
-def pack_arrays(**arrays: np.ndarray) -> bytes:
+def pack_arrays(**arrays: NDArray[Any]) -> bytes:
     """Return the arrays as the bytes of an `.npz` (stored, not compressed: speed counts on loopback)."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
     return buffer.getvalue()
 
 
-def unpack_arrays(data: bytes, most_bytes: int | None = None) -> dict[str, np.ndarray]:
-    """Read arrays that `pack_arrays` wrote.
+def unpack_arrays(data: bytes, most_bytes: int | None = None) -> dict[str, NDArray[Any]]:
+    """Read arrays of any `[shape]` that `pack_arrays` wrote, by name.
 
     Args:
         data: the bytes.
@@ -49,7 +50,8 @@ def unpack_arrays(data: bytes, most_bytes: int | None = None) -> dict[str, np.nd
 def refuse_false_size(file: IO[bytes], member: zipfile.ZipInfo) -> None:
     """Raise ValueError when an array's header claims more bytes than its member of the archive holds."""
     version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
+    is_first = version == (1, 0)
+    header = np.lib.format.read_array_header_1_0(file) if is_first else np.lib.format.read_array_header_2_0(file)
+    shape, _, dtype = header
     if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize > member.file_size:
         raise ValueError(f"The array {member.filename} is cut short.")

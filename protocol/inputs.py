@@ -23,7 +23,7 @@ class Inputs:
         return len(next(iter(self.arrays().values())))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays by name, as the frames endpoint takes them."""
+        """The arrays `[N, ...]` by name, frames first, as the frames endpoint takes them."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def frame(self, index: int) -> Self:

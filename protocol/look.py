@@ -114,7 +114,7 @@ class Look:
         return self if self.time_code is not None else replace(self, time_code=time_code)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What differs from the defaults, as the frames endpoint takes it."""
+        """What differs from the defaults, as the frames endpoint takes it: float32, `[]` a number, `[2]` an offset."""
         return {
             name: np.asarray(value, np.float32) for name, value in asdict(self).items() if value != getattr(Look, name)
         }
@@ -128,6 +128,7 @@ USUAL_LOOK = Look()
 def read_looks(arrays: Mapping[str, NDArray[Any]], frames: int) -> tuple[Look, ...]:
     """Return the look of each of `frames` frames, of arrays that hold one value for all or one a frame.
 
+    An array is `[]` or `[frames]` for a control of one number, `[C]` or `[frames, C]` for one of C numbers.
     An array that is missing leaves its control as it usually is; numbers are rounded to float32.
 
     Raises:
@@ -138,7 +139,11 @@ def read_looks(arrays: Mapping[str, NDArray[Any]], frames: int) -> tuple[Look, .
 
 
 def read_control(name: str, values: NDArray[Any], frames: int) -> list[Any]:
-    """Return a control's value for each frame: a number, or a tuple of numbers; errors as in `read_looks`."""
+    """Return a control's value for each frame, a number or a tuple of numbers, of `values` as in `read_looks`.
+
+    Raises:
+        UserError: `[shape]` or type is another, or numbers are not finite or out of bounds.
+    """
     each = CONTROLS[name]
     shape = () if each.numbers == 1 else (each.numbers,)
     fits = values.dtype.kind in "fiu" and values.shape in (shape, (frames, *shape))

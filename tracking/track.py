@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..common.clock import Clock
 from ..common.errors import UserError
@@ -33,11 +32,12 @@ from .detection.landmarks import (
     require_size,
     rivals_among,
 )
-from .heads.head import Floats, MorphableHead
+from .heads.arrays import Booleans, Doubles, Floats, Image
+from .heads.head import MorphableHead
 from .mattes.matting import Matting, MattingMaker
 from .mattes.selfie_matting import builtin_matting
 from .media.crop import cut, resampled
-from .media.footage import Footage, Frame, Image
+from .media.footage import Footage, Frame
 from .media.read_ahead import read_ahead
 from .performances.maps import MAP_SIZE, frame_maps
 from .performances.performance import Crop, Performance
@@ -64,7 +64,7 @@ class Take:
 
     landmarks: Landmarks
     hidden: Floats
-    times: NDArray[np.float64]
+    times: Doubles
     first_face: Image
 
 
@@ -120,7 +120,11 @@ def track_performance(source: str | Path, head: MorphableHead, listener: Listene
 
 
 def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener) -> Performance:
-    """The performance of all frames of the footage."""
+    """The performance of all frames of the footage.
+
+    Raises:
+        UserError: the footage is damaged, or does not show exactly one face that is large enough.
+    """
     take = find_landmarks(footage, listener)
     require_face(take, footage.path)
     listener(Progress("Solving", 0, 1, "pose and expression"))
@@ -177,7 +181,11 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
 
 
 def detected(footage: Footage, detector: LandmarkDetector) -> Iterator[tuple[Frame, Landmarks | None]]:
-    """Yield the frames, shrunk, and the face's landmarks in their pixels."""
+    """Yield the frames, shrunk, and the face's landmarks `[478, 3]` in their pixels; None where no face is seen.
+
+    Raises:
+        UserError: the footage is damaged.
+    """
     with closing(footage.frames(DETECTION_SIDE)) as frames:
         for frame in frames:
             yield frame, detector.detect(frame.image)
@@ -198,7 +206,7 @@ class FaceCounts:
         self._detector.close()
 
     def see(self, image: Image, moment: float) -> None:
-        """Count the faces of a frame when it is time to."""
+        """Count the faces of a frame `[H, W, 3]` when it is time to; `moment` is seconds."""
         if moment >= self._next:
             self._next = moment + self._interval
             self._counts.append(rivals_among(self._detector.detect_all(image)))
@@ -226,12 +234,16 @@ def write_frames(
     footage: Footage,
     head: MorphableHead,
     performance: Performance,
-    seen: NDArray[np.bool_],
+    seen: Booleans,
     size: int,
     matting: Matting,
     listener: Listener,
 ) -> None:
-    """The last pass: give the writer picture, matte and maps of every frame of the performance."""
+    """The last pass: give the writer picture, matte and maps of every frame, those `seen [T]` of the footage.
+
+    Raises:
+        UserError: the footage is damaged, the disk is full, or there is no OpenGL.
+    """
     clock = Clock("Cutting, matting and drawing", len(performance), listener)
     assert performance.crop is not None
     pictures = read_ahead(cut_pictures(footage, performance.crop, seen, size), AHEAD)
@@ -243,8 +255,8 @@ def write_frames(
             writer.add_maps(index, uv_map, texture_map)
 
 
-def small_windows(footage: Footage, crop: Crop, seen: NDArray[np.bool_]) -> Generator[Image, None, None]:
-    """Yield the central window of each frame in which the face is seen, of frames that were decoded shrunk."""
+def small_windows(footage: Footage, crop: Crop, seen: Booleans) -> Generator[Image, None, None]:
+    """Yield the central window `[SIDE, SIDE, 3]` of each frame that is `seen [T]` to show the face, decoded shrunk."""
     side, width = registration.SIDE, footage.size[0]
     longest = round(max(footage.size) * min(1.0, side / crop.side))
     with closing(footage.frames(longest)) as frames:
@@ -253,8 +265,8 @@ def small_windows(footage: Footage, crop: Crop, seen: NDArray[np.bool_]) -> Gene
                 yield resampled(frame.image, crop, frame.image.shape[1] / width, side)
 
 
-def cut_pictures(footage: Footage, crop: Crop, seen: NDArray[np.bool_], size: int) -> Generator[Image, None, None]:
-    """Yield the window, enlarged, of each frame in which the face is seen."""
+def cut_pictures(footage: Footage, crop: Crop, seen: Booleans, size: int) -> Generator[Image, None, None]:
+    """Yield the window, enlarged (see `cut`), of each frame that is `seen [T]` to show the face."""
     with closing(footage.frames()) as frames:
         for frame, wanted in zip(frames, seen, strict=True):
             if wanted:
@@ -262,7 +274,7 @@ def cut_pictures(footage: Footage, crop: Crop, seen: NDArray[np.bool_], size: in
 
 
 def drawn_maps(head: MorphableHead, performance: Performance) -> Iterator[tuple[Floats, Floats]]:
-    """Yield the UV map and the texture map of each frame."""
+    """Yield the UV map and the texture map, `[MAP_SIZE, MAP_SIZE, 3]`, 0 to 1, of each frame."""
     neutral, colours = head.neutral(performance.identity), head.texture(performance.texture)
     with MapRasteriser(MAP_SIZE) as rasteriser:
         for index in range(len(performance)):

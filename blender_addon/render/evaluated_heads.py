@@ -11,8 +11,8 @@ import numpy as np
 
 from ...common.errors import UserError
 from ...protocol.look import CONTROLS, Look
+from ...tracking.heads.arrays import Floats, Integers
 from ...tracking.heads.camera import PinholeCamera
-from ...tracking.heads.head import Floats, Integers
 from ...tracking.heads.mouth_light import PAIRS, MouthLight
 from ...tracking.performances.maps import MapVertices, map_vertices
 from ..properties import SemblanceObject

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from ...tracking.heads.head import Floats
+from ...tracking.heads.arrays import Floats
 from ...tracking.heads.srgb import linear_light
 
 

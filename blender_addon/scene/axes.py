@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...tracking.heads.head import Floats
+from ...tracking.heads.arrays import Floats
 from ...tracking.performances.performance import Performance
 
 Matrices = NDArray[np.float64]

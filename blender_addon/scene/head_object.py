@@ -6,7 +6,8 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ...tracking.heads.head import ARKIT_NAMES, Floats, MorphableHead
+from ...tracking.heads.arrays import Floats
+from ...tracking.heads.head import ARKIT_NAMES, MorphableHead
 from ...tracking.heads.srgb import linear_light
 from . import axes
 from .attributes import COLOUR, MASK, MOUTH, UV

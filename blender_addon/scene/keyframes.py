@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import bpy
 import numpy as np
 
-from ...tracking.heads.head import ARKIT_NAMES, Floats
+from ...tracking.heads.arrays import Floats
+from ...tracking.heads.head import ARKIT_NAMES
 from ...tracking.performances.performance import Performance
 from ...tracking.performances.resampling import at_rate
 from .. import compat

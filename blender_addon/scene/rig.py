@@ -6,7 +6,8 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from ...tracking.heads.head import Floats, MorphableHead
+from ...tracking.heads.arrays import Floats
+from ...tracking.heads.head import MorphableHead
 from ...tracking.heads.rotations import to_angles
 from . import axes
 

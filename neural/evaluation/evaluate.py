@@ -16,8 +16,8 @@ from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
 from ...protocol.inputs import Maps
 from ...tracking.datasets.dataset import Dataset
-from ...tracking.heads.head import Floats, MorphableHead
-from ...tracking.media.footage import Image
+from ...tracking.heads.arrays import Floats, Image
+from ...tracking.heads.head import MorphableHead
 from ...tracking.media.video import scaled
 from ..avatar import Avatar
 from ..styleavatar.training.batches import read_picture, split

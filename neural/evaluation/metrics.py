@@ -14,11 +14,10 @@ from torchmetrics.functional.image import (
     structural_similarity_index_measure,
 )
 
-from ...tracking.heads.head import Floats
-from ...tracking.media.footage import Image
+from ...tracking.heads.arrays import Floats, Image
 
 HIGH_BAND_SIGMA = 1.5
-"""Pixels: the high band is a picture minus its Gaussian blur of this width."""
+"""Image: the high band is a picture minus its Gaussian blur of this width."""
 
 
 def without_background(picture: Image, matte: Floats) -> Floats:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
 
-from ...tracking.heads.head import Floats
+from ...tracking.heads.arrays import Floats
 from ...tracking.performances.performance import Performance
 
 

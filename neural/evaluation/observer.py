@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ...tracking.datasets.writer import as_bytes
 from ...tracking.detection.landmarks import LandmarkDetector, Landmarks
+from ...tracking.heads.arrays import Floats, Image
 from ...tracking.heads.camera import PinholeCamera
-from ...tracking.heads.head import Floats, MorphableHead
-from ...tracking.media.footage import Image
+from ...tracking.heads.head import MorphableHead
 from ..pretrained import weights
 from . import metrics
 from .figures import NO_DETECTOR, NO_FACE, NO_HEAD, STILL_MOUTH, TOO_FEW, WEIGHTS_MISSING, Figure, Figures

@@ -14,7 +14,7 @@ from rich.table import Column
 from rich.table import Table as TerminalTable
 
 from ...common.files import written_whole
-from ...tracking.media.footage import Image
+from ...tracking.heads.arrays import Image
 from ...tracking.media.video import labelled, write_png
 from .figures import EXPLANATION, Figures, by_figure
 from .report import Picture, write_report

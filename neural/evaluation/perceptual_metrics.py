@@ -22,8 +22,7 @@ from torchmetrics.image.fid import FrechetInceptionDistance
 from ...common.errors import UserError
 from ...tracking.datasets.writer import as_bytes
 from ...tracking.detection.landmarks import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Landmarks
-from ...tracking.heads.head import Floats
-from ...tracking.media.footage import Image
+from ...tracking.heads.arrays import Floats, Image
 from ..pretrained.torchscript import load_network
 from .metrics import as_batch
 

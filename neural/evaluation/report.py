@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...common.files import written_whole
-from ...tracking.media.footage import Image
+from ...tracking.heads.arrays import Image
 from .charts import Curve, chart
 from .tables import Table
 

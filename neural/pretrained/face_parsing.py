@@ -17,8 +17,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ...tracking.datasets.dataset import ENLARGED
+from ...tracking.heads.arrays import Image
 from ...tracking.mattes.head_only import Parsing
-from ...tracking.mattes.matting import Pixels
 from ..training.perceptual import DEVIATION, MEAN
 from .torchscript import Network, as_input, device_of, load_network
 
@@ -41,7 +41,7 @@ class FaceParsing:
         self._device = device
 
     @torch.inference_mode()
-    def __call__(self, rgb: Pixels) -> Parsing:
+    def __call__(self, rgb: Image) -> Parsing:
         """Return the hair and the clothes, `[H, H]` each, 0 to 1, in the middle of a window `[H, H, 3]`, RGB uint8.
 
         None are seen around the middle.

@@ -11,8 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ...tracking.heads.head import Floats
-from ...tracking.mattes.matting import Pixels
+from ...tracking.heads.arrays import Floats, Image
 from .torchscript import Network, as_input, device_of, load_network
 
 COARSE_SIDE = 512
@@ -35,7 +34,7 @@ class RobustVideoMatting:
         self._shape: tuple[int, ...] = ()
 
     @torch.inference_mode()
-    def __call__(self, rgb: Pixels, /) -> Floats:
+    def __call__(self, rgb: Image, /) -> Floats:
         """Return the matte `[H, W]`, 0 background to 1 foreground, of a picture, RGB uint8 `[H, W, 3]`."""
         if rgb.shape != self._shape:
             self._states, self._shape = [None] * STATES, rgb.shape

@@ -105,7 +105,11 @@ class Dataset:
         return self.folder / "render" / f"{name}.png"
 
     def save(self) -> None:
-        """Write `dataset.json`: the last file of a dataset, whose presence says that the rest is whole."""
+        """Write `dataset.json`: the last file of a dataset, whose presence says that the rest is whole.
+
+        Raises:
+            UserError: the disk is full.
+        """
         description = {**FORMAT.header, **asdict(self)}
         del description["folder"]
         with written_whole(self.folder / "dataset.json") as partial:

@@ -15,8 +15,9 @@ import numpy as np
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ..heads import faceverse
+from ..heads.arrays import Floats
 from ..heads.camera import PinholeCamera
-from ..heads.head import ARKIT_NAMES, Floats
+from ..heads.head import ARKIT_NAMES
 from ..media.png import SIGNATURE
 from ..performances.performance import Performance
 
@@ -93,14 +94,18 @@ def person_at_rest(folder: Path | None, frames: int, size: int) -> Performance:
 
 
 def write_person(folder: Path, performance: Performance) -> None:
-    """Write `id.txt` and `exp.txt` of a performance: its identity and its first expression."""
+    """Write `id.txt` and `exp.txt` of a performance: its identity and its first expression.
+
+    Raises:
+        UserError: the disk is full.
+    """
     for name, values in ((IDENTITY_FILE, performance.identity), (EXPRESSION_FILE, performance.expression[0])):
         with written_whole(folder / name) as partial:
             partial.write_text("".join(f"{value:.3f}\n" for value in values), encoding="utf-8")
 
 
 def read_numbers(path: Path, count: int) -> Floats:
-    """Return the `count` numbers of a text file.
+    """Return `[count]`: the numbers of a text file.
 
     Raises:
         UserError: the file is absent or holds anything else.

@@ -12,7 +12,7 @@ import moderngl
 import numpy as np
 
 from ...common.errors import UserError
-from ..heads.head import Floats, Integers
+from ..heads.arrays import Floats, Integers
 from ..performances.maps import FRAGMENT_BODY, MAP_SIZE, VERTEX_BODY, MapVertices
 
 MAP_VERTEX_SHADER = f"""
@@ -117,7 +117,8 @@ class SurfaceRasteriser:
     def _read(self, attachment: int) -> Floats:
         """Return one target with row 0 at the top; OpenGL's lies at the bottom."""
         data = self._framebuffer.read(components=4, attachment=attachment, dtype="f4")
-        return cv2.flip(np.frombuffer(data, np.float32).reshape(self.size, self.size, 4), 0)
+        picture: Floats = cv2.flip(np.frombuffer(data, np.float32).reshape(self.size, self.size, 4), 0)
+        return picture
 
 
 class MapRasteriser(SurfaceRasteriser):
@@ -159,7 +160,7 @@ class UploadedSurface:
     surface: moderngl.VertexArray
 
     def fits(self, packed: Floats, triangles: Integers) -> bool:
-        """Tell whether only the vertices' values have to be sent again."""
+        """Tell whether of `packed [V, C]` and `triangles [T, 3]` only the vertices' values have to be sent again."""
         return self.vertices.size == packed.nbytes and np.array_equal(self.triangles, triangles)
 
     def release(self) -> None:

@@ -23,7 +23,8 @@ from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.files import full_disk_told
 from ...common.progress import Listener, silent
-from ..heads.head import Floats, MorphableHead
+from ..heads.arrays import Floats, Image, Numbers
+from ..heads.head import MorphableHead
 from ..media.png import png
 from ..performances.maps import MAP_SIZE, frame_maps
 from ..performances.performance import Performance
@@ -31,7 +32,6 @@ from . import original_layout
 from .dataset import Dataset, Layout
 from .rasteriser import MapRasteriser
 
-Pixels = NDArray[np.uint8]
 Encoder = Callable[[], bytes]
 
 THREADS = 2
@@ -78,7 +78,7 @@ class DatasetWriter:
         self._threads.shutdown(cancel_futures=True)
         shutil.rmtree(self._partial.folder, ignore_errors=True)
 
-    def add_picture(self, index: int, image: Pixels, matte: NDArray) -> None:
+    def add_picture(self, index: int, image: Image, matte: Numbers) -> None:
         """Take the footage picture `[S, S, 3]` RGB and its matte `[S, S]` of frame `index`, S = 1.5 times the size.
 
         The matte is float 0 to 1 or uint8. The arrays must not be changed afterwards. Blocks while the queue is full.
@@ -192,17 +192,23 @@ def pictures(dataset: Dataset, name: str) -> tuple[Path, ...]:
     return dataset.image(name), dataset.matte(name), dataset.uv_map(name), dataset.texture_map(name)
 
 
-def as_bytes(picture: NDArray) -> Pixels:
-    """Return a picture of floats 0 to 1 as bytes; bytes stay."""
+def as_bytes(picture: Numbers) -> Image:
+    """Return a picture `[H, W, ...]` of floats 0 to 1 as bytes; bytes stay.
+
+    Example:
+        >>> as_bytes(np.array([[0.0, 0.5, 1.0]]))
+        array([[  0, 128, 255]], dtype=uint8)
+    """
     return picture if picture.dtype == np.uint8 else (picture * 255 + 0.5).astype(np.uint8)
 
 
-def as_deep(picture: NDArray) -> NDArray[np.uint16]:
-    """Return a picture of floats 0 to 1 with 16 bits a channel."""
+def as_deep(picture: Numbers) -> NDArray[np.uint16]:
+    """Return a picture `[H, W, ...]` of floats 0 to 1 with 16 bits a channel."""
     return (picture * 65535 + 0.5).astype(np.uint16)
 
 
-def jpeg(image: Pixels) -> bytes:
-    """Return RGB as JPEG, quality 95 with full colour resolution: lips and eyes are small and colourful."""
+def jpeg(image: Image) -> bytes:
+    """Return RGB `[H, W, 3]` as JPEG, quality 95 with full colour resolution: lips and eyes are small and colourful."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    return cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
+    encoded: bytes = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)[1].tobytes()
+    return encoded

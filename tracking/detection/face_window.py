@@ -6,9 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..media.footage import Image
+from ..heads.arrays import Image, Numbers
 from .quiet_mediapipe import silenced, solution
 
 FULL_RANGE = 1
@@ -31,7 +30,7 @@ class Window:
         """The part of a picture `[H, W, 3]` that lies in the window."""
         return np.ascontiguousarray(rgb[self.y : self.y + self.side, self.x : self.x + self.side])
 
-    def holds(self, middle: NDArray) -> bool:
+    def holds(self, middle: Numbers) -> bool:
         """Tell whether a face about `middle [2]` (pixels of the picture) is well inside."""
         place = (middle - (self.x, self.y)) / self.side
         return bool((place > INNER).all() and (place < 1 - INNER).all())

@@ -7,11 +7,9 @@ from contextlib import nullcontext
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import binary_closing, binary_opening
 
-from ..heads.head import Floats
-from ..media.footage import Image
+from ..heads.arrays import Booleans, Floats, Image
 from .landmarks import LANDMARK_COUNT, Landmarks, face_width, middle_of, shrunk
 from .quiet_mediapipe import silenced, solution
 
@@ -93,8 +91,9 @@ def behind(face: Landmarks, hands: list[Floats]) -> Floats:
     return np.any(inside, 0).astype(np.float32) if inside else np.zeros(LANDMARK_COUNT, np.float32)
 
 
-def believed(covered: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def believed(covered: Booleans) -> Booleans:
     """Return `[L]`: whether a hand covers the face at each look, without single sightings and with short misses."""
     padded = np.pad(covered, MISSES + 1, "edge")
     steady = binary_closing(binary_opening(padded, np.ones(2)), np.ones(MISSES + 1))
-    return steady[MISSES + 1 : -MISSES - 1]
+    kept: Booleans = steady[MISSES + 1 : -MISSES - 1]
+    return kept

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
-from ..media.footage import Image
+from ..heads.arrays import Floats, Image, Numbers
 from .face_window import FaceFinder, Window
 from .quiet_mediapipe import silenced, solution
 
-Landmarks = NDArray[np.float32]
+Landmarks = Floats
 """`[478, 3]` pixels: x right, y down, z (scale of x) away from the viewer, 0 near the middle of the head."""
 
 LANDMARK_COUNT, IRISES_START = 478, 468
@@ -89,7 +88,7 @@ class LandmarkDetector:
         return faces[0] if faces else None
 
     def detect_all(self, rgb: Image) -> list[Landmarks]:
-        """Return the landmarks of every face, the widest first; a face found twice is given once."""
+        """Return `[478, 3]`, the landmarks of every face in `rgb [H, W, 3]`, the widest first and none twice."""
         small = shrunk(rgb, DETECTION_SIDE)
         if self._still:
             self._window = None
@@ -148,19 +147,19 @@ def landmarks_of_photo(rgb: Image, path: str | Path) -> Landmarks:
 
 
 def rivals_among(faces: list[Landmarks]) -> int:
-    """Return how many of the faces, the widest first, are of comparable size."""
+    """Return how many of the faces `[478, 3]`, the widest first, are of comparable size."""
     return sum(face_width(face) >= SECOND_FACE * face_width(faces[0]) for face in faces)
 
 
 def require_one(faces: list[Landmarks], path: str | Path) -> None:
-    """Raise `UserError` when more than one face is of comparable size."""
+    """Raise `UserError` when more than one of the faces `[478, 3]` is of comparable size."""
     rivals = rivals_among(faces)
     if rivals > 1:
         raise UserError(f"{path} shows {rivals} faces; cut it so that only one person is seen.")
 
 
 def require_size(landmarks: Landmarks, path: str | Path) -> None:
-    """Raise `UserError` when the face is too small to be tracked."""
+    """Raise `UserError` when the face of `landmarks [478, 3]` is too small to be tracked."""
     width = face_width(landmarks)
     if width < SMALLEST_FACE:
         raise UserError(
@@ -169,30 +168,33 @@ def require_size(landmarks: Landmarks, path: str | Path) -> None:
         )
 
 
-def middle_of(landmarks: Landmarks) -> NDArray[np.float32]:
+def middle_of(landmarks: Landmarks) -> Floats:
     """Middle of a face in pixels, `[2]`."""
-    return landmarks[:IRISES_START, :2].mean(0)
+    middle: Floats = landmarks[:IRISES_START, :2].mean(0)
+    return middle
 
 
 def face_width(landmarks: Landmarks) -> float:
-    """Width of a face in pixels: the larger extent of its landmarks, so that a turned head keeps its width."""
+    """Width of a face in pixels: the larger extent of `landmarks [478, 3]`, so that a turned head keeps its width."""
     return float(np.ptp(landmarks[:IRISES_START, :2], axis=0).max())
 
 
-def eye_distance(landmarks: Landmarks) -> NDArray[np.floating]:
+def eye_distance(landmarks: Landmarks) -> Numbers:
     """Distance in pixels between the middles of the eyes, of `[..., 478, 3]`; depth counts, so turning keeps it."""
     left = landmarks[..., LEFT_EYE_CORNERS, :].mean(-2)
     right = landmarks[..., RIGHT_EYE_CORNERS, :].mean(-2)
-    return np.linalg.norm(left - right, axis=-1)
+    distance: Numbers = np.linalg.norm(left - right, axis=-1)
+    return distance
 
 
 def shrunk(rgb: Image, longest: int) -> Image:
-    """The picture with no side longer than `longest` pixels."""
+    """The picture `[H, W, 3]` with no side longer than `longest` pixels."""
     height, width = rgb.shape[:2]
     scale = longest / max(height, width)
     if scale >= 1:
         return np.ascontiguousarray(rgb)
-    return cv2.resize(rgb, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    small: Image = cv2.resize(rgb, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    return small
 
 
 def as_array(face: object) -> Landmarks:
@@ -201,7 +203,7 @@ def as_array(face: object) -> Landmarks:
 
 
 def distinct(faces: list[Landmarks]) -> list[Landmarks]:
-    """Drop faces that lie on one that comes before them: MediaPipe may return the same face twice."""
+    """Drop faces `[478, 3]` that lie on one that comes before them: MediaPipe may return the same face twice."""
     kept: list[Landmarks] = []
     for face in faces:
         if all(np.linalg.norm(middle_of(face) - middle_of(other)) > face_width(other) / 2 for other in kept):

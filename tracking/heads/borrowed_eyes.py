@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arrays import Floats, Integers
 from .correspondence import FACE_LANDMARKS, Correspondence
-from .head import Eyeball, Floats, Integers
+from .head import Eyeball
 
 LIDS = ((263, 362, 386, 374), (33, 133, 159, 145))
 """Landmarks about the left and the right eye, with which the eyeball moves from person to person."""

@@ -15,7 +15,8 @@ import numpy as np
 
 from ...common.errors import UserError
 from ...common.file_format import FileFormat
-from .head import ARKIT_NAMES, Eyeball, Floats, MorphableHead
+from .arrays import Floats, Numbers
+from .head import ARKIT_NAMES, Eyeball, MorphableHead
 
 NAME = "builtin"
 FORMAT = FileFormat("semblance-builtin-head", 1)
@@ -33,6 +34,11 @@ def load_builtin(path: Path = DATA) -> MorphableHead:
 
     Raises:
         UserError: the file is absent, damaged or of another version, so Semblance has to be installed again.
+
+    Example:
+        >>> head = load_builtin()
+        >>> head.name, len(head.expression_basis), len(head.landmarks)
+        ('builtin', 52, 478)
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -71,6 +77,6 @@ def eyeball(entry: dict[str, list[float]]) -> Eyeball:
     return Eyeball(int(start), int(stop), (x, y, z))
 
 
-def lengths(steps: np.ndarray) -> Floats:
-    """Return metres of lengths kept as whole multiples of `LENGTH`."""
+def lengths(steps: Numbers) -> Floats:
+    """Return metres `[...]` of lengths `[...]` kept as whole multiples of `LENGTH`."""
     return steps.astype(np.float32) * np.float32(LENGTH)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .head import Floats
+from .arrays import Floats
 
 NEAR, FAR = 0.05, 10.0
 """Clip planes in metres; a head is between them at any sensible distance."""
@@ -49,7 +49,12 @@ class PinholeCamera:
         )
 
     def project(self, points: Floats) -> Floats:
-        """Return `[..., 2]` pixels of `[..., 3]` points in camera space (metres, z > 0)."""
+        """Return `[..., 2]` pixels of `[..., 3]` points in camera space (metres, z > 0).
+
+        Example:
+            >>> PinholeCamera.default(512).project(np.array([[0.0, 0.0, 0.7]], np.float32))
+            array([[256., 256.]], dtype=float32)
+        """
         z = points[..., 2]
         return np.stack([self.fx * points[..., 0] / z + self.cx, self.fy * points[..., 1] / z + self.cy], -1)
 
@@ -59,4 +64,5 @@ class PinholeCamera:
         clip_x = (2 * self.fx * x + (2 * self.cx - self.width) * z) / self.width
         clip_y = -(2 * self.fy * y + (2 * self.cy - self.height) * z) / self.height
         clip_z = ((FAR + NEAR) * z - 2 * FAR * NEAR) / (FAR - NEAR)
-        return np.stack([clip_x, clip_y, clip_z, z], -1).astype(np.float32)
+        clip: Floats = np.stack([clip_x, clip_y, clip_z, z], -1).astype(np.float32)
+        return clip

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Doubles, Floats, Indices, Integers
 from .builtin import load_builtin
-from .head import ARKIT_NAMES, Eyeball, Floats, Integers, MorphableHead
+from .head import ARKIT_NAMES, Eyeball, MorphableHead
 from .shading import vertex_normals
 
 IBUG: tuple[int, ...] = (
@@ -93,7 +93,10 @@ class Lookup:
 
     def of(self, values: Floats) -> Floats:
         """Return `[..., N, C]` at the points of `values [..., W, C]` at the built-in vertices."""
-        return np.einsum("...nkc,nk->...nc", values[..., self.vertices, :], self.weights, dtype=np.float32)
+        values_there: Floats = np.einsum(
+            "...nkc,nk->...nc", values[..., self.vertices, :], self.weights, dtype=np.float32
+        )
+        return values_there
 
     @classmethod
     def joined(cls, parts: Iterable[Lookup]) -> Lookup:
@@ -109,6 +112,9 @@ def correspond(
 
     Arguments: the other head's `mean [V, 3]` in head space (about metres), its outward `triangles [T, 3]` (those of the
     face are enough), `anchors` from MediaPipe landmarks to its vertices, and its eyeballs where it has some.
+
+    Raises:
+        UserError: the built-in head is damaged.
     """
     builtin = load_builtin()
     face = np.unique(triangles)
@@ -148,7 +154,8 @@ def ibug_anchors(vertices: Iterable[int], numbers: Iterable[int] = range(68)) ->
 
 def centre(vertices: Floats, eyeball: Eyeball) -> Floats:
     """Return `[3]`: the centre of rotation of an eyeball of `vertices [V, 3]`."""
-    return vertices[eyeball.start : eyeball.stop].mean(0) + np.asarray(eyeball.pivot_offset, np.float32)
+    middle: Floats = vertices[eyeball.start : eyeball.stop].mean(0) + np.asarray(eyeball.pivot_offset, np.float32)
+    return middle
 
 
 def eyeball_about(middle: Floats, vertices: Floats, start: int, stop: int) -> Eyeball:
@@ -161,7 +168,8 @@ def sphere_centre(points: Floats) -> Floats:
     """Return `[3]`: the centre of the sphere on which `points [N, 3]` lie best."""
     own = points.astype(np.float64) - points.mean(0)
     solution = np.linalg.lstsq(np.column_stack([2 * own, np.ones(len(own))]), (own**2).sum(1), rcond=None)[0]
-    return (points.mean(0) + solution[:3]).astype(np.float32)
+    middle: Floats = (points.mean(0) + solution[:3]).astype(np.float32)
+    return middle
 
 
 def iris_landmarks(builtin: MorphableHead, mean: Floats, eyeballs: tuple[Eyeball, Eyeball]) -> Integers:
@@ -178,10 +186,11 @@ def iris_landmarks(builtin: MorphableHead, mean: Floats, eyeballs: tuple[Eyeball
 
 def unit(vectors: Floats) -> Floats:
     """Return vectors `[..., 3]` of length 1."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    directions: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return directions
 
 
-def bend(points: Floats, controls: Floats, goals: Floats, softness: float | NDArray[np.float64]) -> Floats:
+def bend(points: Floats, controls: Floats, goals: Floats, softness: float | Doubles) -> Floats:
     """Return `[N, 3]`: `points` moved as smoothly as `controls [K, 3]` move to `goals [K, 3]` (biharmonic spline).
 
     `softness` is how far a control may be missed, in its own length of about a head; 0 for not at all.
@@ -195,18 +204,20 @@ def bend(points: Floats, controls: Floats, goals: Floats, softness: float | NDAr
     system[count:, :count] = system[:count, count:].T
     weights = np.linalg.solve(system, np.concatenate([goals - controls, np.zeros((4, 3))]))
     moved = distances(other, own) @ weights[:count] + np.column_stack([np.ones(len(other)), other]) @ weights[count:]
-    return (points + moved).astype(np.float32)
+    bent: Floats = (points + moved).astype(np.float32)
+    return bent
 
 
-def distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+def distances(first: Doubles, second: Doubles) -> Doubles:
     """Return `[N, K]`: the distances between points."""
     squared = (first**2).sum(1)[:, None] + (second**2).sum(1) - 2 * first @ second.T
-    return np.sqrt(np.maximum(squared, 0))
+    apart: Doubles = np.sqrt(np.maximum(squared, 0))
+    return apart
 
 
 def nearest_vertices(
     points: Floats, normals: Floats, vertices: Floats, vertex_normals: Floats, count: int = 1
-) -> NDArray[np.intp]:
+) -> Indices:
     """Return `[N, count]`: for each of `points` the nearest `vertices`, nearest first; normals count too."""
     wanted = np.concatenate([points, normals * NORMAL_LENGTH], 1, dtype=np.float32)
     offered = np.concatenate([vertices, vertex_normals * NORMAL_LENGTH], 1, dtype=np.float32)

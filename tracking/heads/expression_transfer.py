@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Doubles, Floats, Numbers
 from .builtin import load_builtin
-from .head import Floats
 
 SWEEPS = 300
 """Passes over the coefficients of a bounded least-squares solution."""
@@ -64,9 +62,10 @@ def signed_mixtures(own: Floats, wanted: Floats) -> Floats:
     return np.linalg.solve(stiffened(flat @ flat.T), flat @ goals.T).T.astype(np.float32)
 
 
-def stiffened(products: NDArray[np.float64]) -> NDArray[np.float64]:
+def stiffened(products: Doubles) -> Doubles:
     """Return inner products `[N, N]` of columns with a price for strong mixtures."""
-    return products + (STIFFNESS * np.trace(products) / len(products) + 1e-12) * np.eye(len(products))
+    stiff: Doubles = products + (STIFFNESS * np.trace(products) / len(products) + 1e-12) * np.eye(len(products))
+    return stiff
 
 
 def landmark_fields(head_landmarks: Floats) -> Floats:
@@ -74,14 +73,18 @@ def landmark_fields(head_landmarks: Floats) -> Floats:
 
     `head_landmarks [478, 3]` are those of the other head at rest. Each axis is scaled by how much wider, higher or
     deeper that head's features lie.
+
+    Raises:
+        UserError: the built-in head is damaged.
     """
     builtin = load_builtin()
     rest = builtin.mean[builtin.landmarks]
     scale = (head_landmarks - head_landmarks.mean(0)).std(0) / (rest - rest.mean(0)).std(0)
-    return (builtin.expression_basis[:, builtin.landmarks] * scale).astype(np.float32)
+    fields: Floats = (builtin.expression_basis[:, builtin.landmarks] * scale).astype(np.float32)
+    return fields
 
 
-def bounded_least_squares(products: NDArray[Any], goals: NDArray[Any], upper: float) -> Floats:
+def bounded_least_squares(products: Numbers, goals: Numbers, upper: float) -> Floats:
     """Return `[T, N]` in 0 to `upper` that minimises `x products x - 2 goals x` row by row, by coordinate descent.
 
     `products [N, N]` is symmetric and positive; `goals [T, N]`. It starts from the least squares without bounds, which

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int32]
+from .arrays import Floats, Integers
 
 CORNERS = ((263, 362), (33, 133))
 """Landmarks of the left and the right eye: outer, inner corner."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .arrays import Numbers
 from .expression_transfer import reordered
 from .faceverse_file import FaceVerseFile, FaceVerseHead, arkit_order, columns, damaged, rising_ends, run_of_vertices
 from .faceverse_v3_older import FILE as OLDER_FILE
@@ -85,7 +86,7 @@ def load_faceverse_v3(path: str | Path) -> FaceVerseHead:
     )
 
 
-def parsing_regions(parsing: np.ndarray) -> dict[str, np.ndarray]:
+def parsing_regions(parsing: Numbers) -> dict[str, Numbers]:
     """Return the regions whose colours `parsing [V, 3]` (0 to 255) shows."""
     colours = np.asarray(parsing).round().astype(int)
     regions = {name: (colours == colour).all(1) for colour, name in PARSING_REGIONS.items()}

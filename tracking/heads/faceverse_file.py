@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
+from .arrays import Booleans, Floats, Integers, Numbers
 from .expression_transfer import NativeExpressions
-from .head import ARKIT_NAMES, Floats, Integers, MorphableHead
+from .head import ARKIT_NAMES, MorphableHead
 from .mouth_light import MouthLight
 
 Shapes = Mapping[str, tuple[int | str | None, ...]]
@@ -99,7 +99,7 @@ def rising_ends(ends: Iterable[Any], vertices: int, path: Path) -> list[int]:
     return checked
 
 
-def columns(base: np.ndarray) -> Floats:
+def columns(base: Numbers) -> Floats:
     """Return `[K, V, 3]` of a basis stored as `[3V, K]` with the rows x, y, z, x, y, z, ..."""
     return np.ascontiguousarray(np.asarray(base, np.float32).T).reshape(base.shape[1], -1, 3)
 
@@ -119,7 +119,7 @@ def arkit_order(names: Iterable[Any], path: Path) -> list[int]:
     return [place[name] for name in ARKIT_NAMES]
 
 
-def run_of_vertices(vertices: int, start: int, stop: int) -> NDArray[np.bool_]:
+def run_of_vertices(vertices: int, start: int, stop: int) -> Booleans:
     """Return `[V]`: true from `start` to before `stop`."""
     run = np.zeros(vertices, bool)
     run[start:stop] = True

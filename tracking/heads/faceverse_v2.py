@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from ...common.errors import UserError
+from .arrays import Floats
 from .borrowed_eyes import borrow_eyes
 from .builtin import load_builtin
 from .correspondence import correspond, ibug_anchors
 from .expression_transfer import reordered
 from .faceverse_file import FaceVerseFile, FaceVerseHead, arkit_order, columns, outward, run_of_vertices
-from .head import Floats
 from .seams import cylindrical_uvs
 from .shading import vertex_normals
 from .unpickling import load_array_dict
@@ -88,7 +88,13 @@ def selection(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def unit_in_metres(vertices: Floats, anchors: dict[int, int]) -> np.float32:
-    """Return how many metres a file's unit is, when its eyes are as far apart as the built-in head's."""
+    """Return how many metres a file's unit is, when its eyes are as far apart as the built-in head's.
+
+    `vertices [V, 3]` are in the file's unit; `anchors` give the vertex of a MediaPipe landmark.
+
+    Raises:
+        UserError: the built-in head is damaged.
+    """
     builtin = load_builtin()
     right, left = (vertices[anchors[corner]] for corner in EYE_CORNERS)
     own_right, own_left = builtin.mean[builtin.landmarks[list(EYE_CORNERS)]]

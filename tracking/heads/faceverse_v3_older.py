@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...common.errors import UserError
+from .arrays import Numbers
 from .faceverse_file import FaceVerseFile, rising_ends
 from .head import ARKIT_NAMES
 from .seams import cut_at_seams
@@ -53,7 +54,7 @@ def modernised(model: dict[str, Any], path: Path) -> dict[str, Any]:
     return model if "uvtex" in model else with_uvs_at_vertices(model, path)
 
 
-def sidecar(path: Path) -> np.ndarray:
+def sidecar(path: Path) -> Numbers:
     """Return `[3V, 52]`, the expressions beside an older file.
 
     Raises:
@@ -68,7 +69,8 @@ def sidecar(path: Path) -> np.ndarray:
         raise UserError(f"{beside} is damaged; download it again.") from error
     if base.dtype.kind != "f" or base.size % (3 * len(ARKIT_NAMES)):
         raise UserError(f"{beside} does not hold the 52 expressions of a FaceVerse v3 model; download it again.")
-    return base.reshape(-1, len(ARKIT_NAMES))
+    basis: Numbers = base.reshape(-1, len(ARKIT_NAMES))
+    return basis
 
 
 def with_uvs_at_vertices(model: dict[str, Any], path: Path) -> dict[str, Any]:

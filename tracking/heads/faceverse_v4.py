@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Booleans, Floats, Integers
 from .expression_transfer import NativeExpressions, landmark_fields, mixtures
 from .faceverse_file import FaceVerseFile, FaceVerseHead, columns, damaged, outward, rising_ends, run_of_vertices
-from .head import ARKIT_NAMES, Eyeball, Floats, Integers
+from .head import ARKIT_NAMES, Eyeball
 from .seams import cylindrical_uvs
 from .unpickling import load_array_dict
 
@@ -85,11 +85,14 @@ def teeth_following(basis: Floats, start: int, stop: int) -> Floats:
     return basis
 
 
-def arkit_mixtures(own: Floats, mean: Floats, landmarks: Integers, tongue: NDArray[np.bool_]) -> Floats:
+def arkit_mixtures(own: Floats, mean: Floats, landmarks: Integers, tongue: Booleans) -> Floats:
     """Return `[52, 177]`: ARKit's expressions, mixed of the file's `own [177, V, 3]`.
 
     Blinks, the closing of the mouth and the tongue are single columns; the others are what moves the `landmarks [478]`
     most nearly as on the built-in head.
+
+    Raises:
+        UserError: the built-in head is damaged.
     """
     at_landmarks = own[:, landmarks].copy()
     at_landmarks[TONGUE] = 0
@@ -104,8 +107,8 @@ def arkit_mixtures(own: Floats, mean: Floats, landmarks: Integers, tongue: NDArr
     return mixed
 
 
-def parsed_regions(parsing: Any, vertices: int) -> dict[str, NDArray[np.bool_]]:
-    """Return the regions of `parsing`, a dict of numbers at each vertex that are 0 outside."""
+def parsed_regions(parsing: Any, vertices: int) -> dict[str, Booleans]:
+    """Return the regions, `[V]` each, of `parsing`: a dict of numbers `[V]` that are 0 outside."""
     named = parsing.items() if isinstance(parsing, dict) else ()
     return {
         str(name): np.asarray(values).reshape(-1) > 0.5

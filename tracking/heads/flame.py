@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from ...common.errors import UserError
+from .arrays import Floats, Integers
 from .correspondence import Correspondence, Lookup, correspond, eyeball_about, ibug_anchors
 from .expression_transfer import signed_mixtures
-from .head import ARKIT_NAMES, Eyeball, Floats, Integers, MorphableHead
+from .head import ARKIT_NAMES, Eyeball, MorphableHead
 from .seams import CutMesh, cut_at_seams, cylindrical_uvs
 from .shading import vertex_normals
 from .unpickling import load_pickled_dict
@@ -149,7 +150,8 @@ def rotation_about(turn: Floats) -> Floats:
     angle = float(np.linalg.norm(turn))
     x, y, z = turn / max(angle, 1e-12)
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return (np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross).astype(np.float32)
+    rotation: Floats = (np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross).astype(np.float32)
+    return rotation
 
 
 def arkit_columns(own: Floats, mean: Floats, face: Correspondence, on_skin: Lookup) -> Floats:
@@ -176,7 +178,11 @@ def aperture(landmarks: Floats) -> float:
 
 
 def uv_mesh(path: Path, triangles: Integers, mean: Floats) -> CutMesh:
-    """Return the mesh with a UV at each vertex; see `load_flame`. Raises UserError for a damaged texture file."""
+    """Return the mesh of `triangles [T, 3]` and `mean [V, 3]` with a UV at each vertex; see `load_flame`.
+
+    Raises:
+        UserError: the texture file beside the model is damaged.
+    """
     beside = path.with_name(TEXTURE_FILE)
     if not beside.is_file():
         return CutMesh(np.arange(len(mean), dtype=np.int32), triangles, cylindrical_uvs(mean))

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
+from .arrays import Booleans, Floats, Integers
 from .eyelids import LidClosure, lid_closures
 from .mouth_light import MouthLight
-
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int32]
 
 ARKIT_NAMES: tuple[str, ...] = (
     "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff",
@@ -80,7 +77,7 @@ class MorphableHead:
     uv_mask: Floats
     landmarks: Integers
     eyeballs: tuple[Eyeball, Eyeball]
-    regions: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    regions: dict[str, Booleans] = field(default_factory=dict)
 
     def neutral(self, identity: Floats) -> Floats:
         """Return `[V, 3]`: the shape of a person without expression. `identity` is `[I]`.
@@ -96,7 +93,20 @@ class MorphableHead:
         return self.mean + np.tensordot(identity, self.identity_basis, 1)
 
     def shape(self, identity: Floats, expression: Floats, gaze: Floats | None = None) -> Floats:
-        """Return `[V, 3]` in head space for `identity [I]`, `expression [52]` and `gaze [2, 2]` (radians)."""
+        """Return `[V, 3]` in head space for `identity [I]`, `expression [52]` and `gaze [2, 2]` (radians).
+
+        Raises:
+            UserError: the identity is of another version of the head.
+
+        Example:
+            >>> from semblance.tracking.heads.builtin import load_builtin
+            >>> head = load_builtin()
+            >>> identity, expression = np.zeros(len(head.identity_basis)), np.zeros(52)
+            >>> expression[ARKIT_NAMES.index("jawOpen")] = 1.0
+            >>> moved = head.shape(identity, expression) - head.mean
+            >>> bool(moved[head.landmarks[152], 1] > 0.01)  # the chin goes down by more than a centimetre
+            True
+        """
         return self.posed(self.neutral(identity), expression, gaze)
 
     def posed(self, neutral: Floats, expression: Floats, gaze: Floats | None = None) -> Floats:
@@ -142,4 +152,5 @@ def gaze_rotation(pitch: float, yaw: float) -> Floats:
     cp, sp, cy, sy = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    return (about_y @ about_x).astype(np.float32)
+    rotation: Floats = (about_y @ about_x).astype(np.float32)
+    return rotation

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ...common.words import counted
+from .arrays import Floats, Integers
 from .correspondence import Correspondence, Lookup, centre, correspond, eyeball_about, ibug_anchors, sphere_centre
-from .head import ARKIT_NAMES, Eyeball, Floats, Integers, MorphableHead
+from .head import ARKIT_NAMES, Eyeball, MorphableHead
 from .obj_meshes import read_obj, read_obj_vertices
 from .seams import CutMesh, cut_at_seams
 from .shading import vertex_normals
@@ -148,7 +149,11 @@ def cache_folder() -> Path:
 
 
 def cached_kit(folder: Path, cache: Path) -> FaceKit:
-    """Return the meshes of `folder`, parsed or as they were kept in `cache` under a hash of their contents."""
+    """Return the meshes of `folder`, parsed or as they were kept in `cache` under a hash of their contents.
+
+    Raises:
+        UserError: a mesh is damaged, or has not ICT-FaceKit's vertices.
+    """
     files = sorted(folder.glob("*.obj"))
     digest = hashlib.blake2b(digest_size=16)
     for file in files:
@@ -222,7 +227,10 @@ def arkit_columns(kit: FaceKit) -> Floats:
 
 
 def lookup(face: Correspondence, mean: Floats, normals: Floats, eyeballs: tuple[Eyeball, Eyeball]) -> Lookup:
-    """Return the built-in vertices that each of the `SHOWN` vertices takes its colour and region from."""
+    """Return the built-in vertices that each of the `SHOWN` vertices takes its colour and region from.
+
+    `mean [V, 3]` and `normals [V, 3]` are the head's, in metres.
+    """
     runs = {part: slice(*PARTS[part]) for part in LENDERS}
     parts = (face.nearest(mean[run], normals[run], LENDERS[part]) for part, run in runs.items())
     return Lookup.joined((*parts, *face.nearest_on_eyes(mean, eyeballs)))
@@ -250,11 +258,11 @@ def in_one_square(kit: FaceKit, triangles: Integers, uv_triangles: Integers) -> 
 
 
 def eyeball(mean: Floats, start: int, stop: int) -> Eyeball:
-    """Return an eyeball that turns about the centre of its sphere."""
+    """Return the eyeball of the vertices `start` to `stop` of `mean [V, 3]`; it turns about its sphere's centre."""
     return eyeball_about(sphere_centre(mean[start : start + SCLERA]), mean, start, stop)
 
 
 def cut_eyeball(mean: Floats, eyeball: Eyeball, cut: CutMesh) -> Eyeball:
-    """Return an eyeball's run of vertices after the mesh was cut at its seams."""
+    """Return where an eyeball of `mean [V, 3]` is after the mesh was cut at its seams."""
     start, stop = (int(end) for end in cut.place(np.array([eyeball.start, eyeball.stop])))
     return eyeball_about(centre(mean, eyeball), mean[cut.origin], start, stop)

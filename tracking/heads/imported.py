@@ -35,7 +35,11 @@ def imported_heads(home: Path) -> dict[str, Path]:
 
 
 def remember_imported(home: Path, names: Iterable[str], path: Path) -> None:
-    """Note that the heads called `names` are in the file at `path`."""
+    """Note that the heads called `names` are in the file at `path`.
+
+    Raises:
+        UserError: the list of heads is damaged or from a newer version, or the disk is full.
+    """
     heads = {**imported_heads(home), **dict.fromkeys(names, path)}
     content = {**FORMAT.header, "heads": {name: str(path) for name, path in heads.items()}}
     with written_whole(home / FILE) as partial:

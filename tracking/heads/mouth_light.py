@@ -10,10 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Integers = NDArray[np.int32]
+from .arrays import Booleans, Floats, Integers
 
 CORNERS = (78, 308)
 """Landmarks of the corners of the mouth: right, left."""
@@ -40,7 +38,7 @@ class MouthLight:
     rims: Integers
 
     @classmethod
-    def of(cls, mean: Floats, inside: NDArray[np.bool_], landmarks: Integers) -> MouthLight:
+    def of(cls, mean: Floats, inside: Booleans, landmarks: Integers) -> MouthLight:
         """That of a head of `mean [V, 3]` shape: what is `inside [V]` its mouth, vertices of its `landmarks [478]`."""
         rims = landmarks[[UPPER_RIM, LOWER_RIM]]
         right, left = mean[landmarks[list(CORNERS)], 0]

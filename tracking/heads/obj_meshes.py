@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...common.errors import UserError
-from .head import Floats, Integers
+from .arrays import Floats, Integers
 
 
 @dataclass(frozen=True)

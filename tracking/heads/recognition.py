@@ -10,6 +10,7 @@ import numpy as np
 
 from ...common.errors import UserError
 from . import faceverse, faceverse_v2, faceverse_v4, flame, ict
+from .arrays import Numbers
 from .head import ARKIT_NAMES, MorphableHead
 from .registry import KINDS
 from .unpickling import load_array_dict, load_pickled_dict
@@ -104,8 +105,8 @@ def said_of_still(names: Iterable[str]) -> str:
     return f"expressions that move nothing: {listed}" if listed else "every expression moves something"
 
 
-def fits(indices: np.ndarray, count: int) -> bool:
-    """Tell whether `indices` are below `count` and there are some."""
+def fits(indices: Numbers, count: int) -> bool:
+    """Tell whether `indices [...]` are from 0 to below `count` and there are some."""
     return bool(indices.size and indices.min() >= 0 and indices.max() < count)
 
 

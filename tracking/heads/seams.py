@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .head import Floats, Integers
+from .arrays import Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class CutMesh:
     uvs: Floats
 
     def place(self, vertices: Integers) -> Integers:
-        """Return where vertices of the uncut mesh are now: the first of those that came of each."""
+        """Return `[N]`: where `vertices [N]` of the uncut mesh are now, the first of those that came of each."""
         return np.searchsorted(self.origin, vertices).astype(np.int32)
 
 

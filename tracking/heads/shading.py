@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .head import Floats, Integers
+from .arrays import Floats, Integers
 
 AMBIENT = 0.9 * np.sqrt(np.pi) / 2
 """Coefficient 0 times its basis function."""
@@ -41,4 +41,5 @@ def shade(colours: Floats, normals: Floats) -> Floats:
     """
     x, y, z = normals.T
     light = AMBIENT - FROM_ABOVE * y - FROM_FRONT * z + ACROSS * x * y
-    return np.clip(colours * light[:, None], 0, 1).astype(np.float32)
+    lit: Floats = np.clip(colours * light[:, None], 0, 1).astype(np.float32)
+    return lit

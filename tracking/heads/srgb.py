@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .head import Floats
+from .arrays import Floats, Numbers
 
 
-def linear_light(colours: NDArray[np.floating]) -> Floats:
+def linear_light(colours: Numbers) -> Floats:
     """Return sRGB `colours [...]` (0 to 1) as linear light."""
     return np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4).astype(np.float32)

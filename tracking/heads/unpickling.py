@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ...common.errors import UserError
+from .arrays import Numbers
 
 
 def load_array_dict(path: Path) -> dict[str, Any]:
@@ -114,8 +115,8 @@ class KeptType:
 class KeptArray(Kept):
     """Stands for a `numpy.ndarray`: (version, shape, type, whether columns come first, bytes or list of objects)."""
 
-    def array(self, done: dict[int, Any]) -> np.ndarray:
-        """Return the array; raise whatever where the state makes none."""
+    def array(self, done: dict[int, Any]) -> Numbers:
+        """Return the array, of the kept `[shape]`; raise whatever where the state makes none."""
         _, shape, kept, columns_first, content = self.state
         dtype = kept.numpy()
         if dtype.kind == "O":
@@ -130,8 +131,8 @@ class KeptArray(Kept):
 class KeptSparse(Kept):
     """Stands for a SciPy matrix in compressed columns."""
 
-    def array(self, done: dict[int, Any]) -> np.ndarray:
-        """Return it with its zeros; raise whatever where the state makes none."""
+    def array(self, done: dict[int, Any]) -> Numbers:
+        """Return it with its zeros, `[rows, columns]`; raise whatever where the state makes none."""
         state = plain(self.state, done)
         rows, columns = state["_shape"]
         dense = np.zeros((rows, columns), state["data"].dtype)
@@ -143,8 +144,8 @@ class KeptSparse(Kept):
 class KeptChumpy(Kept):
     """Stands for chumpy's `Ch`, an array that remembers how it came about."""
 
-    def array(self, done: dict[int, Any]) -> np.ndarray:
-        """Return its numbers; raise whatever where there are none."""
+    def array(self, done: dict[int, Any]) -> Numbers:
+        """Return its numbers, of their own `[shape]`; raise whatever where there are none."""
         return np.asarray(plain(self.state["x"], done))
 
 
@@ -215,7 +216,8 @@ SPARSE_AND_CHUMPY: dict[tuple[str, str], Any] = {
 def read_object_header(file: BinaryIO) -> None:
     """Read past the `.npy` header; it must announce one object."""
     version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
+    is_first = version == (1, 0)
+    header = np.lib.format.read_array_header_1_0(file) if is_first else np.lib.format.read_array_header_2_0(file)
+    shape, _, dtype = header
     if dtype.kind != "O" or shape not in ((), (1,)):
         raise ValueError("not a pickled object")

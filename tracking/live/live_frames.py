@@ -16,7 +16,8 @@ import numpy as np
 
 from ..datasets.rasteriser import MapRasteriser
 from ..detection.landmarks import LandmarkDetector, Landmarks
-from ..heads.head import Floats, MorphableHead
+from ..heads.arrays import Floats
+from ..heads.head import MorphableHead
 from ..media.read_ahead import newest
 from ..performances.maps import MAP_SIZE, frame_maps
 from ..performances.performance import OVER_TIME, Performance

@@ -6,13 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..detection.landmarks import Landmarks, require_size
+from ..heads.arrays import Doubles, Floats, Image
 from ..heads.camera import PinholeCamera
-from ..heads.head import BLINKS, Floats, MorphableHead
+from ..heads.head import BLINKS, MorphableHead
 from ..media.crop import choose_crop, picture_camera
-from ..media.footage import Image
 from ..performances.performance import Performance, for_all_regions
 from ..solving import closed_form
 from ..solving.apertures import with_own_apertures
@@ -43,7 +42,7 @@ class Calibration:
     person: Person
     camera: PinholeCamera
     still: Performance
-    rest: NDArray[np.float64]
+    rest: Doubles
     error: float
 
 

@@ -15,7 +15,8 @@ import cv2
 from ...common.errors import UserError
 from ..detection.landmarks import DETECTION_SIDE, shrunk
 from ..detection.quiet_mediapipe import silenced
-from ..media.footage import Footage, Image
+from ..heads.arrays import Image
+from ..media.footage import Footage
 
 Clock = Callable[[], float]
 """Tells seconds since some moment, as `time.monotonic`."""
@@ -142,7 +143,8 @@ class Camera:
         taken, bgr = self._capture.read()
         if not taken:
             raise UserError(f"{self.name.capitalize()} gives no pictures; check that no other program uses it.")
-        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        rgb: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        return rgb
 
 
 def played(path: str | Path) -> PlayedFile:

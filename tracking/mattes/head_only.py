@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 
 from ..datasets.dataset import ENLARGED
-from ..heads.head import Floats, MorphableHead
+from ..heads.arrays import Floats, Image
+from ..heads.head import MorphableHead
 from ..performances.performance import Performance
 from .head_view import MIDDLE, PER_METRE, SIDE, HeadView, PersonalHead
-from .matting import Matting, Pixels
+from .matting import Matting
 
 SOFTNESS = 0.012
 """Metres over which the neck fades out."""
@@ -45,7 +46,7 @@ class Parsing:
     clothes: Floats
 
 
-Parser = Callable[[Pixels], Parsing]
+Parser = Callable[[Image], Parsing]
 """Parses a picture `[H, W, 3]`."""
 
 
@@ -62,7 +63,7 @@ class HeadOnly:
         self._parsed: Parsing | None = None
         self._index = 0
 
-    def __call__(self, rgb: Pixels, /) -> Floats:
+    def __call__(self, rgb: Image, /) -> Floats:
         """Return the matte `[H, W]` of the head in a picture `[H, W, 3]`."""
         matte = self._matting(rgb)
         view = self._view(len(rgb))
@@ -105,7 +106,8 @@ def above_cut(view: HeadView, shoulders: Floats) -> Floats:
         cut += np.clip((side * out - COLLAR) / (1 - COLLAR), 0, 1) * np.minimum(shoulder - cut, 0)
     rows = np.arange(SIDE, dtype=np.float32)[:, None]
     kept = np.clip(0.5 + (cut - rows) / (SOFTNESS * PER_METRE), 0, 1).astype(np.float32)
-    return cv2.blur(np.maximum(kept, view.face), (3, 3))
+    soft: Floats = cv2.blur(np.maximum(kept, view.face), (3, 3))
+    return soft
 
 
 def upright_parsing(parsing: Parsing, view: HeadView) -> Parsing:
@@ -114,7 +116,10 @@ def upright_parsing(parsing: Parsing, view: HeadView) -> Parsing:
 
 
 def shoulder_row(person: Floats, ears: float, side: int) -> float:
-    """Return the row of an upright matte in which the shoulder begins below the ears; `side` is -1 left, 1 right."""
+    """Return the row of an upright matte in which the shoulder begins below the row of the ears.
+
+    `person [SIDE, SIDE]` is 0 to 1; `side` is -1 left, 1 right.
+    """
     reach = ((person > 0.5) * side * (np.arange(SIDE) - MIDDLE)).max(1)
     step = round(SLOPE_OVER * PER_METRE)
     below = reach[round(ears) :]
@@ -123,8 +128,12 @@ def shoulder_row(person: Floats, ears: float, side: int) -> float:
 
 
 def around_head(kept: Floats, view: HeadView) -> Floats:
-    """Return 1 about those parts of an upright matte that hang together with the face: a raised hand does not."""
+    """Return `[SIDE, SIDE]`: 1 about those parts of an upright matte that hang together with the face, 0 elsewhere.
+
+    `kept [SIDE, SIDE]` is the matte, 0 to 1. A raised hand does not hang together with the face.
+    """
     labels = cv2.connectedComponents((kept > 0.3).astype(np.uint8))[1]
     own = np.unique(labels[(view.face > 0.5) & (labels > 0)])
     size = 2 * round(NEAR * PER_METRE) + 1
-    return cv2.blur(cv2.dilate(np.isin(labels, own).astype(np.float32), np.ones((size, size))), (5, 5))
+    soft: Floats = cv2.blur(cv2.dilate(np.isin(labels, own).astype(np.float32), np.ones((size, size))), (5, 5))
+    return soft

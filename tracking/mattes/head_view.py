@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..heads.arrays import Floats
 from ..heads.camera import PinholeCamera
-from ..heads.head import Floats, MorphableHead
+from ..heads.head import MorphableHead
 from ..performances.performance import Performance
 
 SIDE, PER_METRE = 192, 500.0
@@ -48,7 +49,7 @@ class PersonalHead:
 
     @classmethod
     def of(cls, head: MorphableHead, identity: Floats) -> PersonalHead:
-        """Place the cut by the landmarks of a person."""
+        """Place the cut by the landmarks of the person of `identity [I]`."""
         neutral = head.neutral(identity)
         chin, right, left = neutral[head.landmarks[[CHIN, JAW_RIGHT, JAW_LEFT]]]
         jaw = (right + left) / 2
@@ -96,7 +97,8 @@ class HeadView:
 
     def upright(self, picture: Floats) -> Floats:
         """Return the view `[SIDE, SIDE]` of `picture [h, w]`, which shows the whole picture at any size."""
-        return cv2.warpAffine(picture, self.to_upright, (SIDE, SIDE))
+        turned: Floats = cv2.warpAffine(picture, self.to_upright, (SIDE, SIDE))
+        return turned
 
     def in_picture(self, view: Floats, side: int) -> Floats:
         """Return the picture `[side, side]` of what the view shows; its edges go on."""
@@ -104,7 +106,8 @@ class HeadView:
         to_upright = self.to_upright * np.array([COARSER, COARSER, 1], np.float32)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         picture = cv2.warpAffine(view, to_upright, (coarse, coarse), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        return cv2.resize(picture, (side, side))
+        resized: Floats = cv2.resize(picture, (side, side))
+        return resized
 
 
 def upright_map(middle: Floats, per_metre: float, rotation: Floats) -> Floats:
@@ -112,12 +115,14 @@ def upright_map(middle: Floats, per_metre: float, rotation: Floats) -> Floats:
     down = rotation[:2, 1] / np.linalg.norm(rotation[:2, 1])
     turn = np.array([[down[1], -down[0]], [down[0], down[1]]]) * PER_METRE / per_metre
     offset = np.array([MIDDLE, NECK_ROW]) - turn @ middle
-    return np.concatenate([turn, offset[:, None]], 1).astype(np.float32)
+    affine: Floats = np.concatenate([turn, offset[:, None]], 1).astype(np.float32)
+    return affine
 
 
 def moved(points: Floats, affine: Floats) -> Floats:
     """Return points `[N, 2]` by an affine map `[2, 3]`."""
-    return points @ affine[:, :2].T + affine[:, 2]
+    there: Floats = points @ affine[:, :2].T + affine[:, 2]
+    return there
 
 
 def filled(polygon: Floats) -> Floats:

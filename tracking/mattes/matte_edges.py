@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from ..heads.head import Floats
-
-Pixels = NDArray[np.uint8]
+from ..heads.arrays import Floats, Image
 
 WINDOWS_SIDE = 128
 """Side of the picture on which the guided filter's windows lie: a pixel of it is six of the usual crop."""
@@ -33,7 +30,7 @@ FLOOR, CEILING = 0.12, 0.88
 """Values below and above which a pixel is plain background or foreground."""
 
 
-def refined(rough: Floats, functions: Floats, rgb: Pixels) -> Floats:
+def refined(rough: Floats, functions: Floats, rgb: Image) -> Floats:
     """Return a matte `[H, W]`, 0 to 1, whose outline is that of `rough [h, w]` moved to the picture's edges.
 
     `functions [h', w', 4]` come from `window_functions` and are applied to the pixels of the picture `[H, W, 3]` that
@@ -52,19 +49,20 @@ def refined(rough: Floats, functions: Floats, rgb: Pixels) -> Floats:
     return result
 
 
-def foreground_share(rough: Floats, size: tuple[int, int]) -> Pixels:
+def foreground_share(rough: Floats, size: tuple[int, int]) -> Image:
     """Return the mean of `rough [h, w]`, 0 to 255, within `REACH` of each pixel of a (width, height) picture."""
     levels = (np.clip(sharpened(rough), 0, 1) * 255).astype(np.uint8)
     side = 2 * round(REACH * len(rough)) + 1
-    return cv2.resize(cv2.blur(levels, (side, side), borderType=cv2.BORDER_REPLICATE), size)
+    share: Image = cv2.resize(cv2.blur(levels, (side, side), borderType=cv2.BORDER_REPLICATE), size)
+    return share
 
 
 def sharpened(matte: Floats) -> Floats:
-    """Return a matte whose nearly plain pixels reach 0 or 1 or pass them."""
+    """Return a matte `[...]`, 0 to 1, whose nearly plain pixels reach 0 or 1 or pass them."""
     return (matte - FLOOR) / (CEILING - FLOOR)
 
 
-def window_functions(rough: Floats, rgb: Pixels) -> Floats:
+def window_functions(rough: Floats, rgb: Image) -> Floats:
     """Return slopes and offset `[h', w', 4]`: about each place `rough` is slopes . (red, green, blue) + offset.
 
     The fast guided filter with a colour guide (He and Sun 2015): the functions are found on a small picture; colours
@@ -102,9 +100,11 @@ def sampled(picture: Floats, x: Floats, y: Floats) -> Floats:
     places = x.astype(np.float32) * width - np.float32(0.5), y.astype(np.float32) * height - np.float32(0.5)
     grid_x, grid_y = (np.resize(place, (rows, 1024)) for place in places)
     values = cv2.remap(picture, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return values.reshape(-1, picture.shape[2])[: len(x)]
+    samples: Floats = values.reshape(-1, picture.shape[2])[: len(x)]
+    return samples
 
 
 def box(values: Floats) -> Floats:
-    """Return the means over windows of `2 RADIUS + 1` pixels."""
-    return cv2.blur(values, (2 * RADIUS + 1, 2 * RADIUS + 1), borderType=cv2.BORDER_REFLECT)
+    """Return the means of `values [H, W, ...]` over windows of `2 RADIUS + 1` pixels square."""
+    means: Floats = cv2.blur(values, (2 * RADIUS + 1, 2 * RADIUS + 1), borderType=cv2.BORDER_REFLECT)
+    return means

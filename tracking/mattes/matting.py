@@ -6,19 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..heads.head import Floats, MorphableHead
+from ..heads.arrays import Floats, Image
+from ..heads.head import MorphableHead
 from ..performances.performance import Performance
-
-Pixels = NDArray[np.uint8]
 
 
 class Matting(Protocol):
     """Mattes for the frames of one video, in order; make a new one for another video or a photo."""
 
-    def __call__(self, rgb: Pixels, /) -> Floats:
+    def __call__(self, rgb: Image, /) -> Floats:
         """Return the matte `[H, W]`, 0 background to 1 foreground, of a picture `[H, W, 3]`."""
 
     def close(self) -> None:

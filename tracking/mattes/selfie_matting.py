@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 
 from ..detection.quiet_mediapipe import silenced, solution
-from ..heads.head import Floats, MorphableHead
+from ..heads.arrays import Floats, Image
+from ..heads.head import MorphableHead
 from ..performances.performance import Performance
 from .matte_edges import refined, window_functions
-from .matting import Matting, Pixels
+from .matting import Matting
 from .within_footage import WithinFootage
 
 GENERAL_MODEL = 0
@@ -50,7 +51,7 @@ class SelfieMatting:
         self._segmentation = segmentation or SelfieSegmentation()
         self._former: Calmed | None = None
 
-    def __call__(self, rgb: Pixels, /) -> Floats:
+    def __call__(self, rgb: Image, /) -> Floats:
         """Return the matte `[H, W]`, 0 background to 1 foreground, of a picture `[H, W, 3]`."""
         former = self._former if self._former is not None and self._former.shape == rgb.shape else None
         small = shrunk(rgb)
@@ -72,7 +73,7 @@ class SelfieMatting:
         """Free the network."""
         self._segmentation.close()
 
-    def _scores(self, small: Pixels) -> Floats:
+    def _scores(self, small: Image) -> Floats:
         return without_holes(self._segmentation(small), small)
 
 
@@ -85,7 +86,7 @@ class SelfieSegmentation:
             self._graph = selfie_segmentation.SelfieSegmentation(model_selection=GENERAL_MODEL)
             self._graph.process(np.zeros((NETWORK_SIDE, NETWORK_SIDE, 3), np.uint8))  # its start is announced then
 
-    def __call__(self, rgb: Pixels, /) -> Floats:
+    def __call__(self, rgb: Image, /) -> Floats:
         """Return the scores of a picture, 0 background to 1 foreground."""
         return np.asarray(self._graph.process(rgb).segmentation_mask, np.float32)
 
@@ -106,27 +107,29 @@ class Calmed:
     """
 
     shape: tuple[int, ...]
-    grey: Pixels
+    grey: Image
     scores: Floats
     functions: Floats
     fresh: bool
 
 
-def shrunk(rgb: Pixels) -> Pixels:
-    """Return a picture as the network takes it."""
+def shrunk(rgb: Image) -> Image:
+    """Return `rgb [H, W, 3]` as the network takes it: `[NETWORK_SIDE, NETWORK_SIDE, 3]`."""
     while min(rgb.shape[:2]) >= 2 * NETWORK_SIDE:
         rgb = cv2.resize(rgb, (rgb.shape[1] // 2, rgb.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    return cv2.resize(rgb, (NETWORK_SIDE, NETWORK_SIDE), interpolation=cv2.INTER_LINEAR)
+    small: Image = cv2.resize(rgb, (NETWORK_SIDE, NETWORK_SIDE), interpolation=cv2.INTER_LINEAR)
+    return small
 
 
-def changes(former: Pixels, grey: Pixels) -> Floats:
+def changes(former: Image, grey: Image) -> Floats:
     """Return how many levels a grey picture `[h, w]` changed about each place."""
     difference = cv2.absdiff(former, grey).astype(np.float32)
-    return cv2.blur(difference, (MOVING_WINDOW, MOVING_WINDOW))
+    blurred: Floats = cv2.blur(difference, (MOVING_WINDOW, MOVING_WINDOW))
+    return blurred
 
 
 def near_outline(scores: Floats, change: Floats) -> float:
-    """Return the greatest change at a place that is neither plain background nor plain foreground."""
+    """Return the greatest `change [H, W]` where `scores [H, W]` are neither plain background nor plain foreground."""
     uncertain = cv2.inRange(scores, 0.1, 0.9)
     return cv2.minMaxLoc(change, uncertain)[1] if uncertain.any() else float(change.max())
 
@@ -134,11 +137,12 @@ def near_outline(scores: Floats, change: Floats) -> float:
 def calmed(values: Floats, former: Floats, still: Floats) -> Floats:
     """Return `values [h, w, ...]` mixed with those of the former frame where it stands still (`[H, W]`, at most 1)."""
     keep = MEMORY * np.maximum(cv2.resize(still, values.shape[1::-1], interpolation=cv2.INTER_AREA), 0)
-    return values + keep.reshape(*keep.shape, *[1] * (values.ndim - 2)) * (former - values)
+    calm: Floats = values + keep.reshape(*keep.shape, *[1] * (values.ndim - 2)) * (former - values)
+    return calm
 
 
-def without_holes(scores: Floats, rgb: Pixels) -> Floats:
-    """Return the scores of a picture with small holes filled that look more like the person than like the room."""
+def without_holes(scores: Floats, rgb: Image) -> Floats:
+    """Return `scores [H, W]` of `rgb [H, W, 3]`, small holes that look more like the person than the room filled."""
     count, labels, facts, _ = cv2.connectedComponentsWithStats(cv2.inRange(scores, -1, 0.5), connectivity=4)
     left, top, wide, high, area = facts.T
     open_to_side = (left == 0) | (top == 0) | (left + wide == scores.shape[1]) | (top + high == scores.shape[0])
@@ -154,8 +158,11 @@ def without_holes(scores: Floats, rgb: Pixels) -> Floats:
     return result
 
 
-def is_persons(rgb: Pixels, scores: Floats, inside: Pixels) -> bool:
-    """Tell whether the pixels `inside` (0 or 1) look like the person about them rather than like the background."""
+def is_persons(rgb: Image, scores: Floats, inside: Image) -> bool:
+    """Tell whether the pixels `inside [H, W]` (0 or 1) look like the person about them rather than like the background.
+
+    `rgb [H, W, 3]` is the picture, `scores [H, W]` say 0 to 1 how surely a pixel is the person's.
+    """
     person, background = cv2.inRange(scores, 0.9, 2), cv2.inRange(scores, -1, 0.1)
     if not background.any():
         return True

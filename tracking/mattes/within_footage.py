@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..heads.head import Floats
-from .matting import Matting, Pixels
+from ..heads.arrays import Floats, Image, Numbers
+from .matting import Matting
 
 Sides = tuple[int, ...]
 """Top, bottom, left, right."""
@@ -32,7 +31,7 @@ class WithinFootage:
         self._matting = matting
         self._beyond: Sides | None = None
 
-    def __call__(self, rgb: Pixels, /) -> Floats:
+    def __call__(self, rgb: Image, /) -> Floats:
         """Return the matte `[H, W]` of a window `[H, W, 3]`; all windows have the same size."""
         beyond = repeated_edges(rgb)
         if self._beyond is not None:
@@ -49,7 +48,7 @@ class WithinFootage:
 
 
 def set_in(matte: Floats, beyond: Sides) -> Floats:
-    """Return a matte with so many pixels more at each side: background, but below what its last row says."""
+    """Return a matte `[H, W]` with so many pixels more at each side: background, but below what its last row says."""
     top, bottom, left, right = beyond
     height, width = matte.shape
     result = np.zeros((top + height + bottom, left + width + right), np.float32)
@@ -58,20 +57,20 @@ def set_in(matte: Floats, beyond: Sides) -> Floats:
     return result
 
 
-def without(picture: NDArray, sides: Sides) -> NDArray:
-    """Return a picture without so many pixels at each side."""
+def without(picture: Numbers, sides: Sides) -> Numbers:
+    """Return a picture `[H, W, ...]` without so many pixels at each side."""
     top, bottom, left, right = sides
     return picture[top : len(picture) - bottom, left : picture.shape[1] - right]
 
 
-def repeated_edges(rgb: Pixels) -> Sides:
+def repeated_edges(rgb: Image) -> Sides:
     """Return how many pixels at each side of a picture `[H, W, 3]` repeat a row or column of it."""
     rows = np.ascontiguousarray(rgb[::STEP, ::STEP])
     columns = np.ascontiguousarray(rows.transpose(1, 0, 2))
     return repeated_rows(rows), repeated_rows(rows[::-1]), repeated_rows(columns), repeated_rows(columns[::-1])
 
 
-def repeated_rows(picture: Pixels) -> int:
+def repeated_rows(picture: Image) -> int:
     """Return the pixels, in steps' length, by which the first row of a thinned picture `[h, w, 3]` is repeated."""
     if not np.array_equal(picture[0], picture[min(REPEATED, len(picture) - 1)]):
         return 0

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..datasets.dataset import ENLARGED
 from ..detection.landmarks import Landmarks
+from ..heads.arrays import Image
 from ..heads.camera import PinholeCamera
 from ..performances.performance import Crop
-from .footage import Image
 
 CENTRE, UPPER_LIP, LOWER_LIP = 197, 13, 14
 SIDE = 2 * 4.2 / 2 * 1.25
@@ -44,16 +44,28 @@ def picture_camera(crop: Crop) -> PinholeCamera:
 
 
 def window_camera(camera: PinholeCamera, crop: Crop, size: int) -> PinholeCamera:
-    """A camera of the whole picture, in pixels of the central window when it is `size` pixels square."""
+    """A camera of the whole picture, in pixels of the central window when it is `size` pixels square.
+
+    Example:
+        >>> crop = Crop(x=40, y=20, side=80)
+        >>> camera = window_camera(picture_camera(crop), crop, 256)
+        >>> camera.cx, camera.cy, camera.width
+        (128.0, 128.0, 256)
+    """
     side = round(crop.side)
     inside = PinholeCamera(camera.fx, camera.fy, camera.cx - crop.x, camera.cy - crop.y, side, side)
     return inside.resized(size, size)
 
 
 def cut(image: Image, crop: Crop, size: int, enlarged: float = ENLARGED) -> Image:
-    """Return the window, enlarged about its centre, as a picture of `round(size * enlarged)` pixels square.
+    """Return the window, enlarged about its centre, `[S, S, 3]` with `S = round(size * enlarged)`.
 
-    Where it reaches past the picture, the picture's edge is repeated.
+    `image` is the whole picture `[H, W, 3]`. Where the window reaches past the picture, the picture's edge is repeated.
+
+    Example:
+        >>> picture = np.zeros((120, 160, 3), np.uint8)
+        >>> cut(picture, Crop(x=40, y=20, side=80), size=64).shape
+        (96, 96, 3)
     """
     side = round(crop.side * enlarged)
     left = round(crop.x + (crop.side - side) / 2)
@@ -61,7 +73,8 @@ def cut(image: Image, crop: Crop, size: int, enlarged: float = ENLARGED) -> Imag
     window = with_edges(image, left, top, side)
     target = round(size * enlarged)
     interpolation = cv2.INTER_AREA if target < side / SHRUNK_MUCH else cv2.INTER_CUBIC
-    return cv2.resize(window, (target, target), interpolation=interpolation)
+    picture: Image = cv2.resize(window, (target, target), interpolation=interpolation)
+    return picture
 
 
 def with_edges(image: Image, left: int, top: int, side: int) -> Image:
@@ -75,13 +88,14 @@ def with_edges(image: Image, left: int, top: int, side: int) -> Image:
 
 
 def resampled(image: Image, crop: Crop, scale: float, size: int) -> Image:
-    """Return the central window, not enlarged, as a picture of `size` pixels square, interpolated.
+    """Return the central window, not enlarged, interpolated to `[size, size, 3]`.
 
-    `image` is the whole picture shrunk by `scale` (0 to 1): `crop` is in pixels of the unshrunk one. Where the window
-    reaches past the picture, the picture's edge is repeated.
+    `image [H, W, 3]` is the whole picture shrunk by `scale` (0 to 1): `crop` is in pixels of the unshrunk one. Where
+    the window reaches past the picture, the picture's edge is repeated.
     """
     step = scale * crop.side / size
     corner = np.array([[crop.x], [crop.y]]) * scale + 0.5 * step - 0.5
     placed = np.hstack([np.eye(2) * step, corner])
     options = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(image, placed, (size, size), flags=options, borderMode=cv2.BORDER_REPLICATE)
+    window: Image = cv2.warpAffine(image, placed, (size, size), flags=options, borderMode=cv2.BORDER_REPLICATE)
+    return window

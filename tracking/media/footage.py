@@ -10,12 +10,10 @@ from pathlib import Path
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
+from ..heads.arrays import Image
 from .read_ahead import read_ahead
-
-Image = NDArray[np.uint8]
 
 AHEAD = 6
 """Frames decoded ahead of the reader: enough to keep the decoder busy, few enough to hold 4K frames."""
@@ -86,7 +84,11 @@ class Footage:
 
 
 def opened(path: Path) -> av.container.InputContainer:
-    """Open a file that has at least one picture stream."""
+    """Open a file that has at least one picture stream.
+
+    Raises:
+        UserError: the file is missing, or is no video that can be read.
+    """
     if not path.is_file():
         raise UserError(f"There is no video at {path}; check the path.")
     if path.stat().st_size == 0:
@@ -103,7 +105,11 @@ def opened(path: Path) -> av.container.InputContainer:
 
 
 def first_frame(container: av.container.InputContainer, path: Path) -> av.VideoFrame:
-    """Decode the first frame, to know that there is one and which way is up."""
+    """Decode the first frame, to know that there is one and which way is up.
+
+    Raises:
+        UserError: no frame can be decoded.
+    """
     try:
         for frame in container.decode(video=0):
             return frame
@@ -127,7 +133,11 @@ def announced_frames(stream: av.VideoStream, container: av.container.InputContai
 
 
 def decoded(footage: Footage, longest: int | None) -> Iterator[Frame]:
-    """Decode the frames one by one in the calling thread."""
+    """Decode the frames one by one in the calling thread.
+
+    Raises:
+        UserError: the file is damaged or ends early.
+    """
     with closing(opened(footage.path)) as container:
         stream = container.streams.video[0]
         aspect, announced = pixel_aspect(stream), stream.frames
@@ -162,7 +172,7 @@ def upright_size(frame: av.VideoFrame, aspect: float) -> tuple[int, int]:
 
 
 def upright(frame: av.VideoFrame, aspect: float, longest: int | None) -> Image:
-    """Convert a frame to upright RGB with square pixels, shrunk so that no side exceeds `longest`."""
+    """Convert a frame to upright RGB `[H, W, 3]` with square pixels, shrunk so that no side exceeds `longest`."""
     width, height = frame.width * aspect, frame.height
     shrink = min(1.0, longest / max(width, height)) if longest else 1.0
     rgb = frame.reformat(round(width * shrink), round(height * shrink), format="rgb24", interpolation="BILINEAR")

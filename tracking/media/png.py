@@ -12,6 +12,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
+from ..heads.arrays import Image
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB = 0, 2
 SUB = 1
@@ -19,7 +21,7 @@ SUB = 1
 FASTEST, LARGEST_WINDOW, LARGEST_MEMORY = 1, 15, 9
 
 
-def png(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
+def png(picture: Image | NDArray[np.uint16]) -> bytes:
     """Return a grey `[H, W]` or RGB `[H, W, 3]` picture, of 8 or 16 bits a sample, as a PNG file."""
     height, width = picture.shape[:2]
     kind = RGB if picture.ndim == 3 else GREY
@@ -29,7 +31,7 @@ def png(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     return SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 
 
-def filtered(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+def filtered(picture: Image | NDArray[np.uint16]) -> Image:
     """Return the picture's rows as bytes, each row led by its filter: `[H, 1 + W * bytes a pixel]`."""
     height, width = picture.shape[:2]
     big_endian = np.ascontiguousarray(picture, picture.dtype.newbyteorder(">"))

@@ -14,11 +14,13 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import PIL.Image
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFont
 
 from ...common.errors import UserError
 from ...common.files import full_disk_told, written_whole
+from ..heads.arrays import Image, Numbers
 
 QUALITY = 16
 """H.264 constant rate factor: visually lossless for portraits."""
@@ -27,7 +29,7 @@ RATE = 48_000
 PNG_EFFORT = 3
 """Of 9: the rest costs time and saves little."""
 
-Write = Callable[[np.ndarray], None]
+Write = Callable[[Image], None]
 """Takes the next frame: uint8 `[H, W, 3]` RGB, or `[H, W, 4]` with straight alpha."""
 
 
@@ -58,6 +60,9 @@ def video_to(path: Path, fps: float, sound: Sound | None = None) -> Iterator[Wri
 
     The video has H.264, yuv420p, BT.709, and AAC sound as long as the pictures where the sound's file has any. The
     first frame fixes the size; an odd one is made even by repeating the last row or column.
+
+    Raises:
+        UserError: no frame came, the place cannot be written, or the sound's file is damaged.
     """
     rate = Fraction(fps).limit_denominator(1001)
     try:
@@ -72,12 +77,15 @@ def pictures_to(folder: Path) -> Iterator[Write]:
     """Give a function that adds a frame to `folder` as 000001.png, 000002.png, ...
 
     Earlier frames in the folder are replaced when all new ones are there.
+
+    Raises:
+        UserError: the folder holds other things than frames, or the disk is full.
     """
     refuse_to_replace(folder)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     count = 0
 
-    def write(frame: np.ndarray) -> None:
+    def write(frame: Image) -> None:
         nonlocal count
         count += 1
         (partial / f"{count:06d}.png").write_bytes(png(frame))
@@ -102,42 +110,48 @@ def refuse_to_replace(folder: Path) -> None:
         raise UserError(f"The folder {folder} holds other things than frames; choose another folder.")
 
 
-def write_png(path: Path, frame: np.ndarray) -> None:
-    """Write one RGB or RGBA picture whole or not at all."""
+def write_png(path: Path, frame: Image) -> None:
+    """Write one picture, `[H, W, 3]` RGB or `[H, W, 4]` RGBA, whole or not at all.
+
+    Raises:
+        UserError: the disk is full.
+    """
     with written_whole(path) as partial:
         partial.write_bytes(png(frame))
 
 
-def png(frame: np.ndarray) -> bytes:
-    """RGB or RGBA as a PNG file."""
+def png(frame: Image) -> bytes:
+    """RGB `[H, W, 3]` or RGBA `[H, W, 4]` as a PNG file."""
     order = cv2.COLOR_RGBA2BGRA if frame.shape[2] == 4 else cv2.COLOR_RGB2BGR
     _, data = cv2.imencode(".png", cv2.cvtColor(frame, order), [cv2.IMWRITE_PNG_COMPRESSION, PNG_EFFORT])
-    return data.tobytes()
+    encoded: bytes = data.tobytes()
+    return encoded
 
 
-def over_black(frame: np.ndarray) -> np.ndarray:
-    """RGB of a frame; straight alpha, where there is one, laid over black."""
+def over_black(frame: Image) -> Image:
+    """RGB `[H, W, 3]` of a frame; straight alpha, where it has one (`[H, W, 4]`), laid over black."""
     if frame.shape[2] == 3:
         return frame
     colour, alpha = frame[..., :3].astype(np.uint16), frame[..., 3:].astype(np.uint16)
     return ((colour * alpha + 127) // 255).astype(np.uint8)
 
 
-def side_by_side(panels: Mapping[str, np.ndarray], height: int) -> np.ndarray:
-    """Return one RGB picture of RGB panels next to each other, all `height` pixels high, each with its name."""
+def side_by_side(panels: Mapping[str, Image], height: int) -> Image:
+    """Return one picture `[height, W, 3]` of RGB panels `[H, W, 3]` next to each other, each with its name."""
     return np.concatenate([labelled(name, scaled(panel, height)) for name, panel in panels.items()], 1)
 
 
-def scaled(picture: np.ndarray, height: int) -> np.ndarray:
-    """The picture at another height, its proportions kept."""
+def scaled(picture: Image, height: int) -> Image:
+    """The picture `[H, W, 3]` at another height, its proportions kept."""
     width = round(picture.shape[1] * height / picture.shape[0])
     shrinks = height < picture.shape[0]
-    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    resized: Image = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return resized
 
 
-def labelled(name: str, picture: np.ndarray) -> np.ndarray:
-    """The picture with its name small in the lower left corner."""
-    image = Image.fromarray(picture)
+def labelled(name: str, picture: Image) -> Image:
+    """The picture `[H, W, 3]` with its name small in the lower left corner."""
+    image = PIL.Image.fromarray(picture)
     size = max(11, image.height // 24)
     spot = (size // 2, image.height - size // 2)
     font = ImageFont.load_default(size)
@@ -172,8 +186,12 @@ class Encoder:
                 self.track.close()
             self.container.close()
 
-    def write(self, frame: np.ndarray) -> None:
-        """Encode a frame (see `Write`) and the sound up to its end."""
+    def write(self, frame: Image) -> None:
+        """Encode a frame, `[H, W, 3]` or `[H, W, 4]` (see `Write`), and the sound up to its end.
+
+        Raises:
+            UserError: the sound's file is damaged.
+        """
         picture = even(over_black(frame))
         if self.video is None:
             self.video = self.open_video(picture.shape[1], picture.shape[0])
@@ -203,7 +221,11 @@ class Encoder:
         return stream
 
     def finish(self) -> None:
-        """Flush what the encoders still hold."""
+        """Flush what the encoders still hold.
+
+        Raises:
+            UserError: no frame came.
+        """
         if self.video is None:
             raise UserError("No frame was made, so no video was written; choose a driver with frames.")
         self.container.mux(self.video.encode(None))
@@ -223,7 +245,11 @@ class SoundTrack:
         self.written = 0
 
     def encode_until(self, time: Fraction) -> None:
-        """Encode what sounds before `time` seconds."""
+        """Encode what sounds before `time` seconds.
+
+        Raises:
+            UserError: the sound's file is damaged.
+        """
         wanted = round(time * RATE) - self.written
         try:
             while self.waiting.shape[1] < wanted and (chunk := next(self.chunks, None)) is not None:
@@ -246,8 +272,8 @@ class SoundTrack:
         self.chunks.close()
 
 
-def even(picture: np.ndarray) -> np.ndarray:
-    """The picture with even sides, which yuv420p needs; the last row or column is repeated where one is missing."""
+def even(picture: Image) -> Image:
+    """The picture `[H, W, 3]` with even sides, which yuv420p needs: the last row or column is repeated for it."""
     height, width = picture.shape[:2]
     if height % 2 or width % 2:
         picture = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
@@ -263,7 +289,7 @@ def has_sound(path: Path) -> bool:
         return False
 
 
-def sound_samples(sound: Sound) -> Generator[np.ndarray, None, None]:
+def sound_samples(sound: Sound) -> Generator[Numbers, None, None]:
     """Yield `[2, n]` float32 samples at `RATE`, from `sound.start` on; silence where the sound begins later."""
     origin = first_picture_time(sound.path) + sound.start
     resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)

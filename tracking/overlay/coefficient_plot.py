@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ...common.words import counted
+from ..heads.arrays import Image
 from ..heads.head import ARKIT_NAMES
 from ..heads.rotations import to_angles
-from ..media.footage import Image
 from ..performances.performance import Performance
 
 COLUMNS, WIDTH, HEIGHT = 4, 4.6, 0.92

@@ -9,7 +9,6 @@ from typing import Self
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..datasets.rasteriser import PlainRasteriser
 from ..detection.landmarks import (
@@ -25,9 +24,9 @@ from ..detection.landmarks import (
     Landmarks,
 )
 from ..detection.quiet_mediapipe import solution
+from ..heads.arrays import Booleans, Floats, Image, Indices, Integers
 from ..heads.camera import PinholeCamera
-from ..heads.head import Floats, MorphableHead, gaze_rotation
-from ..media.footage import Image
+from ..heads.head import MorphableHead, gaze_rotation
 from ..performances.maps import frame_vertices
 from ..performances.performance import REGIONS, Crop, Performance
 
@@ -94,8 +93,8 @@ class Overlay:
 
         `landmarks [478, 3]`, in the picture's pixels, are those detected in it.
         """
-        canvas = enlarged(picture)
-        zoom = canvas.shape[1] / picture.shape[1]
+        plain = enlarged(picture)
+        zoom = plain.shape[1] / picture.shape[1]
         confidence = float(self._performance.confidence[index])
         colour = confidence_colour(confidence)
         trust = self._performance.region_confidence[index][LANDMARK_REGIONS]
@@ -103,12 +102,12 @@ class Overlay:
         points = self._camera.project(vertices)[self._head.landmarks] * zoom
         depth = self._depth(vertices)
         seen = self._seen(vertices[self._head.landmarks], depth)
-        mesh = canvas.copy()
+        mesh = plain.copy()
         wires = self._wires[seen[self._wires].all(1)]
         least = trust[wires].min(1)
         for level in np.unique(least):
             draw_lines(mesh, points[wires[least == level]], confidence_colour(level))
-        canvas = cv2.addWeighted(mesh, WIRE_SHARE, canvas, 1 - WIRE_SHARE, 0)
+        canvas: Image = cv2.addWeighted(mesh, WIRE_SHARE, plain, 1 - WIRE_SHARE, 0)
         for line in outlines(np.isfinite(depth)):
             draw_lines(canvas, [zoom * moved(line, self._view, self._camera)], colour, closed=True)
         for loop in LOOPS:
@@ -127,10 +126,11 @@ class Overlay:
         picture, _ = self._rasteriser.draw(self._view.clip(vertices), values, self._head.triangles)
         return np.where(picture[..., 0] > 0, picture[..., 0], np.inf)
 
-    def _seen(self, points: Floats, depth: Floats) -> NDArray[np.bool_]:
+    def _seen(self, points: Floats, depth: Floats) -> Booleans:
         """Tell which of `points [N, 3]` in camera space are not hidden by the head itself."""
         column, row = np.clip(self._view.project(points), 0, VIEW_SIZE - 1).astype(int).T
-        return points[:, 2] <= depth[row, column] + HIDDEN
+        seen: Booleans = points[:, 2] <= depth[row, column] + HIDDEN
+        return seen
 
     def _draw_gaze(self, canvas: Image, index: int, vertices: Floats, zoom: float) -> None:
         """Draw an arrow from each eyeball to where it looks."""
@@ -159,13 +159,14 @@ def view_camera(camera: PinholeCamera, crop: Crop) -> PinholeCamera:
 
 
 def enlarged(picture: Image) -> Image:
-    """A copy of the picture, at least `SHORT_SIDE` pixels wide and high."""
+    """A copy of the picture `[H, W, 3]`, at least `SHORT_SIDE` pixels wide and high."""
     height, width = picture.shape[:2]
     zoom = max(1.0, SHORT_SIDE / min(height, width))
-    return cv2.resize(picture, (round(width * zoom), round(height * zoom)), interpolation=cv2.INTER_CUBIC)
+    large: Image = cv2.resize(picture, (round(width * zoom), round(height * zoom)), interpolation=cv2.INTER_CUBIC)
+    return large
 
 
-def landmark_regions() -> NDArray[np.intp]:
+def landmark_regions() -> Indices:
     """Return `[478]`: which of the `REGIONS` each landmark belongs to."""
     parts = {
         "leftEye": LEFT_EYE + LEFT_IRIS,
@@ -188,7 +189,7 @@ def confidence_colour(confidence: float) -> tuple[int, int, int]:
     return round(255 * red), round(230 * green), 60
 
 
-def outlines(mask: NDArray[np.bool_]) -> list[Floats]:
+def outlines(mask: Booleans) -> list[Floats]:
     """Return the closed lines `[N, 2]` around a mask, in its pixels."""
     found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return [line[:, 0].astype(np.float32) + 0.5 for line in found]
@@ -213,13 +214,14 @@ def draw_lines(canvas: Image, lines: Iterable[Floats], colour: tuple[int, int, i
     cv2.polylines(canvas, [fixed(line) for line in lines], closed, colour, 1, cv2.LINE_AA, SUB)
 
 
-def fixed(points: Floats) -> NDArray[np.int32]:
-    """Points as OpenCV takes them, in parts of a pixel; its first pixel's centre is 0."""
-    return np.round((points - 0.5) * (1 << SUB)).astype(np.int32)
+def fixed(points: Floats) -> Integers:
+    """Points `[..., 2]` in pixels as OpenCV takes them, in parts of a pixel; its first pixel's centre is 0."""
+    parts: Integers = np.round((points - 0.5) * (1 << SUB)).astype(np.int32)
+    return parts
 
 
 def write(canvas: Image, words: str, colour: tuple[int, int, int]) -> None:
-    """Write a line in the upper left corner."""
+    """Write a line in the upper left corner of `canvas [H, W, 3]`; `colour` is RGB, 0 to 255."""
     scale = min(canvas.shape[:2]) / 1100
     for shade, width in ((DARK, 4), (colour, 1)):
         cv2.putText(

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..heads.arrays import Floats, Integers
 from ..heads.camera import PinholeCamera
-from ..heads.head import Floats, Integers, MorphableHead
+from ..heads.head import MorphableHead
 from ..heads.mouth_light import MouthLight
 from ..heads.shading import shade, vertex_normals
 from .performance import Performance
@@ -82,7 +83,8 @@ def frame_vertices(head: MorphableHead, performance: Performance, index: int, ne
     if neutral is None:
         neutral = head.neutral(performance.identity)
     vertices = head.posed(neutral, performance.expression[index], performance.gaze[index])
-    return vertices @ performance.rotation[index].T + performance.translation[index]
+    placed: Floats = vertices @ performance.rotation[index].T + performance.translation[index]
+    return placed
 
 
 def frame_maps(
@@ -94,7 +96,7 @@ def frame_maps(
 ) -> MapVertices:
     """Return what the maps of one frame of a performance show.
 
-    `neutral` and `colours` (`head.texture(performance.texture)`) are worth giving when drawing many frames.
+    `neutral [V, 3]` and `colours [V, 3]` (`head.texture(performance.texture)`) are worth giving to draw many frames.
     """
     if colours is None:
         colours = head.texture(performance.texture)

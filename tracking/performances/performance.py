@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...common.file_format import FileFormat
 from ...common.files import written_whole
+from ..heads.arrays import Booleans, Floats, Numbers
 from ..heads.camera import PinholeCamera
-from ..heads.head import ARKIT_NAMES, Floats
+from ..heads.head import ARKIT_NAMES
 
 FORMAT = FileFormat("semblance-performance", 2)
 
@@ -67,7 +67,7 @@ class Performance:
     translation: Floats
     gaze: Floats
     confidence: Floats
-    times: np.ndarray
+    times: Numbers
     camera: PinholeCamera
     crop: Crop | None = None
     fps: float = 25.0
@@ -83,22 +83,26 @@ class Performance:
         return len(self.expression)
 
     @property
-    def trusted(self) -> NDArray[np.bool_]:
+    def trusted(self) -> Booleans:
         """Return `[T]`: the frames that may be trained on and measured by."""
         return self.confidence >= TRUSTED
 
-    def at(self, frames: slice | np.ndarray) -> Performance:
-        """The performance at some of its frames only."""
+    def at(self, frames: slice | Numbers) -> Performance:
+        """The performance at some of its frames only: a slice, or numbers `[N]` or a mask `[T]` of frames."""
         return replace(self, **{name: getattr(self, name)[frames] for name in OVER_TIME})
 
-    def lost_at(self, frames: NDArray[np.bool_]) -> Performance:
+    def lost_at(self, frames: Booleans) -> Performance:
         """The performance with no confidence in some of its frames, `[T]`."""
         confidence, regions = self.confidence.copy(), self.region_confidence.copy()
         confidence[frames], regions[frames] = 0, 0
         return replace(self, confidence=confidence, region_confidence=regions)
 
     def save(self, path: str | Path) -> None:
-        """Write the performance whole or not at all."""
+        """Write the performance whole or not at all.
+
+        Raises:
+            UserError: the disk is full.
+        """
         header = {
             **FORMAT.header,
             "head": self.head,
@@ -165,8 +169,8 @@ def names_in(version: int) -> tuple[str, ...]:
     return OVER_TIME if version > 1 else tuple(name for name in OVER_TIME if name != "region_confidence")
 
 
-def shapes_agree(arrays: dict[str, np.ndarray]) -> bool:
-    """Tell whether the arrays of a performance file have the shapes that `Performance` promises."""
+def shapes_agree(arrays: dict[str, Numbers]) -> bool:
+    """Tell whether the arrays of a performance file have the `[shape]` that `Performance` promises of each."""
     frames = len(arrays["times"])
     expected = {
         "expression": (frames, len(ARKIT_NAMES)),

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
+from ..heads.arrays import Floats, Numbers
 from ..heads.rotations import blended
 from .performance import OVER_TIME, Performance
 
@@ -21,7 +21,7 @@ LONGEST_GAP = 100_000
 """Frames; a longer gap is no gap but another take."""
 
 
-def interpolated(performance: Performance, times: NDArray) -> Performance:
+def interpolated(performance: Performance, times: Numbers) -> Performance:
     """Return the performance at `times [T]` seconds, straight between its own frames and held beyond its ends.
 
     Rotations go the shortest way, everything else (confidence too) goes linearly.
@@ -32,12 +32,13 @@ def interpolated(performance: Performance, times: NDArray) -> Performance:
     step = np.maximum(own[later] - own[earlier], 1e-9)
     share = np.clip((times - own[earlier]) / step, 0, 1)
 
-    def between(name: str) -> NDArray[np.float32]:
+    def between(name: str) -> Floats:
         values = getattr(performance, name)
         if name == "rotation":
             return blended(values[earlier], values[later], share).astype(np.float32)
         weight = share.reshape(-1, *[1] * (values.ndim - 1))
-        return (values[earlier] * (1 - weight) + values[later] * weight).astype(np.float32)
+        blend: Floats = (values[earlier] * (1 - weight) + values[later] * weight).astype(np.float32)
+        return blend
 
     moved: dict[str, Any] = {name: between(name) for name in OVER_TIME if name != "times"}
     return replace(performance, times=np.asarray(times, np.float64), **moved)
@@ -48,6 +49,13 @@ def at_rate(performance: Performance, fps: float) -> Performance:
 
     A performance of that very rate, evenly timed, keeps its frames; any other is sampled between them. Nothing is
     averaged when the rate is lowered: a blink keeps its depth where a frame meets it.
+
+    Example:
+        >>> from semblance.tracking.heads.builtin import load_builtin
+        >>> from semblance.tracking.performances.captures.capture import Capture, performed
+        >>> take = performed(Capture(np.arange(60) / 60, 60.0, np.zeros((60, 52))), load_builtin())
+        >>> len(at_rate(take, 30.0))
+        30
     """
     times = np.asarray(performance.times, np.float64) - performance.times[0]
     if np.allclose(times * fps, np.arange(len(times)), atol=STEADY):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..heads.arrays import Floats, Indices
 from ..heads.camera import PinholeCamera
-from ..heads.head import Floats
 from .performance import Crop, Performance
 
 REST_SHARE = 0.25
@@ -41,7 +41,8 @@ def rest_performance(metadata: Mapping[str, Any]) -> Performance:
 def rest_expression(performance: Performance) -> Floats:
     """Return `[52]`: the expression of a person at rest, the median of the frames with the least expression."""
     frames = rest_frames(performance)
-    return np.median(performance.expression[frames], 0).astype(np.float32)
+    median: Floats = np.median(performance.expression[frames], 0).astype(np.float32)
+    return median
 
 
 def rest_pose(performance: Performance) -> tuple[Floats, Floats]:
@@ -50,15 +51,16 @@ def rest_pose(performance: Performance) -> tuple[Floats, Floats]:
     return mean_rotation(performance.rotation[seen]), np.median(performance.translation[seen], 0).astype(np.float32)
 
 
-def rest_frames(performance: Performance) -> np.ndarray:
-    """Indices of the frames nearest to neutral, of those in which the face is seen."""
+def rest_frames(performance: Performance) -> Indices:
+    """Return `[N]`: the numbers of the frames nearest to neutral, of those in which the face is seen."""
     seen = seen_frames(performance)
     strength = performance.expression[seen].sum(1)
-    return seen[np.argsort(strength, kind="stable")[: max(1, round(REST_SHARE * len(seen)))]]
+    calmest: Indices = seen[np.argsort(strength, kind="stable")[: max(1, round(REST_SHARE * len(seen)))]]
+    return calmest
 
 
-def seen_frames(performance: Performance) -> np.ndarray:
-    """Indices of the frames in which the face is seen; all of them when it never is."""
+def seen_frames(performance: Performance) -> Indices:
+    """Return `[N]`: the numbers of the frames in which the face is seen; all of them when it never is."""
     seen = np.flatnonzero(performance.confidence > 0)
     return seen if len(seen) else np.arange(len(performance))
 
@@ -66,4 +68,5 @@ def seen_frames(performance: Performance) -> np.ndarray:
 def mean_rotation(rotations: Floats) -> Floats:
     """Return the rotation `[3, 3]` nearest to the element-wise median of `[T, 3, 3]`."""
     u, _, vt = np.linalg.svd(np.median(rotations, 0))
-    return (u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt).astype(np.float32)
+    mean: Floats = (u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt).astype(np.float32)
+    return mean

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..heads.head import ARKIT_NAMES, Floats
+from ..heads.arrays import Floats
+from ..heads.head import ARKIT_NAMES
 from .performance import Performance
 from .rest import rest_expression, rest_pose
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..heads.head import ARKIT_NAMES, Floats, MorphableHead, gaze_rotation
+from ..heads.arrays import Floats
+from ..heads.head import ARKIT_NAMES, MorphableHead, gaze_rotation
 from ..performances.performance import Performance, for_all_regions
 from ..solving.gaze import with_lids_following
 
@@ -128,7 +129,8 @@ def at_rest(photo: Floats) -> Floats:
     """Return `[FRAMES, 52]`: the photo's expression `[52]`, whose mouth relaxes after the first frames."""
     below_eyes = np.array([name.startswith(("jaw", "mouth", "cheek", "nose", "tongue")) for name in ARKIT_NAMES])
     kept = 1 - eased(np.clip((np.arange(FRAMES) - PHOTO_FRAMES) / FADE_FRAMES, 0, 1))
-    return photo * np.where(below_eyes, kept[:, None], 1)
+    rested: Floats = photo * np.where(below_eyes, kept[:, None], 1)
+    return rested
 
 
 def with_rests(poses: tuple[Pose, ...], between: int) -> list[Pose]:
@@ -144,11 +146,12 @@ def over_time(keys: Sequence[ArrayLike], step: int) -> Floats:
     values = np.asarray(keys, np.float32)
     key, within = np.divmod(np.arange(FRAMES), step)
     share = eased(within / step).reshape(-1, *[1] * (values.ndim - 1))
-    return values[key % len(values)] * (1 - share) + values[(key + 1) % len(values)] * share
+    interpolated: Floats = values[key % len(values)] * (1 - share) + values[(key + 1) % len(values)] * share
+    return interpolated
 
 
 def eased(share: Floats) -> Floats:
-    """Return 0 to 1 with a soft start and end."""
+    """Return `[...]`, 0 to 1 for a `share [...]` of the way from 0 to 1, with a soft start and end."""
     return share * share * (3 - 2 * share)
 
 

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ..datasets.rasteriser import PlainRasteriser
-from ..heads.head import Floats, MorphableHead
+from ..heads.arrays import Floats, Image, Numbers
+from ..heads.head import MorphableHead
 from ..heads.shading import vertex_normals
 from ..performances.maps import frame_vertices
 from ..performances.performance import Performance
 from .inpainting import fill_behind
 from .photo_sheet import PhotoSheet
 from .photo_surface import inside_mouth, photo_surface, smooth, teeth_depth
-
-Pixels = NDArray[np.uint8]
 
 EDGE_ON, TURNED_TO_US = 0.05, 0.3
 """Cosines between normal and view: the face fades into the sheet where it turns away."""
@@ -54,7 +52,7 @@ class CoarseVideo:
     """Renders frames of one photo. Close it, or use it in a `with` statement."""
 
     def __init__(
-        self, head: MorphableHead, still: Performance, window: Pixels, matte: Floats, landmarks: Floats
+        self, head: MorphableHead, still: Performance, window: Image, matte: Floats, landmarks: Floats
     ) -> None:
         """Prepare a photo.
 
@@ -84,7 +82,7 @@ class CoarseVideo:
         self._sheet.close()
         self._rasteriser.close()
 
-    def frame(self, performance: Performance, index: int, neutral: Floats | None = None) -> tuple[Pixels, Floats]:
+    def frame(self, performance: Performance, index: int, neutral: Floats | None = None) -> tuple[Image, Floats]:
         """Return the picture `[S, S, 3]` and its matte `[S, S]` (0 to 1) of one frame of a performance."""
         vertices = frame_vertices(self._head, performance, index, neutral)
         moved = self._sheet.moved(vertices, performance.rotation[index], performance.translation[index])
@@ -150,7 +148,10 @@ class CoarseVideo:
         """Return `[V]`: the surface fades where it turns away, except for the parts that have nothing behind them."""
         normals = vertex_normals(vertices, self._head.triangles)
         facing = -np.einsum("va,va->v", normals, vertices / np.linalg.norm(vertices, axis=-1, keepdims=True))
-        return self._surface.opacity * np.where(self._surface.inner, 1, smooth(facing, EDGE_ON, TURNED_TO_US))
+        opacity: Floats = self._surface.opacity * np.where(
+            self._surface.inner, 1, smooth(facing, EDGE_ON, TURNED_TO_US)
+        )
+        return opacity
 
     def _trust(self, vertices: Floats) -> Floats:
         """Return `[V]`: trust in the photo, less where lids or mouth have unfolded and would stretch its pixels."""
@@ -159,17 +160,19 @@ class CoarseVideo:
         for _ in range(EVENED):
             at_vertices = np.bincount(triangles.ravel(), np.repeat(growth, 3), len(vertices)) / self._triangles_at
             growth = at_vertices[triangles].mean(1)
-        return surface.trust * np.where(surface.inner, 1 - smooth(at_vertices, STRETCHED, TORN), 1)
+        trust: Floats = surface.trust * np.where(surface.inner, 1 - smooth(at_vertices, STRETCHED, TORN), 1)
+        return trust
 
     def _sampled(self, pixels: Floats) -> Floats:
         """Return `[S, S, 4]`, 0 to 255: the photo and its matte at `pixels [S, S, 2]`."""
         return sampled_picture(self._photo, pixels).astype(np.float32)
 
 
-def sampled_picture(picture: NDArray, pixels: Floats) -> NDArray:
+def sampled_picture(picture: Numbers, pixels: Floats) -> Numbers:
     """Return `[S, S]` or `[S, S, C]`: a picture at `pixels [S, S, 2]`, bilinear; its edge goes on outside."""
     x, y = pixels[..., 0] - np.float32(0.5), pixels[..., 1] - np.float32(0.5)
-    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    samples: Numbers = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return samples
 
 
 def inner_mouth(landmarks: Floats, size: int) -> Floats:
@@ -179,10 +182,12 @@ def inner_mouth(landmarks: Floats, size: int) -> Floats:
     mask = np.zeros((size, size), np.uint8)
     if cv2.contourArea(ring) > OPEN * width**2:
         cv2.fillPoly(mask, [np.round(ring * 16 - 8).astype(np.int32)], 255, cv2.LINE_AA, 4)
-    return cv2.GaussianBlur(mask, (0, 0), max(0.5, 0.02 * float(width))).astype(np.float32) / 255
+    soft: Floats = cv2.GaussianBlur(mask, (0, 0), max(0.5, 0.02 * float(width))).astype(np.float32) / 255
+    return soft
 
 
-def areas(points: Floats, triangles: NDArray) -> Floats:
+def areas(points: Floats, triangles: Numbers) -> Floats:
     """Return `[T]`: areas on the screen, of either sense."""
     a, b, c = (points[corner] for corner in triangles.T)
-    return 0.5 * np.abs((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]))
+    sizes: Floats = 0.5 * np.abs((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0]))
+    return sizes

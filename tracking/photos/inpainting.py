@@ -5,17 +5,14 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from ..heads.head import Floats
-
-Pixels = NDArray[np.uint8]
+from ..heads.arrays import Floats, Image
 
 GRAIN_SIGMA = 1.0
 """Pixels of blur that split grain from picture when its strength is measured."""
 
 
-def fill_behind(image: Pixels, matte: Floats, margin: float = 0.03) -> Pixels:
+def fill_behind(image: Image, matte: Floats, margin: float = 0.03) -> Image:
     """Return the picture `[H, W, 3]` with the person of `matte [H, W]` (0 to 1) removed.
 
     The hole is filled at all scales from coarse to fine by what surrounds it (push and pull: Gortler et al. 1996), and
@@ -30,7 +27,8 @@ def fill_behind(image: Pixels, matte: Floats, margin: float = 0.03) -> Pixels:
     filled = push_pull(image.astype(np.float32), known)
     missing = 1 - known[..., None]
     result = image * (1 - missing) + (filled + grain_like(image, known)[..., None]) * missing
-    return np.clip(result + 0.5, 0, 255).astype(np.uint8)
+    whole: Image = np.clip(result + 0.5, 0, 255).astype(np.uint8)
+    return whole
 
 
 def push_pull(image: Floats, known: Floats) -> Floats:
@@ -47,10 +45,11 @@ def push_pull(image: Floats, known: Floats) -> Floats:
         small_colours / np.maximum(small_weight, 1e-6)[..., None], np.minimum(1, 2 * small_weight).astype(np.float32)
     )
     behind = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
-    return image * known[..., None] + behind * (1 - known[..., None])
+    filled: Floats = image * known[..., None] + behind * (1 - known[..., None])
+    return filled
 
 
-def grain_like(image: Pixels, known: Floats) -> Floats:
+def grain_like(image: Image, known: Floats) -> Floats:
     """Return grey noise `[H, W]` as strong as the grain of the known part; the same for the same picture."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     detail = grey - cv2.GaussianBlur(grey, (0, 0), GRAIN_SIGMA)

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+import PIL.Image
+import PIL.ImageOps
 
 from ...common.clock import Clock
 from ...common.errors import UserError
@@ -17,7 +17,8 @@ from ...common.progress import Listener, Progress, silent
 from ..datasets.dataset import ENLARGED, Dataset
 from ..datasets.writer import DatasetWriter
 from ..detection.landmarks import landmarks_of_photo
-from ..heads.head import Floats, MorphableHead
+from ..heads.arrays import Floats, Image
+from ..heads.head import MorphableHead
 from ..mattes.matting import MattingMaker
 from ..mattes.selfie_matting import builtin_matting
 from ..media.crop import cut
@@ -25,8 +26,6 @@ from ..performances.performance import Crop, Performance
 from ..solving.solver import solve_still
 from .calibration import FRAMES, calibration_performance
 from .coarse_video import CoarseVideo
-
-Pixels = NDArray[np.uint8]
 
 MOST_PIXELS = 4096
 """Larger photos are shrunk to this length of their longer side: no avatar shows more."""
@@ -92,29 +91,29 @@ def in_window(points: Floats, crop: Crop, size: int) -> Floats:
     return ((points - corner) * (size / side)).astype(np.float32)
 
 
-def read_photo(path: Path) -> Pixels:
+def read_photo(path: Path) -> Image:
     """Return a photo `[H, W, 3]`, upright.
 
     Raises:
         UserError: it is missing or no picture that can be read.
     """
     try:
-        with Image.open(path) as file:
+        with PIL.Image.open(path) as file:
             file.draft("RGB", (MOST_PIXELS, MOST_PIXELS))
-            upright = ImageOps.exif_transpose(file)
+            upright = PIL.ImageOps.exif_transpose(file)
             upright.thumbnail((MOST_PIXELS, MOST_PIXELS))
             return flattened(upright)
     except FileNotFoundError:
         raise UserError(f"There is no photo at {path}; check the path.") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (PIL.UnidentifiedImageError, OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
         raise UserError(f"{path} cannot be read as a picture; choose a whole JPEG or PNG file.") from error
 
 
-def flattened(picture: Image.Image) -> Pixels:
+def flattened(picture: PIL.Image.Image) -> Image:
     """Return `[H, W, 3]` of any kind of picture; what is transparent becomes white."""
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         layer = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
     if picture.mode.startswith("I;16"):
         return np.repeat((np.asarray(picture) >> 8).astype(np.uint8)[..., None], 3, 2)
     return np.array(picture.convert("RGB"))

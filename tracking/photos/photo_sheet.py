@@ -8,8 +8,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..datasets.rasteriser import PlainRasteriser
+from ..heads.arrays import Floats, Numbers
 from ..heads.camera import PinholeCamera
-from ..heads.head import Floats, MorphableHead
+from ..heads.head import MorphableHead
 from ..performances.maps import frame_vertices
 from ..performances.performance import Performance
 from .photo_surface import PhotoSurface, inside_mouth, region, sampled
@@ -109,11 +110,15 @@ class PhotoSheet:
         values[:, 2] = 1
         drawn, _ = self._rasteriser.draw(clip, values, self._triangles)
         moved = np.where(drawn[..., 2:3] > 0, drawn[..., :2], pixel_centres(size // COARSER) * COARSER)
-        return cv2.resize(moved, (size, size), interpolation=cv2.INTER_LINEAR)
+        large: Floats = cv2.resize(moved, (size, size), interpolation=cv2.INTER_LINEAR)
+        return large
 
 
-def face_points(head: MorphableHead, surface: PhotoSurface, matte: Floats, size: int) -> np.ndarray:
-    """Return indices of vertices that lead the sheet: well seen, spread evenly, neither neck nor inner parts."""
+def face_points(head: MorphableHead, surface: PhotoSurface, matte: Floats, size: int) -> Numbers:
+    """Return `[N]`: the vertices that lead the sheet: well seen, spread evenly, neither neck nor inner parts.
+
+    `matte [S, S]`, 0 to 1, is that of the window, whose side is `size` pixels.
+    """
     chin = head.mean[head.landmarks[CHIN], 1]
     neck = region(head, "neck") | ((head.uv_mask < 0.5) & (head.mean[:, 1] > chin - 0.02))
     leading = (surface.trust > 0.5) & (surface.facing > STEEPEST) & ~surface.inner & ~neck & ~inside_mouth(head)
@@ -150,7 +155,8 @@ def outline_depth(outline: Floats, head: MorphableHead, surface: PhotoSurface, e
     skin = np.flatnonzero((head.uv_mask > 0.5) & (surface.facing > 0) & ~surface.inner)
     distance, nearest = cKDTree(surface.source[skin]).query(outline)
     share = 0.5 * np.exp(-((distance / (SKIN_REACH * size)) ** 2))
-    return ear_depth + share * (surface.depth[skin[nearest]] - ear_depth)
+    depth: Floats = ear_depth + share * (surface.depth[skin[nearest]] - ear_depth)
+    return depth
 
 
 def fixed_points(matte: Floats, marks: Floats) -> Floats:
@@ -161,7 +167,8 @@ def fixed_points(matte: Floats, marks: Floats) -> Floats:
     reach = 2 * round(0.12 * size) + 1
     near = cv2.dilate((matte > 0.3).astype(np.float32), np.ones((reach, reach), np.uint8))
     far = sampled(near, points) < 0.5
-    return points[far | (points[:, 1] > body_line(marks))]
+    fixed: Floats = points[far | (points[:, 1] > body_line(marks))]
+    return fixed
 
 
 def body_line(marks: Floats) -> float:
@@ -169,7 +176,7 @@ def body_line(marks: Floats) -> float:
     return float(marks[CHIN, 1] + BODY_BELOW * (marks[CHIN, 1] - marks[FOREHEAD, 1]))
 
 
-def grid(size: int) -> tuple[Floats, np.ndarray]:
+def grid(size: int) -> tuple[Floats, Numbers]:
     """Return nodes `[G, 2]` in pixels and triangles `[T, 3]` of the sheet at rest."""
     count = CELLS + 1
     ticks = np.linspace(-BEYOND * size, (1 + BEYOND) * size, count)

@@ -4,23 +4,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
 from ..datasets.rasteriser import PlainRasteriser
 from ..detection.landmarks import LEFT_IRIS, OVAL, RIGHT_IRIS
+from ..heads.arrays import Booleans, Floats, Image, Integers, Numbers
 from ..heads.camera import PinholeCamera
-from ..heads.head import BLINKS, Floats, Integers, MorphableHead
+from ..heads.head import BLINKS, MorphableHead
 from ..heads.shading import shade, vertex_normals
 from ..performances.maps import frame_vertices
 from ..performances.performance import Performance
 from .thin_plate import spline
-
-Pixels = NDArray[np.uint8]
 
 DEPTH_TOLERANCE = 0.001
 """Metres that a vertex may lie behind the nearest surface and still count as seen."""
@@ -79,13 +78,13 @@ class PhotoSurface:
     colour: Floats
     opacity: Floats
     facing: Floats
-    inner: NDArray[np.bool_]
+    inner: Booleans
 
 
 def photo_surface(
     head: MorphableHead,
     still: Performance,
-    window: Pixels,
+    window: Image,
     matte: Floats,
     landmarks: Floats,
     camera: PinholeCamera,
@@ -137,10 +136,11 @@ def pinned(head: MorphableHead, projected: Floats, landmarks: Floats, facing: Fl
     source = projected + bend * (1 - smooth(nearness, 0.03, 0.12))[:, None]
     for eyeball, iris in zip(head.eyeballs, (LEFT_IRIS, RIGHT_IRIS), strict=True):
         source[eyeball.start : eyeball.stop] = projected[eyeball.start : eyeball.stop] + residual[list(iris)].mean(0)
-    return source.astype(np.float32)
+    places: Floats = source.astype(np.float32)
+    return places
 
 
-def visible(vertices: Floats, pixels: Floats, triangles: Integers, camera: PinholeCamera) -> NDArray[np.bool_]:
+def visible(vertices: Floats, pixels: Floats, triangles: Integers, camera: PinholeCamera) -> Booleans:
     """Return `[V]`: which vertices, with these `pixels [V, 2]`, no surface hides."""
     values = np.zeros((len(vertices), 8), np.float32)
     values[:, 0] = vertices[:, 2]
@@ -148,7 +148,8 @@ def visible(vertices: Floats, pixels: Floats, triangles: Integers, camera: Pinho
         depth = rasteriser.draw(camera.clip(vertices), values, triangles)[0][..., 0]
     farthest = cv2.dilate(np.where(depth > 0, depth, 0), np.ones((3, 3), np.uint8))
     nearest = sampled(farthest, pixels)
-    return (vertices[:, 2] <= nearest + DEPTH_TOLERANCE) | (nearest == 0)
+    in_front: Booleans = (vertices[:, 2] <= nearest + DEPTH_TOLERANCE) | (nearest == 0)
+    return in_front
 
 
 def unseen_colours(head: MorphableHead, still: Performance, photo: Floats, trust: Floats, normals: Floats) -> Floats:
@@ -171,7 +172,7 @@ def unseen_colours(head: MorphableHead, still: Performance, photo: Floats, trust
     return np.clip(colour, 0, 255).astype(np.float32)
 
 
-def spread(colour: Floats, known: NDArray[np.bool_], triangles: Integers) -> Floats:
+def spread(colour: Floats, known: Booleans, triangles: Integers) -> Floats:
     """Return `[V, 3]`: known colours, and means of neighbours elsewhere; islands without known colours stay."""
     neighbours_of = links(triangles, len(colour))
     weight, total = known.astype(np.float32), np.where(known[:, None], colour, 0).astype(np.float32)
@@ -232,7 +233,7 @@ def teeth_depth(head: MorphableHead) -> float:
     return float(head.mean[lips, 2].mean()) + TEETH_BEHIND_LIPS if lips.any() else float(head.mean[:, 2].min())
 
 
-def about(head: MorphableHead, vertices: NDArray[np.bool_]) -> Floats:
+def about(head: MorphableHead, vertices: Booleans) -> Floats:
     """Return `[V]`: 1 among `vertices [V]`, fading to 0 around them.
 
     The sheet behind the face still has the photo's open eyes; nothing of them may show beside a closing lid.
@@ -243,7 +244,7 @@ def about(head: MorphableHead, vertices: NDArray[np.bool_]) -> Floats:
     return 1 - smooth(distance, 0.4 * ABOUT_LIDS, ABOUT_LIDS)
 
 
-def distance_to_edge(head: MorphableHead) -> np.ndarray:
+def distance_to_edge(head: MorphableHead) -> Numbers:
     """Return `[V]` metres from the nearest vertex outside the face region; 0 outside."""
     inside = head.uv_mask > 0.5
     distance = np.zeros(len(head.mean))
@@ -252,31 +253,33 @@ def distance_to_edge(head: MorphableHead) -> np.ndarray:
     return distance
 
 
-def eyelids(head: MorphableHead) -> NDArray[np.bool_]:
+def eyelids(head: MorphableHead) -> Booleans:
     """Return `[V]`: the vertices that blinking moves."""
     moved = np.linalg.norm(head.expression_basis[list(BLINKS)], axis=-1).max(0)
-    return (moved > LIDS_MOVE * moved.max()) & ~region(head, "eyes")
+    lids: Booleans = (moved > LIDS_MOVE * moved.max()) & ~region(head, "eyes")
+    return lids
 
 
-def inside_mouth(head: MorphableHead) -> NDArray[np.bool_]:
+def inside_mouth(head: MorphableHead) -> Booleans:
     """Return `[V]`: the mouth's inside with teeth and tongue, without lips."""
     return region(head, "mouth") | region(head, "teeth") | region(head, "tongue") | region(head, "gums")
 
 
-def region(head: MorphableHead, name: str) -> NDArray[np.bool_]:
+def region(head: MorphableHead, name: str) -> Booleans:
     """Return `[V]` of a region; empty when the head does not have it."""
     return head.regions.get(name, np.zeros(len(head.mean), bool))
 
 
-def sampled(picture: NDArray, pixels: Floats) -> Floats:
+def sampled(picture: Numbers, pixels: Floats) -> Floats:
     """Return `[N, C]` (or `[N]`) of a picture at `pixels [N, 2]`, bilinear; its edge goes on outside."""
     values = cv2.remap(
         picture, pixels[None, :, 0] - 0.5, pixels[None, :, 1] - 0.5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return values[0].astype(np.float32)
+    samples: Floats = values[0].astype(np.float32)
+    return samples
 
 
-def smooth(values: np.ndarray | np.floating, low: float, high: float) -> Floats:
-    """Return 0 below `low`, 1 above `high`, with a soft way between."""
+def smooth(values: Numbers | np.floating[Any], low: float, high: float) -> Floats:
+    """Return `[...]` of `values [...]`: 0 below `low`, 1 above `high`, with a soft way between."""
     share = np.clip((values - low) / (high - low), 0, 1)
     return (share * share * (3 - 2 * share)).astype(np.float32)

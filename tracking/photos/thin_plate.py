@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..heads.head import Floats
+from ..heads.arrays import Floats
 
 
 def spline(controls: Floats, points: Floats, softness: float) -> Floats:
@@ -20,10 +20,12 @@ def spline(controls: Floats, points: Floats, softness: float) -> Floats:
     system[count:, :count] = system[:count, count:].T
     weights = np.linalg.solve(system, np.eye(count + 3, count))
     at_points = np.column_stack([bending(points, controls), np.ones(len(points)), points])
-    return (at_points @ weights).astype(np.float32)
+    values_there: Floats = (at_points @ weights).astype(np.float32)
+    return values_there
 
 
 def bending(points: Floats, controls: Floats) -> Floats:
     """Return `[N, K]`: r^2 log r between points and controls."""
     squared = ((points[:, None].astype(np.float64) - controls[None]) ** 2).sum(-1)
-    return 0.5 * squared * np.log(np.maximum(squared, 1e-12))
+    energy: Floats = 0.5 * squared * np.log(np.maximum(squared, 1e-12))
+    return energy

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..detection.landmarks import Landmarks, eye_distance
+from ..heads.arrays import Doubles
 from ..heads.camera import PinholeCamera
 from ..heads.head import MorphableHead
 from ..performances.performance import Performance
@@ -22,9 +22,10 @@ def mesh_landmarks(head: MorphableHead, performance: Performance, camera: Pinhol
     return np.concatenate([camera.project(points), depth[..., None]], -1)
 
 
-def openings(landmarks: Landmarks) -> NDArray[np.float64]:
+def openings(landmarks: Landmarks) -> Doubles:
     """Return `[T, 3]`: how far the left eye, the right eye and the mouth are open, over the distance of the eyes.
 
     Negative where the lids of a mesh have passed each other.
     """
-    return (np.stack([*lid_gaps(landmarks), mouth_gap(landmarks)]) / eye_distance(landmarks)).T
+    shares: Doubles = (np.stack([*lid_gaps(landmarks), mouth_gap(landmarks)]) / eye_distance(landmarks)).T
+    return shares

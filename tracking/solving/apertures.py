@@ -8,17 +8,17 @@ mesh's with the same expression. MediaPipe leaves a gap between lids that are sh
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..heads.arrays import Doubles, Numbers
 from ..heads.head import ARKIT_NAMES, BLINKS
-from .landmark_model import Array, Person
+from .landmark_model import Person
 from .landmark_weights import lid_heights
 from .person import SHUT_GAP
 
 WIDES = (ARKIT_NAMES.index("eyeWideLeft"), ARKIT_NAMES.index("eyeWideRight"))
 
 
-def with_own_apertures(person: Person, expression: NDArray) -> Array:
+def with_own_apertures(person: Person, expression: Numbers) -> Doubles:
     """Return `expression [T, 52]` whose blinks, or widened eyes, open the mesh's eyes as far as the person's are."""
     fitted = expression.astype(np.float64)
     fitted[:, BLINKS + WIDES] = 0
@@ -32,7 +32,7 @@ def with_own_apertures(person: Person, expression: NDArray) -> Array:
     return fitted
 
 
-def wanted_apertures(person: Person, expression: NDArray) -> Array:
+def wanted_apertures(person: Person, expression: Numbers) -> Doubles:
     """Return `[2, T]` metres: how far each eye is open, 0 where MediaPipe sees it shut."""
     usual = lid_heights(person.model.neutral)[:, None]
     seen = lid_heights(person.model.shapes(expression))

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..heads.head import ARKIT_NAMES, Floats
+from ..heads.arrays import Booleans, Doubles, Floats, Indices, Numbers
+from ..heads.head import ARKIT_NAMES
 from ..performances.performance import REGIONS, TRUSTED, Performance
 from ..performances.rest import rest_expression
 from .gaze import bridged_gaze
@@ -43,14 +43,14 @@ def bridged(performance: Performance) -> Performance:
     return replace(performance, expression=expression, gaze=bridged_gaze(performance.gaze, trusted))
 
 
-def columns_of(region: str) -> NDArray[np.intp]:
-    """The columns of a region's expressions; the skin has none of its own."""
+def columns_of(region: str) -> Indices:
+    """Return `[N]`: the columns of a region's expressions; the skin has none of its own."""
     other_side = {"leftEye": "Right", "rightEye": "Left"}.get(region, "-")
     mine = [name.startswith(PREFIXES.get(region, ())) and not name.endswith(other_side) for name in ARKIT_NAMES]
     return np.flatnonzero(mine)
 
 
-def filled(values: Floats, known: NDArray[np.bool_], times: NDArray[np.float64], rest: Floats) -> Floats:
+def filled(values: Floats, known: Booleans, times: Doubles, rest: Floats) -> Floats:
     """Fill the frames of `values [T, N]` that are not `known [T]`; a take begins and ends at `rest [N]`."""
     made = values.copy()
     edges = np.flatnonzero(np.diff(np.concatenate([[True], known, [True]])))
@@ -62,18 +62,19 @@ def filled(values: Floats, known: NDArray[np.bool_], times: NDArray[np.float64],
     return made
 
 
-def bridge(since: NDArray, until: NDArray, before: Floats, after: Floats, rest: Floats) -> Floats:
+def bridge(since: Numbers, until: Numbers, before: Floats, after: Floats, rest: Floats) -> Floats:
     """Return `[T, N]`: the way from `before [N]`, `since [T]` seconds ago, to `after [N]`, `until [T]` seconds on."""
     duration = float(since[0] + until[0])
     if duration <= SHORT:
         way = eased(since / duration)[:, None]
-        return (before * (1 - way) + after * way).astype(np.float32)
+        bridged: Floats = (before * (1 - way) + after * way).astype(np.float32)
+        return bridged
     easing = min(EASING, duration / 2)
     leaving, coming = (1 - eased(apart / easing)[:, None] for apart in (since, until))
     return (rest + leaving * (before - rest) + coming * (after - rest)).astype(np.float32)
 
 
-def eased(share: NDArray) -> NDArray:
-    """0 to 1 for a share of the way from 0 to 1, with a soft start and a soft end."""
+def eased(share: Numbers) -> Numbers:
+    """Return `[...]`, 0 to 1 for a `share [...]` of the way from 0 to 1, with a soft start and a soft end."""
     share = np.clip(share, 0, 1)
     return share * share * (3 - 2 * share)

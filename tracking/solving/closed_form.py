@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..detection.landmarks import IRISES_START, Landmarks, eye_distance
+from ..heads.arrays import Doubles, Floats, Numbers
 from ..heads.camera import PinholeCamera
-from ..heads.head import Floats
 from .expression_prior import UPPER_BOUND, coupled_bounds, prior_precision
-from .landmark_model import DEPTH_WEIGHT, Array, LandmarkModel, Person, Pose, Rays
+from .landmark_model import DEPTH_WEIGHT, LandmarkModel, Person, Pose, Rays
 from .landmark_weights import pose_weights, term_visibility, terms
 
 POSE_DEPTH_SHARE = 0.1
@@ -44,7 +43,7 @@ class Solution:
     error: Floats
 
 
-def solve(landmarks: Landmarks, camera: PinholeCamera, person: Person, visibility: NDArray | None = None) -> Solution:
+def solve(landmarks: Landmarks, camera: PinholeCamera, person: Person, visibility: Numbers | None = None) -> Solution:
     """Solve frames of a known person: `landmarks [T, 478, 3]` in pixels of the camera, all of them seen.
 
     `visibility [T, 478]`, 0 (hidden) to 1, says how far each landmark is to be believed; None: wholly.
@@ -59,7 +58,7 @@ def solve(landmarks: Landmarks, camera: PinholeCamera, person: Person, visibilit
     return Solution(person.identity, *floats)
 
 
-def solve_expression(model: LandmarkModel, rays: Rays) -> tuple[Pose, Array]:
+def solve_expression(model: LandmarkModel, rays: Rays) -> tuple[Pose, Doubles]:
     """Alternate Eq. 1 and Eq. 2 for expression; return the poses and `[T, 52]`."""
     expression = np.zeros((len(rays.xy), len(model.expression_basis)))
     pose = solve_pose(model.shapes(expression), rays)
@@ -69,7 +68,7 @@ def solve_expression(model: LandmarkModel, rays: Rays) -> tuple[Pose, Array]:
     return pose, expression
 
 
-def solve_pose(shapes: Array, rays: Rays, pose: Pose | None = None) -> Pose:
+def solve_pose(shapes: Doubles, rays: Rays, pose: Pose | None = None) -> Pose:
     """Eq. 1: align `shapes [T, 478, 3]` with the lifted landmarks by SVD, lifting anew each step."""
     shares = pose_shares(rays)
     steps = FIRST_POSE_STEPS if pose is None else POSE_STEPS
@@ -84,13 +83,14 @@ def solve_pose(shapes: Array, rays: Rays, pose: Pose | None = None) -> Pose:
     return pose
 
 
-def pose_shares(rays: Rays) -> Array:
+def pose_shares(rays: Rays) -> Doubles:
     """Return `[T, 478]` or `[1, 478]`: weights of Eq. 1 by what is seen; each frame's sum is 1."""
     weights = pose_weights()[None] if rays.visibility is None else pose_weights() * (rays.visibility + 1e-3)
-    return weights / weights.sum(1, keepdims=True)
+    shares: Doubles = weights / weights.sum(1, keepdims=True)
+    return shares
 
 
-def align(shapes: Array, targets: Array, shares: Array) -> Pose:
+def align(shapes: Doubles, targets: Doubles, shares: Doubles) -> Pose:
     """Rotation, scale and shift of `shapes` onto `targets` (`[T, 478, 3]`, depth 1 at the head's origin), by SVD.
 
     Rotation follows all three axes; scale, which is the inverse of distance, only the two that the camera measures.
@@ -109,7 +109,9 @@ def align(shapes: Array, targets: Array, shares: Array) -> Pose:
     return Pose(rotation, shift / scale[:, None])
 
 
-def expression_step(model: LandmarkModel, expression: Array, pose: Pose, rays: Rays, strictness: float = 1.0) -> Array:
+def expression_step(
+    model: LandmarkModel, expression: Doubles, pose: Pose, rays: Rays, strictness: float = 1.0
+) -> Doubles:
     """Eq. 2 for expression: return `[T, 52]` between 0 and 1; a higher `strictness` keeps nearer to neutral."""
     basis, visibility = model.expression_terms, term_visibility(rays.visibility)
     axes = pose.rotation.swapaxes(1, 2) * np.array([1, 1, DEPTH_WEIGHT])
@@ -120,7 +122,7 @@ def expression_step(model: LandmarkModel, expression: Array, pose: Pose, rays: R
     return bounded_solve(hessian + strictness * prior_precision(), gradient, expression, movable)
 
 
-def residual(shapes: Array, pose: Pose, rays: Rays) -> Array:
+def residual(shapes: Doubles, pose: Pose, rays: Rays) -> Doubles:
     """Return `[T, 478, 3]`, camera space: from the model's landmarks to the seen ones.
 
     The seen ones are lifted to the model's depth along their rays; their own depth is what MediaPipe says.
@@ -128,10 +130,13 @@ def residual(shapes: Array, pose: Pose, rays: Rays) -> Array:
     points = pose.apply(shapes)
     depth, distance = points[..., 2], pose.translation[:, 2:]
     offset = ((depth - distance * rays.z) * pose_shares(rays)).sum(1, keepdims=True)
-    return np.concatenate([rays.xy * depth[..., None], (distance * rays.z + offset)[..., None]], -1) - points
+    missing: Doubles = (
+        np.concatenate([rays.xy * depth[..., None], (distance * rays.z + offset)[..., None]], -1) - points
+    )
+    return missing
 
 
-def bounded_solve(hessian: Array, gradient: Array, start: Array, largest: Array) -> Array:
+def bounded_solve(hessian: Doubles, gradient: Doubles, start: Doubles, largest: Doubles) -> Doubles:
     """Minimise `x H x / 2 - g x` within 0 and the upper bounds, from `start [T, 52]`.
 
     A column stays on a bound while the slope presses it there; the others are solved together, then clipped.
@@ -152,9 +157,10 @@ def bounded_solve(hessian: Array, gradient: Array, start: Array, largest: Array)
 
 
 def reprojection_error(
-    model: LandmarkModel, expression: NDArray, pose: Pose, landmarks: Landmarks, camera: PinholeCamera
-) -> Array:
+    model: LandmarkModel, expression: Numbers, pose: Pose, landmarks: Landmarks, camera: PinholeCamera
+) -> Doubles:
     """Return `[T]`: mean distance of a model's landmarks to the detected ones, over the distance of the eyes."""
     points = pose.apply(model.shapes(expression)).astype(np.float32)
     distance = np.linalg.norm(camera.project(points) - landmarks[..., :2], axis=-1)
-    return distance[:, :IRISES_START].mean(1) / eye_distance(landmarks)
+    error: Doubles = distance[:, :IRISES_START].mean(1) / eye_distance(landmarks)
+    return error

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..detection.landmarks import (
     LANDMARK_COUNT,
@@ -20,8 +19,9 @@ from ..detection.landmarks import (
     Landmarks,
     eye_distance,
 )
+from ..heads.arrays import Floats, Indices, Numbers
 from ..heads.camera import PinholeCamera
-from ..heads.head import Floats, MorphableHead
+from ..heads.head import MorphableHead
 from ..performances.performance import REGIONS, Performance
 from .agreement import mesh_landmarks
 
@@ -32,7 +32,7 @@ LEAST = 0.05
 
 
 def rated(
-    head: MorphableHead, performance: Performance, camera: PinholeCamera, landmarks: Landmarks, hidden: NDArray
+    head: MorphableHead, performance: Performance, camera: PinholeCamera, landmarks: Landmarks, hidden: Numbers
 ) -> Performance:
     """Return the performance with its confidence, of frames and of regions.
 
@@ -52,18 +52,19 @@ def rated(
     return replace(performance, confidence=frames, region_confidence=np.stack(regions, 1))
 
 
-def most(fitting: NDArray, clear: NDArray) -> Floats:
+def most(fitting: Numbers, clear: Numbers) -> Floats:
     """The most confidence that fit and clearness leave together, `[T]`."""
     return np.clip(np.minimum(fitting, clear), LEAST, 1).astype(np.float32)
 
 
-def fit(error: NDArray) -> NDArray:
+def fit(error: Numbers) -> Numbers:
     """Return `[T]`: 1 up to twice the usual error, and less the further a frame is off."""
-    return 2 * np.median(error) / np.maximum(error, 1e-9)
+    confidence: Numbers = 2 * np.median(error) / np.maximum(error, 1e-9)
+    return confidence
 
 
-def region_landmarks() -> list[NDArray[np.intp]]:
-    """The landmarks of each of the `REGIONS`."""
+def region_landmarks() -> list[Indices]:
+    """The landmarks `[N]` of each of the `REGIONS`."""
     parts = {
         "leftEye": LEFT_EYE + LEFT_IRIS,
         "rightEye": RIGHT_EYE + RIGHT_IRIS,

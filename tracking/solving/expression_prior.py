@@ -6,8 +6,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..heads.arrays import Doubles, Numbers
 from ..heads.head import ARKIT_NAMES
 
 COMMON_DEVIATION = 0.4
@@ -36,7 +36,7 @@ UPPER_BOUND = np.array([0.0 if name.startswith(UNSEEN) else 1.0 for name in ARKI
 
 
 @cache
-def prior_precision() -> NDArray[np.float64]:
+def prior_precision() -> Doubles:
     """Return `[52, 52]`: the inverse covariance of expressions about neutral."""
     precision = np.diag(1 / DEVIATION**2)
     for left, name in enumerate(ARKIT_NAMES):
@@ -46,7 +46,7 @@ def prior_precision() -> NDArray[np.float64]:
     return precision
 
 
-def coupled_bounds(expression: NDArray, largest: NDArray) -> NDArray[np.float64]:
+def coupled_bounds(expression: Numbers, largest: Numbers) -> Doubles:
     """Return `[T, 52]`: the largest value of each column beside the others of `expression [T, 52]`.
 
     Lips close over an open jaw (`mouthClose`) no further than the jaw opens; an eye that closes is not opened wide.

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..detection.landmarks import Landmarks
+from ..heads.arrays import Numbers
 from ..heads.camera import PinholeCamera
 from ..heads.head import MorphableHead
 from .landmark_model import LandmarkModel, Rays
@@ -32,7 +32,7 @@ def estimated_camera(
     landmarks: Landmarks,
     camera: PinholeCamera,
     picture_size: tuple[int, int] | None = None,
-    visibility: NDArray | None = None,
+    visibility: Numbers | None = None,
 ) -> PinholeCamera:
     """Return the camera with the focal length that explains the landmarks `[T, 478, 3]` best.
 

@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
 from ..detection.landmarks import LEFT_EYE_CORNERS, LEFT_IRIS, RIGHT_EYE_CORNERS, RIGHT_IRIS, Landmarks
+from ..heads.arrays import Booleans, Doubles, Floats, Numbers
 from ..heads.camera import PinholeCamera
-from ..heads.head import ARKIT_NAMES, BLINKS, Eyeball, Floats, MorphableHead
+from ..heads.head import ARKIT_NAMES, BLINKS, Eyeball, MorphableHead
 from .closed_form import Solution
 
 SHUT = 0.5
@@ -35,13 +35,13 @@ LOOK = np.radians(8.0)
 class EyeModel:
     """An eyeball of a person at rest, in head space: metres, and gaze `[2]` (pitch, yaw) to which it is modelled."""
 
-    pivot: NDArray[np.float64]
+    pivot: Doubles
     radius: float
-    forward: NDArray[np.float64]
+    forward: Doubles
 
 
 def solve_gaze(
-    head: MorphableHead, solution: Solution, landmarks: Landmarks, camera: PinholeCamera, rest: NDArray | None = None
+    head: MorphableHead, solution: Solution, landmarks: Landmarks, camera: PinholeCamera, rest: Numbers | None = None
 ) -> Floats:
     """Return gaze `[T, 2, 2]` (left, right; pitch, yaw in radians) for solved frames `landmarks [T, 478, 3]`.
 
@@ -54,7 +54,7 @@ def solve_gaze(
     return np.clip(gaze, -LARGEST, LARGEST).astype(np.float32)
 
 
-def resting_gaze(seen: NDArray) -> NDArray[np.float64]:
+def resting_gaze(seen: Numbers) -> Doubles:
     """Return `[2, 2]`: where the eyes of a take rest, by how they are seen, `[T, 2, 2]` (NaN where they are not).
 
     It is where they mostly look, as far as this is likely to be more than a look: in part when both eyes agree, almost
@@ -68,12 +68,11 @@ def resting_gaze(seen: NDArray) -> NDArray[np.float64]:
     likely = np.clip(2 - np.abs(common) / LOOK, 0, 1)
     glances = GLANCE**2 / frames.sum()
     both, apart = (REST_DEVIATION**2 / (REST_DEVIATION**2 + look**2 + glances) for look in (ASIDE, SQUINT))
-    return both * likely * common + apart * (usual - common)
+    rest: Doubles = both * likely * common + apart * (usual - common)
+    return rest
 
 
-def seen_gaze(
-    head: MorphableHead, solution: Solution, landmarks: Landmarks, camera: PinholeCamera
-) -> NDArray[np.float64]:
+def seen_gaze(head: MorphableHead, solution: Solution, landmarks: Landmarks, camera: PinholeCamera) -> Doubles:
     """Return `[T, 2, 2]`: gaze from the head's own zero, each eye by itself; NaN while it is shut."""
     neutral = head.neutral(solution.identity)
     rotation, translation = solution.rotation.astype(np.float64), solution.translation.astype(np.float64)
@@ -92,7 +91,7 @@ def seen_gaze(
     return gaze
 
 
-def bridged_gaze(gaze: Floats, seen: NDArray[np.bool_]) -> Floats:
+def bridged_gaze(gaze: Floats, seen: Booleans) -> Floats:
     """Return `gaze [T, 2, 2]` in which an eye that is not `seen [T, 2]` follows the other one, or its neighbours."""
     known = np.where(seen[..., None], gaze, np.nan)
     return held(np.where(seen[..., None], known, known[:, ::-1])).astype(np.float32)
@@ -110,16 +109,14 @@ def with_lids_following(expression: Floats, gaze: Floats) -> Floats:
 
 
 def eye_model(neutral: Floats, head: MorphableHead, eyeball: Eyeball, iris: int) -> EyeModel:
-    """Measure an eyeball: its pivot, and where the centre of its iris is."""
+    """Measure an eyeball of `neutral [V, 3]`: its pivot, and where the centre of its iris (a landmark) is."""
     pivot = neutral[eyeball.start : eyeball.stop].mean(0, dtype=np.float64) + np.array(eyeball.pivot_offset)
     centre = neutral[head.landmarks[iris]] - pivot
     radius = float(np.linalg.norm(centre))
     return EyeModel(pivot, radius, angles(centre[None] / radius)[0])
 
 
-def eye_gaze(
-    eye: EyeModel, rotation: NDArray, translation: NDArray, iris: NDArray, camera: PinholeCamera
-) -> NDArray[np.float64]:
+def eye_gaze(eye: EyeModel, rotation: Numbers, translation: Numbers, iris: Numbers, camera: PinholeCamera) -> Doubles:
     """Return `[T, 2]` pitch and yaw of an eye whose iris centre is seen at the pixels `iris [T, 2]`."""
     pivot = rotation @ eye.pivot + translation
     ray = np.concatenate([(iris - (camera.cx, camera.cy)) / (camera.fx, camera.fy), np.ones((len(iris), 1))], 1)
@@ -134,31 +131,33 @@ def eye_gaze(
 def corner_offset(
     own: Floats,
     corners: tuple[int, int],
-    rotation: NDArray,
-    translation: NDArray,
+    rotation: Numbers,
+    translation: Numbers,
     landmarks: Landmarks,
     camera: PinholeCamera,
-) -> NDArray[np.float64]:
+) -> Doubles:
     """Return `[T, 2]` pixels by which an eye's corners are seen beside the head's own `[2, 3]`: it moves with them."""
     points = own @ rotation.swapaxes(1, 2) + translation[:, None]
-    return (landmarks[:, list(corners), :2] - camera.project(points)).mean(1)
+    offset: Doubles = (landmarks[:, list(corners), :2] - camera.project(points)).mean(1)
+    return offset
 
 
-def angles(directions: NDArray) -> NDArray[np.float64]:
+def angles(directions: Numbers) -> Doubles:
     """Return `[T, 2]` pitch (down) and yaw (to the subject's right) of unit vectors `[T, 3]` in head space."""
     return np.stack([np.arcsin(np.clip(directions[:, 1], -1, 1)), np.arctan2(-directions[:, 0], -directions[:, 2])], 1)
 
 
-def together(gaze: NDArray) -> NDArray[np.float64]:
+def together(gaze: Numbers) -> Doubles:
     """Draw both eyes of `[T, 2, 2]` towards their mean; an eye that is not seen (NaN) takes the other's gaze."""
     seen = ~np.isnan(gaze)
     count = seen.sum(1, keepdims=True)
     mean = np.where(seen, gaze, 0).sum(1, keepdims=True) / np.where(count, count, np.nan)
     apart = np.where(seen, gaze - mean, 0)
-    return mean + apart * (1 - TOGETHER)
+    joined: Doubles = mean + apart * (1 - TOGETHER)
+    return joined
 
 
-def held(gaze: NDArray) -> NDArray[np.float64]:
+def held(gaze: Numbers) -> Doubles:
     """Fill the frames of `[T, 2, 2]` that have no gaze (NaN) from their neighbours; straight ahead when none has."""
     seen = ~np.isnan(gaze).any((1, 2))
     if not seen.any():

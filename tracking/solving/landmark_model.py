@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..detection.landmarks import Landmarks
+from ..heads.arrays import Doubles, Floats, Numbers
 from ..heads.camera import PinholeCamera
-from ..heads.head import Floats, MorphableHead
+from ..heads.head import MorphableHead
 from .landmark_weights import term_weights, terms
-
-Array = NDArray[np.float64]
 
 NOISE = 0.002
 """Metres by which a landmark may lie beside the model's (detector noise and the model's own limits)."""
@@ -32,19 +30,19 @@ class Rays:
         visibility: `[T, 478]`, 0 (hidden) to 1; None when all are seen.
     """
 
-    xy: Array
-    z: Array
-    visibility: Array | None = None
+    xy: Doubles
+    z: Doubles
+    visibility: Doubles | None = None
 
     @classmethod
-    def of(cls, landmarks: Landmarks, camera: PinholeCamera, visibility: NDArray | None = None) -> Rays:
+    def of(cls, landmarks: Landmarks, camera: PinholeCamera, visibility: Numbers | None = None) -> Rays:
         """Take the camera's intrinsics out of `landmarks [T, 478, 3]`."""
         points = np.asarray(landmarks, np.float64)
         xy = (points[..., :2] - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
         return cls(xy, points[..., 2] / camera.fx, None if visibility is None else visibility.astype(np.float64))
 
-    def at(self, frames: slice | NDArray) -> Rays:
-        """The rays of some frames only."""
+    def at(self, frames: slice | Numbers) -> Rays:
+        """The rays of some frames only: a slice, or numbers `[N]` or a mask `[T]`."""
         return Rays(self.xy[frames], self.z[frames], None if self.visibility is None else self.visibility[frames])
 
 
@@ -52,15 +50,16 @@ class Rays:
 class Pose:
     """`rotation [T, 3, 3]` and `translation [T, 3]`."""
 
-    rotation: Array
-    translation: Array
+    rotation: Doubles
+    translation: Doubles
 
-    def apply(self, points: NDArray) -> Array:
+    def apply(self, points: Numbers) -> Doubles:
         """Return `[T, N, 3]` in camera space of `[T, N, 3]` or `[N, 3]` in head space."""
-        return points @ self.rotation.swapaxes(1, 2) + self.translation[:, None]
+        placed: Doubles = points @ self.rotation.swapaxes(1, 2) + self.translation[:, None]
+        return placed
 
-    def at(self, frames: slice | NDArray) -> Pose:
-        """The poses of some frames only."""
+    def at(self, frames: slice | Numbers) -> Pose:
+        """The poses of some frames only: a slice, or numbers `[N]` or a mask `[T]`."""
         return Pose(self.rotation[frames], self.translation[frames])
 
     @classmethod
@@ -73,9 +72,9 @@ class Pose:
 class LandmarkModel:
     """The rows of a head that belong to landmarks: `neutral [478, 3]`, bases `[I, 478, 3]` and `[52, 478, 3]`."""
 
-    neutral: Array
-    identity_basis: Array
-    expression_basis: Array
+    neutral: Doubles
+    identity_basis: Doubles
+    expression_basis: Doubles
 
     @classmethod
     def of(cls, head: MorphableHead) -> LandmarkModel:
@@ -85,16 +84,17 @@ class LandmarkModel:
         return cls(*(part.astype(np.float64) for part in parts))
 
     @classmethod
-    def of_person(cls, head: MorphableHead, identity: NDArray) -> LandmarkModel:
+    def of_person(cls, head: MorphableHead, identity: Numbers) -> LandmarkModel:
         """The landmark rows of a head with this identity `[I]`; its blinks close this person's eyes."""
         neutral, rows = head.neutral(identity.astype(np.float32)), head.landmarks
         parts = neutral[rows], head.identity_basis[:, rows], head.expressions(neutral)[:, rows]
         return cls(*(part.astype(np.float64) for part in parts))
 
-    def shapes(self, expression: NDArray) -> Array:
+    def shapes(self, expression: Numbers) -> Doubles:
         """Return `[T, 478, 3]` for `expression [T, 52]`."""
         flat = self.expression_basis.reshape(len(self.expression_basis), -1)
-        return self.neutral + (expression @ flat).reshape(-1, *self.neutral.shape)
+        shapes: Doubles = self.neutral + (expression @ flat).reshape(-1, *self.neutral.shape)
+        return shapes
 
     @cached_property
     def expression_terms(self) -> TermBasis:
@@ -112,12 +112,12 @@ class TermBasis:
         products: `[9, K * K]`: the weighted products of its axes (xx, xy, xz, yx, ...), summed over the terms.
     """
 
-    basis: NDArray[np.float32]
-    weighted: Array
-    products: Array
+    basis: Floats
+    weighted: Doubles
+    products: Doubles
 
     @classmethod
-    def of(cls, basis: Array) -> TermBasis:
+    def of(cls, basis: Doubles) -> TermBasis:
         """Prepare a basis `[K, 478, 3]`."""
         moved = terms(basis)
         weighted = moved * (term_weights() / NOISE**2)[:, None]
@@ -125,11 +125,11 @@ class TermBasis:
         return cls(moved.astype(np.float32), weighted, np.reshape(products, (9, -1)))
 
     @cached_property
-    def flat(self) -> Array:
+    def flat(self) -> Doubles:
         """The basis as `[K, N * 3]`."""
         return self.basis.reshape(len(self.basis), -1).astype(np.float64)
 
-    def hessian(self, metric: Array, visibility: Array | None) -> Array:
+    def hessian(self, metric: Doubles, visibility: Doubles | None) -> Doubles:
         """Return `[T, K, K]`: `metric [T, 3, 3]` between the axes; frames that hide terms are summed on their own."""
         count = len(self.basis)
         hessian = (metric.reshape(-1, 9) @ self.products).reshape(-1, count, count)
@@ -138,15 +138,16 @@ class TermBasis:
                 hessian[frame] = self.partial_hessian(metric[frame], visibility[frame])
         return hessian
 
-    def partial_hessian(self, metric: Array, visibility: Array) -> Array:
+    def partial_hessian(self, metric: Doubles, visibility: Doubles) -> Doubles:
         """Return `[K, K]` of a frame of which only some terms, `visibility [N]`, are seen."""
         roots = np.sqrt(visibility * term_weights()).astype(np.float32) / np.float32(NOISE)
         basis = self.basis * roots[:, None]
         turned = basis @ np.linalg.cholesky(metric).astype(np.float32)
         rows = turned.reshape(len(basis), -1)
-        return (rows @ rows.T).astype(np.float64)
+        hessian: Doubles = (rows @ rows.T).astype(np.float64)
+        return hessian
 
-    def gradient(self, residual: Array, visibility: Array | None) -> Array:
+    def gradient(self, residual: Doubles, visibility: Doubles | None) -> Doubles:
         """Return `[T, K]` for what is missing in head space, `residual [T, N, 3]`."""
         seen = residual if visibility is None else residual * visibility[..., None]
         return seen.reshape(len(seen), -1) @ self.weighted.reshape(len(self.weighted), -1).T

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from ..heads.arrays import Doubles, Numbers
 from ..performances.performance import Performance
 from .smoothing import QUICK_COLUMNS
 
@@ -61,7 +62,7 @@ class OneEuro:
             piece, expression=expression, rotation=rotation, translation=translation, gaze=gaze.reshape(-1, 2, 2)
         )
 
-    def _step(self, piece: Performance, index: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    def _step(self, piece: Performance, index: int) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         time = float(piece.times[index])
         if self._time is not None and time <= self._time:
             self._start_anew()
@@ -78,15 +79,21 @@ class OneEuro:
 
 
 class Filter:
-    """The filter of values `[N]`; with `joint` all of them count as one motion."""
+    """The filter of values `[N]`; with `joint` all of them count as one motion.
+
+    Example:
+        >>> steady = Filter(Response(cutoff=1.0, opening=0.0))
+        >>> steady.step(np.zeros(1), apart=0.04), steady.step(np.ones(1), apart=0.04).round(2)
+        (array([0.]), array([0.2]))
+    """
 
     def __init__(self, response: Response, joint: bool = False) -> None:
         self._response, self._joint = response, joint
-        self._value: NDArray[np.float64] | None = None
-        self._velocity: NDArray[np.float64] | None = None
+        self._value: Doubles | None = None
+        self._velocity: Doubles | None = None
 
-    def step(self, value: NDArray, apart: float) -> NDArray[np.float64]:
-        """Return the next value, filtered; it comes `apart` seconds after the last one."""
+    def step(self, value: Numbers, apart: float) -> Doubles:
+        """Return `[N]`: the next `value [N]`, filtered; it comes `apart` seconds after the last one."""
         value = np.asarray(value, np.float64)
         if self._value is None or self._velocity is None:
             self._value, self._velocity = value, np.zeros_like(value)
@@ -105,18 +112,19 @@ class RotationFilter:
         self._value: Rotation | None = None
         self._velocity = np.zeros(3)
 
-    def step(self, matrix: NDArray, apart: float) -> NDArray[np.float64]:
-        """Return the next rotation, filtered; it comes `apart` seconds after the last one."""
+    def step(self, matrix: Numbers, apart: float) -> Doubles:
+        """Return `[3, 3]`: the next rotation `matrix [3, 3]`, filtered; it comes `apart` seconds after the last one."""
         rotation = Rotation.from_matrix(matrix)
         self._value = self._value or rotation
         change = (rotation * self._value.inv()).as_rotvec()
         self._velocity = self._velocity + share(SPEED_CUTOFF, apart) * (change / apart - self._velocity)
         cutoff = self._response.cutoff + self._response.opening * np.linalg.norm(self._velocity)
         self._value = Rotation.from_rotvec(share(cutoff, apart) * change) * self._value
-        return self._value.as_matrix()
+        filtered: Doubles = self._value.as_matrix()
+        return filtered
 
 
-def share(cutoff: float | np.floating | NDArray, apart: float) -> NDArray[np.float64]:
-    """Share of the way to a new value that a low-pass of `cutoff` hertz goes in `apart` seconds."""
+def share(cutoff: float | np.floating[Any] | Numbers, apart: float) -> Doubles:
+    """Return `[...]`: the share of the way to a new value that a low-pass of `cutoff [...]` Hz goes in `apart` s."""
     angle = 2 * np.pi * np.asarray(cutoff, np.float64) * apart
     return angle / (1 + angle)

@@ -11,15 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from ..detection.landmarks import IRISES_START, Landmarks, eye_distance
+from ..heads.arrays import Doubles, Indices, Numbers
 from ..heads.camera import PinholeCamera
 from ..heads.head import BLINKS, MorphableHead
 from .closed_form import residual, solve_pose
 from .expression_prior import DEVIATION, UPPER_BOUND, coupled_bounds, prior_precision
-from .landmark_model import DEPTH_WEIGHT, NOISE, Array, LandmarkModel, Person, Pose, Rays
+from .landmark_model import DEPTH_WEIGHT, NOISE, LandmarkModel, Person, Pose, Rays
 from .landmark_weights import lid_gaps, lid_heights, mouth_gap, term_visibility, term_weights, terms
 from .sight import POSE, Sight, turned
 
@@ -55,14 +55,14 @@ class Fit:
         pose, expression: of each frame.
     """
 
-    identity: Array
+    identity: Doubles
     zoom: float
     pose: Pose
-    expression: Array
+    expression: Doubles
 
 
 def solve_person(
-    head: MorphableHead, landmarks: Landmarks, camera: PinholeCamera, visibility: NDArray | None = None
+    head: MorphableHead, landmarks: Landmarks, camera: PinholeCamera, visibility: Numbers | None = None
 ) -> Person:
     """Find identity from some of the frames `[T, 478, 3]`, then what identity cannot say."""
     model, frames = LandmarkModel.of(head), chosen_frames(landmarks)
@@ -84,7 +84,7 @@ def solve_fit(model: LandmarkModel, landmarks: Landmarks, rays: Rays, zoom: Zoom
         evidence: as how many frames they count.
     """
     movable = np.where(np.abs(model.expression_basis).max((1, 2)) > 0, UPPER_BOUND, 0)
-    largest = movable * eyes_kept_open(landmarks)
+    largest: Doubles = movable * eyes_kept_open(landmarks)
     expression = np.zeros(largest.shape)
     fit = Fit(np.zeros(len(model.identity_basis)), 0.0, solve_pose(model.shapes(expression), rays), expression)
     for number in range(ROUNDS):
@@ -92,8 +92,8 @@ def solve_fit(model: LandmarkModel, landmarks: Landmarks, rays: Rays, zoom: Zoom
     return fit
 
 
-def step(model: LandmarkModel, rays: Rays, fit: Fit, largest: Array, zoom: ZoomPrior | None, evidence: float) -> Fit:
-    """One step of Gauss-Newton for everything."""
+def step(model: LandmarkModel, rays: Rays, fit: Fit, largest: Doubles, zoom: ZoomPrior | None, evidence: float) -> Fit:
+    """One step of Gauss-Newton for everything; `largest [T, 52]` bounds the expression."""
     own, seen = with_identity(model, fit.identity), zoomed(rays, fit.zoom)
     shared = len(fit.identity) + 1
     hessian, gradient = np.zeros((shared, shared)), np.zeros(shared)
@@ -124,15 +124,15 @@ class Frame:
         shared_hessian, shared_gradient: what is left for the shared unknowns (identity, zoom).
     """
 
-    factor: tuple[Array, bool]
-    crossed: Array
-    gradient: Array
-    shared_hessian: Array
-    shared_gradient: Array
+    factor: tuple[Doubles, bool]
+    crossed: Doubles
+    gradient: Doubles
+    shared_hessian: Doubles
+    shared_gradient: Doubles
 
     @classmethod
-    def of(cls, model: LandmarkModel, rays: Rays, fit: Fit, largest: Array, index: int) -> Frame:
-        """The normal equations of a frame of the fit."""
+    def of(cls, model: LandmarkModel, rays: Rays, fit: Fit, largest: Doubles, index: int) -> Frame:
+        """The normal equations of a frame of the fit; `largest [T, 52]` bounds the expression."""
         only = slice(index, index + 1)
         rays, pose, expression = rays.at(only), fit.pose.at(only), fit.expression[only]
         sight, shapes, visibility = Sight(rays.xy), model.shapes(expression), term_visibility(rays.visibility)
@@ -167,19 +167,20 @@ class Frame:
             gradient[own:] - crossed.T @ cho_solve(factor, inner_gradient),
         )
 
-    def own_change(self, shared_change: Array) -> Array:
+    def own_change(self, shared_change: Doubles) -> Doubles:
         """Return `[6 + 52]`: how pose and expression change when the shared unknowns do."""
-        return cho_solve(self.factor, self.gradient - self.crossed @ shared_change)
+        change: Doubles = cho_solve(self.factor, self.gradient - self.crossed @ shared_change)
+        return change
 
 
-def resting_prior(expression: Array) -> Array:
+def resting_prior(expression: Doubles) -> Doubles:
     """Return `[52, 52]`: the prior's precision, less for an expression `[52]` that is clearly shown (Cauchy)."""
     ease = np.sqrt(RESTING / (1 + np.square(expression / (RESTING_SHARE * DEVIATION))))
     return prior_precision() * np.outer(ease, ease)
 
 
-def with_identity(model: LandmarkModel, identity: Array) -> LandmarkModel:
-    """The model of a person of this identity."""
+def with_identity(model: LandmarkModel, identity: Doubles) -> LandmarkModel:
+    """The model of a person of `identity [I]`."""
     return replace(model, neutral=model.neutral + np.tensordot(identity, model.identity_basis, 1))
 
 
@@ -188,7 +189,7 @@ def zoomed(rays: Rays, zoom: float) -> Rays:
     return replace(rays, xy=rays.xy * np.exp(-zoom), z=rays.z * np.exp(-zoom))
 
 
-def landmark_offsets(shapes: NDArray, pose: Pose, rays: Rays) -> NDArray:
+def landmark_offsets(shapes: Numbers, pose: Pose, rays: Rays) -> Numbers:
     """Return `[478, 3]`, metres in head space: what every frame agrees should be added to the landmarks."""
     axes = pose.rotation.swapaxes(1, 2) * np.array([1, 1, DEPTH_WEIGHT])
     metric = (axes @ pose.rotation).mean(0) + 0.05 * np.eye(3)
@@ -207,7 +208,7 @@ def with_own_eyelids(model: LandmarkModel) -> LandmarkModel:
     return replace(model, expression_basis=basis)
 
 
-def eyes_kept_open(landmarks: Landmarks) -> NDArray:
+def eyes_kept_open(landmarks: Landmarks) -> Doubles:
     """Return `[T, 52]`: 0 for the blink of an eye that is open, which then is no half-closed larger one; else 1."""
     gaps = lid_gaps(landmarks) / eye_distance(landmarks)
     allowed = np.ones((len(landmarks), len(UPPER_BOUND)))
@@ -215,10 +216,10 @@ def eyes_kept_open(landmarks: Landmarks) -> NDArray:
     return allowed
 
 
-def chosen_frames(landmarks: Landmarks) -> NDArray[np.intp]:
-    """Choose up to `FRAMES` frames: the most neutral, and those that differ most from all chosen before.
+def chosen_frames(landmarks: Landmarks) -> Indices:
+    """Return `[N]`, up to `FRAMES` frames: the most neutral, and those that differ most from all chosen before.
 
-    The oddest twentieth is left out: there the detector errs.
+    The oddest twentieth of `landmarks [T, 478, 3]` is left out: there the detector errs.
     """
     chosen = list(neutral_frames(landmarks, FRAMES // 2))
     points = landmarks[:, :IRISES_START, :2]
@@ -233,10 +234,11 @@ def chosen_frames(landmarks: Landmarks) -> NDArray[np.intp]:
     return np.array(chosen)
 
 
-def neutral_frames(landmarks: Landmarks, count: int) -> NDArray[np.intp]:
-    """Choose up to `count` frames with a closed mouth and open eyes, spread over the take."""
+def neutral_frames(landmarks: Landmarks, count: int) -> Indices:
+    """Return `[N]`, up to `count` frames of `landmarks [T, 478, 3]`: mouth closed, eyes open, spread over the take."""
     mouth = mouth_gap(landmarks) / eye_distance(landmarks)
     lids = lid_gaps(landmarks).mean(0) / eye_distance(landmarks)
     neutral = (mouth <= np.quantile(mouth, 0.4)) & (lids >= np.quantile(lids, 0.4))
     frames = np.flatnonzero(neutral) if neutral.any() else np.argsort(mouth - lids)[:count]
-    return frames[np.unique(np.linspace(0, len(frames) - 1, count).round().astype(int))]
+    spread: Indices = frames[np.unique(np.linspace(0, len(frames) - 1, count).round().astype(int))]
+    return spread

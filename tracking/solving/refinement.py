@@ -11,16 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 from scipy.spatial.transform import Rotation
 
 from ...common.clock import Clock
 from ...common.progress import Listener, silent
+from ..heads.arrays import Booleans, Doubles, Numbers
 from ..heads.head import ARKIT_NAMES
 from .closed_form import residual
 from .expression_prior import UPPER_BOUND, coupled_bounds, prior_precision
-from .landmark_model import NOISE, Array, LandmarkModel, Pose, Rays
+from .landmark_model import NOISE, LandmarkModel, Pose, Rays
 from .landmark_weights import term_visibility, term_weights, terms
 from .sight import POSE, Sight, right_jacobian
 
@@ -50,9 +50,9 @@ class Motion:
         expression: `[T, 52]`.
     """
 
-    turn: Array
-    translation: Array
-    expression: Array
+    turn: Doubles
+    translation: Doubles
+    expression: Doubles
 
     def at(self, frames: slice) -> Motion:
         """Some of the frames."""
@@ -63,12 +63,12 @@ def refined(
     model: LandmarkModel,
     rays: Rays,
     pose: Pose,
-    expression: NDArray,
-    times: NDArray,
+    expression: Numbers,
+    times: Numbers,
     rate: float,
     listener: Listener = silent,
-    free: NDArray[np.bool_] | None = None,
-) -> tuple[Pose, Array]:
+    free: Booleans | None = None,
+) -> tuple[Pose, Doubles]:
     """Return the poses and expressions `[T, 52]` of a take, refined from those given.
 
     Args:
@@ -110,11 +110,11 @@ class Window:
 
     model: LandmarkModel
     rays: Rays
-    joined: NDArray[np.bool_]
+    joined: Booleans
     held: int
     rate: float
     mean: Rotation
-    free: NDArray[np.bool_] | None
+    free: Booleans | None
 
     def refined(self, motion: Motion) -> Motion:
         """Return the motion after Gauss-Newton's steps."""
@@ -137,14 +137,15 @@ class Window:
         moved = np.where(kept[:, POSE:], expression, moved)
         return Motion(motion.turn + change[:, :3], motion.translation + change[:, 3:POSE], moved)
 
-    def kept(self, count: int) -> NDArray[np.bool_]:
+    def kept(self, count: int) -> Booleans:
         """Return `[T, 58]`: the unknowns of so many frames that do not change."""
         free = np.concatenate([np.ones(POSE, bool), UPPER_BOUND > 0])
         if self.free is not None:
             free &= self.free
-        return (np.arange(count) < self.held)[:, None] | ~free
+        kept: Booleans = (np.arange(count) < self.held)[:, None] | ~free
+        return kept
 
-    def normal_equations(self, motion: Motion) -> tuple[Array, Array]:
+    def normal_equations(self, motion: Motion) -> tuple[Doubles, Doubles]:
         """Return `[T, U, U]` and `[T, U]` of the landmarks and of the prior."""
         pose = Pose((self.mean * Rotation.from_rotvec(motion.turn)).as_matrix(), motion.translation)
         basis, visibility = self.model.expression_terms, term_visibility(self.rays.visibility)
@@ -183,14 +184,14 @@ class Window:
 class Band:
     """Normal equations whose unknowns couple with those of the two frames before and after."""
 
-    def __init__(self, hessian: Array, gradient: Array) -> None:
+    def __init__(self, hessian: Doubles, gradient: Doubles) -> None:
         """Start with what each frame says alone: `[T, U, U]` and `[T, U]`."""
         self.gradient = gradient
         self._own = hessian
         self._next = np.zeros(gradient.shape)
         self._second_next = np.zeros(gradient.shape)
 
-    def add_changes(self, change: Array, weights: Array, first: int) -> None:
+    def add_changes(self, change: Doubles, weights: Doubles, first: int) -> None:
         """Add `weights * change ** 2` of the columns from `first` on; `change [T - 1, K]` is to the next frame."""
         columns = slice(first, first + change.shape[1])
         diagonal = np.einsum("tii->ti", self._own)[:, columns]
@@ -200,7 +201,7 @@ class Band:
         self.gradient[:-1, columns] += weights * change
         self.gradient[1:, columns] -= weights * change
 
-    def add_accelerations(self, acceleration: Array, weights: Array) -> None:
+    def add_accelerations(self, acceleration: Doubles, weights: Doubles) -> None:
         """Add `weights * acceleration ** 2` of the first columns: `[T - 2, K]`, about the frames between the ends."""
         columns = slice(0, acceleration.shape[1])
         diagonal = np.einsum("tii->ti", self._own)[:, columns]
@@ -212,7 +213,7 @@ class Band:
         self._next[1 : len(weights) + 1, columns] -= 2 * weights
         self._second_next[: len(weights), columns] += weights
 
-    def solve(self, fixed: NDArray[np.bool_]) -> Array:
+    def solve(self, fixed: Booleans) -> Doubles:
         """Return the step `[T, U]`; unknowns that are `fixed` do not move."""
         free = ~fixed
         count, size = free.shape
@@ -230,9 +231,11 @@ class Band:
             overwrite_ab=True,
             check_finite=False,
         )
-        return step.reshape(count, size)
+        steps: Doubles = step.reshape(count, size)
+        return steps
 
 
-def cauchy(values: Array, usual: NDArray | float) -> Array:
-    """Weights of Cauchy's loss: `1 / usual ** 2` for small values, then falling with their square."""
-    return 1 / (np.square(usual) + np.square(values))
+def cauchy(values: Doubles, usual: Numbers | float) -> Doubles:
+    """Return Cauchy's weights of `values [...]`: `1 / usual ** 2` for small ones, then falling with their square."""
+    weights: Doubles = 1 / (np.square(usual) + np.square(values))
+    return weights

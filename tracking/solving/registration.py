@@ -16,18 +16,16 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from ...common.clock import Clock
 from ...common.progress import Listener, silent
+from ..heads.arrays import Booleans, Doubles, Floats, Image
 from ..heads.camera import PinholeCamera
-from ..heads.head import ARKIT_NAMES, Floats, MorphableHead
+from ..heads.head import ARKIT_NAMES, MorphableHead
 from ..heads.shading import vertex_normals
-from ..media.footage import Image
 from ..performances.performance import Performance
-from .landmark_model import Array
 from .sight import POSE, skew
 
 SIDE = 256
@@ -99,9 +97,9 @@ def registered(
 class Placement:
     """The head in one frame: `rotation [3, 3]`, `translation [3]` metres, `expression [52]`."""
 
-    rotation: Array
-    translation: Array
-    expression: Array
+    rotation: Doubles
+    translation: Doubles
+    expression: Doubles
 
     @classmethod
     def at(cls, performance: Performance, index: int) -> Placement:
@@ -109,14 +107,14 @@ class Placement:
         parts = performance.rotation[index], performance.translation[index], performance.expression[index]
         return cls(*(part.astype(np.float64) for part in parts))
 
-    def moved(self, change: Array) -> Placement:
+    def moved(self, change: Doubles) -> Placement:
         """After a change `[6 + F]`: a turn in camera space, a shift, and the `FREE` expressions."""
         expression = self.expression.copy()
         expression[FREE] = np.clip(expression[FREE] + change[POSE:], 0, 1)
         turn = Rotation.from_rotvec(change[:3]).as_matrix()
         return Placement(turn @ self.rotation, self.translation + change[3:POSE], expression)
 
-    def since(self, start: Placement) -> Array:
+    def since(self, start: Placement) -> Doubles:
         """The change `[6 + F]` that leads here from `start`."""
         turn = Rotation.from_matrix(self.rotation @ start.rotation.T).as_rotvec()
         expression = (self.expression - start.expression)[FREE]
@@ -132,9 +130,9 @@ class Skin:
         camera: of the pictures.
     """
 
-    neutral: Array
-    basis: Array
-    normals: Array
+    neutral: Doubles
+    basis: Doubles
+    normals: Doubles
     camera: PinholeCamera
 
     @classmethod
@@ -150,35 +148,37 @@ class Skin:
         shape, moves, directions = (part.astype(np.float64) for part in (neutral[points], basis, normals))
         return cls(shape, moves, directions, performance.camera.resized(SIDE, SIDE))
 
-    def in_camera_space(self, placement: Placement) -> Array:
+    def in_camera_space(self, placement: Placement) -> Doubles:
         """The points `[N, 3]` in camera space."""
         shape = self.neutral + np.tensordot(placement.expression, self.basis, 1)
         return shape @ placement.rotation.T + placement.translation
 
-    def projected(self, points: Array) -> Array:
+    def projected(self, points: Doubles) -> Doubles:
         """Where points `[N, 3]` in camera space are in the picture: `[N, 2]` pixels."""
         return self.camera.project(points.astype(np.float32)).astype(np.float64)
 
-    def weights(self, placement: Placement, pixels: Array) -> Array:
+    def weights(self, placement: Placement, pixels: Doubles) -> Doubles:
         """How much points `[N]` count, 0 to 1: none that is turned away or out of the picture, few of a moved mouth."""
         facing = self.normals @ placement.rotation[2] < FACING
         seen = facing & ((pixels > 1) & (pixels < SIDE - 1)).all(1)
         moved = np.square(np.tensordot(placement.expression[HELD], self.basis[HELD], 1)).sum(1)
-        return seen / (1 + moved / STRAYED**2)
+        weights: Doubles = seen / (1 + moved / STRAYED**2)
+        return weights
 
 
 @dataclass(frozen=True)
 class Appearance:
     """What the points of the skin look like: `mean [N]` (NaN: hardly ever seen) and `variance [N]` of their detail."""
 
-    mean: Array
-    variance: Array
+    mean: Doubles
+    variance: Doubles
 
 
 def detail(picture: Image) -> Floats:
     """The band-passed brightness `[H, W]` of a picture."""
     brightness = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    return cv2.GaussianBlur(brightness, (0, 0), FINEST) - cv2.GaussianBlur(brightness, (0, 0), COARSEST)
+    detail: Floats = cv2.GaussianBlur(brightness, (0, 0), FINEST) - cv2.GaussianBlur(brightness, (0, 0), COARSEST)
+    return detail
 
 
 def learnt(
@@ -186,6 +186,7 @@ def learnt(
 ) -> Appearance:
     """The appearance in some frames, learnt and aligned in turn; `breathe` is called between frames and may raise.
 
+    `starts` and `details [S, S]` (see `detail`) are by frame.
     What all frames have in common stays as landmarks say, here and at the end: it is no difference between frames.
     """
     placements = dict(starts)
@@ -202,7 +203,7 @@ def learnt(
 
 
 def average(skin: Skin, placements: Mapping[int, Placement], details: Mapping[int, Floats]) -> Appearance:
-    """What the points look like where they are seen."""
+    """What the points look like where they are seen in `details [S, S]` of some frames."""
     count, total, squares = (np.zeros(len(skin.neutral)) for _ in range(3))
     for index, placement in placements.items():
         pixels = skin.projected(skin.in_camera_space(placement))
@@ -242,8 +243,8 @@ def aligned(skin: Skin, appearance: Appearance, prior: Placement, placement: Pla
 
 
 def moved_by(
-    skin: Skin, placement: Placement, points: Array, used: NDArray[np.bool_], across: Array, down: Array
-) -> Array:
+    skin: Skin, placement: Placement, points: Doubles, used: Booleans, across: Doubles, down: Doubles
+) -> Doubles:
     """How what is seen changes with a change of the placement, `[N, 6 + F]`.
 
     `points [N, 3]` in camera space are those `used` of the skin; `across, down [N]` are the picture's slopes there.
@@ -258,20 +259,23 @@ def moved_by(
     return np.concatenate([by_turn, by_point, by_expression], 1)
 
 
-def looked_up(picture: Floats, pixels: Array) -> Array:
+def looked_up(picture: Floats, pixels: Doubles) -> Doubles:
     """A picture `[H, W]` at `pixels [N, 2]`, bilinearly."""
     x, y = (pixels - 0.5).astype(np.float32).T
-    return cv2.remap(picture, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0].astype(np.float64)
+    values = cv2.remap(picture, x[None], y[None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    doubles: Doubles = values[0].astype(np.float64)
+    return doubles
 
 
-def steadied(corrections: Array, trusted: NDArray[np.bool_], deviation: float) -> Array:
+def steadied(corrections: Doubles, trusted: Booleans, deviation: float) -> Doubles:
     """Corrections `[T, P]` smoothed over time by a Gaussian of so many frames; those not trusted do not count."""
     total = gaussian_filter1d(corrections * trusted[:, None], deviation, axis=0, mode="nearest")
     count = gaussian_filter1d(trusted.astype(np.float64), deviation, mode="nearest")
-    return total / np.maximum(count, 1e-6)[:, None]
+    mean: Doubles = total / np.maximum(count, 1e-6)[:, None]
+    return mean
 
 
-def corrected(performance: Performance, corrections: Array) -> Performance:
+def corrected(performance: Performance, corrections: Doubles) -> Performance:
     """The performance with corrections `[T, 6 + F]`."""
     placements = [Placement.at(performance, i).moved(change) for i, change in enumerate(corrections)]
     return replace(
@@ -283,7 +287,7 @@ def corrected(performance: Performance, corrections: Array) -> Performance:
 
 
 def told(pictures: Generator[Image, None, None], before: int, clock: Clock) -> Iterator[tuple[int, Image]]:
-    """Yield the pictures with their numbers, telling the clock; `before` are done."""
+    """Yield the pictures `[S, S, 3]` with their numbers, telling the clock; `before` are done."""
     with closing(pictures):
         for index, picture in enumerate(pictures):
             clock.tell(before + index)

@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
+from ..heads.arrays import Doubles, Numbers
 from ..heads.head import ARKIT_NAMES
 from ..performances.performance import Performance
 from ..performances.resampling import interpolated
@@ -59,7 +59,7 @@ def smoothed(performance: Performance) -> Performance:
     )
 
 
-def steadied(values: NDArray, rate: float, how: Steadiness, joint: bool = False) -> NDArray[np.float64]:
+def steadied(values: Numbers, rate: float, how: Steadiness, joint: bool = False) -> Doubles:
     """Blend a strong and a weak Gaussian of `values [T, N]`, `rate` a second, by how fast they change.
 
     With `joint` all columns count as one motion.
@@ -71,28 +71,34 @@ def steadied(values: NDArray, rate: float, how: Steadiness, joint: bool = False)
     if joint:
         speed, apart = (np.linalg.norm(part, axis=1, keepdims=True) for part in (speed, apart))
     share = np.clip(gaussian(np.maximum(speed, apart), how.strong * rate) / how.quick, 0, 1)
-    return calm + share * (lively - calm)
+    result: Doubles = calm + share * (lively - calm)
+    return result
 
 
-def gaussian(values: NDArray, deviation: float) -> NDArray[np.float64]:
-    """Centred Gaussian over time; the ends are continued by point reflection, so that a drift is not bent there."""
+def gaussian(values: Numbers, deviation: float) -> Doubles:
+    """Return `values [T, ...]` under a centred Gaussian of `deviation` frames.
+
+    The ends are continued by point reflection, so that a drift is not bent there.
+    """
     if deviation < 0.05:
         return values
     pad = min(len(values) - 1, round(4 * deviation) + 1)
     before = 2 * values[0] - values[pad:0:-1]
     after = 2 * values[-1] - values[-2 : -pad - 2 : -1]
-    return gaussian_filter1d(np.concatenate([before, values, after]), deviation, axis=0)[pad : pad + len(values)]
+    smooth: Doubles = gaussian_filter1d(np.concatenate([before, values, after]), deviation, axis=0)
+    return smooth[pad : pad + len(values)]
 
 
-def smoothed_rotation(rotations: NDArray, rate: float) -> NDArray[np.float64]:
+def smoothed_rotation(rotations: Numbers, rate: float) -> Doubles:
     """Steady `[T, 3, 3]` in the rotation vectors about their mean."""
     frames = Rotation.from_matrix(rotations)
     mean = frames.mean()
     vectors = (mean.inv() * frames).as_rotvec()
-    return (mean * Rotation.from_rotvec(steadied(vectors, rate, ROTATION, joint=True))).as_matrix()
+    smoothed: Doubles = (mean * Rotation.from_rotvec(steadied(vectors, rate, ROTATION, joint=True))).as_matrix()
+    return smoothed
 
 
-def at_times(performance: Performance, times: NDArray) -> Performance:
+def at_times(performance: Performance, times: Numbers) -> Performance:
     """Return the performance at `times [T]`: its own frames where it has them, between them interpolated.
 
     Interpolated frames have confidence 0; before the first and after the last frame these are held.

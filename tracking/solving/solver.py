@@ -7,14 +7,14 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.progress import Listener, silent
 from ..detection.landmarks import Landmarks
+from ..heads.arrays import Doubles, Image, Numbers
 from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES, MorphableHead
 from ..media.crop import choose_crop, picture_camera, window_camera
-from ..media.footage import Footage, Image
+from ..media.footage import Footage
 from ..performances.maps import frame_vertices
 from ..performances.performance import Crop, Performance
 from . import closed_form
@@ -42,12 +42,12 @@ SIZE = 512
 def solve_take(
     head: MorphableHead,
     landmarks: Landmarks,
-    times: NDArray[np.float64],
+    times: Doubles,
     footage: Footage,
     first_face: Image,
     size: int = SIZE,
     *,
-    visibility: NDArray | None = None,
+    visibility: Numbers | None = None,
     windows: Callable[[Crop], Generator[Image, None, None]] | None = None,
     listener: Listener = silent,
 ) -> Performance:
@@ -104,7 +104,7 @@ def laid_over(
     windows: Callable[[], Generator[Image, None, None]],
     listener: Listener,
 ) -> Performance:
-    """The performance with its frames registered, and mouths that meet their landmarks in the new poses."""
+    """The performance with its frames registered by windows `[S, S, 3]`, and mouths that meet their landmarks again."""
     moved = registered(head, performance, windows, listener)
     pose = Pose(moved.rotation.astype(np.float64), moved.translation.astype(np.float64))
     rays = Rays.of(faces.landmarks, camera, faces.visibility)
@@ -119,9 +119,9 @@ class Faces:
     """Frames that all show the face: `landmarks [T, 478, 3]`, `times [T]`, `visibility [T, 478]` (None: all seen)."""
 
     landmarks: Landmarks
-    times: NDArray[np.float64]
+    times: Doubles
     fps: float = 25.0
-    visibility: NDArray | None = None
+    visibility: Numbers | None = None
 
 
 def solve_faces(
@@ -174,15 +174,20 @@ def solve_faces(
 def with_texture(
     head: MorphableHead, performance: Performance, first: Image, camera: PinholeCamera, footage_width: int
 ) -> Performance:
-    """Add the texture that the picture of the first frame shows, at any scale; `camera` is the footage's."""
+    """Add the texture that `first [H, W, 3]`, the first frame at any scale, shows; `camera` is the footage's."""
     shrunk = first.shape[1] / footage_width
     camera_of_first = replace(camera, **{name: shrunk * getattr(camera, name) for name in ("fx", "fy", "cx", "cy")})
     texture = solve_texture(head, frame_vertices(head, performance, 0), first, camera_of_first)
     return replace(performance, texture=texture)
 
 
-def frame_rate(times: NDArray[np.float64], nominal: float) -> float:
-    """Return the nominal frame rate where the times agree with it, else theirs: some files announce their clock's."""
+def frame_rate(times: Doubles, nominal: float) -> float:
+    """Return the nominal frame rate where `times [T]` in seconds agree, else theirs: some files announce a clock's.
+
+    Example:
+        >>> frame_rate(np.arange(50) / 25, nominal=90_000)  # some files announce the ticks of their clock
+        25.0
+    """
     duration = times[-1] - times[0] if len(times) > 1 else 0.0
     own = (len(times) - 1) / duration if duration > 0 else nominal
     return nominal if abs(own - nominal) < 0.1 * nominal else float(own)

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from ..heads.arrays import Floats, Image, Indices
 from ..heads.camera import PinholeCamera
-from ..heads.head import Floats, MorphableHead
+from ..heads.head import MorphableHead
 from ..heads.shading import vertex_normals
-from ..media.footage import Image
 
 NOISE = 0.08
 """Deviation of colours, 0 to 1: shadows and lights that a texture does not explain."""
@@ -48,8 +47,11 @@ def solve_texture(head: MorphableHead, camera_space_vertices: Floats, image: Ima
     return coefficients.astype(np.float32)
 
 
-def visible_vertices(head: MorphableHead, vertices: Floats, image: Image, camera: PinholeCamera) -> NDArray[np.intp]:
-    """Indices of the skin's vertices that face the camera and lie in the picture."""
+def visible_vertices(head: MorphableHead, vertices: Floats, image: Image, camera: PinholeCamera) -> Indices:
+    """Return `[N]`: the skin's vertices that face the camera and lie in `image [H, W, 3]`.
+
+    `vertices [V, 3]` are in camera space, metres.
+    """
     height, width = image.shape[:2]
     pixels = camera.project(vertices)
     inside = (pixels > 1).all(1) & (pixels[:, 0] < width - 1) & (pixels[:, 1] < height - 1)

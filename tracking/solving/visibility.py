@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..detection.landmarks import Landmarks
+from ..heads.arrays import Floats, Numbers
 from ..heads.camera import PinholeCamera
-from ..heads.head import Floats, MorphableHead
+from ..heads.head import MorphableHead
 from ..heads.shading import vertex_normals
 from .closed_form import solve_pose
 from .landmark_model import Person, Rays
@@ -37,7 +37,7 @@ def visibility_by_turn(head: MorphableHead, person: Person, faces: Landmarks, ca
     return (1 - (1 - GUESSED) * turned[:, None] * away).astype(np.float32)
 
 
-def ramp(values: NDArray, start: float, stop: float) -> NDArray:
-    """0 below `start`, 1 above `stop`, smooth between."""
+def ramp(values: Numbers, start: float, stop: float) -> Numbers:
+    """Return `[...]` of `values [...]`: 0 below `start`, 1 above `stop`, smooth between."""
     share = np.clip((values - start) / (stop - start), 0, 1)
     return share * share * (3 - 2 * share)

@@ -21,6 +21,7 @@ import numpy as np
 
 from ....common.errors import UserError
 from ....common.files import written_whole
+from ...heads.arrays import Numbers
 from ...heads.head import ARKIT_NAMES
 from ..performance import Performance
 from .arkit_transforms import (
@@ -82,7 +83,11 @@ def read_arkit_json(path: Path) -> Capture:
 
 
 def write_arkit_json(performance: Performance, path: Path) -> None:
-    """Write a capture of frames; 4 x 4 transforms are lists of columns, as ARKit has them."""
+    """Write a capture of frames; 4 x 4 transforms are lists of columns, as ARKit has them.
+
+    Raises:
+        UserError: the disk is full.
+    """
     heads = head_transforms(performance.rotation, performance.translation)
     frames = [
         {
@@ -106,7 +111,11 @@ def write_arkit_json(performance: Performance, path: Path) -> None:
 
 
 def frames_capture(frames: Sequence[Object], whole: Object, path: Path) -> Capture:
-    """Read a list of frames."""
+    """Read a list of frames.
+
+    Raises:
+        UserError: a value is no number, a frame lacks weights that are named, or time does not rise.
+    """
     rows = shape_rows(frames, whole, path)
     used = [name for name in dict.fromkeys(name for row in rows for name in row) if is_expression(name)]
     columns = {name: numbers([row.get(name, 0.0) for row in rows], name, path) for name in used}
@@ -127,7 +136,11 @@ def frames_capture(frames: Sequence[Object], whole: Object, path: Path) -> Captu
 
 
 def shape_rows(frames: Sequence[Object], whole: Object, path: Path) -> list[dict[str, Any]]:
-    """Return the expressions of each frame by compared name: from its object or array of them, or from itself."""
+    """Return the expressions of each frame by compared name: from its object or array of them, or from itself.
+
+    Raises:
+        UserError: a frame does not have as many as there are names, or they are of another kind.
+    """
     listed = names_listed(whole, path) if isinstance(first(frames[0], SHAPES), list) else []
     rows: list[dict[str, Any]] = []
     for index, frame in enumerate(frames):
@@ -142,7 +155,11 @@ def shape_rows(frames: Sequence[Object], whole: Object, path: Path) -> list[dict
 
 
 def columns_capture(columns: Object, whole: Object, path: Path) -> Capture:
-    """Read an array of values for each name."""
+    """Read an array of values for each name.
+
+    Raises:
+        UserError: columns differ in length, a value is no number, or time does not rise.
+    """
     used = [name for name in columns if is_expression(name)]
     lengths = {len(columns[name]) for name in used}
     if len(lengths) > 1:
@@ -157,7 +174,11 @@ def columns_capture(columns: Object, whole: Object, path: Path) -> Capture:
 
 
 def matrix_columns(whole: Object, path: Path) -> Object:
-    """Turn names and rows of weights into columns."""
+    """Turn names and rows of weights into columns.
+
+    Raises:
+        UserError: rows and names do not fit.
+    """
     listed, rows = names_listed(whole, path), first(whole, MATRICES)
     if any(len(row) != len(listed) for row in rows):
         raise UserError(f"{path} has rows of weights that are not as long as its list of names; export it again.")
@@ -166,8 +187,12 @@ def matrix_columns(whole: Object, path: Path) -> Object:
     return columns | {"time": moments} if isinstance(moments, list) else columns
 
 
-def timeline(moments: Sequence[Any], frames: int, whole: Object, path: Path) -> tuple[np.ndarray, float]:
-    """Return seconds from the first frame and the frame rate, from what is given of either."""
+def timeline(moments: Sequence[Any], frames: int, whole: Object, path: Path) -> tuple[Numbers, float]:
+    """Return seconds `[T]` from the first frame and the frame rate, from what is given of either.
+
+    Raises:
+        UserError: a time is no number, or time does not rise.
+    """
     stated = first(whole, RATES)
     rate = stated if isinstance(stated, float) and 1 <= stated <= 1000 else None
     if any(moment is None for moment in moments):
@@ -215,7 +240,11 @@ def trust(frame: Object) -> Any:
 
 
 def names_listed(whole: Object, path: Path) -> list[str]:
-    """The document's list of expression names, as they are compared."""
+    """The document's list of expression names, as they are compared.
+
+    Raises:
+        UserError: it has no such list.
+    """
     listed = first(whole, NAME_LISTS)
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
         raise UserError(f"{path} has weights without a list of their names; export it again.")
@@ -232,7 +261,7 @@ def is_matrix(rows: Any) -> bool:
     return isinstance(rows, list) and bool(rows) and all(isinstance(row, list) for row in rows)
 
 
-def numbers(values: Sequence[Any], name: str, path: Path) -> np.ndarray:
+def numbers(values: Sequence[Any], name: str, path: Path) -> Numbers:
     """Return `[T]` finite numbers.
 
     Raises:

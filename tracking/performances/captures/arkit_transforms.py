@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....common.errors import UserError
+from ...heads.arrays import Doubles, Numbers
 from ...heads.head import gaze_rotation
 
 FLIP = np.diag([1.0, -1.0, -1.0])
@@ -20,23 +20,24 @@ NOTHING, SKEW = 1e-4, 1e-2
 NEAREST = 0.05
 """Metres from the camera at which a head may be."""
 
-Transforms = NDArray[np.float64]
+Transforms = Doubles
 """`[T, 4, 4]` in ARKit's axes, translation in the last column."""
 
 
-def head_rotation(transforms: Transforms) -> NDArray[np.float64]:
+def head_rotation(transforms: Transforms) -> Doubles:
     """Return `[T, 3, 3]`: a face's rotations, in our axes."""
-    return FLIP @ transforms[:, :3, :3] @ FLIP
+    rotation: Doubles = FLIP @ transforms[:, :3, :3] @ FLIP
+    return rotation
 
 
-def head_translation(transforms: Transforms) -> NDArray[np.float64] | None:
+def head_translation(transforms: Transforms) -> Doubles | None:
     """Return `[T, 3]`: where a face is before the camera; None where an app measured it from elsewhere."""
     translation = transforms[:, :3, 3] @ FLIP
     return translation if (translation[:, 2] > NEAREST).all() else None
 
 
-def head_transforms(rotation: NDArray, translation: NDArray) -> Transforms:
-    """The inverse of `head_rotation` and `head_translation`."""
+def head_transforms(rotation: Numbers, translation: Numbers) -> Transforms:
+    """Return `[T, 4, 4]` of `rotation [T, 3, 3]` and `translation [T, 3]`: the inverse of the two above."""
     return with_place(FLIP @ rotation @ FLIP, translation @ FLIP)
 
 
@@ -90,26 +91,26 @@ def require_rigid(transforms: Transforms, name: str, path: Path) -> None:
         )
 
 
-def gaze_of(eyes: Transforms) -> NDArray[np.float64]:
+def gaze_of(eyes: Transforms) -> Doubles:
     """Return `[T, 2]` pitch and yaw of an eye's transforms `[T, 4, 4]`: it looks along its z."""
     x, y, z = (eyes[:, :3, 2] @ FLIP).T
     return np.stack([np.arcsin(np.clip(y, -1, 1)), np.arctan2(-x, -z)], -1)
 
 
-def eye_transform(gaze: NDArray) -> NDArray[np.float64]:
+def eye_transform(gaze: Numbers) -> Doubles:
     """Return `[4, 4]`: ARKit's transform of an eye with `gaze [2]`, at the face's origin."""
     return with_place(FLIP @ gaze_rotation(*gaze) @ FLIP, np.zeros(3))
 
 
-def with_place(rotation: NDArray, translation: NDArray) -> NDArray[np.float64]:
+def with_place(rotation: Numbers, translation: Numbers) -> Doubles:
     """Return `[..., 4, 4]` of rotations `[..., 3, 3]` and translations `[..., 3]`."""
     made = np.zeros((*rotation.shape[:-2], 4, 4))
     made[..., :3, :3], made[..., :3, 3], made[..., 3, 3] = rotation, translation, 1
     return made
 
 
-def by_columns(transform: NDArray) -> list[list[float]]:
-    """A transform as a list of its columns."""
+def by_columns(transform: Numbers) -> list[list[float]]:
+    """A transform `[4, 4]` as a list of its columns."""
     return [[number(value) for value in column] for column in transform.T]
 
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....common.words import counted
+from ...heads.arrays import Numbers
 from ...heads.camera import PinholeCamera
 from ...heads.head import ARKIT_NAMES, MorphableHead
 from ..performance import Performance
@@ -37,13 +37,13 @@ class Capture:
         notes: sentences on what the file lacks.
     """
 
-    times: np.ndarray
+    times: Numbers
     fps: float
-    expression: NDArray
-    rotation: NDArray | None = None
-    translation: NDArray | None = None
-    gaze: NDArray | None = None
-    confidence: NDArray | None = None
+    expression: Numbers
+    rotation: Numbers | None = None
+    translation: Numbers | None = None
+    gaze: Numbers | None = None
+    confidence: Numbers | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -81,7 +81,11 @@ def performed(capture: Capture, head: MorphableHead) -> Performance:
 
 
 def performed_without_gaps(capture: Capture, head: MorphableHead) -> Performance:
-    """Return the same with dropped frames filled in, and a note on them."""
+    """Return the same with dropped frames filled in, and a note on them.
+
+    Raises:
+        UserError: two frames are so far apart that they are two takes.
+    """
     performance = performed(capture, head)
     whole = with_gaps_filled(performance)
     if added := len(whole) - len(performance):
@@ -90,18 +94,19 @@ def performed_without_gaps(capture: Capture, head: MorphableHead) -> Performance
     return whole
 
 
-def gaze_of(expression: NDArray) -> NDArray:
+def gaze_of(expression: Numbers) -> Numbers:
     """Return `[T, 2, 2]`: the gaze that the `eyeLook...` expressions `[T, 52]` tell of."""
 
-    def look(direction: str, side: str) -> NDArray:
+    def look(direction: str, side: str) -> Numbers:
         return expression[:, ARKIT_NAMES.index(f"eyeLook{direction}{side}")]
 
     left = look("Down", "Left") - look("Up", "Left"), look("In", "Left") - look("Out", "Left")
     right = look("Down", "Right") - look("Up", "Right"), look("Out", "Right") - look("In", "Right")
-    return LOOK * np.stack([np.stack(left, -1), np.stack(right, -1)], 1)
+    gaze: Numbers = LOOK * np.stack([np.stack(left, -1), np.stack(right, -1)], 1)
+    return gaze
 
 
-def frame_rate(times: np.ndarray, otherwise: float) -> float:
+def frame_rate(times: Numbers, otherwise: float) -> float:
     """Return the frame rate of `times [T]`: that of their usual steps, a common one where it is close."""
     if len(times) < 2:
         return otherwise

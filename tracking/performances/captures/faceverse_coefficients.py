@@ -18,9 +18,10 @@ import numpy as np
 from ....common.errors import UserError
 from ....common.files import written_whole
 from ...heads import faceverse, faceverse_v2, faceverse_v4
+from ...heads.arrays import Floats
 from ...heads.camera import PinholeCamera
 from ...heads.faceverse_file import FaceVerseHead
-from ...heads.head import Floats, MorphableHead
+from ...heads.head import MorphableHead
 from ...heads.unpickling import load_array_dict
 from ..performance import Performance
 from .capture_format import CaptureFormat

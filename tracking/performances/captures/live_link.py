@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ....common.files import written_whole
+from ...heads.arrays import Numbers
 from ...heads.rotations import from_angles, to_angles
 from ..performance import Performance
 from .capture import Capture, performed_without_gaps
@@ -52,7 +53,7 @@ def read_live_link(table: Table) -> Capture:
     columns = dict(zip(known, table.numbers(known).T, strict=True))
     expression, notes = expressions(columns, table.path)
 
-    def angles(names: tuple[str, ...]) -> np.ndarray | None:
+    def angles(names: tuple[str, ...]) -> Numbers | None:
         there = all(key(name) in columns for name in names)
         return np.stack([columns[key(name)] for name in names], -1) if there else None
 
@@ -69,7 +70,11 @@ def read_live_link(table: Table) -> Capture:
 
 
 def write_live_link(performance: Performance, path: Path) -> None:
-    """Write a capture; translation, identity and confidence have no place in it."""
+    """Write a capture; translation, identity and confidence have no place in it.
+
+    Raises:
+        UserError: the disk is full.
+    """
     head = to_angles(performance.rotation)
     pitch, yaw = np.moveaxis(performance.gaze, -1, 0)
     eyes = np.stack([yaw, pitch, yaw * pitch / 2], -1)

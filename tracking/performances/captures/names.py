@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....common.errors import UserError
-from ...heads.head import ARKIT_NAMES, Floats
+from ...heads.arrays import Floats, Numbers
+from ...heads.head import ARKIT_NAMES
 
 PERCENT = 2.0
 """Where a value is above this, all of the file's are taken for percent."""
@@ -29,7 +29,7 @@ KEYS = tuple(map(key, ARKIT_NAMES))
 """How the names of `ARKIT_NAMES` are compared."""
 
 
-def expressions(columns: Mapping[str, NDArray], where: object) -> tuple[Floats, tuple[str, ...]]:
+def expressions(columns: Mapping[str, Numbers], where: object) -> tuple[Floats, tuple[str, ...]]:
     """Return `[T, 52]`, 0 to 1, of `columns [T]` by key, and a sentence on each thing that is not as it should be.
 
     Names that are not there are zero; a name that is there in two halves (ICT-FaceKit's `browInnerUp_L/_R`) is their
@@ -59,8 +59,8 @@ def expressions(columns: Mapping[str, NDArray], where: object) -> tuple[Floats, 
     return np.clip(table, 0, 1).astype(np.float32), tuple(notes)
 
 
-def own_column(columns: Mapping[str, NDArray], name: str) -> NDArray | None:
-    """The values of one expression: its column, or the mean of its two halves."""
+def own_column(columns: Mapping[str, Numbers], name: str) -> Numbers | None:
+    """The values `[T]` of one expression: its column, or the mean of its two halves; None where it has none."""
     if name in columns:
         return columns[name]
     halves = [columns[name + side] for side in ("left", "right") if name + side in columns]

@@ -12,10 +12,10 @@ import csv
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....common.errors import UserError
 from ....common.files import written_whole
+from ...heads.arrays import Numbers
 from ...heads.head import ARKIT_NAMES
 from ...heads.rotations import from_vectors, to_vectors
 from ..performance import Performance
@@ -50,7 +50,7 @@ def read_plain_csv(table: Table) -> Capture:
         raise UserError(f"In line {line} of {table.path} time does not rise; sort or split the file there.")
     expression, notes = expressions(columns, table.path)
 
-    def group(names: tuple[str, ...]) -> NDArray | None:
+    def group(names: tuple[str, ...]) -> Numbers | None:
         there = all(key(name) in columns for name in names)
         return np.stack([columns[key(name)] for name in names], -1) if there else None
 
@@ -68,7 +68,11 @@ def read_plain_csv(table: Table) -> Capture:
 
 
 def write_plain_csv(performance: Performance, path: Path) -> None:
-    """Write a plain table; identity, texture and camera have no place in it."""
+    """Write a plain table; identity, texture and camera have no place in it.
+
+    Raises:
+        UserError: the disk is full.
+    """
     values = np.concatenate(
         [
             performance.expression,

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....common.errors import UserError
 from ....common.words import counted
+from ...heads.arrays import Doubles
 from .names import key
 
 LARGEST = 512 * 2**20
@@ -48,7 +48,7 @@ class Table:
         column = self.keys.index(name)
         return [row[column] for row in self.rows]
 
-    def numbers(self, names: Sequence[str]) -> NDArray[np.float64]:
+    def numbers(self, names: Sequence[str]) -> Doubles:
         """Return `[T, N]`: the columns whose keys are `names`.
 
         Raises:

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....common.errors import UserError
+from ...heads.arrays import Doubles
 
 PATTERN = re.compile(r"\s*(\d{1,2}):(\d{1,2}):(\d{1,2})([:;])(\d{1,3}(?:[.,]\d+)?)\s*")
 BASES = (60, 30, 24, 25, 50, 48, 100, 120, 240)
@@ -24,17 +24,20 @@ DROPPING = (30, 60)
 """Of these, those that have drop-frame timecode."""
 DAY = 24 * 3600
 
-Doubles = NDArray[np.float64]
-
 
 def read_timecodes(texts: Sequence[str], lines: Sequence[int], path: Path) -> tuple[Doubles, float]:
-    """Return seconds from the first of some timecodes, and their frame rate; midnight may lie between.
+    """Return seconds `[T]` from the first of some timecodes, and their frame rate; midnight may lie between.
 
     The frame rate is inferred: numbers must follow each other steadily across the seconds. `lines` are the numbers of
     their lines in the file at `path`.
 
     Raises:
         UserError: one is no timecode, or time goes back.
+
+    Example:
+        >>> times, fps = read_timecodes(["10:00:00:23", "10:00:00:24", "10:00:01:00"], [2, 3, 4], Path("take.csv"))
+        >>> times, fps
+        (array([0.  , 0.04, 0.08]), 25.0)
     """
     matches = [matched(text, line, path) for text, line in zip(texts, lines, strict=True)]
     parts = np.array([[float(part.replace(",", ".")) for part in match.group(1, 2, 3, 5)] for match in matches])
@@ -75,7 +78,11 @@ def counting(fps: float) -> tuple[int, bool]:
 
 
 def matched(text: str, line: int, path: Path) -> re.Match[str]:
-    """A timecode in its parts."""
+    """A timecode in its parts.
+
+    Raises:
+        UserError: `text` is no timecode.
+    """
     match = PATTERN.fullmatch(text)
     if match is None:
         raise UserError(f"Line {line} of {path} has the timecode “{text[:40]}”; HH:MM:SS:FF.fff is needed.")
@@ -83,7 +90,13 @@ def matched(text: str, line: int, path: Path) -> re.Match[str]:
 
 
 def likely_base(seconds: Doubles, frames: Doubles, path: Path) -> int:
-    """Return the frames a second by which the most numbers follow each other at the usual step, the others nearly."""
+    """Return the frames a second by which the most numbers follow each other at the usual step, the others nearly.
+
+    `seconds [T]` and `frames [T]` are the two parts of each timecode.
+
+    Raises:
+        UserError: a second has more frames than any rate that is known.
+    """
     possible = [base for base in BASES if base > frames.max()]
     if not possible:
         raise UserError(
@@ -99,16 +112,20 @@ def likely_base(seconds: Doubles, frames: Doubles, path: Path) -> int:
 
 
 def leaves_numbers_out(seconds: Doubles, frames: Doubles, base: int) -> bool:
-    """Tell whether each minute's first numbers are left out, except each tenth's, although no `;` says so."""
+    """Tell whether each minute's first numbers are left out, except each tenth's, although no `;` says so.
+
+    `seconds [T]` and `frames [T]` are the two parts of each timecode, `base` the frames a second.
+    """
     last = (seconds[:-1] % 60 == 59) & (np.floor(frames[:-1]) == base - 1)
     starts = last & (seconds[1:] == seconds[:-1] + 1) & (seconds[1:] % 600 != 0)
     return bool(starts.any()) and bool((np.floor(frames[1:][starts]) == base // 15).all())
 
 
 def left_out(seconds: Doubles, base: int) -> Doubles:
-    """Return how many numbers drop-frame timecode has left out up to these seconds."""
+    """Return `[T]`: how many numbers drop-frame timecode has left out up to `seconds [T]`."""
     minutes = np.floor(seconds / 60)
-    return base // 15 * (minutes - np.floor(minutes / 10))
+    numbers: Doubles = base // 15 * (minutes - np.floor(minutes / 10))
+    return numbers
 
 
 def added(count: int, base: int) -> int:

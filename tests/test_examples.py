@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples in docstrings do what they show."""
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = (
+    "tracking.crop",
+    "tracking.datasets.writer",
+    "tracking.heads.builtin",
+    "tracking.heads.camera",
+    "tracking.heads.head",
+    "tracking.heads.rotations",
+    "tracking.performances.captures.timecode",
+    "tracking.performances.resampling",
+    "tracking.solving.one_euro",
+    "tracking.solving.solver",
+)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_hold(name):
+    result = doctest.testmod(importlib.import_module(f"semblance.{name}"))
+    assert result.attempted > 0
+    assert result.failed == 0
