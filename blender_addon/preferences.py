@@ -15,6 +15,7 @@ from ..common.home import default_home
 from ..tracking.heads.imported import imported_heads
 from ..tracking.heads.registry import KINDS
 from . import compat
+from .access import preferences_of
 from .engine.process import EnginePlace
 
 
@@ -80,7 +81,7 @@ class SemblancePreferences(bpy.types.AddonPreferences):
 
 def stored() -> SemblancePreferences | None:
     """The preferences; None where the extension is used without being installed, as in scripts."""
-    addon = bpy.context.preferences.addons.get(compat.root_package())
+    addon = preferences_of(bpy.context).addons.get(compat.root_package())
     return addon.preferences if addon else None
 
 

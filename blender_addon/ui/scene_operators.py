@@ -13,14 +13,16 @@ from ...protocol.messages import AvatarInfo
 from ...tracking.performances.captures.registry import BY_SUFFIX
 from ...tracking.performances.rest import rest_performance
 from .. import preferences
+from ..access import registration_of, scene_of
 from ..engine import jobs
-from ..properties import active_head
-from ..scene import reenact
+from ..properties import active_head, head_settings
+from ..scene import driving
 from ..scene.avatar_scene import add_avatar
-from .job_operators import Reasoned, look_through_camera
+from .job_operators import look_through_camera
+from .operators import Outcome, Reasoned, ask_for_file
 
 
-class SEMBLANCE_OT_load_performance(Reasoned, bpy.types.Operator):
+class SEMBLANCE_OT_load_performance(Reasoned):
     """Turn a performance, a Live Link Face CSV or ARKit JSON into keyframes of this head, from the current frame on"""
 
     bl_idname = "semblance.load_performance"
@@ -38,16 +40,16 @@ class SEMBLANCE_OT_load_performance(Reasoned, bpy.types.Operator):
         """Why no performance can be loaded now."""
         return "" if active_head(context) else "There is no head yet: make one with New Avatar."
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
         """Ask for the file."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        return ask_for_file(self, context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> Outcome:
         """Load it."""
-        path = Path(bpy.path.abspath(self.filepath))
+        scene, head, path = scene_of(context), active_head(context), Path(bpy.path.abspath(self.filepath))
+        assert head is not None  # else the operator is disabled
         try:
-            said = reenact.drive(context.scene, active_head(context), path, context.scene.frame_current)
+            said = driving.drive(scene, head, path, scene.frame_current)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -64,7 +66,7 @@ def avatar_choices(_self: object, _context: bpy.types.Context | None) -> list[tu
     return _choices
 
 
-class SEMBLANCE_OT_add_avatar(Reasoned, bpy.types.Operator):
+class SEMBLANCE_OT_add_avatar(Reasoned):
     """Add an avatar that was built before, at rest, with its head and camera"""
 
     bl_idname = "semblance.add_avatar"
@@ -83,7 +85,7 @@ class SEMBLANCE_OT_add_avatar(Reasoned, bpy.types.Operator):
             return ""
         return "No avatar is built yet: press Build Avatar."
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
         """Let the artist choose."""
         try:
             found = known_avatars()
@@ -91,17 +93,18 @@ class SEMBLANCE_OT_add_avatar(Reasoned, bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         _choices[:] = [(each.id, each.id, each.error or str(each.metadata.get("kind", ""))) for each in found]
+        assert context.window_manager is not None
         context.window_manager.invoke_search_popup(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> Outcome:
         """Add it."""
         wanted = self.avatar or self.choice
         try:
             info = next((each for each in known_avatars() if each.id == wanted), None)
             if info is None:
                 raise UserError(f"There is no avatar {wanted!r} in the engine; build it first.")
-            made = add_known_avatar(context.scene, info)
+            made = add_known_avatar(scene_of(context), info)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -136,10 +139,10 @@ def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo) -> bpy.types.Obje
     made = add_avatar(
         scene, path, head_path=Path(head_path) if head_path else None, avatar=info.id, name=info.id, adopt=False
     )
-    made.semblance.time_code = info.metadata.get("time_code", 0.5)
+    head_settings(made).time_code = info.metadata.get("time_code", 0.5)
     return made
 
 
 CLASSES = (SEMBLANCE_OT_load_performance, SEMBLANCE_OT_add_avatar)
 
-register, unregister = bpy.utils.register_classes_factory(CLASSES)
+register, unregister = registration_of(CLASSES)
