@@ -36,6 +36,12 @@ def windows() -> list[bpy.types.Window]:
     return [] if bpy.app.background or manager is None else list(manager.windows)
 
 
+def view_settings_of(scene: bpy.types.Scene) -> bpy.types.ColorManagedViewSettings:
+    """How a scene's colours are shown and saved."""
+    assert scene.view_settings is not None
+    return scene.view_settings
+
+
 def mesh_of(holder: bpy.types.Object) -> bpy.types.Mesh:
     """The mesh of an object of type 'MESH'."""
     assert isinstance(holder.data, bpy.types.Mesh)

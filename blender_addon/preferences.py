@@ -72,7 +72,9 @@ class SemblancePreferences(bpy.types.AddonPreferences):
         else:
             box.prop(self, "url")
             box.prop(self, "token")
-            box.label(text="A remote engine renders avatars; new ones are made with an engine here.", icon="INFO")
+            box.label(
+                text="A remote engine renders avatars; new ones are made by an engine on this computer.", icon="INFO"
+            )
         layout.prop(self, "faceverse")
         row = layout.row(align=True)
         row.label(text=f"Avatars, datasets and logs: {home_folder()}", icon="FILE_FOLDER")

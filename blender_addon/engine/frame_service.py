@@ -48,7 +48,12 @@ def avatar_picture(
 
 
 def ask(place: EnginePlace, avatar: str, maps: Maps, look: Look, broken_off: Callable[[], bool]) -> NDArray[np.uint8]:
-    """Ask for one frame and wait, looking up now and then whether anybody still wants it."""
+    """Ask for one frame `[R, R, 4]` uint8 and wait, looking up now and then whether anybody still wants it.
+
+    Raises:
+        UserError: there is no engine, or it cannot render this avatar.
+        Cancelled: `broken_off` said so.
+    """
     client = kept_client(place, broken_off)
     question = client.ask_frames(avatar, maps, look)
     while not question.answered():
@@ -58,7 +63,7 @@ def ask(place: EnginePlace, avatar: str, maps: Maps, look: Look, broken_off: Cal
         time.sleep(SECONDS_BETWEEN_LOOKS)
     pictures = question.pictures()
     if pictures.ndim != 4 or pictures.shape[-1] != 4 or pictures.dtype != np.uint8:
-        raise UserError("The engine sent a picture of another kind than expected; update the engine.")
+        raise UserError("The engine sent an unexpected kind of picture; update the engine.")
     picture: NDArray[np.uint8] = pictures[0]
     return picture
 

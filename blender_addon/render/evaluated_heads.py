@@ -54,7 +54,7 @@ class EvaluatedHead:
         return map_vertices(*surface, camera, self.mouth_light)
 
     def distance(self, camera_world: Doubles) -> float:
-        """Metres from the camera to the middle of the head, along the view."""
+        """Metres from a camera with the world matrix `[4, 4]` to the middle of the head, along the view."""
         return float(world_to_camera(self.vertices.mean(0, keepdims=True), camera_world)[0, 2])
 
 
@@ -123,7 +123,7 @@ def look_of(settings: SemblanceObject) -> Look:
 
 
 def point_values(mesh: bpy.types.Mesh, attribute: str, field: str, shape: tuple[int, ...]) -> Floats:
-    """Return a float attribute of the vertices as an array of `shape`.
+    """Return a float attribute of the vertices as an array of `shape`: `[V]` or `[V, N]`.
 
     Raises:
         UserError: the attribute is of another kind or lies elsewhere than on the vertices.

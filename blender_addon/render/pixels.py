@@ -67,7 +67,7 @@ def resampling(size: int, start: float, length: float, count: int) -> Floats:
 
 
 def catmull_rom(x: Doubles) -> Doubles:
-    """The interpolating cubic of Catmull and Rom (a = -1/2), zero from 2 on."""
+    """The interpolating cubic of Catmull and Rom (a = -1/2) at distances `x [...]`, zero from 2 on."""
     x = np.abs(x)
     near = 1.5 * x**3 - 2.5 * x**2 + 1
     far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
@@ -94,5 +94,5 @@ def srgb_table() -> Floats:
 
 
 def over(front: Floats, back: Floats) -> Floats:
-    """Lay a premultiplied picture `[H, W, 4]` over another."""
+    """Lay a premultiplied picture `[H, W, 4]` over another of its size."""
     return front + back * (1 - front[..., 3:])

@@ -8,6 +8,7 @@ import numpy as np
 from mathutils import Color
 
 from ...tracking.heads.head import Floats
+from ..access import view_settings_of
 
 NEUTRAL = (("view_transform", "Standard"), ("look", "None"), ("exposure", 0.0), ("gamma", 1.0))
 """View settings that change no colour; Blender's own default is AgX, which dulls photographs."""
@@ -15,15 +16,13 @@ NEUTRAL = (("view_transform", "Standard"), ("look", "None"), ("exposure", 0.0), 
 
 def changes_colours(scene: bpy.types.Scene) -> bool:
     """Tell whether the scene's view settings would change the avatar's colours."""
-    view = scene.view_settings
-    assert view is not None
+    view = view_settings_of(scene)
     return view.use_curve_mapping or any(getattr(view, name) != value for name, value in NEUTRAL)
 
 
 def keep_colours(scene: bpy.types.Scene) -> None:
     """Set the scene's view so that saved pictures have the avatar's colours, without the grain of dithering."""
-    view = scene.view_settings
-    assert view is not None
+    view = view_settings_of(scene)
     for name, value in NEUTRAL:
         setattr(view, name, value)
     view.use_curve_mapping = False

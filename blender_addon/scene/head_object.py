@@ -75,7 +75,7 @@ def add_shape_keys(made: bpy.types.Object, neutral: Floats, basis: Floats) -> No
 
 
 def add_uv_layer(mesh: bpy.types.Mesh, uvs: Floats, triangles: Integers) -> None:
-    """Add the UV layer for artists; Blender's (0, 0) is at the bottom left."""
+    """Add the UV layer for artists, of `uvs [V, 2]` and `triangles [T, 3]`; Blender's (0, 0) is bottom left."""
     layer = mesh.uv_layers.new(name="UVMap")
     corners = np.stack([uvs[:, 0], 1 - uvs[:, 1]], -1)[triangles.ravel()]
     layer.uv.foreach_set("vector", flat(corners))
@@ -87,7 +87,7 @@ def add_attribute(mesh: bpy.types.Mesh, name: str, kind: AttributeTypeItems, fie
 
 
 def skin_material(colours: Floats) -> bpy.types.Material:
-    """Return a plain material that shows the head's colours; solid view without colours shows their mean."""
+    """Return a plain material that shows the head's `colours [V, 3]`; solid view without colours shows their mean."""
     material = bpy.data.materials.new("Semblance Head")
     material.use_nodes = True
     material.diffuse_color = (*linear_light(colours.mean(0)), 1.0)
@@ -118,5 +118,5 @@ def with_alpha(colours: Floats) -> Floats:
 
 
 def flat(values: Floats) -> Floats:
-    """Return the values as `foreach_set` takes them fastest."""
+    """Return the values as `foreach_set` takes them fastest: `[N]` float32 in a row."""
     return np.ascontiguousarray(values, np.float32).ravel()

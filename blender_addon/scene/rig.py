@@ -53,7 +53,7 @@ def eye_pivots(head: MorphableHead, neutral: Floats) -> list[Floats]:
 
 
 def add_bones(rig: bpy.types.Object, pivots: list[Floats], height: float) -> None:
-    """Add the bones: `head` from the origin upward, eyes from their pivots forward, as its children."""
+    """Add the bones: `head` from the origin upward, eyes from their `pivots`, `[3]` each, forward, as its children."""
     objects = view_layer().objects
     before = objects.active
     objects.active = rig
@@ -73,7 +73,7 @@ def add_bones(rig: bpy.types.Object, pivots: list[Floats], height: float) -> Non
 
 
 def shape_controls(rig: bpy.types.Object, neutral: Floats) -> None:
-    """Draw the bones as rings that leave the face free: one above the head, one before each eye."""
+    """Draw the bones as rings that leave the face `neutral [V, 3]` free: one above the head, one before each eye."""
     ring = bpy.data.meshes.new("Semblance Control")
     turn = np.linspace(0, 2 * np.pi, 32, endpoint=False)
     corners = np.stack([np.cos(turn), np.zeros(32), np.sin(turn)], -1)  # around a bone's own y

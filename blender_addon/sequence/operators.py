@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import bpy
 
-from ...common.errors import UserError
 from .. import compat
 from ..access import registration_of, scene_of
 from ..properties import active_head, head_settings
 from ..render.render_engine import SemblanceRenderEngine
-from ..ui.operators import Outcome, Reasoned
+from ..ui.operators import Outcome, SemblanceOperator
 from ..ui.panels import SemblancePanel, button
 from . import sequence_scene
 
 
-class SEMBLANCE_OT_send_to_sequencer(Reasoned):
+class SEMBLANCE_OT_send_to_sequencer(SemblanceOperator):
     """Lay the rendered frames over the original footage, with the sound of the video that drives the avatar"""
 
     bl_idname = "semblance.send_to_sequencer"
@@ -27,16 +26,11 @@ class SEMBLANCE_OT_send_to_sequencer(Reasoned):
         """Why nothing can be sent now."""
         return "" if active_head(context) else "There is no head yet: make one with New Avatar."
 
-    def execute(self, context: bpy.types.Context) -> Outcome:
+    def run(self, context: bpy.types.Context) -> Outcome:
         """Make the sequence and show it in the sequencer."""
         scene, head = scene_of(context), active_head(context)
         assert head is not None  # else the operator is disabled
-        try:
-            frames = sequence_scene.rendered_frames(scene)
-            sequence = sequence_scene.send_to_sequencer(scene, head, frames)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        sequence = sequence_scene.send_to_sequencer(scene, head, sequence_scene.rendered_frames(scene))
         compat.show_sequence(context, sequence)
         count = sequence.frame_end - sequence.frame_start + 1
         shown = "1 frame is" if count == 1 else f"{count} frames are"

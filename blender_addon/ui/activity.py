@@ -114,7 +114,11 @@ def step() -> float | None:
         problem = Message(str(error), problem=True)
         end(lambda: problem)
     except BaseException:
-        end(lambda: Message(f"{activity.title} failed by a fault of ours: see the system console.", problem=True))
+        end(
+            lambda: Message(
+                f"{activity.title} failed because of an error in Semblance: see the system console.", problem=True
+            )
+        )
         raise
     else:
         show_picture(bar.picture)

@@ -29,7 +29,7 @@ from ..properties import active_head, choices, head_settings, scene_settings
 from ..scene import driving
 from ..scene.avatar_scene import add_avatar
 from . import activity
-from .operators import Outcome, Reasoned, ask_for_file
+from .operators import Outcome, SemblanceOperator, ask_for_file
 
 VIDEO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.VIDEO_SUFFIXES)
 PHOTO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.PHOTO_SUFFIXES)
@@ -41,11 +41,13 @@ def engine_reason() -> str:
     """Why no job can be started on this machine's engine now; empty when one can."""
     place = preferences.engine_place()
     if place.remote:
-        return "A remote engine cannot read files of this computer: choose an engine here in the preferences."
+        return (
+            "A remote engine cannot read files on this computer: choose an engine on this computer in the preferences."
+        )
     return activity.busy_reason() or why_no_engine(place)
 
 
-class LongTask(Reasoned):
+class LongTask(SemblanceOperator):
     """An operator that does a task: in the background of a window, or to its end where there is none."""
 
     def carry_out(self, task: jobs.Task[Any], finish: Callable[[Any], str]) -> Outcome:
@@ -58,18 +60,6 @@ class LongTask(Reasoned):
         except Cancelled:
             return {"CANCELLED"}
         return {"FINISHED"}
-
-    def execute(self, context: bpy.types.Context) -> Outcome:
-        """Run, and report what the user has to mend."""
-        try:
-            return self.run(context)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-
-    def run(self, context: bpy.types.Context) -> Outcome:
-        """What the operator does."""
-        raise NotImplementedError
 
 
 def followed(request: JobRequest) -> jobs.Task[Job]:
@@ -185,7 +175,7 @@ class SEMBLANCE_OT_new_avatar(LongTask):
 
 
 class SEMBLANCE_OT_drive_from_video(LongTask):
-    """Let the face in another video move this head: it becomes keyframes from the current frame on"""
+    """Let the face in another video drive this head, as keyframes from the current frame on"""
 
     bl_idname = "semblance.drive_from_video"
     bl_label = "Drive From Video"
@@ -204,7 +194,11 @@ class SEMBLANCE_OT_drive_from_video(LongTask):
         return ask_for_file(self, context)
 
     def run(self, context: bpy.types.Context) -> Outcome:
-        """Track the video, then write its performance onto the head."""
+        """Track the video, then write its performance onto the head.
+
+        Raises:
+            UserError: the file is no video, or the engine cannot track it.
+        """
         source = Path(bpy.path.abspath(self.filepath)).absolute()
         if jobs.kind_of_source(source) != JobKind.TRACK:
             raise UserError(f"{source.name} is a photo; choose a video to drive the head.")
@@ -233,7 +227,7 @@ def driver_job(head: bpy.types.Object, source: Path) -> Track:
 
 
 class SEMBLANCE_OT_build_avatar(LongTask):
-    """Train the head's avatar from its footage. Blender stays usable; a cancelled build goes on where it stopped"""
+    """Train the head's avatar from its footage. Blender stays usable; a cancelled build continues where it stopped"""
 
     bl_idname = "semblance.build_avatar"
     bl_label = "Build Avatar"
@@ -265,7 +259,7 @@ class SEMBLANCE_OT_build_avatar(LongTask):
 
 
 class SEMBLANCE_OT_set_up_engine(LongTask):
-    """Install the engine, once: Python packages of about 1 GB go into your own folder, none of them into Blender"""
+    """Install the engine, once: about 1 GB of Python packages, in your own folder and not in Blender"""
 
     bl_idname = "semblance.set_up_engine"
     bl_label = "Set Up Engine"
@@ -274,17 +268,17 @@ class SEMBLANCE_OT_set_up_engine(LongTask):
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the engine cannot be set up now."""
         if not getattr(bpy.app, "online_access", True):
-            return "Blender may not go online: allow it in Preferences, System, Network."
+            return "Blender is not allowed to go online: turn on Allow Online Access in Preferences, System, Network."
         return activity.busy_reason()
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Install."""
         place = preferences.engine_place()
-        return self.carry_out(jobs.setting_up(place), lambda _: "The engine is set up: make a New Avatar.")
+        return self.carry_out(jobs.setting_up(place), lambda _: "The engine is set up: press New Avatar.")
 
 
-class SEMBLANCE_OT_cancel(Reasoned):
-    """End the running task; what it has made so far is kept where it can go on"""
+class SEMBLANCE_OT_cancel(SemblanceOperator):
+    """Stop the running task; what it has made so far is kept where it can be continued"""
 
     bl_idname = "semblance.cancel"
     bl_label = "Cancel"
@@ -294,7 +288,7 @@ class SEMBLANCE_OT_cancel(Reasoned):
         """Why there is nothing to cancel."""
         return "" if activity.running() else "Nothing is running."
 
-    def execute(self, context: bpy.types.Context) -> Outcome:
+    def run(self, context: bpy.types.Context) -> Outcome:
         """Cancel."""
         activity.cancel()
         return {"FINISHED"}

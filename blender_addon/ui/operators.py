@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What our operators share: a reason where they are grey, and the way they ask for a file."""
+"""What our operators share: why they are grey, how they tell the artist what went wrong, how they ask for a file."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Literal
 
 import bpy
 
+from ...common.errors import UserError
+
 Outcome = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 """What an operator tells Blender."""
 
 
-class Reasoned(bpy.types.Operator):
-    """An operator that is greyed out with a reason: `disabled_reason` is empty when it can run."""
+class SemblanceOperator(bpy.types.Operator):
+    """An operator that is greyed out with a reason, and that reports a `UserError` as its one sentence."""
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
-        """Why the operator cannot run now, as a sentence."""
+        """Why the operator cannot run now, as a sentence; empty when it can."""
         raise NotImplementedError
 
     @classmethod
@@ -26,6 +28,18 @@ class Reasoned(bpy.types.Operator):
         if reason:
             cls.poll_message_set(reason)
         return not reason
+
+    def execute(self, context: bpy.types.Context) -> Outcome:
+        """Run, and report what the user has to mend."""
+        try:
+            return self.run(context)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """What the operator does; it may raise `UserError`."""
+        raise NotImplementedError
 
 
 def ask_for_file(operator: bpy.types.Operator, context: bpy.types.Context) -> Outcome:

@@ -20,7 +20,7 @@ from .job_operators import (
     SEMBLANCE_OT_set_up_engine,
     engine_reason,
 )
-from .operators import Reasoned
+from .operators import SemblanceOperator
 from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def draw_new_avatar(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
 def button(
     layout: bpy.types.UILayout,
     context: bpy.types.Context,
-    operator: type[Reasoned],
+    operator: type[SemblanceOperator],
     *,
     text: str = "",
     icon: IconItems = "NONE",

@@ -19,10 +19,10 @@ from ..properties import active_head, head_settings
 from ..scene import driving
 from ..scene.avatar_scene import add_avatar
 from .job_operators import look_through_camera
-from .operators import Outcome, Reasoned, ask_for_file
+from .operators import Outcome, SemblanceOperator, ask_for_file
 
 
-class SEMBLANCE_OT_load_performance(Reasoned):
+class SEMBLANCE_OT_load_performance(SemblanceOperator):
     """Turn a performance, a Live Link Face CSV or ARKit JSON into keyframes of this head, from the current frame on"""
 
     bl_idname = "semblance.load_performance"
@@ -44,16 +44,11 @@ class SEMBLANCE_OT_load_performance(Reasoned):
         """Ask for the file."""
         return ask_for_file(self, context)
 
-    def execute(self, context: bpy.types.Context) -> Outcome:
+    def run(self, context: bpy.types.Context) -> Outcome:
         """Load it."""
         scene, head, path = scene_of(context), active_head(context), Path(bpy.path.abspath(self.filepath))
         assert head is not None  # else the operator is disabled
-        try:
-            said = driving.drive(scene, head, path, scene.frame_current)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, said)
+        self.report({"INFO"}, driving.drive(scene, head, path, scene.frame_current))
         return {"FINISHED"}
 
 
@@ -66,7 +61,7 @@ def avatar_choices(_self: object, _context: bpy.types.Context | None) -> list[tu
     return _choices
 
 
-class SEMBLANCE_OT_add_avatar(Reasoned):
+class SEMBLANCE_OT_add_avatar(SemblanceOperator):
     """Add an avatar that was built before, at rest, with its head and camera"""
 
     bl_idname = "semblance.add_avatar"
@@ -97,23 +92,26 @@ class SEMBLANCE_OT_add_avatar(Reasoned):
         context.window_manager.invoke_search_popup(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> Outcome:
-        """Add it."""
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Add it.
+
+        Raises:
+            UserError: the engine has no such avatar, or its file or its head's is missing or damaged.
+        """
         wanted = self.avatar or self.choice
-        try:
-            info = next((each for each in known_avatars() if each.id == wanted), None)
-            if info is None:
-                raise UserError(f"There is no avatar {wanted!r} in the engine; build it first.")
-            made = add_known_avatar(scene_of(context), info)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        look_through_camera(made)
+        info = next((each for each in known_avatars() if each.id == wanted), None)
+        if info is None:
+            raise UserError(f"There is no avatar {wanted!r} in the engine; build it first.")
+        look_through_camera(add_known_avatar(scene_of(context), info))
         return {"FINISHED"}
 
 
 def known_avatars() -> list[AvatarInfo]:
-    """Ask the engine which avatars it has, starting it when it is not there."""
+    """Ask the engine which avatars it has, starting it when it is not there.
+
+    Raises:
+        UserError: there is no engine and none can be started.
+    """
     client = jobs.run_to_end(jobs.connecting(preferences.engine_place()))
     try:
         return client.avatars()
@@ -134,7 +132,7 @@ def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo) -> bpy.types.Obje
     try:
         rest_performance(info.metadata).save(path)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"The avatar {info.id} does not say whose it is; build it again.") from error
+        raise UserError(f"The file of the avatar {info.id} is incomplete; build the avatar again.") from error
     head_path = info.metadata.get("head_path") or ""
     made = add_avatar(
         scene, path, head_path=Path(head_path) if head_path else None, avatar=info.id, name=info.id, adopt=False
