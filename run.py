@@ -97,7 +97,7 @@ def lint(rest: Sequence[str]) -> int:
     """Run ruff, import-linter and mypy; all of them, then say whether any complained."""
     engine = ready(engine_environment())
     tools = engine.parent
-    rooms = [word for room in ENGINE_ROOMS for word in ("-p", f"semblance.{room}")]
+    rooms = [word for room in (*ENGINE_ROOMS, "blender_addon") for word in ("-p", f"semblance.{room}")]
     checks = (
         [tools / "ruff", "check", *rest, "."],
         [tools / "ruff", "format", "--check", "."],

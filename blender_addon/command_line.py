@@ -12,8 +12,9 @@ import bpy
 
 from ..common.errors import UserError
 from ..common.progress import Cancelled
+from .access import scene_of
 from .engine.jobs import Bar, run_to_end
-from .properties import choice_properties
+from .properties import choice_properties, scene_settings
 from .ui.job_operators import build_job, finish_build, finish_new_avatar, followed, tracking_job
 
 NAME = "semblance"
@@ -31,9 +32,9 @@ def run(arguments: list[str]) -> int:
     for choice in choice_properties():
         add_choice(parser, choice)
     given = parser.parse_args(arguments)
-    scene = bpy.context.scene
+    scene = scene_of(bpy.context)
     for choice in choice_properties():
-        setattr(scene.semblance, choice.identifier, getattr(given, choice.identifier))
+        setattr(scene_settings(scene), choice.identifier, getattr(given, choice.identifier))
     try:
         source = given.source.absolute()
         made = finish_new_avatar(scene, source, run_to_end(followed(tracking_job(scene, source)), show))
@@ -53,13 +54,14 @@ def run(arguments: list[str]) -> int:
 def add_choice(parser: argparse.ArgumentParser, choice: bpy.types.Property) -> None:
     """Add the option of one of the scene's choices."""
     name = OPTION_NAMES.get(choice.identifier, f"--{choice.identifier.replace('_', '-')}")
-    said = {"dest": choice.identifier, "default": choice.default, "help": choice.description.replace("%", "%%")}
-    if choice.type == "BOOLEAN":
-        parser.add_argument(name, action=argparse.BooleanOptionalAction if choice.default else "store_true", **said)
-    elif choice.type == "ENUM":
-        parser.add_argument(name, choices=choice.enum_items.keys(), **said)
-    else:
-        parser.add_argument(name, type=type(choice.default), **said)
+    said: dict[str, Any] = {"dest": choice.identifier, "help": choice.description.replace("%", "%%")}
+    if isinstance(choice, bpy.types.BoolProperty):
+        action = argparse.BooleanOptionalAction if choice.default else "store_true"
+        parser.add_argument(name, action=action, default=choice.default, **said)
+    elif isinstance(choice, bpy.types.EnumProperty):
+        parser.add_argument(name, choices=choice.enum_items.keys(), default=choice.default, **said)
+    elif isinstance(choice, bpy.types.IntProperty | bpy.types.FloatProperty | bpy.types.StringProperty):
+        parser.add_argument(name, type=type(choice.default), default=choice.default, **said)
 
 
 def show(bar: Bar) -> None:
@@ -70,7 +72,7 @@ def show(bar: Bar) -> None:
 
 def register() -> None:
     """Add the command."""
-    _registered.append(bpy.utils.register_cli_command(NAME, run))
+    _registered.append(bpy.utils.register_cli_command(NAME, run))  # type: ignore[func-returns-value]
 
 
 def unregister() -> None:

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import bpy
 
 
-def channels(datablock: bpy.types.ID) -> Any:
+def channels(datablock: bpy.types.ID) -> bpy.types.ActionChannelbagFCurves:
     """Return the F-Curves of a datablock's action; the action, its slot and layer are made when they are missing.
 
     A datablock that shares an action with others keeps to its own slot.
@@ -24,6 +23,7 @@ def channels(datablock: bpy.types.ID) -> Any:
         animation.action_slot = free or action.slots.new(id_type=datablock.id_type, name=datablock.name)
     layer = action.layers[0] if action.layers else action.layers.new("Layer")
     strip = layer.strips[0] if layer.strips else layer.strips.new(type="KEYFRAME")
+    assert isinstance(strip, bpy.types.ActionKeyframeStrip)
     return strip.channelbag(animation.action_slot, ensure=True).fcurves
 
 
@@ -53,7 +53,7 @@ def user_folder() -> str:
 
 def show_between(strip: bpy.types.Strip, start: int, stop: int) -> None:
     """Show a strip from frame `start` on and no longer at frame `stop`."""
-    if hasattr(strip, "left_handle"):
+    if hasattr(strip, "left_handle") and hasattr(strip, "right_handle"):
         strip.left_handle, strip.right_handle = start, stop
     else:
         strip.frame_final_start, strip.frame_final_end = start, stop
@@ -70,7 +70,7 @@ def show_sequence(context: bpy.types.Context, scene: bpy.types.Scene) -> None:
     Since Blender 5.0 a workspace knows whose strips it shows; before, the window has to show that scene.
     """
     if not bpy.app.background and context.window is not None:
-        open_video_editing(context)
+        open_video_editing(context.window)
     if "sequencer_scene" in bpy.types.WorkSpace.bl_rna.properties:
         for workspace in bpy.data.workspaces:
             workspace.sequencer_scene = scene
@@ -78,12 +78,12 @@ def show_sequence(context: bpy.types.Context, scene: bpy.types.Scene) -> None:
         context.window.scene = scene
 
 
-def open_video_editing(context: bpy.types.Context) -> None:
-    """Switch the window to the workspace "Video Editing", which Blender keeps in a template."""
+def open_video_editing(window: bpy.types.Window) -> None:
+    """Switch a window to the workspace "Video Editing", which Blender keeps in a template."""
     if "Video Editing" in bpy.data.workspaces:
-        context.window.workspace = bpy.data.workspaces["Video Editing"]
+        window.workspace = bpy.data.workspaces["Video Editing"]
         return
-    for folder in bpy.utils.app_template_paths():
+    for folder in bpy.utils.app_template_paths():  # type: ignore[attr-defined, func-returns-value]
         template = os.path.join(folder, "Video_Editing", "startup.blend")
         if os.path.isfile(template):
             bpy.ops.workspace.append_activate(idname="Video Editing", filepath=template)

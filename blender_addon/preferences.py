@@ -15,6 +15,7 @@ from ..common.home import default_home
 from ..tracking.heads.imported import imported_heads
 from ..tracking.heads.registry import KINDS
 from . import compat
+from .access import preferences_of
 from .engine.process import EnginePlace
 
 
@@ -71,7 +72,9 @@ class SemblancePreferences(bpy.types.AddonPreferences):
         else:
             box.prop(self, "url")
             box.prop(self, "token")
-            box.label(text="A remote engine renders avatars; new ones are made with an engine here.", icon="INFO")
+            box.label(
+                text="A remote engine renders avatars; new ones are made by an engine on this computer.", icon="INFO"
+            )
         layout.prop(self, "faceverse")
         row = layout.row(align=True)
         row.label(text=f"Avatars, datasets and logs: {home_folder()}", icon="FILE_FOLDER")
@@ -80,7 +83,7 @@ class SemblancePreferences(bpy.types.AddonPreferences):
 
 def stored() -> SemblancePreferences | None:
     """The preferences; None where the extension is used without being installed, as in scripts."""
-    addon = bpy.context.preferences.addons.get(compat.root_package())
+    addon = preferences_of(bpy.context).addons.get(compat.root_package())
     return addon.preferences if addon else None
 
 

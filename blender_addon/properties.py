@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import (
@@ -17,15 +18,16 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..protocol.choices import MATTINGS, PRESETS
+from ..protocol.choices import MATTINGS, PRESETS, MattingName, PresetName
 from ..protocol.look import CONTROLS
 from ..tracking.heads.mouth_light import PAIRS
 from ..tracking.heads.registry import KINDS
+from .access import scene_of
 
 
 def is_head(_scene: object, candidate: bpy.types.Object) -> bool:
     """Tell whether an object is a head of ours (for the scene's choice of head)."""
-    return candidate.semblance.is_head
+    return head_settings(candidate).is_head
 
 
 def look_property(name: str, **options: Any) -> Any:
@@ -48,81 +50,128 @@ def look_property(name: str, **options: Any) -> Any:
 class SemblanceObject(bpy.types.PropertyGroup):
     """What makes a mesh object a head."""
 
-    is_head: BoolProperty(name="Is Head", description="This mesh is the head of an avatar")
-    avatar: StringProperty(
-        name="Avatar", description="Name of the avatar in the engine that renders this head; empty until it is built"
-    )
-    head_name: StringProperty(name="Head Model", description="The morphable head that this mesh was made from")
-    lip_rims: IntVectorProperty(
-        name="Lip Rims",
-        description="Vertices along the inside of the lips, between which light falls in",
-        size=2 * PAIRS,
-    )
-    head_path: StringProperty(name="Head File", subtype="FILE_PATH", description="The file of that morphable head")
-    performance: StringProperty(
-        name="Performance", subtype="FILE_PATH", description="The performance that fits this head to its footage"
-    )
-    dataset: StringProperty(
-        name="Dataset", subtype="DIR_PATH", description="The tracked footage that the avatar is built from"
-    )
-    camera: PointerProperty(
-        name="Camera",
-        type=bpy.types.Object,
-        description="The camera that sees this head as the footage does; the avatar is rendered through it",
-    )
-    driver: StringProperty(
-        name="Driver",
-        subtype="FILE_PATH",
-        description="The footage whose motion this head has; its sound goes to the sequencer with the frames",
-    )
-    driver_start: IntProperty(
-        name="Driver Start", description="The scene's frame at which that motion begins", default=1
-    )
-    driver_time: FloatProperty(
-        name="Driver Time", description="The moment of the driver's footage at which that motion begins", unit="TIME"
-    )
-    time_code: look_property("time_code", default=0.5)
-    foreground_offset: look_property("foreground_offset")
-    background_offset: look_property("background_offset")
+    if TYPE_CHECKING:  # what the properties hold; for Blender, the annotation is the property
+        is_head: bool
+        avatar: str
+        head_name: str
+        lip_rims: Sequence[int]
+        head_path: str
+        performance: str
+        dataset: str
+        camera: bpy.types.Object | None
+        driver: str
+        driver_start: int
+        driver_time: float
+        time_code: float
+        foreground_offset: Sequence[float]
+        background_offset: Sequence[float]
+    else:
+        is_head: BoolProperty(name="Is Head", description="This mesh is the head of an avatar")
+        avatar: StringProperty(
+            name="Avatar",
+            description="Name of the avatar in the engine that renders this head; empty until it is built",
+        )
+        head_name: StringProperty(name="Head Model", description="The morphable head that this mesh was made from")
+        lip_rims: IntVectorProperty(
+            name="Lip Rims",
+            description="Vertices along the inside of the lips, between which light falls in",
+            size=2 * PAIRS,
+        )
+        head_path: StringProperty(name="Head File", subtype="FILE_PATH", description="The file of that morphable head")
+        performance: StringProperty(
+            name="Performance", subtype="FILE_PATH", description="The performance that fits this head to its footage"
+        )
+        dataset: StringProperty(
+            name="Dataset", subtype="DIR_PATH", description="The tracked footage that the avatar is built from"
+        )
+        camera: PointerProperty(
+            name="Camera",
+            type=bpy.types.Object,
+            description="The camera that sees this head as the footage does; the avatar is rendered through it",
+        )
+        driver: StringProperty(
+            name="Driver",
+            subtype="FILE_PATH",
+            description="The footage whose motion this head has; its sound goes to the sequencer with the frames",
+        )
+        driver_start: IntProperty(
+            name="Driver Start", description="The scene's frame at which that motion begins", default=1
+        )
+        driver_time: FloatProperty(
+            name="Driver Time",
+            description="The moment of the driver's footage at which that motion begins",
+            unit="TIME",
+        )
+        time_code: look_property("time_code", default=0.5)
+        foreground_offset: look_property("foreground_offset")
+        background_offset: look_property("background_offset")
 
 
 class SemblanceScene(bpy.types.PropertyGroup):
     """The scene's choices, in the order of the panel and of the command line's options."""
 
-    head: PointerProperty(
-        name="Head", type=bpy.types.Object, poll=is_head, description="The head that the panel and the render work on"
-    )
-    head_model: EnumProperty(
-        name="Head",
-        description="The morphable head that new avatars are tracked with",
-        items=(
-            ("builtin", "Built-in", "Semblance's own head"),
-            *((name, kind.title, "Your own file; `semblance heads import` finds it") for name, kind in KINDS.items()),
-        ),
-    )
-    preset: EnumProperty(
-        name="Quality",
-        description="Size of the avatar's picture and of the network that draws it",
-        items=tuple(
-            (name, f"{preset.title} ({preset.size} px)", preset.description) for name, preset in PRESETS.items()
-        ),
-    )
-    matting: EnumProperty(
-        name="Matting",
-        description="What cuts the person out of the footage or photo of new avatars",
-        items=tuple((name, matting.title, matting.description) for name, matting in MATTINGS.items()),
-    )
-    head_only: BoolProperty(
-        name="Head Only", description="Remove the clothes from new avatars: keep head, hair and neck"
-    )
+    if TYPE_CHECKING:
+        head: bpy.types.Object | None
+        head_model: str
+        preset: PresetName
+        matting: MattingName
+        head_only: bool
+    else:
+        head: PointerProperty(
+            name="Head",
+            type=bpy.types.Object,
+            poll=is_head,
+            description="The head that the panel and the render work on",
+        )
+        head_model: EnumProperty(
+            name="Head",
+            description="The morphable head that new avatars are tracked with",
+            items=(
+                ("builtin", "Built-in", "Semblance's own head"),
+                *(
+                    (name, kind.title, "Your own file; `semblance heads import` finds it")
+                    for name, kind in KINDS.items()
+                ),
+            ),
+        )
+        preset: EnumProperty(
+            name="Quality",
+            description="Size of the avatar's picture and of the network that draws it",
+            items=tuple(
+                (name, f"{preset.title} ({preset.size} px)", preset.description) for name, preset in PRESETS.items()
+            ),
+        )
+        matting: EnumProperty(
+            name="Matting",
+            description="What cuts the person out of the footage or photo of new avatars",
+            items=tuple((name, matting.title, matting.description) for name, matting in MATTINGS.items()),
+        )
+        head_only: BoolProperty(
+            name="Head Only", description="Remove the clothes from new avatars: keep head, hair and neck"
+        )
 
 
 CLASSES = (SemblanceObject, SemblanceScene)
+HOLDERS = ((bpy.types.Object, SemblanceObject), (bpy.types.Scene, SemblanceScene))
+PLACE = "semblance"
+"""What holds which of our settings, and the name of the property there: `bpy.context.object.semblance`."""
+
+
+def head_settings(holder: bpy.types.Object) -> SemblanceObject:
+    """What Semblance keeps on an object, which need not be a head."""
+    settings: SemblanceObject = getattr(holder, PLACE)
+    return settings
+
+
+def scene_settings(scene: bpy.types.Scene) -> SemblanceScene:
+    """What Semblance keeps on a scene."""
+    settings: SemblanceScene = getattr(scene, PLACE)
+    return settings
 
 
 def choices(scene: bpy.types.Scene) -> dict[str, Any]:
     """The values of the scene's choices, by name; those that are called like a parameter of a job go into the job."""
-    return {each.identifier: getattr(scene.semblance, each.identifier) for each in choice_properties()}
+    return {each.identifier: getattr(scene_settings(scene), each.identifier) for each in choice_properties()}
 
 
 def choice_properties() -> list[bpy.types.Property]:
@@ -136,14 +185,14 @@ def active_head(context: bpy.types.Context) -> bpy.types.Object | None:
     candidate = context.view_layer.objects.active if context.view_layer else None
     if candidate:
         for each in (candidate, *candidate.children):
-            if each.semblance.is_head:
+            if head_settings(each).is_head:
                 return each
-    return chosen_head(context.scene)
+    return chosen_head(scene_of(context))
 
 
 def chosen_head(scene: bpy.types.Scene) -> bpy.types.Object | None:
     """The scene's head, when it is still there."""
-    head = scene.semblance.head
+    head = scene_settings(scene).head
     return head if head and head.name in scene.objects else None
 
 
@@ -151,12 +200,13 @@ def register() -> None:
     """Register the properties."""
     for each in CLASSES:
         bpy.utils.register_class(each)
-    bpy.types.Object.semblance = PointerProperty(type=SemblanceObject)
-    bpy.types.Scene.semblance = PointerProperty(type=SemblanceScene)
+    for holder, group in HOLDERS:
+        setattr(holder, PLACE, PointerProperty(type=group))  # type: ignore[func-returns-value]  # its stub is wrong
 
 
 def unregister() -> None:
     """Undo `register`."""
-    del bpy.types.Object.semblance, bpy.types.Scene.semblance
+    for holder, _ in HOLDERS:
+        delattr(holder, PLACE)
     for each in reversed(CLASSES):
         bpy.utils.unregister_class(each)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...common.progress import Cancelled
@@ -27,7 +28,7 @@ def avatar_picture(
     maps: Maps,
     look: Look,
     broken_off: Callable[[], bool] = lambda: False,
-) -> np.ndarray:
+) -> NDArray[np.uint8]:
     """Return `[R, R, 4]` uint8, straight alpha: what an avatar shows for the maps of one frame. Waits for it.
 
     Finds or starts the engine when there is none; an engine that was restarted is found again.
@@ -46,8 +47,13 @@ def avatar_picture(
     return ask(place, avatar, maps, look, broken_off)
 
 
-def ask(place: EnginePlace, avatar: str, maps: Maps, look: Look, broken_off: Callable[[], bool]) -> np.ndarray:
-    """Ask for one frame and wait, looking up now and then whether anybody still wants it."""
+def ask(place: EnginePlace, avatar: str, maps: Maps, look: Look, broken_off: Callable[[], bool]) -> NDArray[np.uint8]:
+    """Ask for one frame `[R, R, 4]` uint8 and wait, looking up now and then whether anybody still wants it.
+
+    Raises:
+        UserError: there is no engine, or it cannot render this avatar.
+        Cancelled: `broken_off` said so.
+    """
     client = kept_client(place, broken_off)
     question = client.ask_frames(avatar, maps, look)
     while not question.answered():
@@ -57,8 +63,9 @@ def ask(place: EnginePlace, avatar: str, maps: Maps, look: Look, broken_off: Cal
         time.sleep(SECONDS_BETWEEN_LOOKS)
     pictures = question.pictures()
     if pictures.ndim != 4 or pictures.shape[-1] != 4 or pictures.dtype != np.uint8:
-        raise UserError("The engine sent a picture of another kind than expected; update the engine.")
-    return pictures[0]
+        raise UserError("The engine sent an unexpected kind of picture; update the engine.")
+    picture: NDArray[np.uint8] = pictures[0]
+    return picture
 
 
 def kept_client(place: EnginePlace, broken_off: Callable[[], bool]) -> Client:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,7 +44,7 @@ class Bar:
 Task = Generator[Bar, None, Result]
 
 
-def new_avatar_job(source: Path, choices: Mapping[str, Any], **given: Any) -> Track | Photo:
+def new_avatar_job(source: Path, choices: dict[str, Any], **given: Any) -> Track | Photo:
     """Return the job that turns footage or a photo into a dataset.
 
     Args:
@@ -111,7 +111,8 @@ def connecting(place: EnginePlace) -> Task[Client]:
         try:
             yield Bar(next(steps))
         except StopIteration as end:
-            return end.value
+            client: Client = end.value
+            return client
 
 
 def watch(client: Client, job: Job) -> Task[Job]:
@@ -148,7 +149,8 @@ def run_to_end(task: Task[Result], show: Callable[[Bar], None] = lambda _bar: No
         try:
             bar = next(task)
         except StopIteration as end:
-            return end.value
+            result: Result = end.value
+            return result
         show(bar)
         time.sleep(pause)
 

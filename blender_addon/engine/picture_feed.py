@@ -8,6 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...protocol.inputs import Maps
@@ -37,7 +38,7 @@ class PictureFeed:
     """
 
     def __init__(self, place: EnginePlace) -> None:
-        self.picture: np.ndarray | None = None
+        self.picture: NDArray[np.uint8] | None = None
         self.text = ""
         self._place = place
         self._wish: Wish | None = None

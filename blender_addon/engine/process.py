@@ -185,7 +185,11 @@ def any_python() -> str:
 
 
 def spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a process that writes to a log file, without a console window and without Blender's Python settings."""
+    """Start a process that writes to a log file, without a console window and without Blender's Python settings.
+
+    Raises:
+        UserError: the program cannot be run.
+    """
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
     environment["PYTHONUNBUFFERED"] = "1"
     hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)

@@ -5,17 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
 
 from ...common.errors import UserError
 from ...protocol.look import CONTROLS, Look
-from ...tracking.heads.arrays import Floats, Integers
+from ...tracking.heads.arrays import Doubles, Floats, Integers
 from ...tracking.heads.camera import PinholeCamera
 from ...tracking.heads.mouth_light import PAIRS, MouthLight
 from ...tracking.performances.maps import MapVertices, map_vertices
-from ..properties import SemblanceObject
+from ..access import mesh_of, values_of
+from ..properties import SemblanceObject, head_settings
 from ..scene.attributes import COLOUR, MASK, MOUTH, UV
 from ..scene.axes import world_to_camera
 from ..scene.camera import SENSOR, Lens, pinhole_of
@@ -44,14 +46,14 @@ class EvaluatedHead:
     colours: Floats
     mouth_light: MouthLight | None
 
-    def map_vertices(self, camera_world: np.ndarray, camera: PinholeCamera) -> MapVertices:
+    def map_vertices(self, camera_world: Doubles, camera: PinholeCamera) -> MapVertices:
         """Project and light the head for a Blender camera's world matrix `[4, 4]` and the intrinsics of its window."""
         vertices = world_to_camera(self.vertices, camera_world)
         surface = vertices, self.triangles, self.uvs, self.uv_mask, self.colours
         return map_vertices(*surface, camera, self.mouth_light)
 
-    def distance(self, camera_world: np.ndarray) -> float:
-        """Metres from the camera to the middle of the head, along the view."""
+    def distance(self, camera_world: Doubles) -> float:
+        """Metres from a camera with the world matrix `[4, 4]` to the middle of the head, along the view."""
         return float(world_to_camera(self.vertices.mean(0, keepdims=True), camera_world)[0, 2])
 
 
@@ -67,13 +69,20 @@ def evaluated_heads(depsgraph: bpy.types.Depsgraph) -> list[EvaluatedHead]:
 def visible_heads(depsgraph: bpy.types.Depsgraph) -> Iterator[bpy.types.DepsgraphObjectInstance]:
     """Yield the head objects; each is valid only until the next one is asked for."""
     for instance in depsgraph.object_instances:
-        if instance.show_self and instance.object.type == "MESH" and instance.object.semblance.is_head:
+        shown = instance.object
+        if instance.show_self and shown and shown.type == "MESH" and head_settings(shown).is_head:
             yield instance
 
 
 def read_head(instance: bpy.types.DepsgraphObjectInstance) -> EvaluatedHead:
-    """Copy what the maps need out of an evaluated object."""
-    head, mesh = instance.object, instance.object.data
+    """Copy what the maps need out of an evaluated object.
+
+    Raises:
+        UserError: the head has lost what the maps are drawn from.
+    """
+    head = instance.object
+    assert head is not None
+    mesh, settings = mesh_of(head), head_settings(head)
     count = len(mesh.vertices)
     if not count or not len(mesh.polygons):
         raise UserError(f"{head.name} has no faces left; undo, or make the head again with New Avatar.")
@@ -84,40 +93,43 @@ def read_head(instance: bpy.types.DepsgraphObjectInstance) -> EvaluatedHead:
     world = np.array(instance.matrix_world, np.float64)
     return EvaluatedHead(
         name=head.name,
-        avatar=head.semblance.avatar,
-        look=look_of(head.semblance),
+        avatar=settings.avatar,
+        look=look_of(settings),
         vertices=local @ world[:3, :3].T + world[:3, 3],
         triangles=triangles_of(mesh),
         uvs=point_values(mesh, UV, "vector", (count, 2)),
         uv_mask=point_values(mesh, MASK, "value", (count,)),
         colours=point_values(mesh, COLOUR, "color", (count, 4))[:, :3],
-        mouth_light=mouth_light_of(head.semblance, mesh),
+        mouth_light=mouth_light_of(settings, mesh),
     )
 
 
-def mouth_light_of(chosen: SemblanceObject, mesh: bpy.types.Mesh) -> MouthLight | None:
+def mouth_light_of(settings: SemblanceObject, mesh: bpy.types.Mesh) -> MouthLight | None:
     """The light in its mouth, as `head_object` wrote it down; None for a head that has none."""
     if MOUTH not in mesh.attributes:
         return None
     places = point_values(mesh, MOUTH, "value", (len(mesh.vertices),))
-    return MouthLight(places, np.array(chosen.lip_rims, np.int32).reshape(2, PAIRS))
+    return MouthLight(places, np.array(settings.lip_rims, np.int32).reshape(2, PAIRS))
 
 
-def look_of(chosen: SemblanceObject) -> Look:
+def look_of(settings: SemblanceObject) -> Look:
     """What a head's frames are made with besides its maps."""
-    values = {name: getattr(chosen, name) for name in CONTROLS}
-    return Look(**{name: value if CONTROLS[name].numbers == 1 else tuple(value) for name, value in values.items()})
+    values: dict[str, Any] = {}
+    for name, control in CONTROLS.items():
+        value = getattr(settings, name)
+        values[name] = value if control.numbers == 1 else tuple(value)
+    return Look(**values)
 
 
 def point_values(mesh: bpy.types.Mesh, attribute: str, field: str, shape: tuple[int, ...]) -> Floats:
-    """Return a float attribute of the vertices as an array of `shape`.
+    """Return a float attribute of the vertices as an array of `shape`: `[V]` or `[V, N]`.
 
     Raises:
         UserError: the attribute is of another kind or lies elsewhere than on the vertices.
     """
     values = np.empty(int(np.prod(shape)), np.float32)
     try:
-        mesh.attributes[attribute].data.foreach_get(field, values)
+        values_of(mesh.attributes[attribute]).foreach_get(field, values)
     except (AttributeError, RuntimeError, TypeError) as error:
         raise UserError(f"The attribute {attribute} of {mesh.name} was changed; make the head again.") from error
     return values.reshape(shape)
@@ -128,7 +140,7 @@ def triangles_of(mesh: bpy.types.Mesh) -> Integers:
     corners = len(mesh.loops)
     if corners == 3 * len(mesh.polygons):
         triangles = np.empty(corners, np.int32)
-        mesh.attributes[".corner_vert"].data.foreach_get("value", triangles)
+        values_of(mesh.attributes[".corner_vert"]).foreach_get("value", triangles)
     else:
         mesh.calc_loop_triangles()
         triangles = np.empty(3 * len(mesh.loop_triangles), np.int32)

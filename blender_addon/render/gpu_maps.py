@@ -10,6 +10,7 @@ import gpu
 import numpy as np
 
 from ...protocol.inputs import Maps
+from ...tracking.heads.arrays import Floats, Integers
 from ...tracking.performances.maps import FRAGMENT_BODY, VERTEX_BODY, MapVertices
 
 INPUTS = (("VEC4", "clip"), ("VEC3", "uv"), ("VEC3", "colour"))
@@ -29,10 +30,10 @@ class MapPainter:
         self._targets = [gpu.types.GPUTexture((size, size), format="RGBA32F") for _ in OUTPUTS]
         self._depth = gpu.types.GPUTexture((size, size), format="DEPTH_COMPONENT32F")
         self._framebuffer = gpu.types.GPUFrameBuffer(depth_slot=self._depth, color_slots=self._targets)
-        self._triangles = np.empty((0, 3), np.int32)
+        self._triangles: Integers = np.empty((0, 3), np.int32)
         self._indices: gpu.types.GPUIndexBuf | None = None
 
-    def draw(self, vertices: MapVertices, triangles: np.ndarray) -> Maps:
+    def draw(self, vertices: MapVertices, triangles: Integers) -> Maps:
         """Draw the maps of one frame: a posed head with `triangles [T, 3]` int32."""
         batch = gpu.types.GPUBatch(type="TRIS", buf=self._vertex_buffer(vertices), elem=self._index_buffer(triangles))
         with self._framebuffer.bind():
@@ -54,13 +55,13 @@ class MapPainter:
             buffer.attr_fill(name, np.ascontiguousarray(getattr(vertices, name), np.float32))
         return buffer
 
-    def _index_buffer(self, triangles: np.ndarray) -> gpu.types.GPUIndexBuf:
+    def _index_buffer(self, triangles: Integers) -> gpu.types.GPUIndexBuf:
         if self._indices is None or not np.array_equal(triangles, self._triangles):
             self._triangles = np.array(triangles, np.int32)
             self._indices = gpu.types.GPUIndexBuf(type="TRIS", seq=self._triangles)
         return self._indices
 
-    def _read(self, slot: int) -> np.ndarray:
+    def _read(self, slot: int) -> Floats:
         """Return a colour attachment as `[size, size, 3]`; OpenGL's row 0 is at the bottom."""
         pixels = self._framebuffer.read_color(0, 0, self.size, self.size, 4, slot, "FLOAT")
         pixels.dimensions = self.size * self.size * 4

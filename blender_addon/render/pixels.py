@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ...tracking.heads.arrays import Floats
+from ...tracking.heads.arrays import Doubles, Floats
 from ...tracking.heads.srgb import linear_light
+
+Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ def avatar_window(width: float, height: float, sensor_fit: str) -> Window:
     return Window((width - side) / 2, (height - side) / 2, side)
 
 
-def in_frame(picture: np.ndarray, window: Window, width: int, height: int) -> np.ndarray:
+def fit_to_frame(picture: Image, window: Window, width: int, height: int) -> Floats:
     """Return `[height, width, 4]` float32 0 to 1: the square `picture [S, S, 4]` (uint8, straight alpha) resampled into
     its window; transparent black outside. Where the window fits the picture's pixels they are kept exactly.
     """
@@ -45,7 +48,8 @@ def in_frame(picture: np.ndarray, window: Window, width: int, height: int) -> np
     across = resampling(size, window.left, window.side, width)
     down = resampling(size, window.top, window.side, height)
     wide = np.einsum("xs,ysc->yxc", across, pixels, optimize=True)
-    return np.clip(np.einsum("ys,sxc->yxc", down, wide, optimize=True), 0, 1)
+    frame: Floats = np.clip(np.einsum("ys,sxc->yxc", down, wide, optimize=True), 0, 1)
+    return frame
 
 
 def resampling(size: int, start: float, length: float, count: int) -> Floats:
@@ -61,8 +65,8 @@ def resampling(size: int, start: float, length: float, count: int) -> Floats:
     return np.where(inside[:, None], weights / np.where(sums == 0, 1, sums), 0).astype(np.float32)
 
 
-def catmull_rom(x: np.ndarray) -> np.ndarray:
-    """The interpolating cubic of Catmull and Rom (a = -1/2), zero from 2 on."""
+def catmull_rom(x: Doubles) -> Doubles:
+    """The interpolating cubic of Catmull and Rom (a = -1/2) at distances `x [...]`, zero from 2 on."""
     x = np.abs(x)
     near = 1.5 * x**3 - 2.5 * x**2 + 1
     far = -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2
@@ -89,5 +93,5 @@ def srgb_table() -> Floats:
 
 
 def over(front: Floats, back: Floats) -> Floats:
-    """Lay a premultiplied picture `[H, W, 4]` over another."""
+    """Lay a premultiplied picture `[H, W, 4]` over another of its size."""
     return front + back * (1 - front[..., 3:])

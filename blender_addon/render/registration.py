@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import bpy
 
+from ..access import scene_of
 from ..engine import frame_service
+from ..ui.operators import Outcome
 from . import scene_colours
 from .render_engine import SemblanceRenderEngine
 
@@ -22,9 +24,9 @@ class SEMBLANCE_OT_use_renderer(bpy.types.Operator):
     bl_label = "Render with Semblance"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> Outcome:
         """Change the scene's settings."""
-        use_renderer(context.scene)
+        use_renderer(scene_of(context))
         return {"FINISHED"}
 
 
@@ -44,7 +46,8 @@ class SEMBLANCE_PT_render(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Show the choice of background, and a way out when colours would change."""
-        layout, scene = self.layout, context.scene
+        layout, scene = self.layout, scene_of(context)
+        assert layout is not None
         layout.use_property_split = True
         layout.prop(scene.render, "film_transparent", text="Transparent Background")
         if scene_colours.changes_colours(scene):
@@ -55,17 +58,19 @@ class SEMBLANCE_PT_render(bpy.types.Panel):
 
 def use_renderer(scene: bpy.types.Scene) -> None:
     """Render a scene with Semblance, its colours unchanged, the person alone on a transparent film."""
-    scene.render.engine = SemblanceRenderEngine.bl_idname
+    scene.render.engine = SemblanceRenderEngine.bl_idname  # type: ignore[assignment]  # not one of Blender's own
     scene.render.film_transparent = True
     scene_colours.keep_colours(scene)
 
 
-def shared_panels() -> Iterator[type[bpy.types.Panel]]:
-    """Yield Blender's own panels that make sense for any render engine (camera, output, colour management, ...)."""
+def engines_of_shared_panels() -> Iterator[set[str]]:
+    """Yield, for each of Blender's own panels that make sense for any render engine (camera, output, colour management,
+    ...), the names of the engines that show it.
+    """
     for panel in bpy.types.Panel.__subclasses__():
-        engines = getattr(panel, "COMPAT_ENGINES", ())
+        engines: set[str] = getattr(panel, "COMPAT_ENGINES", set())
         if "BLENDER_RENDER" in engines and panel.__name__ not in NOT_FOR_US:
-            yield panel
+            yield engines
 
 
 CLASSES = (SEMBLANCE_OT_use_renderer, SEMBLANCE_PT_render)
@@ -76,14 +81,14 @@ def register() -> None:
     bpy.utils.register_class(SemblanceRenderEngine)
     for each in CLASSES:
         bpy.utils.register_class(each)
-    for panel in shared_panels():
-        panel.COMPAT_ENGINES.add(SemblanceRenderEngine.bl_idname)
+    for engines in engines_of_shared_panels():
+        engines.add(SemblanceRenderEngine.bl_idname)
 
 
 def unregister() -> None:
     """Undo `register`."""
-    for panel in shared_panels():
-        panel.COMPAT_ENGINES.discard(SemblanceRenderEngine.bl_idname)
+    for engines in engines_of_shared_panels():
+        engines.discard(SemblanceRenderEngine.bl_idname)
     for each in reversed(CLASSES):
         bpy.utils.unregister_class(each)
     bpy.utils.unregister_class(SemblanceRenderEngine)

@@ -15,6 +15,7 @@ from gpu_extras.presets import draw_texture_2d
 
 from ...common.errors import UserError
 from ...tracking.performances.maps import MAP_SIZE
+from ..access import camera_of, preferences_of, scene_of, windows
 from ..engine.picture_feed import PictureFeed, Wish
 from ..engine.process import EnginePlace
 from . import pixels, scene_colours
@@ -34,7 +35,7 @@ class Viewport:
         self.changed = True
         self.feed = PictureFeed(place)
         self._painter: MapPainter | None = None
-        self._shown: np.ndarray | None = None
+        self._shown: pixels.Image | None = None
         self._texture: gpu.types.GPUTexture | None = None
         _viewports.add(self)
         if not bpy.app.timers.is_registered(look_after_viewports):
@@ -46,13 +47,13 @@ class Viewport:
     def draw(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
         """Draw what there is; wish for a new picture when the scene has changed."""
         camera = viewport_camera(context)
-        if camera is None or camera.data.type != "PERSP":
+        if camera is None or camera_of(camera).type != "PERSP":
             draw_text(context, LOOK_THROUGH_CAMERA)
             return
         camera = camera.evaluated_get(depsgraph)
         if self.changed and not self.feed.wanting:
             self.wish(camera, depsgraph)
-        self.draw_picture(context, camera, depsgraph.scene)
+        self.draw_picture(context, camera, scene_of(depsgraph))
         if self.feed.text:
             draw_text(context, self.feed.text)
 
@@ -70,7 +71,7 @@ class Viewport:
             return
         head = min(heads, key=lambda head: head.distance(world))
         self._painter = self._painter or MapPainter(MAP_SIZE)
-        maps = self._painter.draw(head.map_vertices(world, window_camera(camera.data, MAP_SIZE)), head.triangles)
+        maps = self._painter.draw(head.map_vertices(world, window_camera(camera_of(camera), MAP_SIZE)), head.triangles)
         self.feed.want(Wish(head.avatar, maps, head.look))
 
     def draw_picture(self, context: bpy.types.Context, camera: bpy.types.Object, scene: bpy.types.Scene) -> None:
@@ -81,7 +82,7 @@ class Viewport:
         if picture is not self._shown:
             self._texture, self._shown = texture_of(picture, scene.render.film_transparent), picture
         left, bottom, width, height = camera_frame(context, camera, scene)
-        window = pixels.avatar_window(width, height, camera.data.sensor_fit)
+        window = pixels.avatar_window(width, height, camera_of(camera).sensor_fit)
         gpu.state.blend_set("ALPHA_PREMULT")
         draw_texture_2d(
             self._texture,
@@ -97,7 +98,7 @@ def look_after_viewports() -> float | None:
     if not _viewports:
         return None
     if any([viewport.feed.step() for viewport in _viewports]):
-        for window in bpy.context.window_manager.windows:
+        for window in windows():
             for area in window.screen.areas:
                 if area.type == "VIEW_3D":
                     area.tag_redraw()
@@ -106,10 +107,12 @@ def look_after_viewports() -> float | None:
 
 def viewport_camera(context: bpy.types.Context) -> bpy.types.Object | None:
     """Return the camera that a viewport looks through; None when it looks from elsewhere."""
-    if context.region_data is None or context.region_data.view_perspective != "CAMERA":
-        return None
     space = context.space_data
-    camera = space.camera if space.use_local_camera else context.scene.camera
+    if not isinstance(space, bpy.types.SpaceView3D) or context.region_data is None:
+        return None
+    if context.region_data.view_perspective != "CAMERA":
+        return None
+    camera = space.camera if space.use_local_camera else scene_of(context).camera
     return camera if camera is not None and camera.type == "CAMERA" else None
 
 
@@ -117,13 +120,16 @@ def camera_frame(
     context: bpy.types.Context, camera: bpy.types.Object, scene: bpy.types.Scene
 ) -> tuple[float, float, float, float]:
     """Return left, bottom, width, height of the camera's frame in the viewport, in pixels of its region."""
-    corners = [camera.matrix_world @ corner for corner in camera.data.view_frame(scene=scene)]
-    places = np.array([location_3d_to_region_2d(context.region, context.region_data, corner) for corner in corners])
+    corners = [camera.matrix_world @ corner for corner in camera_of(camera).view_frame(scene=scene)]
+    region, view = context.region, context.region_data
+    assert region is not None
+    assert view is not None
+    places = np.array([location_3d_to_region_2d(region, view, corner) for corner in corners])
     (left, bottom), (right, top) = places.min(0), places.max(0)
     return left, bottom, right - left, top - bottom
 
 
-def texture_of(picture: np.ndarray, transparent: bool) -> gpu.types.GPUTexture:
+def texture_of(picture: pixels.Image, transparent: bool) -> gpu.types.GPUTexture:
     """Return a scene-linear texture of `picture [R, R, 4]` (uint8, straight alpha)."""
     rows = pixels.scene_linear(picture[::-1].astype(np.float32) / 255, scene_colours.linear_from_rec709(), transparent)
     height, width = rows.shape[:2]
@@ -133,7 +139,8 @@ def texture_of(picture: np.ndarray, transparent: bool) -> gpu.types.GPUTexture:
 
 def draw_text(context: bpy.types.Context, text: str) -> None:
     """Write a line near the bottom of a viewport, on a dark ground that keeps it readable before any picture."""
-    scale = context.preferences.system.ui_scale
+    assert context.region is not None
+    scale = preferences_of(context).system.ui_scale
     blf.size(0, 14 * scale)
     width, height = blf.dimensions(0, text)
     left, bottom = (context.region.width - width) / 2, 48 * scale

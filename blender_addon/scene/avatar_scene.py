@@ -12,6 +12,8 @@ from ...common.errors import UserError
 from ...tracking.heads.head import MorphableHead
 from ...tracking.heads.registry import open_head
 from ...tracking.performances.performance import Performance
+from ..access import mesh_of, view_layer
+from ..properties import head_settings, scene_settings
 from . import axes, camera, keyframes, plate, rig
 from .head_object import make_head
 
@@ -49,12 +51,11 @@ def add_avatar(
     collection = bpy.data.collections.new(name)
     scene.collection.children.link(collection)
     made = add_head(head, performance, name, collection)
-    made.semblance.head_path = str(head_path or "")
-    made.semblance.performance = str(performance_file)
-    made.semblance.dataset = str(dataset or "")
-    made.semblance.avatar = avatar
+    settings = head_settings(made)
+    settings.head_path, settings.performance = str(head_path or ""), str(performance_file)
+    settings.dataset, settings.avatar = str(dataset or ""), avatar
     view = add_camera(scene, made, performance, name, collection)
-    scene.semblance.head = made
+    scene_settings(scene).head = made
     apply_performance(made, performance, fps=scene_fps(scene), start=scene.frame_start)
     plate.show_plate(view, performance, fps=scene_fps(scene), start=scene.frame_start)
     scene.frame_set(scene.frame_start)
@@ -82,7 +83,7 @@ def add_camera(
     lens = camera.lens_of(performance.camera)
     view = camera.make_camera(lens, axes.camera_matrix(performance), name)
     collection.objects.link(view)
-    made.semblance.camera = view
+    head_settings(made).camera = view
     camera.frame_scene(scene, view, lens)
     return view
 
@@ -93,24 +94,25 @@ def apply_performance(made: bpy.types.Object, performance: Performance, *, fps: 
     Raises:
         UserError: the head has lost its rig, its shape keys or its camera.
     """
-    view = made.semblance.camera
-    if made.parent is None or made.data.shape_keys is None or view is None:
+    settings, mesh = head_settings(made), mesh_of(made)
+    view = settings.camera
+    if made.parent is None or mesh.shape_keys is None or view is None:
         raise UserError(f"{made.name} has lost its rig, shape keys or camera; undo, or add the avatar again.")
-    bpy.context.view_layer.update()  # a camera's matrix changes a little when Blender has evaluated it
+    view_layer().update()  # a camera's matrix changes a little when Blender has evaluated it
     seen_from_rig = np.linalg.inv(np.array(made.parent.matrix_world, float)) @ np.array(view.matrix_world, float)
     channels = keyframes.channels_of(performance, seen_from_rig, fps=fps, start=start)
-    keyframes.insert(made, channels)
-    made.semblance.driver, made.semblance.driver_start = performance.source, start
-    made.semblance.driver_time = float(performance.times[0])
+    keyframes.insert(channels, mesh.shape_keys, made.parent)
+    settings.driver, settings.driver_start = performance.source, start
+    settings.driver_time = float(performance.times[0])
     return int(max(channel.frames[-1] for channel in channels))
 
 
 def animated(scene: bpy.types.Scene) -> bool:
     """Tell whether anything in the scene moves already."""
-    return any(
-        datablock.animation_data and datablock.animation_data.action for datablock in (scene, *scene.objects)
-    ) or any(
-        made.data.shape_keys.animation_data for made in scene.objects if made.type == "MESH" and made.data.shape_keys
+    holders = (scene, *scene.objects)
+    meshes = [mesh_of(each) for each in scene.objects if each.type == "MESH"]
+    return any(each.animation_data and each.animation_data.action for each in holders) or any(
+        mesh.shape_keys.animation_data for mesh in meshes if mesh.shape_keys
     )
 
 

@@ -8,12 +8,9 @@ A head that looks at the camera looks along Blender's -Y. A Blender camera itsel
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...tracking.heads.arrays import Floats
+from ...tracking.heads.arrays import Doubles, Floats
 from ...tracking.performances.performance import Performance
-
-Matrices = NDArray[np.float64]
 
 TO_BLENDER: Floats = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
 """Turns head space into the armature's: (x, y, z) becomes (x, z, -y). A rotation: its inverse is its transpose."""
@@ -27,14 +24,14 @@ def points_to_blender(points: Floats) -> Floats:
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1)
 
 
-def rigid(rotation: np.ndarray, translation: np.ndarray) -> Matrices:
+def rigid(rotation: Floats | Doubles, translation: Floats | Doubles) -> Doubles:
     """Return `[..., 4, 4]` float64 matrices of rotations `[..., 3, 3]` and translations `[..., 3]`."""
     matrix = np.zeros((*np.shape(rotation)[:-2], 4, 4))
     matrix[..., :3, :3], matrix[..., :3, 3], matrix[..., 3, 3] = rotation, translation, 1
     return matrix
 
 
-def camera_matrix(performance: Performance) -> Matrices:
+def camera_matrix(performance: Performance) -> Doubles:
     """Return `[4, 4]`: where to put the Blender camera so that the head of this performance is, on average, upright at
     the world's origin and looks along -Y.
 
@@ -45,22 +42,24 @@ def camera_matrix(performance: Performance) -> Matrices:
     return place @ rigid(CAMERA_AXES, np.zeros(3))
 
 
-def mean_pose(rotation: Floats, translation: Floats, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def mean_pose(rotation: Floats, translation: Floats, weight: Floats | Doubles) -> tuple[Doubles, Doubles]:
     """Return the mean rotation `[3, 3]` (the nearest one to the mean matrix) and translation `[3]` of a performance."""
-    weight = np.asarray(weight, np.float64) if np.sum(weight) > 0 else np.ones(len(weight))
-    weight = weight / weight.sum()
-    return nearest_rotations(np.tensordot(weight, rotation.astype(np.float64), 1)), weight @ translation
+    trusted = weight.sum() > 0
+    shares = np.asarray(weight, np.float64) if trusted else np.ones(len(weight))
+    shares = shares / shares.sum()
+    return nearest_rotations(np.tensordot(shares, rotation.astype(np.float64), 1)), shares @ translation
 
 
-def nearest_rotations(matrices: np.ndarray) -> np.ndarray:
+def nearest_rotations(matrices: Doubles) -> Doubles:
     """Return the rotations `[..., 3, 3]` nearest to matrices, for instance to blends of rotations."""
     left, _, right = np.linalg.svd(np.asarray(matrices, np.float64))
     mirrored = np.linalg.det(left @ right) < 0
     left[..., :, 2] *= np.where(mirrored, -1, 1)[..., None]
-    return left @ right
+    rotations: Doubles = left @ right
+    return rotations
 
 
-def head_matrices(rotation: Floats, translation: Floats, camera_world: np.ndarray) -> Matrices:
+def head_matrices(rotation: Floats, translation: Floats, camera_world: Doubles) -> Doubles:
     """Return `[T, 4, 4]`: how the head's rest shape moves in the world, for poses `[T, 3, 3]`, `[T, 3]` seen by a
     Blender camera whose world matrix is `camera_world [4, 4]`.
 
@@ -70,7 +69,8 @@ def head_matrices(rotation: Floats, translation: Floats, camera_world: np.ndarra
     return np.asarray(camera_world, np.float64) @ rigid(CAMERA_AXES, np.zeros(3)) @ to_camera
 
 
-def world_to_camera(points: Floats, camera_world: np.ndarray) -> Floats:
+def world_to_camera(points: Floats, camera_world: Doubles) -> Floats:
     """Return `[V, 3]` world points in camera space (OpenCV), for a Blender camera's world matrix `[4, 4]`."""
     matrix = np.linalg.inv(np.asarray(camera_world, np.float64) @ rigid(CAMERA_AXES, np.zeros(3)))
-    return (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
+    seen: Floats = (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
+    return seen

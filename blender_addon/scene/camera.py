@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
+from ...tracking.heads.arrays import Doubles
 from ...tracking.heads.camera import NEAR, PinholeCamera
 
 SENSOR = 36.0
@@ -46,7 +47,7 @@ def pinhole_of(lens: Lens) -> PinholeCamera:
     return PinholeCamera(focal, focal, cx, cy, lens.width, lens.height)
 
 
-def make_camera(lens: Lens, world: np.ndarray, name: str) -> bpy.types.Object:
+def make_camera(lens: Lens, world: Doubles, name: str) -> bpy.types.Object:
     """Return a new camera object with this lens at the world matrix `[4, 4]`, not yet in any collection."""
     data = bpy.data.cameras.new(f"{name} Camera")
     data.sensor_fit = "AUTO"

@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import bpy
 import numpy as np
 
-from ...tracking.heads.arrays import Floats
+from ...tracking.heads.arrays import Floats, Integers
 from ...tracking.heads.head import ARKIT_NAMES, MorphableHead
 from ...tracking.heads.srgb import linear_light
+from ..access import values_of
+from ..properties import head_settings
 from . import axes
 from .attributes import COLOUR, MASK, MOUTH, UV
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import AttributeTypeItems
 
 DISPLAY_COLOUR = "Colour"
 """The same colours for the viewport: linear, and brightened against its studio light."""
@@ -37,15 +44,15 @@ def make_head(head: MorphableHead, identity: Floats, texture: Floats, name: str)
     mesh.materials.append(skin_material(colours))
     made = bpy.data.objects.new(name, mesh)
     add_shape_keys(made, neutral, head.expressions(neutral))
-    made.semblance.is_head = True
-    made.semblance.head_name = head.name
+    settings = head_settings(made)
+    settings.is_head, settings.head_name = True, head.name
     if head.mouth_light is not None:
         add_attribute(mesh, MOUTH, "FLOAT", "value", head.mouth_light.places)
-        made.semblance.lip_rims = head.mouth_light.rims.ravel().tolist()
+        settings.lip_rims = head.mouth_light.rims.ravel().tolist()
     return made
 
 
-def make_mesh(vertices: Floats, triangles: np.ndarray, name: str) -> bpy.types.Mesh:
+def make_mesh(vertices: Floats, triangles: Integers, name: str) -> bpy.types.Mesh:
     """Return a smooth mesh of `[V, 3]` vertices and `[T, 3]` triangles."""
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(vertices))
@@ -68,35 +75,42 @@ def add_shape_keys(made: bpy.types.Object, neutral: Floats, basis: Floats) -> No
         key.slider_min, key.slider_max, key.value = 0.0, 1.0, 0.0
 
 
-def add_uv_layer(mesh: bpy.types.Mesh, uvs: Floats, triangles: np.ndarray) -> None:
-    """Add the UV layer for artists; Blender's (0, 0) is at the bottom left."""
+def add_uv_layer(mesh: bpy.types.Mesh, uvs: Floats, triangles: Integers) -> None:
+    """Add the UV layer for artists, of `uvs [V, 2]` and `triangles [T, 3]`; Blender's (0, 0) is bottom left."""
     layer = mesh.uv_layers.new(name="UVMap")
     corners = np.stack([uvs[:, 0], 1 - uvs[:, 1]], -1)[triangles.ravel()]
     layer.uv.foreach_set("vector", flat(corners))
 
 
-def add_attribute(mesh: bpy.types.Mesh, name: str, kind: str, field: str, values: Floats) -> None:
-    """Add a value a vertex."""
-    mesh.attributes.new(name, kind, "POINT").data.foreach_set(field, flat(values))
+def add_attribute(mesh: bpy.types.Mesh, name: str, kind: AttributeTypeItems, field: str, values: Floats) -> None:
+    """Add a value a vertex, `[V]` or `[V, N]`."""
+    values_of(mesh.attributes.new(name, kind, "POINT")).foreach_set(field, flat(values))
 
 
 def skin_material(colours: Floats) -> bpy.types.Material:
-    """Return a plain material that shows the head's colours; solid view without colours shows their mean."""
+    """Return a plain material that shows the head's `colours [V, 3]`; solid view without colours shows their mean."""
     material = bpy.data.materials.new("Semblance Head")
     material.use_nodes = True
     material.diffuse_color = (*linear_light(colours.mean(0)), 1.0)
+    assert material.node_tree is not None
     nodes, links = material.node_tree.nodes, material.node_tree.links
     shader = next(node for node in nodes if node.type == "BSDF_PRINCIPLED")
-    shader.inputs["Roughness"].default_value = 0.55
-    attribute = nodes.new("ShaderNodeAttribute")
+    set_input(shader, "Roughness", 0.55)
+    attribute: Any = nodes.new("ShaderNodeAttribute")
     attribute.attribute_name = COLOUR
     attribute.location = (-460, 220)
     to_linear = nodes.new("ShaderNodeGamma")
-    to_linear.inputs["Gamma"].default_value = 2.2
+    set_input(to_linear, "Gamma", 2.2)
     to_linear.location = (-240, 220)
     links.new(attribute.outputs["Color"], to_linear.inputs["Color"])
     links.new(to_linear.outputs["Color"], shader.inputs["Base Color"])
     return material
+
+
+def set_input(node: bpy.types.Node, name: str, value: float) -> None:
+    """Set an input of a node; only the kinds of sockets that have a value are typed to have one."""
+    socket: Any = node.inputs[name]
+    socket.default_value = value
 
 
 def with_alpha(colours: Floats) -> Floats:
@@ -105,5 +119,5 @@ def with_alpha(colours: Floats) -> Floats:
 
 
 def flat(values: Floats) -> Floats:
-    """Return the values as `foreach_set` takes them fastest."""
+    """Return the values as `foreach_set` takes them fastest: `[N]` float32 in a row."""
     return np.ascontiguousarray(values, np.float32).ravel()

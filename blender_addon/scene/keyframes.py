@@ -5,16 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
-from ...tracking.heads.arrays import Floats
+from ...tracking.heads.arrays import Doubles, Floats
 from ...tracking.heads.head import ARKIT_NAMES
 from ...tracking.performances.performance import Performance
 from ...tracking.performances.resampling import at_rate
 from .. import compat
+from ..access import enum_items
 from . import axes, rig
+
+Number = TypeVar("Number", np.float32, np.int32)
 
 SHAPES, RIG = "shapes", "rig"
 """What a channel animates: the mesh's shape keys, or the armature object."""
@@ -34,12 +39,12 @@ class Channel:
     target: str
     path: str
     index: int
-    frames: Floats
-    values: Floats
+    frames: Doubles
+    values: Floats | Doubles
     group: str
 
 
-def channels_of(performance: Performance, camera_world: Floats, *, fps: float, start: int) -> list[Channel]:
+def channels_of(performance: Performance, camera_world: Doubles, *, fps: float, start: int) -> list[Channel]:
     """Return the keys that make a head at the world's origin perform before a camera with this world matrix `[4, 4]`.
 
     The performance plays at its own speed from frame `start` of a scene with `fps` frames a second: one key a frame,
@@ -61,7 +66,7 @@ def channels_of(performance: Performance, camera_world: Floats, *, fps: float, s
     return [without_idle_keys(each) for each in made]
 
 
-def vector(bone: str, path: str, frames: Floats, values: Floats) -> list[Channel]:
+def vector(bone: str, path: str, frames: Doubles, values: Floats | Doubles) -> list[Channel]:
     """Return the channels of a bone's vector, `values [T, 3]`."""
     place = f'pose.bones["{bone}"].{path}'
     return [Channel(RIG, place, index, frames, values[:, index], bone) for index in range(3)]
@@ -75,27 +80,27 @@ def without_idle_keys(channel: Channel) -> Channel:
     return replace(channel, frames=channel.frames[keep], values=channel.values[keep])
 
 
-def insert(made: bpy.types.Object, channels: Iterable[Channel]) -> None:
-    """Write keys onto a head object and its rig.
+def insert(channels: Iterable[Channel], shapes: bpy.types.Key, rig: bpy.types.Object) -> None:
+    """Write keys onto a head's shape keys and its rig.
 
     Keys between a channel's first and last frame are replaced; all others stay as the artist left them.
     """
-    targets = {SHAPES: made.data.shape_keys, RIG: made.parent}
+    targets: dict[str, bpy.types.ID] = {SHAPES: shapes, RIG: rig}
     for each in channels:
         curve = compat.channel(targets[each.target], each.path, each.index, each.group)
         write_keys(curve, each.frames, each.values)
 
 
-def write_keys(curve: bpy.types.FCurve, frames: Floats, values: Floats) -> None:
+def write_keys(curve: bpy.types.FCurve, frames: Doubles, values: Floats | Doubles) -> None:
     """Replace the keys from `frames[0]` to `frames[-1]` by linear ones, in one go."""
     points = curve.keyframe_points
-    at = read(points, "co", 2)[::2]
+    at = read(points, "co", 2, np.float32)[::2]
     for index in np.flatnonzero((at > frames[0] - 0.5) & (at < frames[-1] + 0.5))[::-1]:
         points.remove(points[int(index)], fast=True)
     kept = len(points)
     points.add(len(frames))
     new = slice(kept, None)
-    places = read(points, "co", 2).reshape(-1, 2)
+    places = read(points, "co", 2, np.float32).reshape(-1, 2)
     places[new] = np.stack([frames, values], -1)
     points.foreach_set("co", places.ravel())
     for name, choice in (
@@ -104,14 +109,16 @@ def write_keys(curve: bpy.types.FCurve, frames: Floats, values: Floats) -> None:
         ("handle_right_type", "AUTO_CLAMPED"),
     ):
         chosen = read(points, name, 1, np.int32)
-        chosen[new] = bpy.types.Keyframe.bl_rna.properties[name].enum_items[choice].value
+        chosen[new] = enum_items(bpy.types.Keyframe, name)[choice].value
         points.foreach_set(name, chosen)
     points.sort()
     curve.update()
 
 
-def read(points: bpy.types.bpy_prop_collection, name: str, width: int, kind: type = np.float32) -> np.ndarray:
-    """Return one property of all keys, flat."""
-    values: np.ndarray = np.zeros(len(points) * width, kind)
+def read(
+    points: bpy.types.bpy_prop_collection[bpy.types.Keyframe], name: str, width: int, kind: type[Number]
+) -> NDArray[Number]:
+    """Return one property of all keys, flat: `[K * width]`."""
+    values: NDArray[Number] = np.zeros(len(points) * width, kind)
     points.foreach_get(name, values)
     return values

@@ -11,6 +11,7 @@ import bpy
 from ...common.errors import UserError
 from ...tracking.performances.performance import Crop, Performance
 from .. import compat
+from ..access import camera_of
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,18 @@ def show_plate(camera: bpy.types.Object, performance: Performance, *, fps: float
         bpy.data.images.remove(image)
         raise UserError(f"Blender cannot read {source}; the head is there, without the plate behind it.")
     place = place_of(performance.crop, width, height)
-    background = camera.data.background_images.new()
+    lens = camera_of(camera)
+    background = lens.background_images.new()
     background.image, background.frame_method, background.alpha = image, "FIT", 1.0
     background.scale, background.offset = place.scale, (place.offset_x, place.offset_y)
-    camera.data.show_background_images = True
+    lens.show_background_images = True
     if image.source == "MOVIE":
-        time_movie(camera, background, image, performance, fps=fps, start=start)
+        time_movie(lens, background, image, performance, fps=fps, start=start)
     return image
 
 
 def time_movie(
-    camera: bpy.types.Object,
+    camera: bpy.types.Camera,
     background: bpy.types.CameraBackgroundImage,
     image: bpy.types.Image,
     performance: Performance,
@@ -77,8 +79,8 @@ def time_movie(
     user.frame_offset = first
     if abs(performance.fps - fps) < 0.01:
         return
-    index = list(camera.data.background_images).index(background)
-    curve = compat.channel(camera.data, f"background_images[{index}].image_user.frame_offset", group="Plate")
+    index = list(camera.background_images).index(background)
+    curve = compat.channel(camera, f"background_images[{index}].image_user.frame_offset", group="Plate")
     offsets = frame_offsets(first, image.frame_duration, performance.fps, fps)
     curve.keyframe_points.add(len(offsets))
     curve.keyframe_points.foreach_set("co", [number for frame, offset in offsets for number in (start + frame, offset)])

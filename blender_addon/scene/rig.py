@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import bpy
 import numpy as np
 
-from ...tracking.heads.arrays import Floats
+from ...tracking.heads.arrays import Doubles, Floats
 from ...tracking.heads.head import MorphableHead
 from ...tracking.heads.rotations import to_angles
+from ..access import armature_of, pose_of, view_layer
 from . import axes
 
 HEAD_BONE, EYE_BONES = "head", ("eye.L", "eye.R")
-HEAD_ORDER, EYE_ORDER = "ZXY", "XYZ"
+HEAD_ORDER: Final = "ZXY"
+EYE_ORDER: Final = "XYZ"
 """Euler orders: a head turns (y) over nodding (x) over tilting (z); an eye looks aside (z) over up and down (x)."""
 
 HEAD_REST: Floats = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
@@ -34,10 +38,11 @@ def make_rig(
     height = float(np.ptp(neutral[:, 1]))
     pivots = [axes.points_to_blender(pivot) for pivot in eye_pivots(head, neutral)]
     add_bones(rig, pivots, height)
-    rig.pose.bones[HEAD_BONE].rotation_mode = HEAD_ORDER
+    bones = pose_of(rig).bones
+    bones[HEAD_BONE].rotation_mode = HEAD_ORDER
     for name in EYE_BONES:
-        rig.pose.bones[name].rotation_mode = EYE_ORDER
-        rig.pose.bones[name].lock_location = (True, True, True)
+        bones[name].rotation_mode = EYE_ORDER
+        bones[name].lock_location = (True, True, True)
     shape_controls(rig, neutral)
     bind(made, head, rig)
     return rig
@@ -49,27 +54,27 @@ def eye_pivots(head: MorphableHead, neutral: Floats) -> list[Floats]:
 
 
 def add_bones(rig: bpy.types.Object, pivots: list[Floats], height: float) -> None:
-    """Add the bones: `head` from the origin upward, eyes from their pivots forward, as its children."""
-    view_layer = bpy.context.view_layer
-    before = view_layer.objects.active
-    view_layer.objects.active = rig
+    """Add the bones: `head` from the origin upward, eyes from their `pivots`, `[3]` each, forward, as its children."""
+    objects = view_layer().objects
+    before = objects.active
+    objects.active = rig
     bpy.ops.object.mode_set(mode="EDIT")
     try:
-        bones = rig.data.edit_bones
+        bones = armature_of(rig).edit_bones
         root = bones.new(HEAD_BONE)
         root.head, root.tail, root.roll = (0, 0, 0), (0, 0, height * 0.6), 0
         for name, pivot in zip(EYE_BONES, pivots, strict=True):
             eye = bones.new(name)
-            eye.head, eye.tail = pivot, pivot + np.array([0, -height * 0.2, 0])
+            eye.head, eye.tail = pivot.tolist(), (pivot + np.array([0, -height * 0.2, 0])).tolist()
             eye.align_roll((0, 0, 1))
             eye.parent = root
     finally:
         bpy.ops.object.mode_set(mode="OBJECT")
-        view_layer.objects.active = before
+        objects.active = before
 
 
 def shape_controls(rig: bpy.types.Object, neutral: Floats) -> None:
-    """Draw the bones as rings that leave the face free: one above the head, one before each eye."""
+    """Draw the bones as rings that leave the face `neutral [V, 3]` free: one above the head, one before each eye."""
     ring = bpy.data.meshes.new("Semblance Control")
     turn = np.linspace(0, 2 * np.pi, 32, endpoint=False)
     corners = np.stack([np.cos(turn), np.zeros(32), np.sin(turn)], -1)  # around a bone's own y
@@ -79,12 +84,14 @@ def shape_controls(rig: bpy.types.Object, neutral: Floats) -> None:
     above = -float(neutral[:, 1].min()) + 0.08 * float(size[1])
     show = [(HEAD_BONE, 0.4 * float(size[0]), above), *((name, 0.05 * float(size[0]), 0.06) for name in EYE_BONES)]
     for name, radius, distance in show:
-        bone = rig.pose.bones[name]
+        bone = pose_of(rig).bones[name]
         bone.custom_shape, bone.use_custom_shape_bone_size = control, False
         bone.custom_shape_scale_xyz = (radius, radius, radius)
         bone.custom_shape_translation = (0, distance, 0)
-        rig.data.bones[name].show_wire = True
-        rig.data.bones[name].color.palette = "THEME09"
+        drawn = armature_of(rig).bones[name]
+        drawn.show_wire = True
+        assert drawn.color is not None
+        drawn.color.palette = "THEME09"
 
 
 def bind(made: bpy.types.Object, head: MorphableHead, rig: bpy.types.Object) -> None:
@@ -95,10 +102,11 @@ def bind(made: bpy.types.Object, head: MorphableHead, rig: bpy.types.Object) -> 
         made.vertex_groups.new(name=name).add(members.tolist(), 1.0, "REPLACE")
     made.parent = rig
     modifier = made.modifiers.new("Semblance Rig", "ARMATURE")
+    assert isinstance(modifier, bpy.types.ArmatureModifier)
     modifier.object = rig
 
 
-def head_channels(moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def head_channels(moves: Doubles) -> tuple[Doubles, Doubles]:
     """Return (location `[T, 3]`, Euler angles `[T, 3]`) of the head bone for moves `[T, 4, 4]` in the armature.
 
     The angles are x, y, z for Blender's order 'ZXY' (`Ry @ Rx @ Rz`): turning outermost, then nodding, then tilting.

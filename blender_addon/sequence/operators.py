@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import bpy
 
-from ...common.errors import UserError
 from ...common.words import counted
 from .. import compat
-from ..properties import active_head
-from ..ui.job_operators import Reasoned
+from ..access import registration_of, scene_of
+from ..properties import active_head, head_settings
+from ..render.render_engine import SemblanceRenderEngine
+from ..ui.operators import Outcome, SemblanceOperator
 from ..ui.panels import SemblancePanel, button
 from . import sequence_scene
 
 
-class SEMBLANCE_OT_send_to_sequencer(Reasoned, bpy.types.Operator):
+class SEMBLANCE_OT_send_to_sequencer(SemblanceOperator):
     """Lay the rendered frames over the original footage, with the sound of the video that drives the avatar"""
 
     bl_idname = "semblance.send_to_sequencer"
@@ -26,15 +27,11 @@ class SEMBLANCE_OT_send_to_sequencer(Reasoned, bpy.types.Operator):
         """Why nothing can be sent now."""
         return "" if active_head(context) else "There is no head yet: make one with New Avatar."
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> Outcome:
         """Make the sequence and show it in the sequencer."""
-        scene = context.scene
-        try:
-            frames = sequence_scene.rendered_frames(scene)
-            sequence = sequence_scene.send_to_sequencer(scene, active_head(context), frames)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        scene, head = scene_of(context), active_head(context)
+        assert head is not None  # else the operator is disabled
+        sequence = sequence_scene.send_to_sequencer(scene, head, sequence_scene.rendered_frames(scene))
         compat.show_sequence(context, sequence)
         count = sequence.frame_end - sequence.frame_start + 1
         self.report(
@@ -44,7 +41,7 @@ class SEMBLANCE_OT_send_to_sequencer(Reasoned, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SEMBLANCE_PT_output(SemblancePanel, bpy.types.Panel):
+class SEMBLANCE_PT_output(SemblancePanel):
     """From frames to a movie"""
 
     bl_idname = "SEMBLANCE_PT_output"
@@ -55,12 +52,12 @@ class SEMBLANCE_PT_output(SemblancePanel, bpy.types.Panel):
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only where there is an avatar to render."""
         head = active_head(context)
-        return head is not None and bool(head.semblance.avatar)
+        return head is not None and bool(head_settings(head).avatar)
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw what an artist does in order: choose the renderer, render, send."""
         column = self.layout.column()
-        if context.scene.render.engine != "SEMBLANCE":
+        if scene_of(context).render.engine != SemblanceRenderEngine.bl_idname:
             column.operator("semblance.use_renderer", icon="RESTRICT_RENDER_OFF")
         else:
             column.operator("render.render", text="Render Image", icon="RENDER_STILL")
@@ -71,4 +68,4 @@ class SEMBLANCE_PT_output(SemblancePanel, bpy.types.Panel):
 
 CLASSES = (SEMBLANCE_OT_send_to_sequencer, SEMBLANCE_PT_output)
 
-register, unregister = bpy.utils.register_classes_factory(CLASSES)
+register, unregister = registration_of(CLASSES)

@@ -9,8 +9,9 @@ import bpy
 
 from ...common.errors import UserError
 from .. import compat
+from ..properties import head_settings
 from ..render import scene_colours
-from ..scene import reenact
+from ..scene import driving
 from ..scene.avatar_scene import scene_fps
 from .sequencer import Frames, Plate, SequencePlan, Sound, StripPlan, plan_sequence, whole_rate
 
@@ -75,7 +76,7 @@ def plate_of(head: bpy.types.Object) -> Plate | None:
     Raises:
         UserError: Blender cannot read it.
     """
-    own = reenact.own_performance(head)
+    own = driving.own_performance(head)
     if not own or own.crop is None or not own.source:
         return None
     source = Path(own.source)
@@ -89,7 +90,7 @@ def plate_of(head: bpy.types.Object) -> Plate | None:
 
 def sound_of(scene: bpy.types.Scene, head: bpy.types.Object) -> Sound | None:
     """Return the sound that belongs to a head's motion: that of the footage that drives it; None when it has none."""
-    settings = head.semblance
+    settings = head_settings(head)
     file = Path(settings.driver)
     if not settings.driver or not file.is_file() or is_picture(file) or not has_sound(file):
         return None
@@ -107,14 +108,13 @@ def sequence_of(scene: bpy.types.Scene) -> bpy.types.Scene:
     if found is None:
         found = bpy.data.scenes.new(name)
         found[OURS] = scene.name
-    found.sequence_editor_create()
     return found
 
 
 def make_strips(sequence: bpy.types.Scene, plan: SequencePlan) -> None:
     """Make the planned strips in place of those that were made here before."""
-    strips = sequence.sequence_editor.strips
-    for strip in [strip for strip in strips if OURS in strip]:
+    strips = sequence.sequence_editor_create().strips
+    for strip in [strip for strip in strips if strip.get(OURS)]:
         strips.remove(strip)
     for each in plan.strips:
         strip = make_strip(strips, each)
@@ -122,19 +122,20 @@ def make_strips(sequence: bpy.types.Scene, plan: SequencePlan) -> None:
         compat.show_between(strip, each.start, each.start + each.length)
 
 
-def make_strip(strips: bpy.types.bpy_prop_collection, plan: StripPlan) -> bpy.types.Strip:
+def make_strip(strips: bpy.types.StripsTopLevel, plan: StripPlan) -> bpy.types.Strip:
     """Make one strip, its files' own pixels scaled and moved as planned."""
     file, name = str(plan.files[0]), plan.files[0].stem if len(plan.files) == 1 else plan.shows.title()
     start = plan.start - plan.skipped
     if plan.kind == "SOUND":
         return strips.new_sound(name, file, plan.channel, start)
-    if plan.kind == "MOVIE":
-        strip = strips.new_movie(name, file, plan.channel, start, fit_method="ORIGINAL")
-    else:
-        strip = strips.new_image(name, file, plan.channel, start, fit_method="ORIGINAL")
+    new = strips.new_movie if plan.kind == "MOVIE" else strips.new_image
+    strip = new(name, file, plan.channel, start, fit_method="ORIGINAL")
+    assert isinstance(strip, bpy.types.ImageStrip | bpy.types.MovieStrip)
+    if isinstance(strip, bpy.types.ImageStrip):
         for each in plan.files[1:]:
             strip.elements.append(each.name)
     strip.blend_type = plan.blend
+    assert strip.transform is not None
     strip.transform.scale_x = strip.transform.scale_y = plan.scale
     strip.transform.offset_x, strip.transform.offset_y = plan.offset
     return strip
@@ -144,9 +145,11 @@ def movie_output(scene: bpy.types.Scene, path: Path) -> None:
     """Let a scene render into an MP4 (H.264 and AAC) that plays everywhere."""
     render = scene.render
     compat.make_movies(render.image_settings)
-    render.ffmpeg.format, render.ffmpeg.codec = "MPEG4", "H264"
-    render.ffmpeg.constant_rate_factor, render.ffmpeg.gopsize = "HIGH", 12
-    render.ffmpeg.audio_codec, render.ffmpeg.audio_bitrate = "AAC", 192
+    movie = render.ffmpeg
+    assert movie is not None
+    movie.format, movie.codec = "MPEG4", "H264"
+    movie.constant_rate_factor, movie.gopsize = "HIGH", 12
+    movie.audio_codec, movie.audio_bitrate = "AAC", 192
     render.filepath, render.use_file_extension = str(path), True
 
 
@@ -182,7 +185,7 @@ def render_frames(scene: bpy.types.Scene, folder: Path) -> Frames:
 
 def is_picture(file: Path) -> bool:
     """Tell by its name whether a file is a still picture."""
-    return file.suffix.lower() in bpy.path.extensions_image
+    return file.suffix.lower() in bpy.path.extensions_image  # type: ignore[attr-defined]  # its stub leaves it out
 
 
 def picture_size(file: Path) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ...common.errors import UserError
 from ...tracking.performances.performance import Crop
@@ -85,14 +86,14 @@ class StripPlan:
     """
 
     shows: str
-    kind: str
+    kind: Literal["SOUND", "MOVIE", "IMAGE"]
     files: tuple[Path, ...]
     start: int
     length: int
     skipped: int = 0
     scale: float = 1.0
     offset: tuple[float, float] = (0.0, 0.0)
-    blend: str = "REPLACE"
+    blend: Literal["REPLACE", "ALPHA_OVER"] = "REPLACE"
 
     @property
     def channel(self) -> int:
@@ -129,9 +130,9 @@ def plan_sequence(frames: Frames, plate: Plate | None = None, sound: Sound | Non
             f"{frames.files[0].name} runs at {frames.fps:.2f} frames a second and the plate at {fps:.2f}; "
             "render pictures instead of a movie: they can be spread over the plate's frames."
         )
-    placed = place_frames(frames, plate, fps)
-    start, length = placed.start, placed.length
-    strips = [placed]
+    portrait = place_frames(frames, plate, fps)
+    start, length = portrait.start, portrait.length
+    strips = [portrait]
     if plate is not None and moving:
         strips.append(StripPlan(PLATE, "MOVIE", (plate.file,), start, length, start - at(plate.begins, fps)))
     elif plate is not None:
@@ -146,7 +147,8 @@ def place_frames(frames: Frames, plate: Plate | None, fps: float) -> StripPlan:
     """Lay the neural frames into the window of the plate that they show; over the whole picture without a plate."""
     files = frames.files if frames.movie else spread(frames.files, frames.fps, fps)
     length = frames.movie or len(files)
-    kind, start = "MOVIE" if frames.movie else "IMAGE", at(frames.begins, fps)
+    kind: Literal["MOVIE", "IMAGE"] = "MOVIE" if frames.movie else "IMAGE"
+    start = at(frames.begins, fps)
     if plate is None:
         return StripPlan(FRAMES, kind, files, start, length)
     crop, (width, height) = plate.crop, plate.size

@@ -17,6 +17,7 @@ import bpy.utils.previews
 from ...common.errors import UserError
 from ...common.progress import Cancelled
 from ...protocol.client import Client
+from ..access import windows
 from ..engine.jobs import Bar, Task
 
 SECONDS_BETWEEN_STEPS = 0.1
@@ -49,8 +50,9 @@ class Message:
     problem: bool = False
 
 
-class _State:
-    """What this room remembers while Blender runs."""
+@dataclass
+class _Memory:
+    """What this file remembers while Blender runs."""
 
     running: Activity | None = None
     message: Message | None = None
@@ -58,27 +60,30 @@ class _State:
     picture_count: int = 0
 
 
+_memory = _Memory()
+
+
 def running() -> Activity | None:
     """The task that runs now."""
-    return _State.running
+    return _memory.running
 
 
 def message() -> Message | None:
     """How the last task ended; None when there is nothing to say."""
-    return _State.message
+    return _memory.message
 
 
 def preview_icon() -> int:
     """Icon of the running job's latest picture; 0 when there is none."""
-    pictures = _State.pictures
-    latest = pictures.get(f"preview{_State.picture_count}") if pictures else None
-    return latest.icon_id if latest and _State.running else 0
+    pictures = _memory.pictures
+    latest = pictures.get(f"preview{_memory.picture_count}") if pictures else None
+    return latest.icon_id if latest and _memory.running else 0
 
 
 def busy_reason() -> str:
     """Why no other task can begin now, as a sentence; empty when one can."""
-    if _State.running:
-        return f"{_State.running.title} is running: wait for it, or cancel it."
+    if _memory.running:
+        return f"{_memory.running.title} is running: wait for it, or cancel it."
     return ""
 
 
@@ -87,15 +92,15 @@ def begin(title: str, task: Task[Any], finish: Callable[[Any], str]) -> Activity
 
     Both may raise `UserError`: the artist is told.
     """
-    assert _State.running is None, busy_reason()
-    _State.running, _State.message = Activity(title, task, finish, Bar("Starting")), None
+    assert _memory.running is None, busy_reason()
+    _memory.running, _memory.message = Activity(title, task, finish, Bar("Starting")), None
     bpy.app.timers.register(step, first_interval=SECONDS_BETWEEN_STEPS, persistent=True)
-    return _State.running
+    return _memory.running
 
 
 def step() -> float | None:
     """Take the running task one step further (called by the timer); returns the seconds to the next step."""
-    activity = _State.running
+    activity = _memory.running
     if activity is None:
         return None
     try:
@@ -109,7 +114,11 @@ def step() -> float | None:
         problem = Message(str(error), problem=True)
         end(lambda: problem)
     except BaseException:
-        end(lambda: Message(f"{activity.title} failed by a fault of ours: see the system console.", problem=True))
+        end(
+            lambda: Message(
+                f"{activity.title} failed because of an error in Semblance: see the system console.", problem=True
+            )
+        )
         raise
     else:
         show_picture(bar.picture)
@@ -121,20 +130,20 @@ def step() -> float | None:
 
 def end(last_words: Callable[[], Message]) -> None:
     """Stop following, whatever way the task ended, and keep what there is to say."""
-    _State.running = None
-    if _State.pictures:
-        _State.pictures.clear()
+    _memory.running = None
+    if _memory.pictures:
+        _memory.pictures.clear()
     try:
-        _State.message = last_words()
+        _memory.message = last_words()
     except UserError as error:
-        _State.message = Message(str(error), problem=True)
-    tell(_State.message)
+        _memory.message = Message(str(error), problem=True)
+    tell(_memory.message)
     redraw()
 
 
 def cancel() -> None:
     """End the running task: ask the engine to cancel its job, or stop what has not become a job yet."""
-    activity = _State.running
+    activity = _memory.running
     if activity is None:
         return
     if activity.client and activity.job:
@@ -155,7 +164,7 @@ def cancel() -> None:
 
 def dismiss() -> None:
     """Forget the last message."""
-    _State.message = None
+    _memory.message = None
 
 
 def in_window(work: Callable[[], Message]) -> Callable[[], Message]:
@@ -180,11 +189,15 @@ def tell(said: Message) -> None:
         return
 
     def draw(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
+        layout = menu.layout
+        assert layout is not None
         for line in wrapped(said.text, 80):
-            menu.layout.label(text=line)
+            layout.label(text=line)
 
     with bpy.context.temp_override(window=shown[0]), suppress(RuntimeError):
-        bpy.context.window_manager.popup_menu(draw, title="Semblance", icon="ERROR")
+        manager = bpy.context.window_manager
+        assert manager is not None
+        manager.popup_menu(draw, title="Semblance", icon="ERROR")
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -203,14 +216,14 @@ def show_picture(picture: bytes | None) -> None:
     """Keep a job's new picture as an icon for the panel."""
     if picture is None or bpy.app.background:
         return
-    if _State.pictures is None:
-        _State.pictures = bpy.utils.previews.new()
-    _State.picture_count += 1
-    path = f"{bpy.app.tempdir}semblance_preview{_State.picture_count % 2}.png"
+    if _memory.pictures is None:
+        _memory.pictures = bpy.utils.previews.new()
+    _memory.picture_count += 1
+    path = f"{bpy.app.tempdir}semblance_preview{_memory.picture_count % 2}.png"
     with open(path, "wb") as file:
         file.write(picture)
-    _State.pictures.clear()
-    _State.pictures.load(f"preview{_State.picture_count}", path, "IMAGE")
+    _memory.pictures.clear()
+    _memory.pictures.load(f"preview{_memory.picture_count}", path, "IMAGE")
 
 
 def redraw() -> None:
@@ -221,15 +234,10 @@ def redraw() -> None:
                 area.tag_redraw()
 
 
-def windows() -> list[bpy.types.Window]:
-    """Blender's windows; none in background mode, where a file's windows exist but must not be touched."""
-    return [] if bpy.app.background else list(bpy.context.window_manager.windows)
-
-
 def draw_status(header: bpy.types.Header, _context: bpy.types.Context) -> None:
     """Draw the running task into the status bar."""
-    activity = _State.running
-    if activity:
+    activity = _memory.running
+    if activity and header.layout:
         row = header.layout.row(align=True)
         row.ui_units_x = 14
         row.progress(text=f"{activity.title}: {activity.bar.text}", factor=activity.bar.factor)
@@ -246,9 +254,9 @@ def unregister() -> None:
     bpy.types.STATUSBAR_HT_header.remove(draw_status)
     if bpy.app.timers.is_registered(step):
         bpy.app.timers.unregister(step)
-    if _State.running:
-        _State.running.task.close()
-        _State.running = None
-    if _State.pictures:
-        bpy.utils.previews.remove(_State.pictures)
-        _State.pictures = None
+    if _memory.running:
+        _memory.running.task.close()
+        _memory.running = None
+    if _memory.pictures:
+        bpy.utils.previews.remove(_memory.pictures)
+        _memory.pictures = None

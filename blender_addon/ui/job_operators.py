@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
@@ -22,12 +22,14 @@ from ...protocol.client import Client
 from ...protocol.jobs import Build, JobKind, JobRequest, Photo, Track
 from ...protocol.messages import Job, known_fields
 from .. import preferences
+from ..access import mesh_of, registration_of, scene_of, view_layer, windows
 from ..engine import jobs
 from ..engine.process import why_no_engine
-from ..properties import active_head, choices
-from ..scene import reenact
+from ..properties import active_head, choices, head_settings, scene_settings
+from ..scene import driving
 from ..scene.avatar_scene import add_avatar
 from . import activity
+from .operators import Outcome, SemblanceOperator, ask_for_file
 
 VIDEO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.VIDEO_SUFFIXES)
 PHOTO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.PHOTO_SUFFIXES)
@@ -39,39 +41,18 @@ def engine_reason() -> str:
     """Why no job can be started on this machine's engine now; empty when one can."""
     place = preferences.engine_place()
     if place.remote:
-        return "A remote engine cannot read files of this computer: choose an engine here in the preferences."
+        return (
+            "A remote engine cannot read files on this computer: choose an engine on this computer in the preferences."
+        )
     return activity.busy_reason() or why_no_engine(place)
 
 
-class Reasoned:
-    """An operator that is greyed out with a reason: `disabled_reason` is empty when it can run."""
-
-    if TYPE_CHECKING:  # what every operator has from `bpy.types.Operator`; Blender takes annotations for properties
-        bl_idname: str
-        bl_label: str
-        poll_message_set: Callable[[str], None]
-        report: Callable[[set[str], str], None]
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        """Why the operator cannot run now, as a sentence."""
-        raise NotImplementedError
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell Blender whether the operator can run, and the artist why not."""
-        reason = cls.disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
-
-
-class LongTask(Reasoned):
+class LongTask(SemblanceOperator):
     """An operator that does a task: in the background of a window, or to its end where there is none."""
 
-    def carry_out(self, task: jobs.Task[Any], finish: Callable[[Any], str]) -> set[str]:
+    def carry_out(self, task: jobs.Task[Any], finish: Callable[[Any], str]) -> Outcome:
         """Do `task`, then `finish` with its result; both may raise `UserError`."""
-        if activity.windows():
+        if windows():
             activity.begin(self.bl_label, task, finish)
             return {"FINISHED"}
         try:
@@ -79,18 +60,6 @@ class LongTask(Reasoned):
         except Cancelled:
             return {"CANCELLED"}
         return {"FINISHED"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Run, and report what the user has to mend."""
-        try:
-            return self.run(context)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-
-    def run(self, context: bpy.types.Context) -> set[str]:
-        """What the operator does."""
-        raise NotImplementedError
 
 
 def followed(request: JobRequest) -> jobs.Task[Job]:
@@ -109,7 +78,7 @@ def tracking_job(scene: bpy.types.Scene, source: Path) -> Track | Photo:
     Raises:
         UserError: the file is none that can be tracked, or the chosen head's file is not known.
     """
-    chosen = scene.semblance
+    chosen = scene_settings(scene)
     head_path = preferences.head_file(chosen.head_model)
     return jobs.new_avatar_job(
         source,
@@ -145,12 +114,12 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
     Raises:
         UserError: the dataset is gone, or was tracked at a lower quality than the scene's preset.
     """
-    dataset = Path(head.semblance.dataset)
+    dataset = Path(head_settings(head).dataset)
     try:
         size = int(json.loads((dataset / "dataset.json").read_text(encoding="utf-8"))["size"])
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"The tracked footage at {dataset} is gone; make the head again with New Avatar.") from None
-    preset = scene.semblance.preset
+    preset = scene_settings(scene).preset
     if size < PRESETS[preset].size:
         raise UserError(
             f"{head.name} was tracked at {size} pixels: choose a lower quality, or make it again with New Avatar."
@@ -160,11 +129,12 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
 
 def finish_build(head: bpy.types.Object, job: Job) -> None:
     """Tell a head its avatar, and the moment of the footage that it should look like."""
-    head.semblance.avatar = job.result["avatar_id"]
-    head.semblance.time_code = job.result.get("time_code", head.semblance.time_code)
+    settings = head_settings(head)
+    settings.avatar = job.result["avatar_id"]
+    settings.time_code = job.result.get("time_code", settings.time_code)
 
 
-class SEMBLANCE_OT_new_avatar(LongTask, bpy.types.Operator):
+class SEMBLANCE_OT_new_avatar(LongTask):
     """Make a new avatar from a portrait video or a photo: find the head in it and put it into the scene"""
 
     bl_idname = "semblance.new_avatar"
@@ -182,21 +152,20 @@ class SEMBLANCE_OT_new_avatar(LongTask, bpy.types.Operator):
         """Why no avatar can be made now."""
         return engine_reason()
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
         """Ask for the file, unless one was dropped."""
         if self.filepath:
             return self.execute(context)
         self.filter_glob = VIDEO_GLOB if self.kind == "VIDEO" else PHOTO_GLOB
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        return ask_for_file(self, context)
 
-    def run(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> Outcome:
         """Track the file, then put the head into the scene."""
         source = Path(bpy.path.abspath(self.filepath)).absolute()
-        request, scene = tracking_job(context.scene, source), context.scene.name
+        request, scene = tracking_job(scene_of(context), source), scene_of(context).name
 
         def finish(job: Job) -> str:
-            target = bpy.data.scenes.get(scene) or bpy.context.scene
+            target = bpy.data.scenes.get(scene) or scene_of(bpy.context)
             hide_startup_cube(target)
             made = finish_new_avatar(target, source, job)
             look_through_camera(made)
@@ -205,8 +174,8 @@ class SEMBLANCE_OT_new_avatar(LongTask, bpy.types.Operator):
         return self.carry_out(followed(request), finish)
 
 
-class SEMBLANCE_OT_drive_from_video(LongTask, bpy.types.Operator):
-    """Let the face in another video move this head: it becomes keyframes from the current frame on"""
+class SEMBLANCE_OT_drive_from_video(LongTask):
+    """Let the face in another video drive this head, as keyframes from the current frame on"""
 
     bl_idname = "semblance.drive_from_video"
     bl_label = "Drive From Video"
@@ -220,42 +189,45 @@ class SEMBLANCE_OT_drive_from_video(LongTask, bpy.types.Operator):
         """Why no head can be driven now."""
         return engine_reason() or ("" if active_head(context) else "Select the head to drive.")
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
         """Ask for the video."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        return ask_for_file(self, context)
 
-    def run(self, context: bpy.types.Context) -> set[str]:
-        """Track the video, then write its performance onto the head."""
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Track the video, then write its performance onto the head.
+
+        Raises:
+            UserError: the file is no video, or the engine cannot track it.
+        """
         source = Path(bpy.path.abspath(self.filepath)).absolute()
         if jobs.kind_of_source(source) != JobKind.TRACK:
             raise UserError(f"{source.name} is a photo; choose a video to drive the head.")
         head = active_head(context)
         assert head is not None  # else the operator is disabled
-        request = driver_job(head, source)
-        name, scene, start = head.name, context.scene.name, context.scene.frame_current
+        request, scene = driver_job(head, source), scene_of(context)
+        name, scene_name, start = head.name, scene.name, scene.frame_current
 
         def finish(job: Job) -> str:
             driven = bpy.data.objects.get(name)
             if driven is None:
                 raise UserError(f"{name} is no longer there; the tracked performance is in {job.result['dataset']}.")
             performance = Path(job.result["dataset"]) / "performance.npz"
-            return reenact.drive(bpy.data.scenes[scene], driven, performance, start)
+            return driving.drive(bpy.data.scenes[scene_name], driven, performance, start)
 
         return self.carry_out(followed(request), finish)
 
 
 def driver_job(head: bpy.types.Object, source: Path) -> Track:
     """Return the job that tracks a driving video with the driven head's own model."""
-    own = head.semblance
+    own = head_settings(head)
     dataset = free_dataset(f"{source.stem}_driver")
     return Track(
         source=str(source), dataset=dataset, head=own.head_name, head_path=own.head_path or None, size=DRIVER_SIZE
     )
 
 
-class SEMBLANCE_OT_build_avatar(LongTask, bpy.types.Operator):
-    """Train the head's avatar from its footage. Blender stays usable; a cancelled build goes on where it stopped"""
+class SEMBLANCE_OT_build_avatar(LongTask):
+    """Train the head's avatar from its footage. Blender stays usable; a cancelled build continues where it stopped"""
 
     bl_idname = "semblance.build_avatar"
     bl_label = "Build Avatar"
@@ -266,15 +238,15 @@ class SEMBLANCE_OT_build_avatar(LongTask, bpy.types.Operator):
         head = active_head(context)
         if head is None:
             return "There is no head yet: make one with New Avatar."
-        if not head.semblance.dataset:
+        if not head_settings(head).dataset:
             return f"{head.name} has no footage to learn from: make a head with New Avatar."
         return engine_reason()
 
-    def run(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> Outcome:
         """Train, then tell the head its avatar."""
         head = active_head(context)
         assert head is not None  # else the operator is disabled
-        request, name = build_job(context.scene, head), head.name
+        request, name = build_job(scene_of(context), head), head.name
 
         def finish(job: Job) -> str:
             built = bpy.data.objects.get(name)
@@ -286,8 +258,8 @@ class SEMBLANCE_OT_build_avatar(LongTask, bpy.types.Operator):
         return self.carry_out(followed(request), finish)
 
 
-class SEMBLANCE_OT_set_up_engine(LongTask, bpy.types.Operator):
-    """Install the engine, once: Python packages of about 1 GB go into your own folder, none of them into Blender"""
+class SEMBLANCE_OT_set_up_engine(LongTask):
+    """Install the engine, once: about 1 GB of Python packages, in your own folder and not in Blender"""
 
     bl_idname = "semblance.set_up_engine"
     bl_label = "Set Up Engine"
@@ -296,17 +268,17 @@ class SEMBLANCE_OT_set_up_engine(LongTask, bpy.types.Operator):
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the engine cannot be set up now."""
         if not getattr(bpy.app, "online_access", True):
-            return "Blender may not go online: allow it in Preferences, System, Network."
+            return "Blender is not allowed to go online: turn on Allow Online Access in Preferences, System, Network."
         return activity.busy_reason()
 
-    def run(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> Outcome:
         """Install."""
         place = preferences.engine_place()
-        return self.carry_out(jobs.setting_up(place), lambda _: "The engine is set up: make a New Avatar.")
+        return self.carry_out(jobs.setting_up(place), lambda _: "The engine is set up: press New Avatar.")
 
 
-class SEMBLANCE_OT_cancel(Reasoned, bpy.types.Operator):
-    """End the running task; what it has made so far is kept where it can go on"""
+class SEMBLANCE_OT_cancel(SemblanceOperator):
+    """Stop the running task; what it has made so far is kept where it can be continued"""
 
     bl_idname = "semblance.cancel"
     bl_label = "Cancel"
@@ -316,7 +288,7 @@ class SEMBLANCE_OT_cancel(Reasoned, bpy.types.Operator):
         """Why there is nothing to cancel."""
         return "" if activity.running() else "Nothing is running."
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> Outcome:
         """Cancel."""
         activity.cancel()
         return {"FINISHED"}
@@ -328,7 +300,7 @@ class SEMBLANCE_OT_dismiss(bpy.types.Operator):
     bl_idname = "semblance.dismiss"
     bl_label = "Dismiss"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self, context: bpy.types.Context) -> Outcome:
         """Forget it."""
         activity.dismiss()
         return {"FINISHED"}
@@ -351,21 +323,22 @@ class SEMBLANCE_FH_footage(bpy.types.FileHandler):
 def hide_startup_cube(scene: bpy.types.Scene) -> None:
     """Hide the cube that every new Blender file begins with: two metres wide, it would swallow the head."""
     cube = scene.objects.get("Cube")
-    if cube and cube.type == "MESH" and len(cube.data.vertices) == 8 and tuple(cube.dimensions) == (2.0, 2.0, 2.0):
+    if cube and cube.type == "MESH" and len(mesh_of(cube).vertices) == 8 and tuple(cube.dimensions) == (2.0, 2.0, 2.0):
         cube.hide_viewport = cube.hide_render = True
 
 
 def look_through_camera(made: bpy.types.Object) -> None:
     """Show the new head in every 3D view: in its colours, through its camera, with nothing else selected."""
-    for each in bpy.context.view_layer.objects:
+    for each in view_layer().objects:
         each.select_set(False)
     made.select_set(True)
-    bpy.context.view_layer.objects.active = made
-    for window in activity.windows():
+    view_layer().objects.active = made
+    for window in windows():
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.spaces.active.shading.color_type = "VERTEX"
-                area.spaces.active.region_3d.view_perspective = "CAMERA"
+            space = area.spaces.active
+            if isinstance(space, bpy.types.SpaceView3D) and space.region_3d:
+                space.shading.color_type = "VERTEX"
+                space.region_3d.view_perspective = "CAMERA"
 
 
 CLASSES = (
@@ -378,4 +351,4 @@ CLASSES = (
     SEMBLANCE_FH_footage,
 )
 
-register, unregister = bpy.utils.register_classes_factory(CLASSES)
+register, unregister = registration_of(CLASSES)

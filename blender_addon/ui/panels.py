@@ -3,36 +3,45 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
 
 from ...protocol.look import CONTROLS
 from .. import preferences
+from ..access import preferences_of, registration_of, scene_of
 from ..engine.process import why_no_engine
-from ..properties import active_head, choice_properties
+from ..properties import active_head, choice_properties, head_settings, scene_settings
 from . import activity
 from .job_operators import (
-    Reasoned,
     SEMBLANCE_OT_build_avatar,
     SEMBLANCE_OT_drive_from_video,
     SEMBLANCE_OT_new_avatar,
     SEMBLANCE_OT_set_up_engine,
     engine_reason,
 )
+from .operators import SemblanceOperator
 from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
 
 LETTER_WIDTH = 7.2
 """Pixels of a letter at scale 1: panels do not break lines, so long sentences are broken here."""
 
 
-class SemblancePanel:
+class SemblancePanel(bpy.types.Panel):
     """What the panels share."""
+
+    if TYPE_CHECKING:
+        layout: bpy.types.UILayout  # there while a panel is drawn, which is when ours use it
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Semblance"
 
 
-class SEMBLANCE_PT_avatar(SemblancePanel, bpy.types.Panel):
+class SEMBLANCE_PT_avatar(SemblancePanel):
     """The engine and the running task, then making and building avatars."""
 
     bl_idname = "SEMBLANCE_PT_avatar"
@@ -49,7 +58,7 @@ class SEMBLANCE_PT_avatar(SemblancePanel, bpy.types.Panel):
         draw_new_avatar(layout, context)
 
 
-class SEMBLANCE_PT_head(SemblancePanel, bpy.types.Panel):
+class SEMBLANCE_PT_head(SemblancePanel):
     """The active head: its avatar, its motion."""
 
     bl_idname = "SEMBLANCE_PT_head"
@@ -65,7 +74,8 @@ class SEMBLANCE_PT_head(SemblancePanel, bpy.types.Panel):
         layout, head = self.layout, active_head(context)
         assert head is not None  # else the panel is not shown
         layout.label(text=head.name, icon="MESH_MONKEY")
-        built = head.semblance.avatar
+        settings = head_settings(head)
+        built = settings.avatar
         column = layout.column()
         column.label(text=f"Avatar: {built}" if built else "Not built yet", icon="CHECKMARK" if built else "DOT")
         button(column, context, SEMBLANCE_OT_build_avatar, text="Build Again" if built else "", icon="PLAY")
@@ -74,7 +84,7 @@ class SEMBLANCE_PT_head(SemblancePanel, bpy.types.Panel):
         button(column, context, SEMBLANCE_OT_load_performance, icon="ACTION")
         if built:
             for name in CONTROLS:
-                column.prop(head.semblance, name)
+                column.prop(settings, name)
 
 
 def draw_message(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -109,7 +119,7 @@ def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
 
 def draw_new_avatar(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """Draw the choices for new avatars and the buttons that make them."""
-    chosen = context.scene.semblance
+    chosen = scene_settings(scene_of(context))
     column = layout.column()
     column.use_property_split = True
     column.use_property_decorate = False
@@ -128,10 +138,10 @@ def draw_new_avatar(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
 def button(
     layout: bpy.types.UILayout,
     context: bpy.types.Context,
-    operator: type[Reasoned],
+    operator: type[SemblanceOperator],
     *,
     text: str = "",
-    icon: str = "NONE",
+    icon: IconItems = "NONE",
     explain: bool = True,
 ) -> None:
     """Draw an operator's button and, when it is grey, why, unless the panel's top says so already."""
@@ -142,10 +152,10 @@ def button(
 
 
 def sentence(
-    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, *, icon: str = "NONE", margin: int = 50
+    layout: bpy.types.UILayout, context: bpy.types.Context, text: str, *, icon: IconItems = "NONE", margin: int = 50
 ) -> None:
     """Draw a sentence over as many lines as the panel's width asks for."""
-    scale = context.preferences.system.ui_scale
+    scale = preferences_of(context).system.ui_scale
     width = context.region.width / scale - margin if context.region else 200
     layout.scale_y = 0.8
     for number, line in enumerate(activity.wrapped(text, max(16, int(width / LETTER_WIDTH)))):
@@ -154,4 +164,4 @@ def sentence(
 
 CLASSES = (SEMBLANCE_PT_avatar, SEMBLANCE_PT_head)
 
-register, unregister = bpy.utils.register_classes_factory(CLASSES)
+register, unregister = registration_of(CLASSES)

@@ -13,14 +13,16 @@ from ...protocol.messages import AvatarInfo
 from ...tracking.performances.captures.registry import BY_SUFFIX
 from ...tracking.performances.rest import rest_performance
 from .. import preferences
+from ..access import registration_of, scene_of
 from ..engine import jobs
-from ..properties import active_head
-from ..scene import reenact
+from ..properties import active_head, head_settings
+from ..scene import driving
 from ..scene.avatar_scene import add_avatar
-from .job_operators import Reasoned, look_through_camera
+from .job_operators import look_through_camera
+from .operators import Outcome, SemblanceOperator, ask_for_file
 
 
-class SEMBLANCE_OT_load_performance(Reasoned, bpy.types.Operator):
+class SEMBLANCE_OT_load_performance(SemblanceOperator):
     """Turn a performance, a Live Link Face CSV or ARKit JSON into keyframes of this head, from the current frame on"""
 
     bl_idname = "semblance.load_performance"
@@ -38,20 +40,15 @@ class SEMBLANCE_OT_load_performance(Reasoned, bpy.types.Operator):
         """Why no performance can be loaded now."""
         return "" if active_head(context) else "There is no head yet: make one with New Avatar."
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
         """Ask for the file."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        return ask_for_file(self, context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def run(self, context: bpy.types.Context) -> Outcome:
         """Load it."""
-        path = Path(bpy.path.abspath(self.filepath))
-        try:
-            said = reenact.drive(context.scene, active_head(context), path, context.scene.frame_current)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, said)
+        scene, head, path = scene_of(context), active_head(context), Path(bpy.path.abspath(self.filepath))
+        assert head is not None  # else the operator is disabled
+        self.report({"INFO"}, driving.drive(scene, head, path, scene.frame_current))
         return {"FINISHED"}
 
 
@@ -64,7 +61,7 @@ def avatar_choices(_self: object, _context: bpy.types.Context | None) -> list[tu
     return _choices
 
 
-class SEMBLANCE_OT_add_avatar(Reasoned, bpy.types.Operator):
+class SEMBLANCE_OT_add_avatar(SemblanceOperator):
     """Add an avatar that was built before, at rest, with its head and camera"""
 
     bl_idname = "semblance.add_avatar"
@@ -83,7 +80,7 @@ class SEMBLANCE_OT_add_avatar(Reasoned, bpy.types.Operator):
             return ""
         return "No avatar is built yet: press Build Avatar."
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
         """Let the artist choose."""
         try:
             found = known_avatars()
@@ -91,26 +88,30 @@ class SEMBLANCE_OT_add_avatar(Reasoned, bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         _choices[:] = [(each.id, each.id, each.error or str(each.metadata.get("kind", ""))) for each in found]
+        assert context.window_manager is not None
         context.window_manager.invoke_search_popup(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Add it."""
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Add it.
+
+        Raises:
+            UserError: the engine has no such avatar, or its file or its head's is missing or damaged.
+        """
         wanted = self.avatar or self.choice
-        try:
-            info = next((each for each in known_avatars() if each.id == wanted), None)
-            if info is None:
-                raise UserError(f"There is no avatar {wanted!r} in the engine; build it first.")
-            made = add_known_avatar(context.scene, info)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        look_through_camera(made)
+        info = next((each for each in known_avatars() if each.id == wanted), None)
+        if info is None:
+            raise UserError(f"There is no avatar {wanted!r} in the engine; build it first.")
+        look_through_camera(add_known_avatar(scene_of(context), info))
         return {"FINISHED"}
 
 
 def known_avatars() -> list[AvatarInfo]:
-    """Ask the engine which avatars it has, starting it when it is not there."""
+    """Ask the engine which avatars it has, starting it when it is not there.
+
+    Raises:
+        UserError: there is no engine and none can be started.
+    """
     client = jobs.run_to_end(jobs.connecting(preferences.engine_place()))
     try:
         return client.avatars()
@@ -131,15 +132,15 @@ def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo) -> bpy.types.Obje
     try:
         rest_performance(info.metadata).save(path)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"The avatar {info.id} does not say whose it is; build it again.") from error
+        raise UserError(f"The file of the avatar {info.id} is incomplete; build the avatar again.") from error
     head_path = info.metadata.get("head_path") or ""
     made = add_avatar(
         scene, path, head_path=Path(head_path) if head_path else None, avatar=info.id, name=info.id, adopt=False
     )
-    made.semblance.time_code = info.metadata.get("time_code", 0.5)
+    head_settings(made).time_code = info.metadata.get("time_code", 0.5)
     return made
 
 
 CLASSES = (SEMBLANCE_OT_load_performance, SEMBLANCE_OT_add_avatar)
 
-register, unregister = bpy.utils.register_classes_factory(CLASSES)
+register, unregister = registration_of(CLASSES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from semblance.blender_addon.render.pixels import Window, avatar_window, in_frame, over, scene_linear
+from semblance.blender_addon.render.pixels import Window, avatar_window, fit_to_frame, over, scene_linear
 
 IDENTITY = np.eye(3, dtype=np.float32)
 
@@ -33,12 +33,12 @@ def test_the_window_follows_the_camera(frame, fit, window):
 
 def test_a_frame_of_the_avatars_size_keeps_its_pixels():
     picture = portrait()
-    assert np.array_equal(in_frame(picture, Window(0, 0, 64), 64, 64), picture.astype(np.float32) / 255)
+    assert np.array_equal(fit_to_frame(picture, Window(0, 0, 64), 64, 64), picture.astype(np.float32) / 255)
 
 
 @pytest.mark.parametrize("size", [24, 100, 256])
 def test_resampling_keeps_smooth_pictures(size):
-    rendered = in_frame(portrait(), Window(0, 0, size), size, size)
+    rendered = fit_to_frame(portrait(), Window(0, 0, size), size, size)
     centres = (np.arange(size) + 0.5) / size * 64 - 0.5
     expected = np.clip(centres / 63, 0, 1)
     inside = slice(size // 12, -size // 12)
@@ -47,7 +47,7 @@ def test_resampling_keeps_smooth_pictures(size):
 
 
 def test_a_wide_frame_is_empty_beside_the_window():
-    rendered = in_frame(portrait(), avatar_window(128, 64, "VERTICAL"), 128, 64)
+    rendered = fit_to_frame(portrait(), avatar_window(128, 64, "VERTICAL"), 128, 64)
     assert rendered[:, :32].max() == rendered[:, 96:].max() == 0
     assert np.abs(rendered[:, 32:96] * 255 - portrait()).max() < 1
 

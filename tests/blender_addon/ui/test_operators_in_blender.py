@@ -39,7 +39,7 @@ def test_buttons_say_why_they_are_grey(run_blender, home):
 from semblance.blender_addon.ui import job_operators, scene_operators
 for module in (job_operators, scene_operators):
     for each in module.CLASSES:
-        if issubclass(each, job_operators.Reasoned):
+        if issubclass(each, job_operators.SemblanceOperator):
             reason = each.disabled_reason(bpy.context)
             assert each.poll(bpy.context) == (not reason)
             assert not reason or reason.endswith("."), reason

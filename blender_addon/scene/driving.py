@@ -12,6 +12,7 @@ from ...common.errors import UserError
 from ...tracking.performances.captures.registry import read_performance
 from ...tracking.performances.performance import Performance
 from ...tracking.performances.retarget import retarget
+from ..properties import head_settings
 from .avatar_scene import apply_performance, scene_fps
 
 
@@ -39,7 +40,7 @@ def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path
 
 def own_performance(head: bpy.types.Object) -> Performance | None:
     """The performance that a head was tracked with; None when its file is gone."""
-    path = head.semblance.performance
+    path = head_settings(head).performance
     return Performance.load(path) if path and Path(path).is_file() else None
 
 
