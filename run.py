@@ -3,10 +3,11 @@
 """Set up and run Semblance. Standard library only.
 
     python3 run.py demo        build an avatar and render a reenacted clip in Blender
-    python3 run.py test        run the tests
+    python3 run.py test        run the tests; --fast leaves out the slow ones, --coverage says what they reach
     python3 run.py lint        run the linters and the type checker
     python3 run.py package     make the extension's zip in dist/
     python3 run.py setup       only make the environments
+    python3 run.py lock        lock what pyproject.toml asks for in requirements/; --upgrade takes the newest
     python3 run.py engine --into FOLDER   install the engine alone (Blender's Set Up Engine calls this)
 
 Each command first makes the environments that it needs, in .venv/, once.
@@ -18,6 +19,7 @@ import argparse
 import ctypes
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,9 +32,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENTS = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements"
+"""Locked versions with hashes, which `run.py lock` writes: the engine's, what developing adds, Blender's."""
+PROJECT, MANIFEST = ROOT / "pyproject.toml", ROOT / "blender_manifest.toml"
 ENGINE_ROOMS = ("common", "protocol", "tracking", "neural", "engine")
 """Folders that the engine consists of."""
-TORCH, MEDIAPIPE = "2.13.0", "0.10.21"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 LIBRARIES = {
@@ -70,7 +73,7 @@ class Environment:
 
     def fingerprint(self) -> str:
         """Changes when what the environment is made from changes."""
-        parts = [path.read_bytes() for path in self.inputs] + [f"{TORCH} {MEDIAPIPE} {ROOT}".encode()]
+        parts = [path.read_bytes() for path in self.inputs] + [str(ROOT).encode()]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -86,25 +89,26 @@ def demo(rest: Sequence[str]) -> int:
 
 
 def test(rest: Sequence[str]) -> int:
-    """Run the tests with pytest; further arguments go to pytest."""
+    """Run the tests with pytest; what is no option of ours goes to pytest."""
+    lanes = {"--fast": ["-m", "not slow"], "--coverage": ["--cov", "--cov-report=term:skip-covered"]}
+    words = [word for given in rest for word in lanes.get(given, [given])]
     check_libraries()
     engine, blender = ready(engine_environment()), ready(blender_environment())
     env = {"SEMBLANCE_ENGINE_PYTHON": str(engine), "SEMBLANCE_BLENDER_PYTHON": str(blender), **os.environ}
-    return call([engine, "-m", "pytest", "--durations=8", *rest], env=env)
+    return call([engine, "-m", "pytest", "--durations=8", *words], env=env)
 
 
 def lint(rest: Sequence[str]) -> int:
     """Run ruff, import-linter and mypy; all of them, then say whether any complained."""
     engine = ready(engine_environment())
     tools = engine.parent
-    rooms = [word for room in (*ENGINE_ROOMS, "blender_addon") for word in ("-p", f"semblance.{room}")]
     checks = (
         [tools / "ruff", "check", *rest, "."],
         [tools / "ruff", "format", "--check", "."],
         [tools / "lint-imports"],
-        [tools / "mypy", *rooms],
+        [tools / "mypy"],
     )
-    return max(call(check, env={"MYPYPATH": str(import_folder())}) for check in checks)
+    return max(call(check) for check in checks)
 
 
 def package(rest: Sequence[str]) -> int:
@@ -126,9 +130,36 @@ def engine(rest: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="run.py engine")
     parser.add_argument("--into", type=Path, required=True, help="folder for the engine's environment")
     folder = parser.parse_args(rest).into.resolve()
-    environment = Environment(folder, (*ENGINE_STEPS, ("Semblance", install_copy)), tuple(ENGINE_INPUTS))
+    environment = Environment(folder, (*ENGINE_STEPS, ("Semblance", install_copy)), ENGINE_INPUTS)
     ready(environment)
     return 0
+
+
+def lock(rest: Sequence[str]) -> int:
+    """Lock versions for Linux, macOS and Windows with uv, which further arguments go to (`--upgrade`)."""
+    uv = shutil.which("uv") or uv_of_our_own(ENVIRONMENTS / "uv")
+    if not uv:
+        raise Trouble("Locking needs uv; install it (https://docs.astral.sh/uv) and try again.")
+    apart = ["--no-emit-package", "torch"]
+    engine = compile_lock(uv, "engine.txt", [PROJECT, *apart, *rest])
+    for name in dict.fromkeys(re.findall(r"^([\w.-]+)==", engine, re.MULTILINE)):
+        apart += ["--no-emit-package", name]
+    within = ["--constraints", REQUIREMENTS / "engine.txt"]
+    compile_lock(uv, "dev.txt", [PROJECT, "--extra", "dev", *within, *apart, *rest])
+    compile_lock(uv, "blender.txt", ["--group", f"{PROJECT}:blender", *rest])
+    return 0
+
+
+def compile_lock(uv: str, name: str, words: Sequence[str | Path]) -> str:
+    """Write one file of versions and hashes; return its text. Versions that it has and that still fit are kept."""
+    file = REQUIREMENTS / name
+    options = ["--universal", "--python-version", "3.11", "--generate-hashes"]
+    options += ["--custom-compile-command", "python3 run.py lock", "--output-file", file]
+    if call([uv, "pip", "compile", "--quiet", *words, *options]) != 0:
+        raise Trouble(f"uv found no versions for {file.relative_to(ROOT)} that fit together; it says above why.")
+    text = file.read_text().partition("\n# The following packages were excluded")[0]
+    file.write_text(text)
+    return text
 
 
 # --- environments ---------------------------------------------------------------------------------------------------
@@ -136,15 +167,16 @@ def engine(rest: Sequence[str]) -> int:
 
 def engine_environment() -> Environment:
     """The engine with the tests' tools, and this checkout as the package `semblance`."""
-    steps = (*ENGINE_STEPS, ("tools for tests", install_test_tools), ("Semblance", install_checkout))
-    inputs = (*ENGINE_INPUTS, REQUIREMENTS / "test.txt", ROOT / "pyproject.toml", ROOT / "setup.py")
+    steps = (*ENGINE_STEPS, ("tools for developing", from_lock("dev.txt")), ("Semblance", install_checkout))
+    inputs = (*ENGINE_INPUTS, REQUIREMENTS / "dev.txt", ROOT / "setup.py")
     return Environment(ENVIRONMENTS / "engine", steps, inputs)
 
 
 def blender_environment() -> Environment:
     """Blender as a Python module."""
-    file = REQUIREMENTS / "blender.txt"
-    return Environment(ENVIRONMENTS / "blender", (("Blender", lambda folder: install(folder, "-r", file)),), (file,))
+    return Environment(
+        ENVIRONMENTS / "blender", (("Blender", from_lock("blender.txt")),), (REQUIREMENTS / "blender.txt",)
+    )
 
 
 def ready(environment: Environment) -> Path:
@@ -208,33 +240,25 @@ def uv_of_our_own(folder: Path) -> str | None:
     return str(uv) if uv.exists() else None
 
 
+def from_lock(name: str) -> Callable[[Path], None]:
+    """A step that installs exactly the files whose hashes are in a lock; it is whole, so pip looks for nothing else."""
+    return lambda folder: install(folder, "--no-deps", "--require-hashes", "-r", REQUIREMENTS / name)
+
+
 def install_torch(folder: Path) -> None:
     """Install PyTorch: the CPU build where there is no NVIDIA GPU, because the other one is gigabytes larger."""
+    (torch,) = re.findall(r'"(torch==[\d.]+)"', PROJECT.read_text(encoding="utf-8"))
     if shutil.which("nvidia-smi"):
-        install(folder, f"torch=={TORCH}")
+        install(folder, torch)
         return
-    exact = f"torch=={TORCH}+cpu" if sys.platform.startswith("linux") else f"torch=={TORCH}"
+    exact = f"{torch}+cpu" if sys.platform.startswith("linux") else torch
     if pip(folder, exact, quiet=True) != 0:
         install(folder, exact, "--extra-index-url", TORCH_CPU_INDEX)
 
 
-def install_mediapipe(folder: Path) -> None:
-    """Install MediaPipe without the packages that it asks for and face tracking never imports (jax, ...)."""
-    install(folder, "--no-deps", f"mediapipe=={MEDIAPIPE}")
-
-
-def install_libraries(folder: Path) -> None:
-    """Install the engine's libraries."""
-    install(folder, "-r", REQUIREMENTS / "engine.txt")
-
-
-def install_test_tools(folder: Path) -> None:
-    """Install what tests and linters need."""
-    install(folder, "-r", REQUIREMENTS / "test.txt")
-
-
 def install_checkout(folder: Path) -> None:
     """Make this checkout importable as `semblance`, in place."""
+    import_folder()
     install(folder, "--no-deps", "--no-build-isolation", "--editable", ROOT)
 
 
@@ -244,7 +268,7 @@ def import_folder() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / "semblance"
     if not link.exists():
-        link.symlink_to(ROOT, target_is_directory=True)
+        link.symlink_to(Path("..", ".."), target_is_directory=True)
     return folder
 
 
@@ -260,12 +284,12 @@ def copy_source(folder: Path) -> None:
     """Copy what the engine's package is built from."""
     for room in ENGINE_ROOMS:
         shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "blender_manifest.toml", "README.md", "__init__.py"):
+    for name in ("pyproject.toml", "setup.py", "blender_manifest.toml", "README.md", "__init__.py", "py.typed"):
         shutil.copy(ROOT / name, folder / name)
 
 
-ENGINE_STEPS = (("PyTorch", install_torch), ("the libraries", install_libraries), ("MediaPipe", install_mediapipe))
-ENGINE_INPUTS = (REQUIREMENTS / "engine.txt",)
+ENGINE_STEPS = (("the libraries", from_lock("engine.txt")), ("PyTorch", install_torch))
+ENGINE_INPUTS = (REQUIREMENTS / "engine.txt", PROJECT, MANIFEST)
 
 
 def install(folder: Path, *arguments: str | Path) -> None:
@@ -345,7 +369,7 @@ def size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink()) >> 20
 
 
-COMMANDS = {"demo": demo, "test": test, "lint": lint, "package": package, "setup": setup, "engine": engine}
+COMMANDS = {each.__name__: each for each in (demo, test, lint, package, setup, lock, engine)}
 
 
 def main() -> int:

@@ -6,10 +6,12 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -86,6 +88,36 @@ def test_uv_brings_python_311_where_only_another_is_installed(run, tmp_path, mon
     assert run.find_python(tmp_path) == (None, "/usr/bin/uv")
 
 
+def locked(name: str) -> dict[str, str]:
+    """Library to version, of a lock; of a library locked twice (for two Pythons) the older version."""
+    text = (ROOT / "requirements" / name).read_text()
+    lines = [line.split(" ")[0].split("==") for line in text.splitlines() if line and line[0] not in " #"]
+    return dict(reversed([(library, version) for library, version in lines]))
+
+
+@pytest.mark.parametrize("name", ["engine.txt", "dev.txt", "blender.txt"])
+def test_a_lock_has_hashes_and_names_no_server(name):
+    text = (ROOT / "requirements" / name).read_text()
+    assert text.count("--hash=sha256:") >= len(locked(name))
+    assert "://" not in text
+    assert "index-url" not in text
+
+
+def test_the_locks_fit_what_the_project_asks_for():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    versions = {**locked("blender.txt"), **locked("dev.txt"), **locked("engine.txt")}
+    project = settings["project"]
+    asked = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["dev"],
+        *settings["dependency-groups"]["blender"],
+    ]
+    for requirement in map(Requirement, asked):
+        if requirement.name != "torch":
+            assert versions[requirement.name] in requirement.specifier, f"run `python3 run.py lock`: {requirement}"
+    assert not set(locked("engine.txt")) & set(locked("dev.txt"))
+
+
 def test_the_wheel_has_every_room_of_the_engine_and_nothing_else(run, tmp_path):
     source = tmp_path / "source"
     source.mkdir()
@@ -94,10 +126,10 @@ def test_the_wheel_has_every_room_of_the_engine_and_nothing_else(run, tmp_path):
     subprocess.run(command, check=True)
     (wheel,) = tmp_path.glob("semblance-*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if name.endswith("__init__.py")}
-        assert "semblance/tracking/heads/data/builtin.npz" in archive.namelist()
-    there = [path.relative_to(ROOT) for room in run.ENGINE_ROOMS for path in (ROOT / room).rglob("__init__.py")]
-    assert packed == {f"semblance/{path.as_posix()}" for path in (Path("__init__.py"), *there)}
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    files = [path for room in run.ENGINE_ROOMS for path in (ROOT / room).rglob("*.*") if path.suffix != ".pyc"]
+    there = {Path("__init__.py"), Path("py.typed"), *(path.relative_to(ROOT) for path in files)}
+    assert packed == {f"semblance/{path.as_posix()}" for path in there}
 
 
 @pytest.mark.parametrize(("words", "code"), [([], 0), (["help"], 0), (["dance"], 2), (["engine"], 2)])

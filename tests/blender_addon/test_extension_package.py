@@ -24,6 +24,7 @@ NEEDED = (
     "common/errors.py",
     "run.py",
     "pyproject.toml",
+    "py.typed",
     "README.md",
     "requirements/engine.txt",
 )
