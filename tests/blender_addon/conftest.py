@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,30 +22,6 @@ sys.stdout.flush()
 sys.stderr.flush()
 os._exit(0)  # a registered render engine may crash or hang Blender's own exit
 """
-
-
-def interpreter(variable: str, folder: str) -> Path:
-    """The Python named by the environment variable, else the one in `.venv/<folder>`."""
-    scripts = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
-    return Path(os.environ.get(variable) or ROOT / ".venv" / folder / scripts)
-
-
-@pytest.fixture(scope="session")
-def blender_python() -> Path:
-    """A Python that can import bpy; the tests are skipped where there is none."""
-    python = interpreter("SEMBLANCE_BLENDER_PYTHON", "blender")
-    if not python.is_file():
-        pytest.skip(f"needs Blender as a Python module: set SEMBLANCE_BLENDER_PYTHON (looked at {python})")
-    return python
-
-
-@pytest.fixture(scope="session")
-def engine_python() -> Path:
-    """A Python that can run the engine; the tests are skipped where there is none."""
-    python = interpreter("SEMBLANCE_ENGINE_PYTHON", "engine")
-    if not python.is_file():
-        pytest.skip(f"needs the engine's Python: set SEMBLANCE_ENGINE_PYTHON (looked at {python})")
-    return python
 
 
 @pytest.fixture(scope="session")

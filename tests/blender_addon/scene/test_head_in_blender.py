@@ -9,6 +9,7 @@ import semblance
 from pathlib import Path
 from semblance.blender_addon.scene import avatar_scene, axes, keyframes
 from semblance.blender_addon.scene.attributes import COLOUR, MASK, UV
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, Eyeball, MorphableHead
 from semblance.tracking.performances.maps import frame_vertices
@@ -56,12 +57,10 @@ def acted(head, frames, fps=25.0, **given):
     wave = lambda shape, size: size * np.sin(random.uniform(1, 6, shape) * time.reshape(-1, *[1] * len(shape))
                                              + random.uniform(0, 6, shape))
     rotation = np.stack([turned(a) for a in wave((3,), 0.4)]).astype(np.float32)
-    return Performance(
-        head=head.name, identity=random.normal(0, 1, len(head.identity_basis)).astype(np.float32),
-        texture=np.zeros(len(head.texture_basis), np.float32),
-        expression=np.clip(wave((52,), 0.9), 0, 1).astype(np.float32), rotation=rotation,
-        translation=(np.array([0.02, -0.01, 0.9]) + wave((3,), 0.03)).astype(np.float32),
-        gaze=wave((2, 2), 0.3).astype(np.float32), confidence=np.ones(frames, np.float32), times=time,
+    return at_rest(
+        frames, head, identity=random.normal(0, 1, len(head.identity_basis)).astype(np.float32),
+        expression=np.clip(wave((52,), 0.9), 0, 1), rotation=rotation,
+        translation=np.array([0.02, -0.01, 0.9]) + wave((3,), 0.03), gaze=wave((2, 2), 0.3),
         camera=PinholeCamera(660, 660, 121.5, 130.25, 256, 256), fps=fps, **given)
 
 
@@ -232,12 +231,10 @@ assert seconds < 30
     print(run_blender(COMMON + script))
 
 
-def test_faceverse_like_head(run_blender, shared, tmp_path):
+def test_faceverse_like_head(run_blender, faceverse_like_file):
     """The FaceVerse layout's head in Blender is the engine's, too."""
     script = """
-import subprocess
-shared, path = Path(sys.argv[1]), Path(sys.argv[2])
-subprocess.run([sys.executable, shared / "tools" / "make_faceverse_like.py", "--output", path], check=True)
+path = Path(sys.argv[1])
 from semblance.tracking.heads.registry import open_head
 head = open_head("faceverse-v3", path)
 performance = acted(head, 4)
@@ -248,4 +245,4 @@ for index in range(4):
     worst = np.abs(evaluated(made) - frame_vertices(head, performance, index)).max()
     assert worst < 1e-5, worst
 """
-    run_blender(COMMON + script, shared, tmp_path / "faceverse.npy")
+    run_blender(COMMON + script, faceverse_like_file)

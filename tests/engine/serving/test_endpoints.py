@@ -13,14 +13,11 @@ import numpy as np
 import pytest
 import torch
 from semblance.engine.serving.frames import MOST_BYTES
-from semblance.neural.avatar import Avatar
-from semblance.neural.avatar_file import Provenance, describe
 from semblance.neural.kinds import KINDS
 from semblance.neural.styleavatar.kind import STYLEAVATAR
 from semblance.protocol.arrays import pack_arrays, unpack_arrays
 from semblance.protocol.messages import MOST_FRAMES, AvatarInfo, JobState, Status
-from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.performances.performance import Performance
+from semblance.tests.makers.avatars import avatar_of
 from torch import nn
 
 ENDPOINTS = {
@@ -52,25 +49,10 @@ class SlowNetwork(nn.Module):
 @pytest.fixture(scope="module", autouse=True)
 def avatars(engine):
     """Two avatars in the home: one whole, one cut in half."""
-    still = Performance(
-        head="builtin",
-        identity=np.zeros(3, np.float32),
-        texture=np.zeros(3, np.float32),
-        expression=np.zeros((1, 52), np.float32),
-        rotation=np.eye(3, dtype=np.float32)[None],
-        translation=np.zeros((1, 3), np.float32),
-        gaze=np.zeros((1, 2, 2), np.float32),
-        confidence=np.ones(1, np.float32),
-        times=np.zeros(1),
-        camera=PinholeCamera.default(512),
-    )
-    picture = np.zeros((8, 8, 3), np.uint8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda config: SlowNetwork(**config)))
         for name, seconds in (("whole", 0.0), ("slow", 2.0)):
-            said = describe(still, kind="styleavatar", network={"seconds": seconds}, resolution=256, preset="preview",
-                            picture=picture, provenance=Provenance())  # fmt: skip
-            Avatar(SlowNetwork(seconds), said).save(engine.home.avatar(name))
+            avatar_of(SlowNetwork(seconds), {"seconds": seconds}).save(engine.home.avatar(name))
         data = engine.home.avatar("whole").read_bytes()
         engine.home.avatar("cut").write_bytes(data[: len(data) // 2])
         yield

@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 from scipy.spatial.transform import Rotation
 from semblance.tracking.detection.landmarks import IRISES_START, landmarks_of_photo
 from semblance.tracking.heads.camera import PinholeCamera
@@ -23,11 +22,6 @@ FRAMES = 40
 CAMERA = PinholeCamera(1315.0, 1315.0, 256.0, 256.0, 512, 512)
 SMILE = [ARKIT_NAMES.index(name) for name in ("mouthSmileLeft", "mouthSmileRight")]
 JAW = ARKIT_NAMES.index("jawOpen")
-
-
-@pytest.fixture(scope="module")
-def head() -> MorphableHead:
-    return open_head("builtin")
 
 
 def take_without_rest(head: MorphableHead) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

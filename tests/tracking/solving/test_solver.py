@@ -12,7 +12,6 @@ from scipy.spatial.transform import Rotation
 from semblance.tracking.detection.landmarks import eye_distance
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
-from semblance.tracking.heads.registry import open_head
 from semblance.tracking.media.crop import choose_crop, picture_camera
 from semblance.tracking.media.footage import Footage
 from semblance.tracking.solving import closed_form
@@ -24,11 +23,6 @@ from semblance.tracking.solving.solver import frame_rate, solve_still, solve_tak
 
 FRAMES = 24
 CAMERA = PinholeCamera(1315.0, 1315.0, 300.0, 260.0, 512, 512)
-
-
-@pytest.fixture(scope="module")
-def head() -> MorphableHead:
-    return open_head("builtin")
 
 
 def solve(head: MorphableHead, landmarks: np.ndarray, camera: PinholeCamera) -> Solution:
