@@ -30,6 +30,7 @@ def tiny() -> Iterator[presets.Preset]:
         yield narrow_preview()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", LAYERS)
 def test_each_row_trains_and_renders(row, tiny, dataset, tmp_path, monkeypatch):
     preset = ablated(tiny, row)

@@ -40,7 +40,7 @@ def run_blender(blender_python: Path, packages: Path, tmp_path: Path) -> Callabl
     the traceback. Preferences and the user's folders are fresh.
     """
 
-    def run(script: str, *arguments: object, timeout: float = 120, environment: dict[str, str] | None = None) -> str:
+    def run(script: str, *arguments: object, environment: dict[str, str] | None = None) -> str:
         path = tmp_path / "script.py"
         given = [str(argument) for argument in arguments]
         path.write_text(PREAMBLE.format(packages=str(packages), arguments=given) + script + EPILOGUE, encoding="utf-8")
@@ -49,7 +49,7 @@ def run_blender(blender_python: Path, packages: Path, tmp_path: Path) -> Callabl
             [blender_python, path],
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=900,
             cwd=tmp_path,
             env={**os.environ, **fresh, **(environment or {})},
         )

@@ -167,7 +167,7 @@ def test_blender_can_be_left_after_rendering(blender_python, packages, tmp_path)
     script = tmp_path / "leaving.py"
     script.write_text(LEAVING)
     finished = subprocess.run(
-        [blender_python, script, packages], capture_output=True, text=True, timeout=120, cwd=tmp_path
+        [blender_python, script, packages], capture_output=True, text=True, timeout=900, cwd=tmp_path
     )
     assert finished.returncode == 0
     assert "refused" in finished.stdout

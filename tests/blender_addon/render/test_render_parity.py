@@ -83,6 +83,7 @@ def untrained(performance: Performance, head_path: Path | None) -> Avatar:
     return avatar_of(network, sizes.to_json(), performance, resolution=sizes.resolution, head_path=head_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["builtin", "faceverse-v3"])
 def test_blender_renders_the_engines_frame(name, run_blender, engine_python, request, tmp_path):
     head_path = request.getfixturevalue("faceverse_like_file") if name == "faceverse-v3" else None
@@ -94,7 +95,7 @@ def test_blender_renders_the_engines_frame(name, run_blender, engine_python, req
 
     home = {"SEMBLANCE_HOME": str(tmp_path / "home"), "SEMBLANCE_ENGINE_PYTHON": str(engine_python)}
     frames = tmp_path / "frames"
-    run_blender(RENDER, tmp_path / "performance.npz", head_path or "", frames, environment=home, timeout=180)
+    run_blender(RENDER, tmp_path / "performance.npz", head_path or "", frames, environment=home)
 
     drawn = np.load(frames / "maps.npz")
     files = sorted(frames.glob("*.png"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,16 +32,20 @@ ENDPOINTS = {
 }
 
 
-class SlowNetwork(nn.Module):
-    """Gives the texture map back with the UV map's mask as alpha, after `seconds`."""
+class HeldNetwork(nn.Module):
+    """Gives the texture map back with the UV map's mask as alpha, as soon as a test lets it."""
 
-    def __init__(self, seconds: float) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def __init__(self, held: bool) -> None:
         super().__init__()
-        self.seconds = seconds
+        self.held = held
         self.weight = nn.Parameter(torch.zeros(4096))
 
     def forward(self, uv, texture, time_code):
-        time.sleep(self.seconds)
+        if self.held:
+            self.begun.set()
+            assert self.go_on.wait(300)
         return torch.cat([texture, uv[:, 2:]], 1)
 
 
@@ -50,9 +53,9 @@ class SlowNetwork(nn.Module):
 def avatars(engine):
     """Two avatars in the home: one whole, one cut in half."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda config: SlowNetwork(**config)))
-        for name, seconds in (("whole", 0.0), ("slow", 2.0)):
-            avatar_of(SlowNetwork(seconds), {"seconds": seconds}).save(engine.home.avatar(name))
+        patch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda config: HeldNetwork(**config)))
+        for name, held in (("whole", False), ("held", True)):
+            avatar_of(HeldNetwork(held), {"held": held}).save(engine.home.avatar(name))
         data = engine.home.avatar("whole").read_bytes()
         engine.home.avatar("cut").write_bytes(data[: len(data) // 2])
         yield
@@ -266,19 +269,26 @@ def test_arrays_that_swell_when_unpacked_are_refused(engine):
     sentence(frames(engine, "whole", swelling.getvalue()), 422)
 
 
-def test_the_engine_answers_while_it_renders(engine):
+@pytest.fixture
+def rendering(engine):
+    """A thread that asks for a picture, in the midst of its rendering; the answers that it gets."""
+    HeldNetwork.begun.clear()
+    HeldNetwork.go_on.clear()
     answers = []
-    thread = threading.Thread(target=lambda: answers.append(frames(engine, "slow", pack_arrays(**maps(1)))))
+    thread = threading.Thread(target=lambda: answers.append(frames(engine, "held", pack_arrays(**maps(1)))))
     thread.start()
-    time.sleep(0.3)
-    assert engine.client.get("/v1/jobs").status_code == 200
-    assert thread.is_alive(), "the answer waited for the picture"
+    assert HeldNetwork.begun.wait(300)
+    yield answers
+    HeldNetwork.go_on.set()
     thread.join()
     assert answers[0].status_code == 200
 
 
-def test_jobs_run_while_the_engine_renders(engine):
-    thread = threading.Thread(target=frames, args=(engine, "slow", pack_arrays(**maps(1))))
-    thread.start()
+def test_the_engine_answers_while_it_renders(engine, rendering):
+    assert engine.client.get("/v1/jobs").status_code == 200
+    assert rendering == [], "the answer waited for the picture"
+
+
+def test_jobs_run_while_the_engine_renders(engine, rendering):
     assert engine.wait(engine.submit("short")).state is JobState.DONE
-    thread.join()
+    assert rendering == [], "the job waited for the picture"

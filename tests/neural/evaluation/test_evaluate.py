@@ -73,6 +73,7 @@ def avatar(tmp_path, monkeypatch) -> Path:
     return saved_avatar(tmp_path / "avatar.safetensors")
 
 
+@pytest.mark.slow
 def test_a_perfect_avatar_beats_the_nearest_frame(avatar, dataset, tmp_path):
     heard = []
     found = evaluate(avatar, dataset, listener=heard.append)

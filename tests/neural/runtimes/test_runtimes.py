@@ -65,8 +65,13 @@ def run(capsys, *arguments):
     return left.value.code, capsys.readouterr()
 
 
-@pytest.mark.parametrize("look", [STILL, MOVED], ids=["still", "moved"])
-@pytest.mark.parametrize("config", [PREVIEW.network, SMALL_FINAL], ids=["preview", "final"])
+@pytest.mark.parametrize(
+    "look", [pytest.param(STILL, id="still", marks=pytest.mark.slow), pytest.param(MOVED, id="moved")]
+)
+@pytest.mark.parametrize(
+    "config",
+    [pytest.param(PREVIEW.network, id="preview", marks=pytest.mark.slow), pytest.param(SMALL_FINAL, id="final")],
+)
 def test_onnx_runtime_paints_what_pytorch_paints(config, look):
     network = portrait(config)
     with torch.inference_mode():
@@ -76,6 +81,7 @@ def test_onnx_runtime_paints_what_pytorch_paints(config, look):
     torch.testing.assert_close(painted, expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_exported_avatar_says_what_it_is_and_how_to_feed_it(avatar, tmp_path, capsys):
     out = tmp_path / "me.onnx"
     code, said = run(capsys, avatar, "--onnx", out, "--time-code", 0.25, "--foreground-offset", 4, 0)
@@ -130,6 +136,7 @@ def test_missing_gpu_is_told_of(avatar, capsys):
     assert "needs an NVIDIA GPU" in said.err
 
 
+@pytest.mark.slow
 def test_an_avatar_on_onnx_runtime_renders_what_it_renders_on_pytorch(avatar):
     uv, texture = (each.permute(0, 2, 3, 1).add(1).div(2).numpy() for each in random_maps())
     moved = Look(0.3, (4.0, 0.0))
@@ -201,6 +208,7 @@ def test_float16_engines_keep_their_sensitive_layers():
         torch.testing.assert_close(exact(*random_maps()), expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [(), ("entry", "foreground_encoder"), EVERYTHING], ids=str)
 def test_float16_engines_are_given_as_onnx_with_casts(groups):
     folded = fold(portrait(), STILL, dtype=torch.float16, exact=groups)

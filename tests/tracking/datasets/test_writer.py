@@ -87,7 +87,7 @@ with DatasetWriter(Path(sys.argv[1]), 64) as writer:
     for index in range(10):
         writer.add_picture(index, np.zeros((96, 96, 3), np.uint8), np.zeros((96, 96), np.float32))
     print("written", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

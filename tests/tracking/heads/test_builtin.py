@@ -152,6 +152,7 @@ def test_the_jaw_opens_as_wide_as_people_do(head):
     assert aperture > 0.94, "the widest mouth in the videos"
 
 
+@pytest.mark.slow
 def test_no_shape_passes_through_itself(head):
     """The surfaces that are seen: skin, lips and tongue around the mouth, and the lids."""
     seen = head.regions["skin"] | head.regions["lips"] | head.regions["tongue"]

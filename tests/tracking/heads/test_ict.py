@@ -81,6 +81,7 @@ def test_uvs_are_one_a_vertex_and_the_face_lies_apart(head):
     assert iris[0, 0] > iris[1, 0] + 0.2
 
 
+@pytest.mark.slow
 def test_the_cache_is_used_and_follows_the_contents(head, folder, cache, tmp_path):
     kept = list(cache.iterdir())
     assert len(kept) == 1

@@ -54,6 +54,7 @@ def test_a_step_is_followed_to_its_end_and_no_further(rate: float, before: float
     assert followed[-1] == pytest.approx(after, abs=0.01)
 
 
+@pytest.mark.slow
 @given(rates, st.floats(-1.5, 1.5))
 def test_a_turn_is_followed_along_its_axis(rate: float, angle: float) -> None:
     performance = still(round(4 * rate), rate)

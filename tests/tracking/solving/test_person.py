@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from scipy.spatial.transform import Rotation
 from semblance.tracking.detection.landmarks import IRISES_START, landmarks_of_photo
 from semblance.tracking.heads.camera import PinholeCamera
@@ -85,6 +86,7 @@ def test_a_square_picture_says_nothing_of_its_lens(head: MorphableHead) -> None:
     assert abs(np.log(whole.fx / (0.85 * 512))) < 0.5
 
 
+@pytest.mark.slow
 def test_the_built_in_head_fits_many_peoples_portraits(shared):
     portraits = np.load(shared / "media" / "landmarks_portraits.npz")["landmarks"].astype(np.float32)[::14]
     head, errors = open_head("builtin"), []

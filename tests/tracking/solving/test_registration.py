@@ -92,6 +92,7 @@ def test_frames_come_to_lie_over_each_other(truth, start, pictures):
     assert off[0] < 0.6 * off[1]
 
 
+@pytest.mark.slow
 def test_what_was_right_stays_so(truth, pictures):
     assert apart(registered(HEAD, truth, lambda: iter_of(pictures)), truth) < 0.1
 
@@ -118,6 +119,7 @@ def test_a_single_frame_stays_as_it_is(start, pictures):
     assert registered(HEAD, one, lambda: iter_of(pictures[3:4])) is one
 
 
+@pytest.mark.slow
 def test_it_can_be_cancelled_while_it_reads_learns_and_aligns(start, pictures):
     heard: list[float] = []
     registered(HEAD, start, lambda: iter_of(pictures), lambda progress: heard.append(progress.done))

@@ -63,8 +63,22 @@ def difference(network, folded, time_code, windows=()):
 
 
 @pytest.mark.parametrize("merge", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("look", [STILL, MOVED, BETWEEN_CELLS], ids=["still", "moved", "between cells"])
-@pytest.mark.parametrize("config", [PREVIEW.network, SMALL_FINAL, SMOOTH], ids=["preview", "final", "smooth"])
+@pytest.mark.parametrize(
+    "look",
+    [
+        pytest.param(STILL, id="still"),
+        pytest.param(MOVED, id="moved", marks=pytest.mark.slow),
+        pytest.param(BETWEEN_CELLS, id="between cells", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(PREVIEW.network, id="preview", marks=pytest.mark.slow),
+        pytest.param(SMALL_FINAL, id="final"),
+        pytest.param(SMOOTH, id="smooth", marks=pytest.mark.slow),
+    ],
+)
 def test_folded_networks_paint_the_same(config, look, merge):
     network = portrait(config)
     folded, windows = fold(network, look, merge), Windows.of(look)
@@ -98,6 +112,7 @@ def test_time_codes_are_told_apart():
     assert difference(network, fold(network, STILL), 0.8) > 1e-2
 
 
+@pytest.mark.slow
 def test_standard_is_folded_too():
     network = portrait(PRESETS["standard"].network)
     assert difference(network, fold(network, Look(0.6)), 0.6) < 1e-3
@@ -123,6 +138,7 @@ def test_ablation_rows_without_layers_are_left_as_they_are():
     assert difference(network, fold(network, STILL), 0.3) < 1e-4
 
 
+@pytest.mark.slow
 def test_bfloat16_is_left_aloud_where_it_does_not_agree(monkeypatch, caplog):
     network = portrait(PREVIEW.network)
     runtime = FoldedRuntime(network, STILL, dtype=torch.bfloat16)
