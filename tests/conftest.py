@@ -1,14 +1,52 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures for every test."""
+"""Fixtures and settings for every test."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A busy machine is no failure; in CI the examples are the same each time; nothing is kept in the tree.
+hypothesis.settings.register_profile(
+    "semblance",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+    database=None,
+)
+hypothesis.settings.load_profile("semblance")
+
+
+def python_of(variable: str, folder: str) -> Path:
+    """The Python that an environment variable names, else the one in `.venv/<folder>`."""
+    scripts = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+    return Path(os.environ.get(variable) or ROOT / ".venv" / folder / scripts)
+
+
+@pytest.fixture(scope="session")
+def engine_python() -> Path:
+    """A Python that can run the engine; the tests are skipped where there is none."""
+    python = python_of("SEMBLANCE_ENGINE_PYTHON", "engine")
+    if not python.is_file():
+        pytest.skip(f"needs the engine's Python: set SEMBLANCE_ENGINE_PYTHON (looked at {python})")
+    return python
+
+
+@pytest.fixture(scope="session")
+def blender_python() -> Path:
+    """A Python that can import bpy; the tests are skipped where there is none."""
+    python = python_of("SEMBLANCE_BLENDER_PYTHON", "blender")
+    if not python.is_file():
+        pytest.skip(f"needs Blender as a Python module: set SEMBLANCE_BLENDER_PYTHON (looked at {python})")
+    return python
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +56,15 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs real media: set SEMBLANCE_SHARED (looked at {folder})")
     return folder
+
+
+@pytest.fixture(scope="session")
+def faceverse_like_file(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The test head of the shared media as a FaceVerse v3 file, expanded by the tool that lies beside it."""
+    tool = shared / "tools" / "make_faceverse_like.py"
+    if not tool.is_file() or not (shared / "media" / "faceverse_v3_like.npz").is_file():
+        pytest.skip("needs the FaceVerse-like head of the shared media")
+    path = tmp_path_factory.mktemp("faceverse") / "faceverse_v3_like.npy"
+    subprocess.run([sys.executable, tool, "--output", path], check=True, capture_output=True)
+    yield path
+    path.unlink()

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,30 +24,6 @@ os._exit(0)  # a registered render engine may crash or hang Blender's own exit
 """
 
 
-def interpreter(variable: str, folder: str) -> Path:
-    """The Python named by the environment variable, else the one in `.venv/<folder>`."""
-    scripts = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
-    return Path(os.environ.get(variable) or ROOT / ".venv" / folder / scripts)
-
-
-@pytest.fixture(scope="session")
-def blender_python() -> Path:
-    """A Python that can import bpy; the tests are skipped where there is none."""
-    python = interpreter("SEMBLANCE_BLENDER_PYTHON", "blender")
-    if not python.is_file():
-        pytest.skip(f"needs Blender as a Python module: set SEMBLANCE_BLENDER_PYTHON (looked at {python})")
-    return python
-
-
-@pytest.fixture(scope="session")
-def engine_python() -> Path:
-    """A Python that can run the engine; the tests are skipped where there is none."""
-    python = interpreter("SEMBLANCE_ENGINE_PYTHON", "engine")
-    if not python.is_file():
-        pytest.skip(f"needs the engine's Python: set SEMBLANCE_ENGINE_PYTHON (looked at {python})")
-    return python
-
-
 @pytest.fixture(scope="session")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder to put on `sys.path`, in which the repository's root is the package `semblance`."""
@@ -65,7 +40,7 @@ def run_blender(blender_python: Path, packages: Path, tmp_path: Path) -> Callabl
     the traceback. Preferences and the user's folders are fresh.
     """
 
-    def run(script: str, *arguments: object, timeout: float = 120, environment: dict[str, str] | None = None) -> str:
+    def run(script: str, *arguments: object, environment: dict[str, str] | None = None) -> str:
         path = tmp_path / "script.py"
         given = [str(argument) for argument in arguments]
         path.write_text(PREAMBLE.format(packages=str(packages), arguments=given) + script + EPILOGUE, encoding="utf-8")
@@ -74,7 +49,7 @@ def run_blender(blender_python: Path, packages: Path, tmp_path: Path) -> Callabl
             [blender_python, path],
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=900,
             cwd=tmp_path,
             env={**os.environ, **fresh, **(environment or {})},
         )

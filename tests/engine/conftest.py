@@ -34,7 +34,9 @@ STAND_IN_WORKER = """
         if what == "crash": os._exit(3)
         if what == "fault": raise ZeroDivisionError
         if what == "no_face": raise UserError("There is no face in no_face; choose other footage.")
-        if what == "deaf": time.sleep(60)
+        if what == "deaf":
+            (Path(sys.argv[1]) / "deaf").touch()
+            time.sleep(600)
         count = 600 if what == "long" else 5
         picture = Path(sys.argv[1]) / "preview.png"
         picture.write_bytes(b"\\x89PNG picture")
@@ -82,7 +84,7 @@ class RunningEngine:
         """The job as it stands."""
         return Job.from_json(self.client.get(f"/v1/jobs/{job.id}").json())
 
-    def wait(self, job: Job, until: Callable[[Job], bool] = lambda job: job.state.ended, seconds: float = 60.0) -> Job:
+    def wait(self, job: Job, until: Callable[[Job], bool] = lambda job: job.state.ended, seconds: float = 300.0) -> Job:
         """The job as soon as `until` holds."""
         deadline = time.monotonic() + seconds
         while not until(job := self.job(job)):
@@ -98,7 +100,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory, stand_in_worker: tuple[str,
     home.prepare()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scheduler_module, "WORKER", stand_in_worker)
-        patch.setattr(scheduler_module, "SECONDS_TO_HEAR", 2.0)  # a busy machine wakes a worker late
+        patch.setattr(scheduler_module, "SECONDS_TO_HEAR", 60.0)  # a busy machine wakes a worker late
+        patch.setattr(scheduler_module, "SECONDS_TO_CLEAN_UP", 60.0)
         scheduler = Scheduler(home)
         server = uvicorn.Server(uvicorn.Config(create_app(scheduler, TOKEN), port=0, log_config=None))
         thread = threading.Thread(target=server.run)
@@ -107,7 +110,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, stand_in_worker: tuple[str,
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20, trust_env=False) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=300, trust_env=False) as client:
             yield RunningEngine(home, scheduler, client)
         server.should_exit = True
         thread.join()

@@ -31,7 +31,7 @@ from semblance.neural.kinds import KINDS
 from semblance.neural.styleavatar.kind import STYLEAVATAR
 from semblance.protocol.inputs import Maps
 from semblance.protocol.look import Look
-from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.performance import Crop, Performance
 from semblance.tracking.performances.rest import rest_expression, rest_pose
@@ -60,17 +60,13 @@ def performance(frames: int = 6) -> Performance:
     random = np.random.default_rng(3)
     expression = random.random((frames, len(ARKIT_NAMES)), np.float32)
     expression[4] = 0.01
-    return Performance(
-        head="builtin",
+    return at_rest(
+        frames,
         identity=random.standard_normal(5).astype(np.float32),
         texture=random.standard_normal(3).astype(np.float32),
         expression=expression,
-        rotation=np.tile(np.eye(3, dtype=np.float32), (frames, 1, 1)),
         translation=random.random((frames, 3), np.float32),
         gaze=random.random((frames, 2, 2), np.float32),
-        confidence=np.ones(frames, np.float32),
-        times=np.arange(frames) / 25,
-        camera=PinholeCamera.default(512),
         crop=Crop(10.5, -3.0, 400.0),
     )
 
@@ -281,7 +277,7 @@ def test_asks_for_the_file_of_a_foreign_head(tmp_path):
 finite = st.floats(-1e6, 1e6, width=32)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     identity=st.lists(finite, max_size=30),
     texts=st.tuples(st.text(), st.text(), st.text()),

@@ -13,13 +13,12 @@ import av
 import cv2
 import numpy as np
 import pytest
-import skimage.data
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled, Progress
+from semblance.tests.makers.footage import portrait, write_video
 from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.detection.landmarks import LandmarkDetector, eye_distance, landmarks_of_photo
 from semblance.tracking.heads.head import MorphableHead
-from semblance.tracking.heads.registry import open_head
 from semblance.tracking.media.footage import Footage
 from semblance.tracking.track import track, track_performance
 
@@ -27,29 +26,12 @@ Picture = Callable[[int], np.ndarray]
 SIZE = 64
 
 
-@pytest.fixture(scope="module")
-def head() -> MorphableHead:
-    return open_head("builtin")
-
-
-def portrait(shift: int = 0) -> np.ndarray:
-    """The astronaut's head and shoulders, moved to the right by some pixels."""
-    return np.ascontiguousarray(skimage.data.astronaut()[0:256, 96 - shift : 352 - shift])
-
-
 def nobody(_frame: int = 0) -> np.ndarray:
     return np.full((256, 256, 3), (90, 110, 100), np.uint8)
 
 
 def film(path: Path, picture: Picture, frames: int) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=25)
-        stream.height, stream.width = picture(0).shape[:2]
-        stream.pix_fmt, stream.bit_rate = "yuv420p", 4_000_000
-        for index in range(frames):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture(index), "rgb24")))
-        container.mux(stream.encode(None))
-    return path
+    return write_video(path, [picture(index) for index in range(frames)], codec="mpeg4", bit_rate=4_000_000)
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import subprocess
 import numpy as np
 import pytest
 from PIL import Image
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.performances.performance import Performance
 
 SCENE = """
 import bpy, os
@@ -123,19 +123,8 @@ except RuntimeError:
 
 @pytest.fixture
 def folder(tmp_path):
-    head = open_head("builtin")
-    Performance(
-        head="builtin",
-        identity=np.zeros(len(head.identity_basis), np.float32),
-        texture=np.zeros(len(head.texture_basis), np.float32),
-        expression=np.zeros((1, 52), np.float32),
-        rotation=np.eye(3, dtype=np.float32)[None],
-        translation=np.array([[0, 0, 1]], np.float32),
-        gaze=np.zeros((1, 2, 2), np.float32),
-        confidence=np.ones(1, np.float32),
-        times=np.zeros(1),
-        camera=PinholeCamera.default(64),
-    ).save(tmp_path / "files" / "performance.npz")
+    performance = at_rest(head=open_head("builtin"), translation=(0, 0, 1), camera=PinholeCamera.default(64))
+    performance.save(tmp_path / "files" / "performance.npz")
     return tmp_path / "files"
 
 
@@ -178,7 +167,7 @@ def test_blender_can_be_left_after_rendering(blender_python, packages, tmp_path)
     script = tmp_path / "leaving.py"
     script.write_text(LEAVING)
     finished = subprocess.run(
-        [blender_python, script, packages], capture_output=True, text=True, timeout=120, cwd=tmp_path
+        [blender_python, script, packages], capture_output=True, text=True, timeout=900, cwd=tmp_path
     )
     assert finished.returncode == 0
     assert "refused" in finished.stdout

@@ -6,8 +6,6 @@ Nothing is replaced: a real engine process, a real network (untrained), Blender'
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +13,15 @@ import pytest
 import torch
 from PIL import Image
 from semblance.neural.avatar import Avatar
-from semblance.neural.avatar_file import Provenance, describe
 from semblance.neural.rendering.frames import frames_of
 from semblance.neural.styleavatar.kind import portrait_network
 from semblance.neural.styleavatar.training.presets import PREVIEW
+from semblance.tests.makers.avatars import avatar_of
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
+from semblance.tracking.heads.rotations import from_vectors
 from semblance.tracking.performances.performance import Performance
 
 FRAMES = 4
@@ -58,38 +58,21 @@ semblance.unregister()
 """
 
 
-@pytest.fixture(scope="session")
-def faceverse_like(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("faceverse") / "faceverse_v3_like.npy"
-    tool = shared / "tools" / "make_faceverse_like.py"
-    subprocess.run([sys.executable, tool, "--output", path], check=True, capture_output=True)
-    return path
-
-
 def lively(head: MorphableHead) -> Performance:
     """A person who moves everything a head can."""
     random = np.random.default_rng(3)
     turn = random.normal(0, 0.25, (FRAMES, 3))
-    return Performance(
-        head=head.name,
+    return at_rest(
+        FRAMES,
+        head,
         identity=random.normal(0, 0.5, len(head.identity_basis)).astype(np.float32),
         texture=random.normal(0, 0.3, len(head.texture_basis)).astype(np.float32),
-        expression=random.uniform(0, 0.6, (FRAMES, 52)).astype(np.float32),
-        rotation=np.stack([turned(angles) for angles in turn]).astype(np.float32),
-        translation=(np.array([0, 0, 0.9]) + random.normal(0, 0.02, (FRAMES, 3))).astype(np.float32),
-        gaze=random.normal(0, 0.2, (FRAMES, 2, 2)).astype(np.float32),
-        confidence=np.ones(FRAMES, np.float32),
-        times=np.arange(FRAMES) / 25,
+        expression=random.uniform(0, 0.6, (FRAMES, 52)),
+        rotation=from_vectors(turn),
+        translation=np.array([0, 0, 0.9]) + random.normal(0, 0.02, (FRAMES, 3)),
+        gaze=random.normal(0, 0.2, (FRAMES, 2, 2)),
         camera=PinholeCamera(640.0, 640.0, 131.0, 124.5, 256, 256),
     )
-
-
-def turned(angles: np.ndarray) -> np.ndarray:
-    """The rotation about an axis, by Rodrigues."""
-    size = np.linalg.norm(angles)
-    x, y, z = angles / size
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(size) * cross + (1 - np.cos(size)) * cross @ cross
 
 
 def untrained(performance: Performance, head_path: Path | None) -> Avatar:
@@ -97,22 +80,13 @@ def untrained(performance: Performance, head_path: Path | None) -> Avatar:
     torch.manual_seed(5)
     sizes = PREVIEW.network
     network = portrait_network(sizes.to_json()).eval().requires_grad_(False)
-    said = describe(
-        performance,
-        kind="styleavatar",
-        network=sizes.to_json(),
-        resolution=sizes.resolution,
-        preset="preview",
-        picture=np.zeros((8, 8, 3), np.uint8),
-        provenance=Provenance(),
-        head_path=head_path,
-    )
-    return Avatar(network, said)
+    return avatar_of(network, sizes.to_json(), performance, resolution=sizes.resolution, head_path=head_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["builtin", "faceverse-v3"])
 def test_blender_renders_the_engines_frame(name, run_blender, engine_python, request, tmp_path):
-    head_path = request.getfixturevalue("faceverse_like") if name == "faceverse-v3" else None
+    head_path = request.getfixturevalue("faceverse_like_file") if name == "faceverse-v3" else None
     head = open_head(name, head_path)
     performance = lively(head)
     performance.save(tmp_path / "performance.npz")
@@ -121,7 +95,7 @@ def test_blender_renders_the_engines_frame(name, run_blender, engine_python, req
 
     home = {"SEMBLANCE_HOME": str(tmp_path / "home"), "SEMBLANCE_ENGINE_PYTHON": str(engine_python)}
     frames = tmp_path / "frames"
-    run_blender(RENDER, tmp_path / "performance.npz", head_path or "", frames, environment=home, timeout=180)
+    run_blender(RENDER, tmp_path / "performance.npz", head_path or "", frames, environment=home)
 
     drawn = np.load(frames / "maps.npz")
     files = sorted(frames.glob("*.png"))

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
+from semblance.tests.makers.footage import plain, tone, write_video
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.performances.performance import Crop, Performance
@@ -66,32 +67,15 @@ def folder(tmp_path) -> Path:
 
 def footage(path: Path) -> None:
     """A grey video that grows brighter, with a tone."""
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", rate=FPS, options={"crf": "10"})
-        video.width, video.height, video.pix_fmt = 128, 96, "yuv420p"
-        sound = container.add_stream("aac", rate=48_000, layout="mono")
-        for number in range(COUNT):
-            frame = av.VideoFrame.from_ndarray(np.full((96, 128, 3), 50 + 5 * number, np.uint8), format="rgb24")
-            container.mux(video.encode(frame))
-        tone = (9000 * np.sin(np.arange(48_000) / 20)).astype(np.int16)[None]
-        frame = av.AudioFrame.from_ndarray(tone, "s16", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)
-        container.mux(sound.encode(frame))
-        container.mux(video.encode(None))
-        container.mux(sound.encode(None))
+    write_video(path, [plain(50 + 5 * number, 96, 128) for number in range(COUNT)], FPS, sound=tone(1))
 
 
 def performance(source: Path) -> Performance:
-    head, frames = open_head("builtin"), 20
-    return Performance(
-        head="builtin",
-        identity=np.zeros(len(head.identity_basis), np.float32),
-        texture=np.zeros(len(head.texture_basis), np.float32),
-        expression=np.zeros((frames, 52), np.float32),
-        rotation=np.tile(np.eye(3, dtype=np.float32), (frames, 1, 1)),
-        translation=np.tile(np.array([0, 0, 1], np.float32), (frames, 1)),
-        gaze=np.zeros((frames, 2, 2), np.float32),
-        confidence=np.ones(frames, np.float32),
+    frames = 20
+    return at_rest(
+        frames,
+        open_head("builtin"),
+        translation=(0, 0, 1),
         times=(FIRST + np.arange(frames)) / FPS,
         camera=PinholeCamera.default(64),
         crop=CROP,

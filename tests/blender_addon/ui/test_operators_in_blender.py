@@ -212,7 +212,7 @@ bpy.ops.wm.open_mainfile(filepath=sys.argv[2])
 assert bpy.context.scene.semblance.head.semblance.camera is not None
 """
     environment = {**home, "SEMBLANCE_ENGINE_PYTHON": str(engine_python)}
-    run_blender(START + script, clip, tmp_path / "saved.blend", environment=environment, timeout=300)
+    run_blender(START + script, clip, tmp_path / "saved.blend", environment=environment)
 
 
 def test_an_avatar_s_own_words_are_enough(run_blender, home):

@@ -9,10 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,6 +19,8 @@ from semblance.engine.commands.cli import main
 from semblance.engine.jobs import tasks
 from semblance.protocol.jobs import JobKind
 from semblance.protocol.messages import STATE_FILE, Announcement
+from semblance.tests.makers.footage import plain, write_sound, write_video
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.datasets.dataset import Dataset
 
 
@@ -57,26 +57,11 @@ def left_over(folder: Path) -> list[Path]:
 
 
 def audio_only(path: Path) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=16000, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.float32), format="fltp", layout="mono")
-        frame.sample_rate = 16000
-        for packet in (*stream.encode(frame), *stream.encode()):
-            container.mux(packet)
-    return path
+    return write_sound(path, np.zeros(16000, np.float32), rate=16000)
 
 
 def faceless(path: Path) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
-        grey = np.full((120, 160, 3), 128, np.uint8)
-        for _ in range(8):
-            for packet in stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")):
-                container.mux(packet)
-        for packet in stream.encode():
-            container.mux(packet)
-    return path
+    return write_video(path, [plain(128, 120, 160)] * 8)
 
 
 def empty(path: Path) -> Path:
@@ -109,40 +94,15 @@ def test_footage_that_cannot_be_tracked(capsys, home, tmp_path, command, make, a
 @pytest.fixture(scope="module")
 def avatar(tmp_path_factory):
     """A small avatar of the built-in head, as training would write it, untrained."""
-    from semblance.neural.avatar import Avatar
-    from semblance.neural.avatar_file import Provenance, describe
-    from semblance.neural.kinds import KINDS
+    from semblance.neural.styleavatar.networks.portrait import PortraitNetwork
     from semblance.neural.styleavatar.training.presets import preset_named
+    from semblance.tests.makers.avatars import avatar_of
     from semblance.tracking.heads.camera import PinholeCamera
     from semblance.tracking.heads.registry import open_head
-    from semblance.tracking.performances.performance import Performance
 
-    head = open_head("builtin")
-    still = Performance(
-        head=head.name,
-        identity=np.zeros(len(head.identity_basis), np.float32),
-        texture=np.zeros(len(head.texture_basis), np.float32),
-        expression=np.zeros((1, 52), np.float32),
-        rotation=np.eye(3, dtype=np.float32)[None],
-        translation=np.array([[0, 0, 1]], np.float32),
-        gaze=np.zeros((1, 2, 2), np.float32),
-        confidence=np.ones(1, np.float32),
-        times=np.zeros(1),
-        camera=PinholeCamera.default(256),
-    )
-    config = preset_named("preview").network.to_json()
-    picture = np.zeros((8, 8, 3), np.uint8)
-    said = describe(
-        still,
-        kind="styleavatar",
-        network=config,
-        resolution=256,
-        preset="preview",
-        picture=picture,
-        provenance=Provenance(),
-    )
+    person = at_rest(1, open_head("builtin"), camera=PinholeCamera.default(256))
     path = tmp_path_factory.mktemp("avatar") / "avatar.safetensors"
-    Avatar(KINDS["styleavatar"].load(config), said).save(path)
+    avatar_of(PortraitNetwork(preset_named("preview").network), person=person).save(path)
     return path
 
 
@@ -286,10 +246,9 @@ def test_ctrl_c_while_tracking_leaves_nothing_that_looks_whole(shared, home):
     for line in process.stderr:
         if line.startswith("Finding"):
             break
-    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     assert process.stderr.read().rstrip().endswith("Stopped.")
-    assert process.wait(30) == 130
+    assert process.wait(300) == 130
     with pytest.raises(Exception, match="not a finished dataset"):
         Dataset.open(home / "datasets/direct_address")
 

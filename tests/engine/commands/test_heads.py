@@ -117,6 +117,7 @@ def test_an_unsound_head_is_not_imported(capsys, home, faceverse_file, tmp_path)
     assert imported_heads(home) == {}
 
 
+@pytest.mark.slow
 def test_a_folder_of_meshes_is_known_by_its_neutral_one(capsys, home, shared):
     folder = shared / "media" / "ict_facekit_subset"
     if not folder.is_dir():

@@ -15,6 +15,7 @@ import pytest
 from semblance.common.errors import UserError
 from semblance.engine.commands import live
 from semblance.engine.commands.cli import main
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.live.live_frames import LiveFrame
@@ -27,15 +28,10 @@ class Source:
 
 
 def frame(index: int, known: bool = True, seen: bool = True) -> LiveFrame:
-    performance = Performance(
-        head="builtin",
-        identity=np.zeros(1, np.float32),
-        texture=np.zeros(1, np.float32),
-        expression=np.linspace(0, 1, 52, dtype=np.float32)[None],
-        rotation=np.eye(3, dtype=np.float32)[None],
-        translation=np.array([[0.1, 0.2, 0.9]], np.float32),
-        gaze=np.array([[[0.1, 0.2], [0.3, 0.4]]], np.float32),
-        confidence=np.ones(1, np.float32),
+    performance = at_rest(
+        expression=np.linspace(0, 1, 52),
+        translation=(0.1, 0.2, 0.9),
+        gaze=[[0.1, 0.2], [0.3, 0.4]],
         times=np.array([index / 25]),
         camera=PinholeCamera.default(64),
     )

@@ -6,10 +6,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 
 import pytest
 from semblance.common.home import Home
+from semblance.engine.jobs import scheduler as scheduler_module
 from semblance.engine.jobs.scheduler import MOST_ATTEMPTS, Scheduler, sentence_about_death
 from semblance.engine.jobs.store import JobStore
 from semblance.protocol.jobs import JOBS, JobKind
@@ -54,19 +54,20 @@ def test_events_bear_any_last_event_id(engine):
         assert told[-1][1].state is JobState.DONE
 
 
-def test_cancel_is_polite_and_quick(engine):
+def test_cancel_is_polite(engine):
     job = engine.wait(engine.submit("long"), running)
-    began = time.monotonic()
     assert engine.client.post(f"/v1/jobs/{job.id}/cancel").json()["state"] == "cancelling"
-    assert engine.wait(job).state is JobState.CANCELLED
-    assert time.monotonic() - began < 6
+    ended = engine.wait(job)
+    assert ended.state is JobState.CANCELLED
+    assert ended.fraction < 1, "it stopped in the middle"
     assert (engine.home.job(job.id) / "cleaned").exists()
 
 
-def test_cancel_ends_a_task_that_does_not_listen(engine):
+def test_cancel_ends_a_task_that_does_not_listen(engine, monkeypatch):
+    monkeypatch.setattr(scheduler_module, "SECONDS_TO_HEAR", 0.2)
     job = engine.wait(engine.submit("deaf"), lambda job: job.state is JobState.RUNNING)
     engine.client.post(f"/v1/jobs/{job.id}/cancel")
-    assert engine.wait(job, seconds=10).state is JobState.CANCELLED
+    assert engine.wait(job).state is JobState.CANCELLED
 
 
 def test_one_job_at_a_time_and_a_queued_one_is_cancelled_at_once(engine):

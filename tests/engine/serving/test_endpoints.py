@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +12,11 @@ import numpy as np
 import pytest
 import torch
 from semblance.engine.serving.frames import MOST_BYTES
-from semblance.neural.avatar import Avatar
-from semblance.neural.avatar_file import Provenance, describe
 from semblance.neural.kinds import KINDS
 from semblance.neural.styleavatar.kind import STYLEAVATAR
 from semblance.protocol.arrays import pack_arrays, unpack_arrays
 from semblance.protocol.messages import MOST_FRAMES, AvatarInfo, JobState, Status
-from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.performances.performance import Performance
+from semblance.tests.makers.avatars import avatar_of
 from torch import nn
 
 ENDPOINTS = {
@@ -36,41 +32,30 @@ ENDPOINTS = {
 }
 
 
-class SlowNetwork(nn.Module):
-    """Gives the texture map back with the UV map's mask as alpha, after `seconds`."""
+class HeldNetwork(nn.Module):
+    """Gives the texture map back with the UV map's mask as alpha, as soon as a test lets it."""
 
-    def __init__(self, seconds: float) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def __init__(self, held: bool) -> None:
         super().__init__()
-        self.seconds = seconds
+        self.held = held
         self.weight = nn.Parameter(torch.zeros(4096))
 
     def forward(self, uv, texture, time_code):
-        time.sleep(self.seconds)
+        if self.held:
+            self.begun.set()
+            assert self.go_on.wait(300)
         return torch.cat([texture, uv[:, 2:]], 1)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def avatars(engine):
     """Two avatars in the home: one whole, one cut in half."""
-    still = Performance(
-        head="builtin",
-        identity=np.zeros(3, np.float32),
-        texture=np.zeros(3, np.float32),
-        expression=np.zeros((1, 52), np.float32),
-        rotation=np.eye(3, dtype=np.float32)[None],
-        translation=np.zeros((1, 3), np.float32),
-        gaze=np.zeros((1, 2, 2), np.float32),
-        confidence=np.ones(1, np.float32),
-        times=np.zeros(1),
-        camera=PinholeCamera.default(512),
-    )
-    picture = np.zeros((8, 8, 3), np.uint8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda config: SlowNetwork(**config)))
-        for name, seconds in (("whole", 0.0), ("slow", 2.0)):
-            said = describe(still, kind="styleavatar", network={"seconds": seconds}, resolution=256, preset="preview",
-                            picture=picture, provenance=Provenance())  # fmt: skip
-            Avatar(SlowNetwork(seconds), said).save(engine.home.avatar(name))
+        patch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda config: HeldNetwork(**config)))
+        for name, held in (("whole", False), ("held", True)):
+            avatar_of(HeldNetwork(held), {"held": held}).save(engine.home.avatar(name))
         data = engine.home.avatar("whole").read_bytes()
         engine.home.avatar("cut").write_bytes(data[: len(data) // 2])
         yield
@@ -284,19 +269,26 @@ def test_arrays_that_swell_when_unpacked_are_refused(engine):
     sentence(frames(engine, "whole", swelling.getvalue()), 422)
 
 
-def test_the_engine_answers_while_it_renders(engine):
+@pytest.fixture
+def rendering(engine):
+    """A thread that asks for a picture, in the midst of its rendering; the answers that it gets."""
+    HeldNetwork.begun.clear()
+    HeldNetwork.go_on.clear()
     answers = []
-    thread = threading.Thread(target=lambda: answers.append(frames(engine, "slow", pack_arrays(**maps(1)))))
+    thread = threading.Thread(target=lambda: answers.append(frames(engine, "held", pack_arrays(**maps(1)))))
     thread.start()
-    time.sleep(0.3)
-    assert engine.client.get("/v1/jobs").status_code == 200
-    assert thread.is_alive(), "the answer waited for the picture"
+    assert HeldNetwork.begun.wait(300)
+    yield answers
+    HeldNetwork.go_on.set()
     thread.join()
     assert answers[0].status_code == 200
 
 
-def test_jobs_run_while_the_engine_renders(engine):
-    thread = threading.Thread(target=frames, args=(engine, "slow", pack_arrays(**maps(1))))
-    thread.start()
+def test_the_engine_answers_while_it_renders(engine, rendering):
+    assert engine.client.get("/v1/jobs").status_code == 200
+    assert rendering == [], "the answer waited for the picture"
+
+
+def test_jobs_run_while_the_engine_renders(engine, rendering):
     assert engine.wait(engine.submit("short")).state is JobState.DONE
-    thread.join()
+    assert rendering == [], "the job waited for the picture"

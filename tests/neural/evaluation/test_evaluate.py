@@ -11,13 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 from rich.console import Console
 from semblance.benchmarks.ablation_rows import by_row
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
-from semblance.neural.avatar import Avatar
-from semblance.neural.avatar_file import Provenance, describe
 from semblance.neural.evaluation import observer
 from semblance.neural.evaluation.evaluate import evaluate
 from semblance.neural.evaluation.figures import NO_DETECTOR, NO_FACE, WEIGHTS_MISSING, Figures
@@ -25,38 +22,23 @@ from semblance.neural.evaluation.nearest import mean_distances, nearest_frames
 from semblance.neural.evaluation.output import AVATAR, NEAREST, Evaluation, markdown, save, show
 from semblance.neural.kinds import KINDS
 from semblance.neural.styleavatar.kind import STYLEAVATAR
+from semblance.tests.makers.avatars import avatar_of
+from semblance.tests.makers.networks import Mirror
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.datasets.writer import DatasetWriter
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.performance import Performance
-from torch import nn
 
 FRAMES, SIZE = 20, 256
 
 
-class Shown(nn.Module):
-    """Shows the texture map: a perfect avatar for footage that equals it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(1))
-
-    def forward(self, uv, texture, time_code):
-        return torch.cat([texture, uv[:, 2:]], 1)
-
-
 def performance() -> Performance:
     random = np.random.default_rng(5)
-    return Performance(
-        head="builtin",
-        identity=np.zeros(2, np.float32),
-        texture=np.zeros(2, np.float32),
+    return at_rest(
+        FRAMES,
         expression=random.random((FRAMES, len(ARKIT_NAMES)), np.float32),
-        rotation=np.tile(np.eye(3, dtype=np.float32), (FRAMES, 1, 1)),
         translation=random.random((FRAMES, 3), np.float32),
-        gaze=np.zeros((FRAMES, 2, 2), np.float32),
-        confidence=np.ones(FRAMES, np.float32),
-        times=np.arange(FRAMES) / 25,
         camera=PinholeCamera.default(SIZE),
     )
 
@@ -81,25 +63,17 @@ def dataset(tmp_path_factory) -> Path:
 
 
 def saved_avatar(path: Path, train_share: float = 0.8) -> Path:
-    said = describe(
-        performance(),
-        kind="styleavatar",
-        network={},
-        resolution=256,
-        preset="preview",
-        picture=np.zeros((8, 8, 3), np.uint8),
-        provenance=Provenance(train_share=train_share),
-    )
-    Avatar(Shown(), said).save(path)
+    avatar_of(Mirror(), {}, performance(), train_share=train_share).save(path)
     return path
 
 
 @pytest.fixture
 def avatar(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda config: Shown()))
+    monkeypatch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda config: Mirror()))
     return saved_avatar(tmp_path / "avatar.safetensors")
 
 
+@pytest.mark.slow
 def test_a_perfect_avatar_beats_the_nearest_frame(avatar, dataset, tmp_path):
     heard = []
     found = evaluate(avatar, dataset, listener=heard.append)

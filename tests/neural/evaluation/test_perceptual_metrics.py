@@ -171,6 +171,7 @@ def figures_of(pictures):
         return row.figures(None, PinholeCamera.default(len(matte)))
 
 
+@pytest.mark.slow
 def test_what_has_weights_is_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(weights, "folders", lambda: (tmp_path,))
     pictures = np.random.default_rng(0).random((3, 176, 176, 3), np.float32)

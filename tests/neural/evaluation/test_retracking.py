@@ -39,6 +39,7 @@ def faces(head: MorphableHead, jaw: float = 0.0, degrees: float = 0.0, swing: fl
     return np.concatenate([CAMERA.project(points), depth], -1).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_equal_faces_are_no_distance_apart(head):
     seen = list(faces(head))
     assert retracked(seen, seen, head, CAMERA) == Distances(
@@ -46,6 +47,7 @@ def test_equal_faces_are_no_distance_apart(head):
     )
 
 
+@pytest.mark.slow
 def test_a_turned_head_is_a_distance_of_pose(head):
     found = retracked(list(faces(head, degrees=5)), list(faces(head)), head, CAMERA)
     assert found.pose == pytest.approx(5, abs=1)
@@ -57,6 +59,7 @@ def test_an_open_jaw_is_a_distance_of_expression(head):
     assert found.pose < 1.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opens", [0.5, 1.2])
 def test_a_mouth_that_mumbles_or_exaggerates_is_told(head, opens):
     seen, shut = faces(head), faces(head, swing=0.0)
@@ -65,6 +68,7 @@ def test_a_mouth_that_mumbles_or_exaggerates_is_told(head, opens):
     assert found.mouth_likeness == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_mouth_that_keeps_still_follows_nothing(head):
     seen, still = list(faces(head)), [faces(head, swing=0.0)[0]] * FRAMES
     assert retracked(seen, still, head, CAMERA).mouth_gain is None
@@ -73,6 +77,7 @@ def test_a_mouth_that_keeps_still_follows_nothing(head):
     assert mumbled.mouth_likeness is None
 
 
+@pytest.mark.slow
 def test_keypoints_are_counted_in_pixels_and_in_distances_of_the_eyes(head):
     seen = faces(head)
     found = retracked(list(seen + np.float32([3, 4, 0])), list(seen), head, CAMERA)
@@ -80,6 +85,7 @@ def test_keypoints_are_counted_in_pixels_and_in_distances_of_the_eyes(head):
     assert found.keypoint_share == pytest.approx((5 / eye_distance(seen)).mean(), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_frames_without_a_face_do_not_count(head):
     seen = list(faces(head))
     hidden = [None, *seen[1:]]
@@ -87,6 +93,7 @@ def test_frames_without_a_face_do_not_count(head):
     assert retracked([None] * FRAMES, seen, head, CAMERA) is None
 
 
+@pytest.mark.slow
 def test_a_picture_that_equals_the_footage_is_tracked_alike(shared, head, monkeypatch):
     monkeypatch.setattr("semblance.neural.pretrained.weights.find", lambda names: None)
     photos = [read_photo(shared / "media/portraits" / f"person_003_{name}.jpg") for name in ("neutral", "smiling")]

@@ -6,7 +6,6 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -22,8 +21,8 @@ from semblance.neural.pretrained.robust_video_matting import RobustVideoMatting
 from semblance.neural.pretrained.weights import FACE_PARSING, ROBUST_VIDEO_MATTING, VGG19, find
 from semblance.protocol.choices import MattingName
 from semblance.protocol.jobs import Track
+from semblance.tests.makers.footage import portrait, write_video
 from semblance.tracking.datasets.dataset import Dataset
-from skimage.data import astronaut
 from torch import Tensor, nn
 
 
@@ -185,11 +184,4 @@ def test_a_dataset_of_the_head_alone_says_so(folder, tmp_path):
 
 
 def portrait_video(path: Path) -> Path:
-    portrait = np.ascontiguousarray(astronaut()[:256, 96:352])
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=25)
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 256, 256, "yuv420p", 4_000_000
-        for _ in range(3):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(portrait, "rgb24")))
-        container.mux(stream.encode(None))
-    return path
+    return write_video(path, [portrait()] * 3, codec="mpeg4", bit_rate=4_000_000)

@@ -5,41 +5,29 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
 from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
-from semblance.neural.avatar_file import Provenance, describe
 from semblance.neural.kinds import KINDS
 from semblance.neural.rendering.frames import frames_of
 from semblance.neural.rendering.reenact import driven, reenact
 from semblance.neural.styleavatar.kind import STYLEAVATAR
+from semblance.tests.makers.avatars import avatar_of
+from semblance.tests.makers.footage import plain, tone, write_video
+from semblance.tests.makers.networks import Mirror
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, Eyeball, MorphableHead
-from semblance.tracking.media.video import Sound, frames_to
 from semblance.tracking.performances.performance import Crop, Performance
-from torch import nn
 
 FPS = 25.0
-
-
-class Mirror(nn.Module):
-    """Shows the texture map; alpha is the UV map's mask."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(1))
-
-    def forward(self, uv, texture, time_code):
-        return torch.cat([texture, uv[:, 2:]], 1)
 
 
 def ball() -> MorphableHead:
@@ -70,16 +58,11 @@ def ball() -> MorphableHead:
 def performance(frames: int = 10, identity: float = 0.5) -> Performance:
     expression = np.zeros((frames, len(ARKIT_NAMES)), np.float32)
     expression[:, ARKIT_NAMES.index("jawOpen")] = np.linspace(0, 1, frames) ** 4
-    return Performance(
-        head="builtin",
+    return at_rest(
+        frames,
         identity=np.array([identity, 0], np.float32),
-        texture=np.zeros(1, np.float32),
         expression=expression,
-        rotation=np.tile(np.eye(3, dtype=np.float32), (frames, 1, 1)),
-        translation=np.tile(np.array([0, 0, 1], np.float32), (frames, 1)),
-        gaze=np.zeros((frames, 2, 2), np.float32),
-        confidence=np.ones(frames, np.float32),
-        times=np.arange(frames) / FPS,
+        translation=(0, 0, 1),
         camera=PinholeCamera.default(256),
         crop=Crop(0, 0, 64),
         fps=FPS,
@@ -95,34 +78,15 @@ def simple_parts(monkeypatch):
 @pytest.fixture
 def avatar(tmp_path) -> Path:
     path = tmp_path / "avatar.safetensors"
-    said = describe(
-        performance(),
-        kind="styleavatar",
-        network={},
-        resolution=256,
-        preset="preview",
-        picture=np.zeros((8, 8, 3), np.uint8),
-        provenance=Provenance(),
-    )
-    Avatar(Mirror().eval(), said).save(path)
+    avatar_of(Mirror(), {}, performance()).save(path)
     return path
 
 
 @pytest.fixture
 def footage(tmp_path) -> Path:
     """A video of ten frames, each brighter than the last, with a tone."""
-    wave, path = tmp_path / "tone.wav", tmp_path / "footage.mp4"
-    with av.open(str(wave), "w") as container:
-        stream = container.add_stream("pcm_s16le", rate=48_000, layout="mono")
-        samples = (9000 * np.sin(np.arange(24_000) / 20)).astype(np.int16)[None]
-        frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    with frames_to(path, FPS, Sound(wave)) as write:
-        for index in range(10):
-            write(np.full((64, 64, 3), 20 * index + 20, np.uint8))
-    return path
+    pictures = (plain(20 * index + 20) for index in range(10))
+    return write_video(tmp_path / "footage.mp4", pictures, sound=tone(0.5))
 
 
 def saved(performance: Performance, folder: Path) -> Path:

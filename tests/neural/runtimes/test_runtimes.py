@@ -12,7 +12,7 @@ import torch
 from semblance.common.errors import UserError
 from semblance.engine.commands.cli import main
 from semblance.neural.avatar import Avatar
-from semblance.neural.avatar_file import Provenance, describe, file_sha256
+from semblance.neural.avatar_file import file_sha256
 from semblance.neural.rendering.runtime_choice import avatar_on
 from semblance.neural.runtimes.onnx import OnnxRuntime
 from semblance.neural.runtimes.onnx_file import onnx_bytes
@@ -25,9 +25,10 @@ from semblance.neural.styleavatar.runtimes import SENSITIVE, example_maps
 from semblance.neural.styleavatar.training.presets import FINAL, PREVIEW
 from semblance.protocol.inputs import Maps
 from semblance.protocol.look import Look
+from semblance.tests.makers.avatars import avatar_of
+from semblance.tests.makers.networks import random_maps
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.performances.performance import Performance
 
 SMALL_FINAL = replace(
     FINAL.network,
@@ -51,39 +52,10 @@ def portrait(config=PREVIEW.network):
     return network
 
 
-def maps():
-    drawn = torch.Generator().manual_seed(2)
-    uv, texture = (torch.rand(1, 3, 256, 256, generator=drawn) * 2 - 1 for _ in range(2))
-    uv[:, 2, :60] = -1
-    return uv, texture
-
-
 @pytest.fixture(scope="module")
 def avatar(tmp_path_factory):
-    still = Performance(
-        head="builtin",
-        identity=np.zeros(1, np.float32),
-        texture=np.zeros(1, np.float32),
-        expression=np.zeros((1, len(ARKIT_NAMES)), np.float32),
-        rotation=np.eye(3, dtype=np.float32)[None],
-        translation=np.ones((1, 3), np.float32),
-        gaze=np.zeros((1, 2, 2), np.float32),
-        confidence=np.ones(1, np.float32),
-        times=np.zeros(1),
-        camera=PinholeCamera.default(256),
-    )
-    network = portrait()
-    metadata = describe(
-        still,
-        kind="styleavatar",
-        network=network.config.to_json(),
-        resolution=256,
-        preset="preview",
-        picture=np.zeros((8, 8, 3), np.uint8),
-        provenance=Provenance(consent="yes, for tests"),
-    )
     path = tmp_path_factory.mktemp("avatars") / "me.safetensors"
-    Avatar(network, metadata).save(path)
+    avatar_of(portrait(), person=at_rest(camera=PinholeCamera.default(256)), consent="yes, for tests").save(path)
     return path
 
 
@@ -93,17 +65,23 @@ def run(capsys, *arguments):
     return left.value.code, capsys.readouterr()
 
 
-@pytest.mark.parametrize("look", [STILL, MOVED], ids=["still", "moved"])
-@pytest.mark.parametrize("config", [PREVIEW.network, SMALL_FINAL], ids=["preview", "final"])
+@pytest.mark.parametrize(
+    "look", [pytest.param(STILL, id="still", marks=pytest.mark.slow), pytest.param(MOVED, id="moved")]
+)
+@pytest.mark.parametrize(
+    "config",
+    [pytest.param(PREVIEW.network, id="preview", marks=pytest.mark.slow), pytest.param(SMALL_FINAL, id="final")],
+)
 def test_onnx_runtime_paints_what_pytorch_paints(config, look):
     network = portrait(config)
     with torch.inference_mode():
-        expected = network(*maps(), torch.tensor([0.3]), Windows.of(look))
+        expected = network(*random_maps(), torch.tensor([0.3]), Windows.of(look))
     assert expected.std() > 0.02
-    painted = OnnxRuntime(onnx_bytes(fold(network, look), example_maps())).run(*maps())
+    painted = OnnxRuntime(onnx_bytes(fold(network, look), example_maps())).run(*random_maps())
     torch.testing.assert_close(painted, expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 def test_exported_avatar_says_what_it_is_and_how_to_feed_it(avatar, tmp_path, capsys):
     out = tmp_path / "me.onnx"
     code, said = run(capsys, avatar, "--onnx", out, "--time-code", 0.25, "--foreground-offset", 4, 0)
@@ -116,8 +94,10 @@ def test_exported_avatar_says_what_it_is_and_how_to_feed_it(avatar, tmp_path, ca
     assert exported.said["avatar_sha256"] == file_sha256(avatar)
     assert "[1, 3, 256, 256]" in exported.said["how_to_feed"]
     with torch.inference_mode():
-        expected = Avatar.load(avatar, "cpu").network(*maps(), torch.tensor([0.25]), Windows.moved((4, 0), (0, 0)))
-    torch.testing.assert_close(exported.run(*maps()), expected, atol=1e-4, rtol=0)
+        expected = Avatar.load(avatar, "cpu").network(
+            *random_maps(), torch.tensor([0.25]), Windows.moved((4, 0), (0, 0))
+        )
+    torch.testing.assert_close(exported.run(*random_maps()), expected, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +136,9 @@ def test_missing_gpu_is_told_of(avatar, capsys):
     assert "needs an NVIDIA GPU" in said.err
 
 
+@pytest.mark.slow
 def test_an_avatar_on_onnx_runtime_renders_what_it_renders_on_pytorch(avatar):
-    uv, texture = (each.permute(0, 2, 3, 1).add(1).div(2).numpy() for each in maps())
+    uv, texture = (each.permute(0, 2, 3, 1).add(1).div(2).numpy() for each in random_maps())
     moved = Look(0.3, (4.0, 0.0))
     pictures = [avatar_on(name, avatar).render(Maps(uv, texture), moved).astype(int) for name in ("torch", "onnx")]
     assert pictures[0].std() > 2
@@ -223,14 +204,15 @@ def test_float16_engines_keep_their_sensitive_layers():
     exact = fold(portrait(), STILL, dtype=torch.float16, exact=EVERYTHING)
     assert {each.dtype for each in exact.buffers()} == {torch.float32}
     with torch.inference_mode():
-        expected = portrait()(*maps(), torch.tensor([0.3]))
-        torch.testing.assert_close(exact(*maps()), expected, atol=1e-4, rtol=0)
+        expected = portrait()(*random_maps(), torch.tensor([0.3]))
+        torch.testing.assert_close(exact(*random_maps()), expected, atol=1e-4, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [(), ("entry", "foreground_encoder"), EVERYTHING], ids=str)
 def test_float16_engines_are_given_as_onnx_with_casts(groups):
     folded = fold(portrait(), STILL, dtype=torch.float16, exact=groups)
-    painted = OnnxRuntime(onnx_bytes(folded, example_maps())).run(*maps())
+    painted = OnnxRuntime(onnx_bytes(folded, example_maps())).run(*random_maps())
     with torch.inference_mode():
-        expected = portrait()(*maps(), torch.tensor([0.3]))
+        expected = portrait()(*random_maps(), torch.tensor([0.3]))
     torch.testing.assert_close(painted, expected, atol=0.03, rtol=0)

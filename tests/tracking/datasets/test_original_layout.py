@@ -7,11 +7,10 @@ import cv2
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.datasets.dataset import Dataset, Layout
 from semblance.tracking.datasets.original_layout import person_at_rest
 from semblance.tracking.datasets.writer import DatasetWriter
-from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.performances.performance import Performance
 
 SIZE = 256
 SIDE = 384
@@ -69,10 +68,7 @@ def test_a_damaged_identity_is_refused(original, text):
 def test_a_folder_for_the_original_code_is_written(tmp_path):
     image, matte = picture(SIDE), picture(SIDE)[..., 0]
     maps = picture(256).astype(np.float32) / 255
-    performance = Performance(
-        "builtin", np.linspace(-1, 1, 40), np.zeros(2), np.full((1, 52), 0.25), np.eye(3)[None], np.zeros((1, 3)),
-        np.zeros((1, 2, 2)), np.ones(1), np.zeros(1), PinholeCamera.default(SIZE),
-    )  # fmt: skip
+    performance = at_rest(identity=np.linspace(-1, 1, 40), expression=0.25)
     with DatasetWriter(tmp_path / "set", SIZE, Layout.STYLEAVATAR) as writer:
         writer.add_picture(0, image, matte)
         writer.add_maps(0, maps, maps)

@@ -15,20 +15,11 @@ import cv2
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.datasets.writer import DatasetWriter
-from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.performances.performance import Performance
 
 SIZE = 64
-
-
-def performance(frames: int) -> Performance:
-    zeros = np.zeros
-    return Performance(
-        "any", zeros(2), zeros(2), zeros((frames, 52)), np.tile(np.eye(3), (frames, 1, 1)), zeros((frames, 3)),
-        zeros((frames, 2, 2)), np.ones(frames), np.arange(frames) / 25, PinholeCamera.default(SIZE),
-    )  # fmt: skip
 
 
 def add(writer: DatasetWriter, index: int) -> None:
@@ -42,7 +33,7 @@ def write(folder: Path, frames: int) -> Dataset:
     with DatasetWriter(folder, SIZE) as writer:
         for index in reversed(range(frames)):
             add(writer, index)
-        return writer.finish(performance(frames), "talk.mp4")
+        return writer.finish(at_rest(frames), "talk.mp4")
 
 
 def test_pictures_come_back_as_they_were(tmp_path):
@@ -83,7 +74,7 @@ def test_a_missing_picture_is_noticed(tmp_path):
     with DatasetWriter(tmp_path / "set", SIZE) as writer:
         add(writer, 0)
         with pytest.raises(ValueError, match="never added"):
-            writer.finish(performance(2))
+            writer.finish(at_rest(2))
     assert not (tmp_path / "set").exists()
 
 
@@ -96,7 +87,7 @@ with DatasetWriter(Path(sys.argv[1]), 64) as writer:
     for index in range(10):
         writer.add_picture(index, np.zeros((96, 96, 3), np.uint8), np.zeros((96, 96), np.float32))
     print("written", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

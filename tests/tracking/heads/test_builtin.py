@@ -14,17 +14,11 @@ from scipy.spatial import cKDTree
 from semblance.common.errors import UserError
 from semblance.tracking.heads import builtin
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.heads.registry import open_head
 
 MILLIMETRE = 0.001
 UPPER_LIDS = {"Left": (466, 388, 387, 386, 385, 384, 398), "Right": (246, 161, 160, 159, 158, 157, 173)}
 LOWER_LIDS = {"Left": (249, 390, 373, 374, 380, 381, 382), "Right": (7, 163, 144, 145, 153, 154, 155)}
 UPPER_LIP, LOWER_LIP = (191, 80, 81, 82, 13, 312, 311, 310, 415), (95, 88, 178, 87, 14, 317, 402, 318, 324)
-
-
-@pytest.fixture(scope="module")
-def head():
-    return open_head("builtin")
 
 
 def posed(head, gaze=None, **amounts):
@@ -158,6 +152,7 @@ def test_the_jaw_opens_as_wide_as_people_do(head):
     assert aperture > 0.94, "the widest mouth in the videos"
 
 
+@pytest.mark.slow
 def test_no_shape_passes_through_itself(head):
     """The surfaces that are seen: skin, lips and tongue around the mouth, and the lids."""
     seen = head.regions["skin"] | head.regions["lips"] | head.regions["tongue"]

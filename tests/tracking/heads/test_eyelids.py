@@ -3,26 +3,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pytest
 from semblance.tracking.heads.eyelids import CORNERS, LOWER_RIMS, UPPER_RIMS
 from semblance.tracking.heads.head import ARKIT_NAMES, BLINKS, MorphableHead
 from semblance.tracking.heads.registry import open_head
 
 PEOPLE = 12
-
-
-@pytest.fixture(scope="module")
-def faceverse_like(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> MorphableHead:
-    path = tmp_path_factory.mktemp("faceverse") / "faceverse_v3_like.npy"
-    tool = shared / "tools" / "make_faceverse_like.py"
-    subprocess.run([sys.executable, tool, "--output", path], check=True, capture_output=True)
-    return open_head("faceverse-v3", path)
 
 
 def people(head: MorphableHead) -> list[np.ndarray]:

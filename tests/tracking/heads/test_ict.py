@@ -81,6 +81,7 @@ def test_uvs_are_one_a_vertex_and_the_face_lies_apart(head):
     assert iris[0, 0] > iris[1, 0] + 0.2
 
 
+@pytest.mark.slow
 def test_the_cache_is_used_and_follows_the_contents(head, folder, cache, tmp_path):
     kept = list(cache.iterdir())
     assert len(kept) == 1
@@ -135,7 +136,7 @@ def test_polygons_become_triangles_and_seams_are_cut(tmp_path):
 OBJ_LINES = (b"v 0 0 1", b"v 1 2", b"vt 0 1", b"f 1/1 2/2 3/3", b"f 9/9 1/1 1/1", b"f 1 2", b"x")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(OBJ_LINES)))
 def test_any_obj_is_read_or_refused(tmp_path_factory, lines):
     path = tmp_path_factory.getbasetemp() / "any.obj"

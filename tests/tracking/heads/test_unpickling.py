@@ -106,7 +106,7 @@ def answered(place, content):
             assert isinstance(loader(place), dict)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(content=st.binary(max_size=200), headed=st.booleans())
 def test_random_bytes(place, content, headed):
     answered(place, saved({})[:80] * headed + content)
@@ -115,7 +115,7 @@ def test_random_bytes(place, content, headed):
 GOOD = (saved(CONTENT), pickle.dumps({"m": csc_matrix(np.eye(2)), **CONTENT}, 2))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     good=st.sampled_from(GOOD),
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4),

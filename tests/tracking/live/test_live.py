@@ -8,14 +8,11 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
-import skimage.data
 from semblance.common.errors import UserError
+from semblance.tests.makers.footage import plain, portrait, write_video
 from semblance.tracking.detection.landmarks import LandmarkDetector
-from semblance.tracking.heads.head import MorphableHead
-from semblance.tracking.heads.registry import open_head
 from semblance.tracking.live.live_frames import joined, live_frames
 from semblance.tracking.live.live_solver import CALIBRATION, LiveSolver
 from semblance.tracking.live.meter import Meter
@@ -26,16 +23,6 @@ APART = 0.15
 """Seconds from picture to picture."""
 UNTIL_KNOWN = round(CALIBRATION / APART) + 1
 """Pictures with a face until the person is known."""
-
-
-@pytest.fixture(scope="module")
-def head() -> MorphableHead:
-    return open_head("builtin")
-
-
-def portrait(shift: int = 0) -> np.ndarray:
-    """NASA's public-domain portrait, moved to the right by some pixels."""
-    return np.ascontiguousarray(skimage.data.astronaut()[0:256, 96 - shift : 352 - shift])
 
 
 def nobody() -> np.ndarray:
@@ -53,7 +40,7 @@ class InStep:
 
     def shots(self) -> Generator[Shot, None, None]:
         for index, picture in enumerate(self._pictures):
-            if not self.taken.acquire(timeout=10):
+            if not self.taken.acquire(timeout=300):
                 return
             yield Shot(picture, index * APART, captured=100 + index)
 
@@ -122,14 +109,7 @@ def test_a_face_that_is_too_small_is_said(head):
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six frames, a tenth of a second apart."""
     path = tmp_path_factory.mktemp("film") / "film.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=10)
-        stream.height, stream.width, stream.pix_fmt = 64, 64, "yuv420p"
-        for level in range(6):
-            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 40 * level, np.uint8), "rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
+    return write_video(path, [plain(40 * level) for level in range(6)], fps=10, codec="mpeg4")
 
 
 def test_a_file_plays_at_the_pace_of_its_own_times(film):

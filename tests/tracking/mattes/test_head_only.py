@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.mattes.head_only import HeadOnly, Parsing
 from semblance.tracking.performances.maps import frame_vertices
-from semblance.tracking.performances.performance import Performance
 
 SIDE = 384
 PICTURE = np.zeros((SIDE, SIDE, 3), np.uint8)
@@ -39,17 +39,8 @@ class Person:
     def __init__(self, roll: float = 0.0, frames: int = 12) -> None:
         self.head: MorphableHead = load_builtin()
         rotation = Rotation.from_euler("z", roll, degrees=True).as_matrix().astype(np.float32)
-        self.performance = Performance(
-            head=self.head.name,
-            identity=np.zeros(len(self.head.identity_basis), np.float32),
-            texture=np.zeros(len(self.head.texture_basis), np.float32),
-            expression=np.zeros((frames, 52), np.float32),
-            rotation=np.tile(rotation, (frames, 1, 1)),
-            translation=np.tile(np.array([0, 0, 1.2], np.float32), (frames, 1)),
-            gaze=np.zeros((frames, 2, 2), np.float32),
-            confidence=np.ones(frames, np.float32),
-            times=np.arange(frames) / 25,
-            camera=PinholeCamera.default(256),
+        self.performance = at_rest(
+            frames, self.head, rotation=rotation, translation=(0, 0, 1.2), camera=PinholeCamera.default(256)
         )
         self.camera = self.performance.camera.padded(64, 64, 64, 64)
         self.matte = np.zeros((SIDE, SIDE), np.float32)

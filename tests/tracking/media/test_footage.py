@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import struct
 import threading
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
+from semblance.tests.makers.footage import plain, write_sound, write_video
 from semblance.tracking.media.footage import Footage
 
 WIDTH, HEIGHT = 96, 64
@@ -19,29 +19,12 @@ TKHD_MATRIX = 4 + 4 + 5 * 4 + 4 * 2 + 4 * 2
 """Offset of the display matrix after the name of a version 0 `tkhd` box."""
 
 
-def write_video(path: Path, times: list[int], sound: bool = False, codec: str = "mpeg4") -> None:
+def film(path: Path, times: list[int], sound: np.ndarray | None = None) -> Path:
     """A video of WIDTH x HEIGHT with frames at `times` milliseconds, its top left corner red."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.codec_context.time_base = Fraction(1, 1000)
-        audio = container.add_stream("aac", rate=16000) if sound else None
-        for index, moment in enumerate(times):
-            image = np.full((HEIGHT, WIDTH, 3), 30 + index, np.uint8)
-            image[: HEIGHT // 2, : WIDTH // 2] = (250, 20, 20)
-            frame = av.VideoFrame.from_ndarray(image, "rgb24")
-            frame.pts, frame.time_base = moment, Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-        if audio:
-            write_sound(container, audio)
-
-
-def write_sound(container: av.container.OutputContainer, stream: av.AudioStream) -> None:
-    samples = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.float32), "fltp", "mono")
-    samples.sample_rate, samples.pts = 16000, 0
-    container.mux(stream.encode(samples))
-    container.mux(stream.encode(None))
+    pictures = [plain(30 + index, HEIGHT, WIDTH) for index in range(len(times))]
+    for picture in pictures:
+        picture[: HEIGHT // 2, : WIDTH // 2] = (250, 20, 20)
+    return write_video(path, pictures, times=times, sound=sound, rate=16_000, codec="mpeg4")
 
 
 def turn(path: Path, matrix: tuple[int, ...]) -> None:
@@ -56,7 +39,7 @@ def turn(path: Path, matrix: tuple[int, ...]) -> None:
 @pytest.fixture
 def video(tmp_path: Path) -> Path:
     path = tmp_path / "video.mp4"
-    write_video(path, [0, 40, 80, 120, 160, 200, 240, 280])
+    film(path, [0, 40, 80, 120, 160, 200, 240, 280])
     return path
 
 
@@ -79,7 +62,7 @@ def test_footage_can_be_read_twice(video: Path) -> None:
 def test_variable_frame_rate_keeps_true_times(tmp_path: Path) -> None:
     path = tmp_path / "uneven.mp4"
     times = [0, 33, 66, 200, 233, 500]
-    write_video(path, times)
+    film(path, times)
     assert [frame.time for frame in Footage.open(path)] == pytest.approx([t / 1000 for t in times], abs=0.002)
 
 
@@ -107,7 +90,7 @@ def test_shrunk_frames_keep_their_shape(video: Path) -> None:
 
 def test_sound_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "talk.mp4"
-    write_video(path, [0, 40, 80], sound=True)
+    film(path, [0, 40, 80], sound=np.zeros(4096, np.float32))
     assert Footage.open(path).has_sound
 
 
@@ -138,9 +121,7 @@ def test_a_file_of_another_kind(tmp_path: Path) -> None:
 
 
 def test_sound_only(tmp_path: Path) -> None:
-    path = tmp_path / "voice.m4a"
-    with av.open(str(path), "w") as container:
-        write_sound(container, container.add_stream("aac", rate=16000))
+    path = write_sound(tmp_path / "voice.m4a", np.zeros(4096, np.float32), rate=16_000)
     with pytest.raises(UserError, match="no pictures"):
         Footage.open(path)
 
@@ -153,7 +134,7 @@ def test_cut_off_before_its_index(video: Path) -> None:
 
 def test_cut_off_in_the_middle(tmp_path: Path) -> None:
     path = tmp_path / "half.mkv"
-    write_video(path, [40 * i for i in range(100)])
+    film(path, [40 * i for i in range(100)])
     data = path.read_bytes()
     fast = tmp_path / "half.mp4"
     with av.open(str(path)) as source, av.open(str(fast), "w", options={"movflags": "faststart"}) as target:

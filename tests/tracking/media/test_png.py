@@ -16,7 +16,7 @@ from semblance.tracking.media.png import png
 sides = st.integers(1, 20)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 20), st.integers(1, 20), st.booleans(), st.sampled_from([np.uint8, np.uint16]), st.integers(0, 99)
 )

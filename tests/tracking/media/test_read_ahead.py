@@ -30,7 +30,7 @@ class Burst:
     def __iter__(self) -> Generator[int, None, None]:
         try:
             yield 0
-            self.first_read.wait(10)
+            self.first_read.wait(300)
             yield from range(1, self._last + 1)
             self.over.set()
         finally:
@@ -43,7 +43,7 @@ def test_a_slow_reader_gets_the_newest_and_the_oldest_are_dropped(waiting):
     frames = newest(iter(burst), waiting, drops)
     assert next(frames) == 0
     burst.first_read.set()
-    assert burst.over.wait(10)
+    assert burst.over.wait(300)
     assert list(frames) == list(range(10 - waiting, 10))
     assert drops.count == 9 - waiting
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -13,6 +12,7 @@ import pytest
 from PIL import Image
 from semblance.common.errors import UserError
 from semblance.common.failures import mendable
+from semblance.tests.makers.footage import write_sound
 from semblance.tracking.media.video import Sound, frames_to, side_by_side
 
 COLOURS = [(200, 30, 40), (20, 180, 60), (40, 60, 220), (128, 128, 128), (255, 255, 255), (0, 0, 0)]
@@ -39,13 +39,7 @@ def beep(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("sound") / "beep.wav"
     times = np.arange(3 * 44_100) / 44_100
     wave = np.where((times >= 1) & (times < 2), 0.5 * np.sin(2 * np.pi * 440 * times), 0).astype(np.float32)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("pcm_s16le", rate=44_100, layout="mono")
-        frame = av.AudioFrame.from_ndarray((wave[None] * 32767).astype(np.int16), "s16", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = 44_100, 0, Fraction(1, 44_100)
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
+    return write_sound(path, wave, 44_100)
 
 
 @pytest.mark.parametrize("fps", [25, 30000 / 1001, 23.976])

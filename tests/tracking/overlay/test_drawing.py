@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from semblance.tracking.heads.builtin import load_builtin
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.rotations import from_vectors
@@ -28,27 +28,9 @@ YAWS = 0.0, 1.1
 
 
 @pytest.fixture(scope="module")
-def head() -> MorphableHead:
-    return load_builtin()
-
-
-@pytest.fixture(scope="module")
 def performance(head: MorphableHead) -> Performance:
     """Two frames before a camera: straight ahead, trusted; turned to the subject's right, interpolated."""
-    frames = len(YAWS)
-    return Performance(
-        head="builtin",
-        identity=np.zeros(len(head.identity_basis), np.float32),
-        texture=np.zeros(len(head.texture_basis), np.float32),
-        expression=np.zeros((frames, 52), np.float32),
-        rotation=from_vectors(np.outer(YAWS, [0, 1, 0])).astype(np.float32),
-        translation=np.tile(np.float32([0, 0, 0.9]), (frames, 1)),
-        gaze=np.zeros((frames, 2, 2), np.float32),
-        confidence=np.array([1, 0], np.float32),
-        times=np.arange(frames) / 25,
-        camera=PinholeCamera.default(512),
-        crop=CROP,
-    )
+    return at_rest(len(YAWS), head, rotation=from_vectors(np.outer(YAWS, [0, 1, 0])), confidence=[1, 0], crop=CROP)
 
 
 def test_cameras_agree() -> None:

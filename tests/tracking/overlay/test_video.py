@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.builtin import load_builtin
-from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.media.video import frames_to
 from semblance.tracking.overlay.video import frame_at, write_overlay
 from semblance.tracking.performances.performance import Crop, Performance
@@ -32,20 +32,8 @@ def footage(tmp_path: Path) -> Path:
 @pytest.fixture
 def performance(footage: Path) -> Performance:
     """All frames of the footage but the first two."""
-    head, frames = load_builtin(), FRAMES - 2
-    return Performance(
-        head=head.name,
-        identity=np.zeros(len(head.identity_basis), np.float32),
-        texture=np.zeros(len(head.texture_basis), np.float32),
-        expression=np.zeros((frames, 52), np.float32),
-        rotation=np.tile(np.eye(3, dtype=np.float32), (frames, 1, 1)),
-        translation=np.tile(np.float32([0, 0, 0.9]), (frames, 1)),
-        gaze=np.zeros((frames, 2, 2), np.float32),
-        confidence=np.ones(frames, np.float32),
-        times=np.arange(2, FRAMES) / 25,
-        camera=PinholeCamera.default(512),
-        crop=Crop(60, 20, 200),
-        source=str(footage),
+    return at_rest(
+        FRAMES - 2, load_builtin(), times=np.arange(2, FRAMES) / 25, crop=Crop(60, 20, 200), source=str(footage)
     )
 
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from semblance.common.errors import UserError
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.performances.performance import OVER_TIME, REGIONS, Crop, Performance
 
@@ -24,16 +25,15 @@ share = st.floats(0, 1, width=32)
 @st.composite
 def performances(draw: st.DrawFn) -> Performance:
     frames = draw(st.integers(0, 6))
-    return Performance(
+    return at_rest(
+        frames,
         head=draw(st.text(max_size=8)),
         identity=draw(arrays(np.float32, draw(st.integers(0, 4)), elements=finite)),
         texture=draw(arrays(np.float32, 2, elements=finite)),
         expression=draw(arrays(np.float32, (frames, 52), elements=share)),
-        rotation=np.tile(np.eye(3, dtype=np.float32), (frames, 1, 1)),
         translation=draw(arrays(np.float32, (frames, 3), elements=finite)),
         gaze=draw(arrays(np.float32, (frames, 2, 2), elements=finite)),
         confidence=draw(arrays(np.float32, frames, elements=share)),
-        times=np.arange(frames) / 25,
         camera=PinholeCamera.default(draw(st.integers(16, 2048))),
         crop=draw(st.none() | st.builds(Crop, finite, finite, finite)),
         source=draw(st.text(max_size=8)),
@@ -79,19 +79,7 @@ def rewrite(path: Path, change) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    simple = Performance(
-        head="builtin",
-        identity=np.zeros(1, np.float32),
-        texture=np.zeros(1, np.float32),
-        expression=np.zeros((3, 52), np.float32),
-        rotation=np.tile(np.eye(3, dtype=np.float32), (3, 1, 1)),
-        translation=np.zeros((3, 3), np.float32),
-        gaze=np.zeros((3, 2, 2), np.float32),
-        confidence=np.array([1, 0.2, 0.6], np.float32),
-        times=np.arange(3) / 25,
-        camera=PinholeCamera.default(512),
-    )
-    simple.save(tmp_path / "take.npz")
+    at_rest(3, confidence=[1, 0.2, 0.6]).save(tmp_path / "take.npz")
     return tmp_path / "take.npz"
 
 

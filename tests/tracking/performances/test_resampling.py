@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
-from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.rotations import from_vectors, to_vectors
 from semblance.tracking.performances.performance import Performance
@@ -22,17 +22,12 @@ def swinging(frames: int, fps: float) -> Performance:
     times = np.arange(frames) / fps
     expression = np.zeros((frames, 52), np.float32)
     expression[:, SMILE] = times / 2
-    return Performance(
-        head="builtin",
-        identity=np.zeros(1, np.float32),
-        texture=np.zeros(1, np.float32),
+    return at_rest(
+        frames,
         expression=expression,
-        rotation=from_vectors(np.outer(times, [0, 1, 0])).astype(np.float32),
-        translation=np.stack([times, 0 * times, 1 + 0 * times], 1).astype(np.float32),
-        gaze=np.zeros((frames, 2, 2), np.float32),
-        confidence=np.ones(frames, np.float32),
+        rotation=from_vectors(np.outer(times, [0, 1, 0])),
+        translation=np.stack([times, 0 * times, 1 + 0 * times], 1),
         times=times + 3.0,
-        camera=PinholeCamera.default(512),
         fps=fps,
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, gaze_rotation
 from semblance.tracking.performances.performance import Crop, Performance
@@ -19,15 +20,14 @@ BLINK, JAW = ARKIT_NAMES.index("eyeBlinkLeft"), ARKIT_NAMES.index("jawOpen")
 def someone(seed: int, frames: int = 20, distance: float = 0.9) -> Performance:
     rng = np.random.default_rng(seed)
     yaws = rng.normal(0.1 * (seed % 3), 0.1, frames)
-    return Performance(
-        head="builtin",
+    return at_rest(
+        frames,
         identity=rng.normal(size=4).astype(np.float32),
         texture=rng.normal(size=3).astype(np.float32),
-        expression=rng.beta(1, 4, (frames, 52)).astype(np.float32),
+        expression=rng.beta(1, 4, (frames, 52)),
         rotation=np.stack([gaze_rotation(0.05, yaw) for yaw in yaws]),
-        translation=rng.normal((0.02, 0, distance), 0.01, (frames, 3)).astype(np.float32),
-        gaze=rng.normal(0, 0.1, (frames, 2, 2)).astype(np.float32),
-        confidence=np.ones(frames, np.float32),
+        translation=rng.normal((0.02, 0, distance), 0.01, (frames, 3)),
+        gaze=rng.normal(0, 0.1, (frames, 2, 2)),
         times=np.arange(frames) / 25,
         camera=PinholeCamera.default(512 if seed % 2 else 256),
         crop=Crop(float(seed), 0.0, 300.0),
@@ -37,7 +37,7 @@ def someone(seed: int, frames: int = 20, distance: float = 0.9) -> Performance:
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_driving_oneself_changes_nothing(seed: int) -> None:
     person = someone(seed)
     driven = retarget(person, person)
@@ -47,7 +47,7 @@ def test_driving_oneself_changes_nothing(seed: int) -> None:
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_who_it_is_stays_the_avatars_and_motion_is_the_drivers(one: int, other: int) -> None:
     driver, avatar = someone(one, 15), someone(other, 30)
     driven = retarget(driver, avatar)

@@ -13,19 +13,13 @@ from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled, Progress
 from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.detection.landmarks import landmarks_of_photo
-from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
-from semblance.tracking.heads.registry import open_head
+from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.photos.calibration import FRAMES, calibration_performance
 from semblance.tracking.photos.photo import photo_dataset, read_photo
 from semblance.tracking.solving.solver import solve_still
 from skimage.data import astronaut
 
 SIZE, FILMED = 128, 10
-
-
-@pytest.fixture(scope="module")
-def head() -> MorphableHead:
-    return open_head("builtin")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
-from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.performance import REGIONS, Performance
 from semblance.tracking.solving.bridging import EASING, SHORT, bridged, columns_of, filled
@@ -24,18 +24,7 @@ REST = np.zeros(1, np.float32)
 
 def take(frames: int) -> Performance:
     turns = Rotation.from_rotvec(np.outer(np.linspace(0, 1, frames), [0, 0.8, 0])).as_matrix()
-    return Performance(
-        head="builtin",
-        identity=np.zeros(1, np.float32),
-        texture=np.zeros(1, np.float32),
-        expression=np.zeros((frames, 52), np.float32),
-        rotation=turns.astype(np.float32),
-        translation=np.tile(np.float32([0, 0, 0.9]), (frames, 1)),
-        gaze=np.zeros((frames, 2, 2), np.float32),
-        confidence=np.ones(frames, np.float32),
-        times=np.arange(frames) / RATE,
-        camera=PinholeCamera.default(512),
-    )
+    return at_rest(frames, rotation=turns, times=np.arange(frames) / RATE)
 
 
 def gap(frames: int, start: int, stop: int) -> np.ndarray:

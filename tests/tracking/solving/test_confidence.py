@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from scipy.spatial.transform import Rotation
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.detection.landmarks import Landmarks
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead
-from semblance.tracking.heads.registry import open_head
 from semblance.tracking.performances.performance import REGIONS, TRUSTED, Performance
 from semblance.tracking.solving.agreement import mesh_landmarks
 from semblance.tracking.solving.confidence import rated, region_landmarks
@@ -21,25 +20,8 @@ CAMERA = PinholeCamera.default(512)
 LEFT_CHEEK, RIGHT_CHEEK = 454, 234
 
 
-@pytest.fixture(scope="module")
-def head() -> MorphableHead:
-    return open_head("builtin")
-
-
 def turning(head: MorphableHead, yaws: np.ndarray) -> Performance:
-    frames = len(yaws)
-    return Performance(
-        head=head.name,
-        identity=np.zeros(len(head.identity_basis), np.float32),
-        texture=np.zeros(len(head.texture_basis), np.float32),
-        expression=np.zeros((frames, 52), np.float32),
-        rotation=Rotation.from_rotvec(np.outer(yaws, [0, 1, 0])).as_matrix().astype(np.float32),
-        translation=np.tile(np.float32([0, 0, 0.9]), (frames, 1)),
-        gaze=np.zeros((frames, 2, 2), np.float32),
-        confidence=np.ones(frames, np.float32),
-        times=np.arange(frames) / 25,
-        camera=CAMERA,
-    )
+    return at_rest(len(yaws), head, rotation=Rotation.from_rotvec(np.outer(yaws, [0, 1, 0])).as_matrix(), camera=CAMERA)
 
 
 def detected(head: MorphableHead, performance: Performance) -> Landmarks:

@@ -6,21 +6,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import BLINKS, MorphableHead
-from semblance.tracking.heads.registry import open_head
 from semblance.tracking.solving.closed_form import Solution
 from semblance.tracking.solving.gaze import bridged_gaze, resting_gaze, solve_gaze
 
 FRAMES = 60
 BLINK = slice(20, 26)
 CAMERA = PinholeCamera(1315.0, 1315.0, 256.0, 256.0, 512, 512)
-
-
-@pytest.fixture(scope="module")
-def head() -> MorphableHead:
-    return open_head("builtin")
 
 
 def take(head: MorphableHead, gaze: np.ndarray) -> tuple[Solution, np.ndarray]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.performance import Performance
 from semblance.tracking.solving.one_euro import OneEuro
@@ -21,17 +21,13 @@ rates = st.floats(10, 120)
 
 
 def still(frames: int, rate: float = RATE, expression: float = 0.3) -> Performance:
-    return Performance(
-        head="builtin",
-        identity=np.zeros(1, np.float32),
-        texture=np.zeros(1, np.float32),
-        expression=np.full((frames, 52), expression, np.float32),
-        rotation=np.tile(Rotation.from_rotvec([0.1, -0.2, 0.3]).as_matrix().astype(np.float32), (frames, 1, 1)),
-        translation=np.tile(np.float32([0.1, 0, 0.9]), (frames, 1)),
-        gaze=np.full((frames, 2, 2), 0.1, np.float32),
-        confidence=np.ones(frames, np.float32),
+    return at_rest(
+        frames,
+        expression=expression,
+        rotation=Rotation.from_rotvec([0.1, -0.2, 0.3]).as_matrix(),
+        translation=(0.1, 0, 0.9),
+        gaze=0.1,
         times=np.arange(frames) / rate,
-        camera=PinholeCamera.default(512),
     )
 
 
@@ -58,6 +54,7 @@ def test_a_step_is_followed_to_its_end_and_no_further(rate: float, before: float
     assert followed[-1] == pytest.approx(after, abs=0.01)
 
 
+@pytest.mark.slow
 @given(rates, st.floats(-1.5, 1.5))
 def test_a_turn_is_followed_along_its_axis(rate: float, angle: float) -> None:
     performance = still(round(4 * rate), rate)

@@ -25,11 +25,6 @@ SMILE = [ARKIT_NAMES.index(name) for name in ("mouthSmileLeft", "mouthSmileRight
 JAW = ARKIT_NAMES.index("jawOpen")
 
 
-@pytest.fixture(scope="module")
-def head() -> MorphableHead:
-    return open_head("builtin")
-
-
 def take_without_rest(head: MorphableHead) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A take that is never neutral: identity `[I]`, expression `[T, 52]`, noisy landmarks `[T, 478, 3]`."""
     rng = np.random.default_rng(5)
@@ -91,6 +86,7 @@ def test_a_square_picture_says_nothing_of_its_lens(head: MorphableHead) -> None:
     assert abs(np.log(whole.fx / (0.85 * 512))) < 0.5
 
 
+@pytest.mark.slow
 def test_the_built_in_head_fits_many_peoples_portraits(shared):
     portraits = np.load(shared / "media" / "landmarks_portraits.npz")["landmarks"].astype(np.float32)[::14]
     head, errors = open_head("builtin"), []

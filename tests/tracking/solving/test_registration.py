@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 from semblance.common.progress import Cancelled, Progress
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.datasets.rasteriser import MapRasteriser
-from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.performances.maps import frame_maps
@@ -27,17 +27,12 @@ FINER = 2
 
 
 def performance(turn: np.ndarray, shift: np.ndarray, expression: np.ndarray) -> Performance:
-    return Performance(
-        head=HEAD.name,
-        identity=np.zeros(len(HEAD.identity_basis), np.float32),
-        texture=np.zeros(len(HEAD.texture_basis), np.float32),
-        expression=expression.astype(np.float32),
-        rotation=Rotation.from_rotvec(turn).as_matrix().astype(np.float32),
-        translation=(shift + np.array([0, 0, 0.8])).astype(np.float32),
-        gaze=np.zeros((FRAMES, 2, 2), np.float32),
-        confidence=np.ones(FRAMES, np.float32),
-        times=np.arange(FRAMES) / 25,
-        camera=PinholeCamera.default(512),
+    return at_rest(
+        FRAMES,
+        HEAD,
+        expression=expression,
+        rotation=Rotation.from_rotvec(turn).as_matrix(),
+        translation=shift + np.array([0, 0, 0.8]),
     )
 
 
@@ -97,6 +92,7 @@ def test_frames_come_to_lie_over_each_other(truth, start, pictures):
     assert off[0] < 0.6 * off[1]
 
 
+@pytest.mark.slow
 def test_what_was_right_stays_so(truth, pictures):
     assert apart(registered(HEAD, truth, lambda: iter_of(pictures)), truth) < 0.1
 
@@ -123,6 +119,7 @@ def test_a_single_frame_stays_as_it_is(start, pictures):
     assert registered(HEAD, one, lambda: iter_of(pictures[3:4])) is one
 
 
+@pytest.mark.slow
 def test_it_can_be_cancelled_while_it_reads_learns_and_aligns(start, pictures):
     heard: list[float] = []
     registered(HEAD, start, lambda: iter_of(pictures), lambda progress: heard.append(progress.done))

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.performance import Performance
 from semblance.tracking.solving.smoothing import at_times, smoothed
@@ -16,18 +18,7 @@ BLINK, SMILE = ARKIT_NAMES.index("eyeBlinkLeft"), ARKIT_NAMES.index("mouthSmileL
 
 
 def still_performance(frames: int = FRAMES) -> Performance:
-    return Performance(
-        head="builtin",
-        identity=np.zeros(1, np.float32),
-        texture=np.zeros(1, np.float32),
-        expression=np.full((frames, 52), 0.3, np.float32),
-        rotation=np.tile(np.eye(3, dtype=np.float32), (frames, 1, 1)),
-        translation=np.tile(np.float32([0, 0, 0.9]), (frames, 1)),
-        gaze=np.zeros((frames, 2, 2), np.float32),
-        confidence=np.ones(frames, np.float32),
-        times=np.arange(frames) / 25,
-        camera=PinholeCamera.default(512),
-    )
+    return at_rest(frames, expression=0.3)
 
 
 def jitter(values: np.ndarray) -> float:
@@ -78,7 +69,7 @@ def test_short_takes_pass(frames: int) -> None:
 def test_gaps_are_interpolated_with_no_confidence() -> None:
     performance = still_performance(3)
     performance.expression[:, SMILE] = [0.0, 0.2, 0.8]
-    performance = at_times(Performance(**{**performance.__dict__, "times": np.array([0.04, 0.08, 0.16])}),
+    performance = at_times(replace(performance, times=np.array([0.04, 0.08, 0.16])),
                            np.array([0.0, 0.04, 0.08, 0.12, 0.16, 0.2]))  # fmt: skip
     assert performance.confidence.tolist() == [0, 1, 1, 0, 1, 0]
     assert performance.expression[:, SMILE] == pytest.approx([0.0, 0.0, 0.2, 0.5, 0.8, 0.8])

@@ -12,7 +12,6 @@ from scipy.spatial.transform import Rotation
 from semblance.tracking.detection.landmarks import eye_distance
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
-from semblance.tracking.heads.registry import open_head
 from semblance.tracking.media.crop import choose_crop, picture_camera
 from semblance.tracking.media.footage import Footage
 from semblance.tracking.solving import closed_form
@@ -24,11 +23,6 @@ from semblance.tracking.solving.solver import frame_rate, solve_still, solve_tak
 
 FRAMES = 24
 CAMERA = PinholeCamera(1315.0, 1315.0, 300.0, 260.0, 512, 512)
-
-
-@pytest.fixture(scope="module")
-def head() -> MorphableHead:
-    return open_head("builtin")
 
 
 def solve(head: MorphableHead, landmarks: np.ndarray, camera: PinholeCamera) -> Solution:
@@ -82,6 +76,7 @@ def test_eyes_shut_are_a_blink_of_one_and_eyes_open_of_none(head: MorphableHead,
     assert blink[FRAMES // 2] > 0.85
 
 
+@pytest.mark.slow
 def test_distance_does_not_matter_to_expression(head: MorphableHead, actor: Actor) -> None:
     """A picture twice as large of the same take has the same solution."""
     twice = solve(head, 2 * actor.landmarks, CAMERA.resized(1024, 1024))
@@ -132,6 +127,7 @@ def test_a_photo_gives_one_frame(head: MorphableHead, actor: Actor) -> None:
     assert performance.extra["reprojection_error"] < 0.03
 
 
+@pytest.mark.slow
 def test_frames_without_a_face_are_filled_with_no_confidence(head: MorphableHead, actor: Actor, tmp_path: Path) -> None:
     landmarks = actor.landmarks.copy()
     landmarks[5:8] = np.nan
@@ -153,6 +149,7 @@ def test_frame_rates_that_times_contradict_are_not_believed(times: np.ndarray, n
     assert frame_rate(times, nominal) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_real_faces_are_met_closely(shared: Path, head: MorphableHead) -> None:
     """Landmarks measured on real videos: small error, blinks that follow the lids, a jaw that follows the lips."""
     measured = np.load(shared / "media" / "landmarks_videos.npz")

@@ -23,6 +23,7 @@ from semblance.neural.styleavatar.networks.windows import Windows
 from semblance.neural.styleavatar.runtimes import FoldedRuntime
 from semblance.neural.styleavatar.training.presets import FINAL, PRESETS, PREVIEW
 from semblance.protocol.look import Look
+from semblance.tests.makers.networks import random_maps
 
 SMALL_FINAL = replace(
     FINAL.network,
@@ -49,14 +50,6 @@ def trained(network):
     return network.eval().requires_grad_(False)
 
 
-def maps():
-    drawn = torch.Generator().manual_seed(2)
-    uv, texture = (torch.rand(1, 3, 256, 256, generator=drawn) * 2 - 1 for _ in range(2))
-    uv[:, 2] = -1
-    uv[:, 2, 60:200, 70:190] = 1
-    return uv, texture
-
-
 def portrait(config):
     torch.manual_seed(0)
     return trained(PortraitNetwork(config))
@@ -64,14 +57,28 @@ def portrait(config):
 
 @torch.inference_mode()
 def difference(network, folded, time_code, windows=()):
-    expected = network(*maps(), torch.tensor([time_code]), *windows)
+    expected = network(*random_maps(), torch.tensor([time_code]), *windows)
     assert expected.std() > 0.05
-    return float((folded(*maps()) - expected).abs().max())
+    return float((folded(*random_maps()) - expected).abs().max())
 
 
 @pytest.mark.parametrize("merge", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("look", [STILL, MOVED, BETWEEN_CELLS], ids=["still", "moved", "between cells"])
-@pytest.mark.parametrize("config", [PREVIEW.network, SMALL_FINAL, SMOOTH], ids=["preview", "final", "smooth"])
+@pytest.mark.parametrize(
+    "look",
+    [
+        pytest.param(STILL, id="still"),
+        pytest.param(MOVED, id="moved", marks=pytest.mark.slow),
+        pytest.param(BETWEEN_CELLS, id="between cells", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(PREVIEW.network, id="preview", marks=pytest.mark.slow),
+        pytest.param(SMALL_FINAL, id="final"),
+        pytest.param(SMOOTH, id="smooth", marks=pytest.mark.slow),
+    ],
+)
 def test_folded_networks_paint_the_same(config, look, merge):
     network = portrait(config)
     folded, windows = fold(network, look, merge), Windows.of(look)
@@ -105,6 +112,7 @@ def test_time_codes_are_told_apart():
     assert difference(network, fold(network, STILL), 0.8) > 1e-2
 
 
+@pytest.mark.slow
 def test_standard_is_folded_too():
     network = portrait(PRESETS["standard"].network)
     assert difference(network, fold(network, Look(0.6)), 0.6) < 1e-3
@@ -118,7 +126,7 @@ def test_lone_styleunet_is_folded():
 
 def test_packed_weights_give_the_same_picture():
     network = portrait(PREVIEW.network)
-    folded = packed(fold(network, STILL), *maps())
+    folded = packed(fold(network, STILL), *random_maps())
     assert any(isinstance(each, PackedConvolution) for each in folded.modules())
     assert difference(network, folded, 0.3) < 1e-4
 
@@ -130,16 +138,17 @@ def test_ablation_rows_without_layers_are_left_as_they_are():
     assert difference(network, fold(network, STILL), 0.3) < 1e-4
 
 
+@pytest.mark.slow
 def test_bfloat16_is_left_aloud_where_it_does_not_agree(monkeypatch, caplog):
     network = portrait(PREVIEW.network)
     runtime = FoldedRuntime(network, STILL, dtype=torch.bfloat16)
-    runtime.run(*maps())
+    runtime.run(*random_maps())
     assert runtime.dtype == torch.bfloat16
     monkeypatch.setattr("semblance.neural.styleavatar.runtimes.agree", lambda *pictures: False)
     runtime = FoldedRuntime(network, STILL, dtype=torch.bfloat16)
     with torch.inference_mode():
-        exact = network(*maps(), torch.tensor([0.3]))
-        torch.testing.assert_close(runtime.run(*maps()), exact, atol=1e-4, rtol=0)
+        exact = network(*random_maps(), torch.tensor([0.3]))
+        torch.testing.assert_close(runtime.run(*random_maps()), exact, atol=1e-4, rtol=0)
     assert runtime.dtype == torch.float32
     assert "rendered in float32" in caplog.text
 

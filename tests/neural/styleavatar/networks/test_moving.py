@@ -11,8 +11,6 @@ import torch
 from semblance.common.errors import UserError
 from semblance.engine.serving.frames import FramesRequest
 from semblance.neural.avatar import Avatar
-from semblance.neural.avatar_file import Provenance, describe
-from semblance.neural.styleavatar.networks.config import PortraitConfig
 from semblance.neural.styleavatar.networks.layers import StyledConvolution
 from semblance.neural.styleavatar.networks.portrait import FeatureSource, PortraitNetwork
 from semblance.neural.styleavatar.networks.windows import Window, Windows, inside
@@ -20,32 +18,20 @@ from semblance.neural.styleavatar.training.batches import Frames, cut_batch
 from semblance.protocol.arrays import pack_arrays
 from semblance.protocol.inputs import Maps
 from semblance.protocol.look import Look
+from semblance.tests.makers.avatars import avatar_of
+from semblance.tests.makers.networks import TINY
 from semblance.tracking.datasets.original_layout import person_at_rest
 
-TINY = PortraitConfig(
-    resolution=256,
-    feature_channels=4,
-    picture_channels=3,
-    generator=(4, 4, 4, 4, 4),
-    foreground_encoder=(4, 4, 4, 4),
-    foreground_decoder=(4, 4, 4),
-    foreground_skips=1,
-    portrait_encoder=(4, 4, 4, 4),
-    portrait_decoder=(4, 4, 4, 4),
-    portrait_skips=2,
-    direct=False,
-    noise_levels=1,
-    texture_margin=64,
-)
+MOVED = replace(TINY, picture_channels=3, portrait_skips=2, direct=False, texture_margin=64, time_octaves=32)
 CODE = torch.full((1,), 0.5)
 
 
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    made = PortraitNetwork(TINY)
+    made = PortraitNetwork(MOVED)
     with torch.no_grad():
-        made.bake(*FeatureSource(TINY)())
+        made.bake(*FeatureSource(MOVED)())
         for layer in made.modules():
             if isinstance(layer, StyledConvolution):
                 layer.noise_strength.fill_(0.3)
@@ -113,7 +99,7 @@ def test_moving_both_is_looking_through_another_window(network, maps):
 
 def test_nothing_jumps_when_a_person_begins_to_move(network, maps):
     """Also where, for speed, StyleUNet 1 sees more around the texture map only as soon as it must."""
-    narrow = PortraitNetwork(replace(TINY, texture_margin=0)).eval()
+    narrow = PortraitNetwork(replace(MOVED, texture_margin=0)).eval()
     narrow.load_state_dict(network.state_dict())
     with torch.no_grad():
         still, begun = (narrow(*maps, CODE, Windows.moved((x, 0), (0, 0))) for x in (0, 0.01))
@@ -149,16 +135,7 @@ def test_the_mask_is_the_persons(network, maps):
 
 
 def avatar(network):
-    said = describe(
-        person_at_rest(None, 2, 256),
-        kind="styleavatar",
-        network=TINY.to_json(),
-        resolution=256,
-        preset="tiny",
-        picture=np.zeros((8, 8, 3), np.uint8),
-        provenance=Provenance(),
-    )
-    return Avatar(network, said)
+    return avatar_of(network, person=person_at_rest(None, 2, 256))
 
 
 def as_arrays(maps, frames):

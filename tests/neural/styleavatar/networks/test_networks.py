@@ -23,22 +23,7 @@ from semblance.neural.styleavatar.networks.portrait import FeatureSource, Portra
 from semblance.neural.styleavatar.networks.wavelets import haar, inverse_haar
 from semblance.neural.styleavatar.networks.windows import CENTRED, Window
 from semblance.neural.styleavatar.training.presets import FINAL, PRESETS, PREVIEW
-
-TINY = PortraitConfig(
-    resolution=256,
-    feature_channels=4,
-    picture_channels=4,
-    generator=(4, 4, 4, 4, 4),
-    foreground_encoder=(4, 4, 4, 4),
-    foreground_decoder=(4, 4, 4),
-    foreground_skips=1,
-    portrait_encoder=(4, 4, 4, 4),
-    portrait_decoder=(4, 4, 4, 4),
-    portrait_skips=4,
-    direct=True,
-    noise_levels=1,
-    time_octaves=3,
-)
+from semblance.tests.makers.networks import TINY
 
 
 def test_wavelet_is_inverted_exactly_and_keeps_energy():

@@ -82,6 +82,7 @@ def test_a_styleavatar_becomes_an_avatar(portrait_shapes, saved, folder, tmp_pat
     assert float(weight.max()) == pytest.approx(0.01 / math.sqrt(64 * 9))
 
 
+@pytest.mark.slow
 def test_a_styleunet_becomes_an_avatar_that_paints_of_the_texture_map(portrait_shapes, saved, folder, tmp_path):
     generator = {name: tensor(shape, 0.2) for name, shape in styleunet_shapes(portrait_shapes).items()}
     (folder / "uv").mkdir()

@@ -136,6 +136,7 @@ def feature_layer(shapes, net):
         return generator.generate(source("video_latent", 1, 64))
 
 
+@pytest.mark.slow
 def test_networks_are_the_published_ones(golden, shapes):
     face, back = feature_layer(shapes, "f_g"), feature_layer(shapes, "b_g")
     assert_equal(face[:, :256, ::8, ::8], golden["feature_face_stride8"])

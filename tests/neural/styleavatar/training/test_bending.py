@@ -72,7 +72,7 @@ def test_what_is_not_bent_stays_as_it_is(pictures):
         np.testing.assert_array_equal(after[kind][1], picture[1])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1))
 def test_pictures_never_fold(seed):
     bent = bends(SHOWN[:1], np.random.default_rng(seed))[0]

@@ -56,6 +56,7 @@ def test_training_learns_and_writes_an_avatar(dataset, tmp_path):
     assert not any("Mouth and eyes" in sentence for sentence in provenance.fallbacks)
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(dataset, tmp_path, monkeypatch):
     whole = training.build(dataset, tmp_path / "whole.safetensors", steps=4, work=tmp_path / "w1")
     monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
@@ -192,6 +193,7 @@ def test_vgg_reads_torchvisions_file(tmp_path):
         PerceptualLoss.from_file(tmp_path / "vgg19.safetensors")
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_the_same_folder_tracked_otherwise_is_not_resumed(dataset, tmp_path):
     folder = shutil.copytree(dataset, tmp_path / "dataset")
     first_steps = []

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 
+import pytest
 from semblance.neural.avatar import Avatar
 from semblance.neural.training.checkpoints import read_standing
 
@@ -36,12 +37,13 @@ torch.save({{"weights": built.network.state_dict(), "seen": seen}}, folder / f"{
 """
 
 
+@pytest.mark.slow
 def test_two_processes_hold_the_same_weights_and_draw_other_samples(dataset, tmp_path, tiny):
     script = tmp_path / "train.py"
     script.write_text(SCRIPT.format(values=asdict(tiny)))
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [*command, str(script), str(dataset), str(tmp_path)], capture_output=True, text=True, timeout=300, check=False
+        [*command, str(script), str(dataset), str(tmp_path)], capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     import torch

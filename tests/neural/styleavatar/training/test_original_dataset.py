@@ -33,6 +33,7 @@ def original(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("expressive", [0.0, 2.0])
 def test_an_avatar_is_built_on_it(original, tmp_path, monkeypatch, expressive):
     small = replace(PREVIEW.network, feature_channels=16, generator=(8, 8, 8, 8, 8))

@@ -11,17 +11,21 @@ from semblance.neural.styleavatar.training import build as training
 from semblance.neural.styleavatar.training import presets
 from semblance.neural.styleavatar.training.base_model import Base
 from semblance.neural.styleavatar.training.pretraining import pretrain
+from semblance.tests.makers.networks import narrow_preview, one_thread
 
 
-@pytest.fixture
-def base(dataset, tmp_path):
-    return pretrain([dataset, dataset], tmp_path / "base.safetensors", steps=24)
+@pytest.fixture(scope="module")
+def base(dataset, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch, one_thread():
+        patch.setitem(presets.PRESETS, "preview", narrow_preview())
+        return pretrain([dataset, dataset], tmp_path_factory.mktemp("base") / "base.safetensors", steps=24)
 
 
 def first_loss(folder) -> float:
     return json.loads((folder / "curves.jsonl").read_text().splitlines()[0])["l1"]
 
 
+@pytest.mark.slow
 def test_a_training_from_a_base_begins_where_the_base_ended(base, dataset, tmp_path):
     assert (base.steps, len(base.sources), base.next_identity) == (24, 2, pytest.approx(0.2))
     training.build(dataset, tmp_path / "cold.safetensors", steps=1, work=tmp_path / "cold")
@@ -29,6 +33,7 @@ def test_a_training_from_a_base_begins_where_the_base_ended(base, dataset, tmp_p
     assert first_loss(tmp_path / "warm") < 0.85 * first_loss(tmp_path / "cold")
 
 
+@pytest.mark.slow
 def test_bases_that_do_not_fit_are_refused_in_one_sentence(base, dataset, tmp_path):
     with pytest.raises(UserError, match="at least two people"):
         pretrain([dataset], tmp_path / "b.safetensors", steps=1)

@@ -54,6 +54,7 @@ def spoilt(monkeypatch, first: int, last: int) -> list[float]:
     return rates
 
 
+@pytest.mark.slow
 def test_a_lost_training_goes_on_from_its_last_good_checkpoint(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
     rates = spoilt(monkeypatch, 4, 3 + MOST_BAD_STEPS)
@@ -67,6 +68,7 @@ def test_a_lost_training_goes_on_from_its_last_good_checkpoint(dataset, tmp_path
     assert rates[3 + MOST_BAD_STEPS] == pytest.approx(rates[3] / 2)
 
 
+@pytest.mark.slow
 def test_a_training_that_is_lost_again_and_again_ends_in_one_sentence(dataset, tmp_path, monkeypatch):
     spoilt(monkeypatch, 3, 10_000)
     with pytest.raises(training_run.TrainingDiverged, match=r"^Training went wrong 4 times, .*; build with"):

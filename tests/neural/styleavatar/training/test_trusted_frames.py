@@ -3,29 +3,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from semblance.common.errors import UserError
 from semblance.neural.evaluation.evaluate import held_out
 from semblance.neural.styleavatar.training.build import left_out_sentences, trainable
-from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.performances.performance import Performance
 
 
 def take(confidence: list[float]) -> Performance:
-    frames = len(confidence)
-    return Performance(
-        head="builtin",
-        identity=np.zeros(1, np.float32),
-        texture=np.zeros(1, np.float32),
-        expression=np.zeros((frames, 52), np.float32),
-        rotation=np.tile(np.eye(3, dtype=np.float32), (frames, 1, 1)),
-        translation=np.zeros((frames, 3), np.float32),
-        gaze=np.zeros((frames, 2, 2), np.float32),
-        confidence=np.array(confidence, np.float32),
-        times=np.arange(frames) / 25,
-        camera=PinholeCamera.default(512),
-    )
+    return at_rest(len(confidence), confidence=confidence)
 
 
 def test_hidden_frames_are_left_out_of_training_and_counted() -> None:

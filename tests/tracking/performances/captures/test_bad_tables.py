@@ -3,20 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from semblance.common.errors import UserError
+from semblance.tests.makers.performances import moving
 from semblance.tracking.performances.captures import tables
 from semblance.tracking.performances.captures.arkit_json import ARKIT
 from semblance.tracking.performances.captures.capture_format import CaptureFormat
 from semblance.tracking.performances.captures.live_link import LIVE_LINK
 from semblance.tracking.performances.captures.plain_csv import PLAIN_CSV
 from semblance.tracking.performances.captures.registry import read_performance, write_performance
-from semblance.tracking.performances.performance import Performance
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def read_or_refused(path: Path) -> bool:
         return str(error).endswith(".")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(content=st.binary(max_size=300) | st.text(max_size=300).map(lambda text: ("time,jawOpen\n" + text).encode()))
 def test_anything_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "anything.csv"
@@ -80,16 +79,15 @@ def test_anything_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, c
 
 
 @pytest.mark.parametrize("written", [PLAIN_CSV, LIVE_LINK, ARKIT], ids=lambda each: each.name)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_damaged_file_is_read_or_refused(
-    make_take: Callable[..., Performance],
     tmp_path_factory: pytest.TempPathFactory,
     written: CaptureFormat,
     data: st.DataObject,
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "damaged.file"
-    write_performance(make_take(), path, written)
+    write_performance(moving(), path, written)
     whole = bytearray(path.read_bytes())
     start = data.draw(st.integers(0, len(whole) - 1))
     whole[start : start + data.draw(st.integers(0, 50))] = data.draw(st.binary(max_size=20))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from semblance.common.errors import UserError
+from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.faceverse_file import FaceVerseHead
@@ -19,7 +20,6 @@ from semblance.tracking.performances.captures.faceverse_coefficients import (
     write_coefficients,
 )
 from semblance.tracking.performances.maps import frame_vertices
-from semblance.tracking.performances.performance import Performance
 
 SIZE = 256
 VERTICES, FACE = 20, 12
@@ -117,7 +117,7 @@ def test_both_projections_agree(name, tmp_path):
         assert np.abs(ours - theirs).max() < 0.01
 
 
-def test_v4_shows_the_same_and_keeps_boxes(v4_head, tmp_path, v4_columns):
+def test_v4_shows_the_same_and_keeps_boxes(v4_head, tmp_path):
     own, vectors = take("faceverse-v4")
     chosen = np.isin(np.arange(177), [14, 15, 49])
     vectors[:, 156:333][:, ~chosen] = 0
@@ -166,17 +166,8 @@ def test_round_trip_of_files_and_folders(name, tmp_path):
 def test_another_camera_keeps_place_and_size(tmp_path):
     head = small_head("faceverse-v3")
     own = PinholeCamera(600.0, 600.0, 250.0, 262.0, 512, 512)
-    still = Performance(
-        head=head.name,
-        identity=np.zeros(150, np.float32),
-        texture=np.zeros(251, np.float32),
-        expression=np.zeros((1, 52), np.float32),
-        rotation=np.eye(3, dtype=np.float32)[None],
-        translation=np.float32([[0.02, -0.03, 0.6]]),
-        gaze=np.zeros((1, 2, 2), np.float32),
-        confidence=np.ones(1, np.float32),
-        times=np.zeros(1),
-        camera=own,
+    still = at_rest(
+        head=head, identity=np.zeros(150), texture=np.zeros(251), translation=(0.02, -0.03, 0.6), camera=own
     )
     write_coefficients(still, head, tmp_path / "take.npy")
     again = read_coefficients(tmp_path / "take.npy", head, 512)
@@ -184,7 +175,7 @@ def test_another_camera_keeps_place_and_size(tmp_path):
     assert again.camera.fx / again.translation[0, 2] == pytest.approx(own.fx / 0.6, rel=1e-3)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(*[st.floats(-1.5, 1.5)] * 3), min_size=1, max_size=5))
 def test_angles_are_those_of_their_rotation(turns):
     wanted = np.array(turns)

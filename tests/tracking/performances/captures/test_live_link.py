@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from semblance.tests.makers.performances import moving
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.captures.live_link import LIVE_LINK
 from semblance.tracking.performances.captures.registry import read_performance, write_performance
-from semblance.tracking.performances.performance import Performance
 
 FORWARD = np.array([0, 0, -1.0])
 
@@ -85,10 +84,8 @@ def test_a_frame_that_comes_twice_counts_once(tmp_path: Path) -> None:
     assert read_performance(path).expression[:, ARKIT_NAMES.index("jawOpen")] == pytest.approx([0.1, 0.3])
 
 
-def test_what_is_written_has_the_apps_columns(
-    capture: Path, make_take: Callable[..., Performance], tmp_path: Path
-) -> None:
-    write_performance(make_take(), tmp_path / "take.csv", LIVE_LINK)
+def test_what_is_written_has_the_apps_columns(capture: Path, tmp_path: Path) -> None:
+    write_performance(moving(), tmp_path / "take.csv", LIVE_LINK)
     written = (tmp_path / "take.csv").read_text().splitlines()
     assert written[0].lower() == capture.read_text().splitlines()[0].lower()
     assert written[1].startswith("00:00:00:00.000,61,")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from semblance.common.errors import UserError
+from semblance.tests.makers.performances import moving
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.performances.captures.arkit_json import ARKIT
 from semblance.tracking.performances.captures.capture_format import CaptureFormat
@@ -18,9 +18,7 @@ from semblance.tracking.performances.captures.live_link import LIVE_LINK
 from semblance.tracking.performances.captures.plain_csv import PLAIN_CSV
 from semblance.tracking.performances.captures.registry import read_performance, write_performance
 from semblance.tracking.performances.captures.semblance_npz import NPZ
-from semblance.tracking.performances.performance import Performance
 
-Make = Callable[..., Performance]
 RATES = [24, 25, 30000 / 1001, 30, 60000 / 1001, 60, 120]
 KEPT = {
     NPZ: ("expression", "rotation", "translation", "gaze", "confidence"),
@@ -31,10 +29,9 @@ KEPT = {
 
 
 @pytest.mark.parametrize("written", KEPT, ids=lambda each: each.name)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), frames=st.integers(2, 12), fps=st.sampled_from(RATES))
 def test_what_is_written_comes_back(
-    make_take: Make,
     tmp_path_factory: pytest.TempPathFactory,
     written: CaptureFormat,
     seed: int,
@@ -42,7 +39,7 @@ def test_what_is_written_comes_back(
     fps: float,
 ) -> None:
     path = tmp_path_factory.getbasetemp() / f"{written.name}.file"  # contents decide, not the name
-    performance = make_take(seed, frames, fps)
+    performance = moving(frames, seed, fps=fps)
     if written is NPZ:
         path = path.with_suffix(".npz")
     write_performance(performance, path, written)
@@ -55,8 +52,8 @@ def test_what_is_written_comes_back(
 
 
 @pytest.mark.parametrize("fps", RATES)
-def test_live_link_keeps_time(make_take: Make, tmp_path: Path, fps: float) -> None:
-    performance = make_take(0, 500, fps)
+def test_live_link_keeps_time(tmp_path: Path, fps: float) -> None:
+    performance = moving(500, fps=fps)
     write_performance(performance, tmp_path / "take.csv", LIVE_LINK)
     back = read_performance(tmp_path / "take.csv")
     assert back.fps == pytest.approx(fps)
@@ -64,15 +61,15 @@ def test_live_link_keeps_time(make_take: Make, tmp_path: Path, fps: float) -> No
 
 
 @pytest.mark.parametrize("name", ["take.npz", "take.csv", "take.json"])
-def test_the_name_says_what_is_written(make_take: Make, tmp_path: Path, name: str) -> None:
-    performance = make_take()
+def test_the_name_says_what_is_written(tmp_path: Path, name: str) -> None:
+    performance = moving()
     write_performance(performance, tmp_path / name)
     assert read_performance(tmp_path / name).expression == pytest.approx(performance.expression, abs=1e-6)
 
 
-def test_a_name_that_says_nothing_is_refused(make_take: Make, tmp_path: Path) -> None:
+def test_a_name_that_says_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"take\.mov does not say what to write; end it in \.npz"):
-        write_performance(make_take(), tmp_path / "take.mov")
+        write_performance(moving(), tmp_path / "take.mov")
 
 
 def test_a_capture_without_pose_keeps_still_before_the_camera(tmp_path: Path) -> None:
@@ -97,8 +94,8 @@ def test_eyes_follow_the_looks_where_there_are_no_eye_angles(tmp_path: Path) -> 
     assert right_yaw > 0, "and the right one away from it"
 
 
-def test_gaps_in_a_table_of_ours_are_kept(make_take: Make, tmp_path: Path) -> None:
-    performance = make_take(0, 10).at(np.r_[0:3, 6:10])
+def test_gaps_in_a_table_of_ours_are_kept(tmp_path: Path) -> None:
+    performance = moving(10).at(np.r_[0:3, 6:10])
     write_performance(performance, tmp_path / "take.csv")
     assert len(read_performance(tmp_path / "take.csv")) == 7
 

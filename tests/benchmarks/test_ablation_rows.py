@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -12,8 +15,22 @@ from semblance.neural.styleavatar.networks.portrait import FeatureSource, Portra
 from semblance.neural.styleavatar.training import build as training
 from semblance.neural.styleavatar.training import presets
 from semblance.protocol.inputs import Maps
+from semblance.tests.makers.datasets import moving_disc
+from semblance.tests.makers.networks import narrow_preview, one_thread
 
 
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return moving_disc(tmp_path_factory.mktemp("dataset"))
+
+
+@pytest.fixture
+def tiny() -> Iterator[presets.Preset]:
+    with one_thread():
+        yield narrow_preview()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("row", LAYERS)
 def test_each_row_trains_and_renders(row, tiny, dataset, tmp_path, monkeypatch):
     preset = ablated(tiny, row)
