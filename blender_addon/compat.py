@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 import bpy
 
@@ -84,9 +84,9 @@ def open_video_editing(window: bpy.types.Window) -> None:
         window.workspace = bpy.data.workspaces["Video Editing"]
         return
     for folder in bpy.utils.app_template_paths():  # type: ignore[attr-defined, func-returns-value]
-        template = os.path.join(folder, "Video_Editing", "startup.blend")
-        if os.path.isfile(template):
-            bpy.ops.workspace.append_activate(idname="Video Editing", filepath=template)
+        template = Path(folder) / "Video_Editing" / "startup.blend"
+        if template.is_file():
+            bpy.ops.workspace.append_activate(idname="Video Editing", filepath=str(template))
             return
 
 

@@ -49,7 +49,7 @@ def log_traceback(error: Exception, log: Path) -> Path:
 
 def append(text: str, path: Path) -> None:
     """Add `text` to the end of a file."""
-    with open(path, "a", encoding="utf-8") as file:
+    with path.open("a", encoding="utf-8") as file:
         file.write(text)
 
 

@@ -39,9 +39,9 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         with full_disk_told(target):
             yield temporary
-            with open(temporary, "rb+") as file:
+            with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-            os.replace(temporary, target)
+            temporary.replace(target)
     finally:
         with suppress(OSError):
             temporary.unlink()

@@ -215,7 +215,7 @@ def thumbnail_of(picture: NDArray[np.uint8]) -> str:
 
 def file_sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file."""
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -269,7 +269,7 @@ def read_header(path: str | Path) -> tuple[AvatarMetadata, dict[str, tuple[int, 
 def raw_header(path: Path) -> tuple[dict[str, Any], int]:
     """Return the JSON header and the number of bytes that follow it; ValueError where they cannot be right."""
     size = path.stat().st_size
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         prefix = file.read(8)
         length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
         if not 2 <= length <= min(MOST_HEADER, size - 8):

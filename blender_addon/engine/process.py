@@ -194,7 +194,7 @@ def spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     environment["PYTHONUNBUFFERED"] = "1"
     hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     try:
-        with open(log, "wb") as output:
+        with log.open("wb") as output:
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -228,7 +228,7 @@ def last_line(log: Path) -> str:
 def read_end(log: Path, most: int = 16384) -> str:
     """Return the last bytes of a log as text."""
     try:
-        with open(log, "rb") as file:
+        with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - most))
             return file.read().decode("utf-8", "replace")
     except OSError:

@@ -97,7 +97,8 @@ def look_after_viewports() -> float | None:
     """Step every viewport's feed, and have the viewports drawn that have something new; ends when there are none."""
     if not _viewports:
         return None
-    if any([viewport.feed.step() for viewport in _viewports]):
+    stepped = [viewport.feed.step() for viewport in _viewports]
+    if any(stepped):
         for window in windows():
             for area in window.screen.areas:
                 if area.type == "VIEW_3D":

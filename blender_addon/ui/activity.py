@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -219,11 +220,10 @@ def show_picture(picture: bytes | None) -> None:
     if _memory.pictures is None:
         _memory.pictures = bpy.utils.previews.new()
     _memory.picture_count += 1
-    path = f"{bpy.app.tempdir}semblance_preview{_memory.picture_count % 2}.png"
-    with open(path, "wb") as file:
-        file.write(picture)
+    path = Path(bpy.app.tempdir) / f"semblance_preview{_memory.picture_count % 2}.png"
+    path.write_bytes(picture)
     _memory.pictures.clear()
-    _memory.pictures.load(f"preview{_memory.picture_count}", path, "IMAGE")
+    _memory.pictures.load(f"preview{_memory.picture_count}", str(path), "IMAGE")
 
 
 def redraw() -> None:

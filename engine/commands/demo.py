@@ -190,7 +190,7 @@ def film(plan: Plan, dataset: Dataset, listener: Listener) -> None:
         text=True,
     )
     try:
-        with open(log, "w", encoding="utf-8") as file:
+        with log.open("w", encoding="utf-8") as file:
             for line in process.stdout or ():
                 file.write(line)
                 if said := RENDERED.match(line):

@@ -183,7 +183,7 @@ class ProgressLines:
     def new(self) -> list[dict[str, Any]]:
         """Return the lines that were completed since the last call; the newest progress stays in `latest`."""
         try:
-            with open(self._path, "rb") as file:
+            with self._path.open("rb") as file:
                 file.seek(self._offset)
                 text = file.read()
         except FileNotFoundError:
@@ -219,7 +219,7 @@ async def start_worker(folder: Path) -> asyncio.subprocess.Process:
     if sys.platform == "win32":
         apart = {"creationflags": 0x00000200 | 0x00004000}  # CREATE_NEW_PROCESS_GROUP, BELOW_NORMAL_PRIORITY_CLASS
     command = (*WORKER, str(folder))
-    with open(folder / LOG_FILE, "ab") as log:
+    with (folder / LOG_FILE).open("ab") as log:
         return await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, **apart
         )

@@ -192,7 +192,7 @@ BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 def pictures() -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of an endpoint that answers with a picture."""
-    return {200: {"content": {kind: BINARY for kind in sorted(set(PICTURE_TYPES.values()))}}}
+    return {200: {"content": dict.fromkeys(sorted(set(PICTURE_TYPES.values())), BINARY)}}
 
 
 def known_job(request: Request, id: str) -> Record:

@@ -252,7 +252,7 @@ def test_a_failed_write_leaves_the_old_file(saved, monkeypatch):
     before = saved.read_bytes()
 
     def full_disk(path, data):
-        with open(path, "wb") as file:
+        with path.open("wb") as file:
             file.write(data[:100])
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -75,7 +75,7 @@ def write(out: Path, anatomy: Anatomy, mean: np.ndarray, identities: np.ndarray,
         "landmarks": landmark_vertices(anatomy, mean).astype(np.uint16),
         "regions": np.array(list(regions.values())),
     }
-    with written_whole(out) as partial, open(partial, "wb") as file:
+    with written_whole(out) as partial, partial.open("wb") as file:
         np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
 
 

@@ -37,8 +37,7 @@ def ear(skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         hollow = -3.0 * bump(r, 0.1, 0.36)
         tragus = 1.5 * bump(r, 0.52, 0.16) * np.exp(-(((back + 0.95) / 0.25) ** 2)) * np.exp(-((up / 0.35) ** 2))
         rings.append((r, roll + antihelix + hollow + tragus))
-    for r in RADII[-1:0:-1]:
-        rings.append((r * 0.985, -1.6 - 2.2 * (1 - r) * free))
+    rings += [(r * 0.985, -1.6 - 2.2 * (1 - r) * free) for r in RADII[-1:0:-1]]
     points = []
     for r, relief in rings:
         y = -HEIGHT * up * r

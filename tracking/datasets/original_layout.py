@@ -58,7 +58,7 @@ def image_side(folder: Path, name: str) -> int:
         UserError: the picture cannot be read or is not square.
     """
     path = folder / "image" / f"{name}.png"
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         start = file.read(24)
     width, height = struct.unpack(">II", start[16:]) if len(start) == 24 and start.startswith(SIGNATURE) else (0, 0)
     if not 0 < width == height:

@@ -7,7 +7,6 @@ So an interrupted run leaves an earlier dataset as it was, and never one that lo
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Callable
@@ -182,8 +181,8 @@ def take_place(finished: Path, target: Path) -> None:
     former = target.with_name(f".{target.name}.former")
     shutil.rmtree(former, ignore_errors=True)
     if target.exists():
-        os.replace(target, former)
-    os.replace(finished, target)
+        target.replace(former)
+    finished.replace(target)
     shutil.rmtree(former, ignore_errors=True)
 
 

@@ -63,7 +63,7 @@ def load_builtin(path: Path = DATA) -> MorphableHead:
         uv_mask=arrays["uv_mask"].astype(np.float32),
         landmarks=arrays["landmarks"].astype(np.int32),
         eyeballs=(eyeball(left), eyeball(right)),
-        regions={name: region for name, region in zip(header["regions"], arrays["regions"], strict=True)},
+        regions=dict(zip(header["regions"], arrays["regions"], strict=True)),
     )
     for array in (*vars(head).values(), *head.regions.values()):
         if isinstance(array, np.ndarray):

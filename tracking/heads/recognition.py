@@ -46,7 +46,7 @@ def recognise(path: Path) -> tuple[str, ...]:
 def keys_in(path: Path) -> set[str]:
     """Return the names of the arrays in a model's file. Raises UserError: see `recognise`."""
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             magic = file.read(6)
     except FileNotFoundError as error:
         raise UserError(f"There is nothing at {path}; choose a head's file or folder.") from error

@@ -47,7 +47,7 @@ def unpickled(path: Path, allowed: Mapping[tuple[str, str], Any], header: bool) 
         UserError: the file is absent, is no such file, is cut short, or names what is not `allowed`.
     """
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             if header:
                 read_object_header(file)
             return plain(InertUnpickler(file, allowed).load())

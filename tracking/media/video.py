@@ -96,7 +96,7 @@ def pictures_to(folder: Path) -> Iterator[Write]:
         with full_disk_told(folder):
             yield write
             shutil.rmtree(folder, ignore_errors=True)
-            os.replace(partial, folder)
+            partial.replace(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -116,7 +116,7 @@ class Performance:
         names = ("identity", "texture", *(name for name in OVER_TIME if name != "times"))
         arrays = {name: np.asarray(getattr(self, name), np.float32) for name in names}
         times = np.asarray(self.times, np.float64)
-        with written_whole(path) as partial, open(partial, "wb") as file:
+        with written_whole(path) as partial, partial.open("wb") as file:
             np.savez(file, header=np.array(json.dumps(header)), times=times, **arrays)
 
     @classmethod

@@ -31,7 +31,7 @@ class CaptureFile:
         """
         if not self.path.is_file():
             raise UserError(f"There is no performance file at {self.path}.")
-        with open(self.path, "rb") as file:
+        with self.path.open("rb") as file:
             return file.read(FIRST_BYTES)
 
     @cached_property

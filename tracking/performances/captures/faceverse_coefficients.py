@@ -128,7 +128,7 @@ def write_coefficients(performance: Performance, head: MorphableHead, path: str 
     content: Any = vectors
     if head.name == faceverse_v4.NAME:
         content = np.array({"coeffs": vectors, "bbox_list": boxes}, object)
-    with written_whole(path) as partial, open(partial, "wb") as file:
+    with written_whole(path) as partial, partial.open("wb") as file:
         np.save(file, content, allow_pickle=content is not vectors)
 
 

@@ -81,7 +81,7 @@ def write_live_link(performance: Performance, path: Path) -> None:
     angles = np.concatenate([head[:, [1, 0, 2]], eyes.reshape(-1, 6)], 1)
     order = [KEYS.index(key(name)) for name in NAMES]
     values = np.concatenate([performance.expression[:, order], angles], 1)
-    with written_whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+    with written_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["Timecode", "BlendshapeCount", *NAMES, *ANGLES])
         for time, row in zip(performance.times, values, strict=True):

@@ -83,7 +83,7 @@ def write_plain_csv(performance: Performance, path: Path) -> None:
         ],
         1,
     )
-    with written_whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
+    with written_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["time", *ARKIT_NAMES, *ROTATION, *TRANSLATION, *GAZE, *CONFIDENCE])
         for time, row in zip(performance.times, values, strict=True):
