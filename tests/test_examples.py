@@ -7,12 +7,12 @@ import importlib
 import pytest
 
 MODULES = (
-    "tracking.crop",
     "tracking.datasets.writer",
     "tracking.heads.builtin",
     "tracking.heads.camera",
     "tracking.heads.head",
     "tracking.heads.rotations",
+    "tracking.media.crop",
     "tracking.performances.captures.timecode",
     "tracking.performances.resampling",
     "tracking.solving.one_euro",

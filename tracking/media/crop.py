@@ -16,7 +16,7 @@ CENTRE, UPPER_LIP, LOWER_LIP = 197, 13, 14
 SIDE = 2 * 4.2 / 2 * 1.25
 """Side of the central window over the distance from landmark 197 to the mouth (StyleAvatar's preprocessing)."""
 SHRUNK_MUCH = 1.25
-"""A picture shrunk by more than this is averaged, else interpolated (sharper, and five times as fast)."""
+"""A picture shrunk by more than this is averaged, else interpolated (sharper, and faster)."""
 GRID = 4
 """Sides are whole multiples of this many pixels, so that the enlarged window's edges are whole pixels too."""
 
