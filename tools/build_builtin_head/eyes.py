@@ -14,7 +14,6 @@ LID_CLEARANCE = 1.5 * MILLIMETRE
 """From the eyeball to the outer edge of a lid. Shapes are linear: half closed, the edge is 0.7 mm nearer."""
 
 SEGMENTS = 24
-IRIS_ANGLE, PUPIL_ANGLE = 25.5, 8.5
 RING_ANGLES = (4, 7.5, 9.5, 13, 18, 22.5, 25, 27.5, 33, 41, 52, 65, 80, 98, 120, 150)
 """Degrees from the middle of the pupil to each ring of an eyeball; close together where the colour changes."""
 
