@@ -23,6 +23,7 @@ from ....common.errors import UserError
 from ....common.files import written_whole
 from ....common.progress import Listener, silent
 from ....tracking.datasets.dataset import ENLARGED, Dataset
+from ....tracking.datasets.pictures import read_picture
 from ....tracking.detection.landmarks import Landmarks
 from ....tracking.performances.maps import MAP_SIZE
 from ..networks.config import FEATURE_SIZE, SLIDING_MARGIN
@@ -173,26 +174,12 @@ def decode(
         pool.shutdown(cancel_futures=True)
 
 
-def read_picture(path: Path, flags: int) -> np.ndarray:
-    """Decode one picture, channels in OpenCV's order."""
-    picture = cv2.imread(str(path), flags)
-    if picture is None:
-        raise UserError(f"{path} is missing or damaged; run `semblance track` again to make the dataset anew.")
-    return picture
-
-
 def resized(picture: np.ndarray, side: int) -> np.ndarray:
     """The picture at `side` pixels square."""
     if picture.shape[0] == side:
         return picture
     smaller = picture.shape[0] > side
     return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
-
-
-def split(count: int, train_share: float) -> tuple[range, range]:
-    """Frames to train on (the first) and to test on (the rest); at least one to train on."""
-    first = min(count, max(1, round(count * train_share)))
-    return range(first), range(first, count)
 
 
 def cut_batch(

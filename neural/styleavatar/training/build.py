@@ -13,6 +13,8 @@ import torch
 from ....common.errors import UserError
 from ....common.progress import Listener, silent
 from ....tracking.datasets.dataset import Dataset
+from ....tracking.datasets.pictures import central_window
+from ....tracking.datasets.split import split
 from ....tracking.detection.landmarks import Landmarks
 from ....tracking.performances.performance import Performance
 from ...avatar import Avatar
@@ -26,7 +28,7 @@ from ...training.perceptual import PerceptualLoss, find_weights
 from ..kind import STYLEAVATAR
 from ..networks.features import IDENTITY
 from .base_model import Base
-from .batches import Frames, forget_frames, open_frames, split
+from .batches import forget_frames, open_frames
 from .expressive import landmarks_in_maps
 from .presets import Preset, preset_named
 from .sampling import Draws, Sampler
@@ -120,7 +122,7 @@ def build(
             network=chosen.network.to_json(),
             resolution=chosen.network.resolution,
             preset=chosen.name,
-            picture=window_of(sampler.frames, 0),
+            picture=np.ascontiguousarray(central_window(sampler.frames.footage[0])),
             provenance=provenance,
             head_path=head_path,
             time_code=time_code,
@@ -199,13 +201,6 @@ def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int, base
     made = b"".join(file.read_bytes() for file in files)
     origin = base.sha256 if base else ""
     return hashlib.sha256(b"|".join([made, repr((names, preset, seed, origin)).encode()])).hexdigest()
-
-
-def window_of(frames: Frames, index: int) -> np.ndarray:
-    """The central window of a frame, RGB uint8 `[R, R, 3]`."""
-    start = (frames.footage.shape[1] - frames.resolution) // 2
-    span = slice(start, start + frames.resolution)
-    return np.ascontiguousarray(frames.footage[index, span, span])
 
 
 def versions() -> dict[str, str]:

@@ -17,7 +17,7 @@ from semblance.neural.avatar import Avatar
 from semblance.neural.styleavatar.networks.windows import CENTRED, Window
 from semblance.neural.styleavatar.training import build as training
 from semblance.neural.styleavatar.training import losses
-from semblance.neural.styleavatar.training.batches import cut_batch, open_frames, split
+from semblance.neural.styleavatar.training.batches import cut_batch, open_frames
 from semblance.neural.styleavatar.training.sampling import Draws, Sampler, shuffled
 from semblance.neural.styleavatar.training.trainer import Trainer
 from semblance.neural.training import loop as training_run
@@ -151,11 +151,6 @@ def test_bent_samples_teach_no_detail(dataset, tmp_path, tiny):
         "mask", "alpha", "detail", "texture", "adversarial", "matching", "discriminator"
     }  # fmt: skip
     assert {name for name in untouched if second[name] == untouched[name]} == {"mask", "alpha", "adversarial"}
-
-
-def test_split_keeps_the_end_for_tests():
-    train, test = split(502, 0.8)
-    assert (len(train), test[0], test[-1]) == (402, 402, 501)
 
 
 def test_one_step_in_bfloat16(dataset, tmp_path, tiny):
