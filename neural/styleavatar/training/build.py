@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -20,17 +21,19 @@ from ....tracking.performances.performance import Performance
 from ...avatar import Avatar
 from ...avatar_file import Provenance, describe
 from ...device import device_facts
-from ...precision import fastest_dtype
-from ...training.checkpoints import Standing
-from ...training.distributed import Team
-from ...training.loop import Plan, TrainingRun, best_time_code
+from ...precision import native_dtype
+from ...training.checkpoints import TrainingState
+from ...training.distributed import DistributedGroup
+from ...training.loop import TrainingRun
 from ...training.perceptual import PerceptualLoss, find_weights
+from ...training.plan import Plan
 from ..kind import STYLEAVATAR
 from ..networks.features import IDENTITY
-from .base_model import Base
 from .batches import forget_frames, open_frames
 from .expressive import landmarks_in_maps
+from .learner import StyleAvatarLearner
 from .presets import Preset, preset_named
+from .pretrained_model import PretrainedModel
 from .sampling import Draws, Sampler
 from .trainer import Trainer
 
@@ -79,40 +82,37 @@ def build(
     """
     source, target, chosen = Dataset.open(dataset), Path(avatar), preset_named(preset)
     folder = Path(work) if work is not None else target.with_name(f"{target.name}.training")
-    plan = planned(chosen, seconds, steps)
+    plan = Plan.of(seconds, steps, chosen.schedule.seconds)
     performance = source.performance()
     kept = trainable(performance, train_share)
-    origin = Base.open(base, chosen) if base else None
+    origin = PretrainedModel.open(base, chosen) if base else None
     facts = device_facts()
-    with Team.joined(torch.device(facts.device)) as team:
-        listener = listener if team.leads else silent
+    with DistributedGroup.joined(torch.device(facts.device)) as group:
+        listener = listener if group.is_main else silent
         identity = origin.next_identity if origin else IDENTITY
         landmarks = landmarks_in_maps(source, kept, head_path)
-        sampler = sampler_of(source, kept, landmarks, chosen, folder / "frames", seed, team, identity, listener)
-        perceptual, fallbacks = perceptual_loss(team.device)
-        trainer = Trainer(chosen, team, fastest_dtype(team.device), perceptual, seed)
+        sampler = sampler_of(source, kept, landmarks, chosen, folder / "frames", seed, group, identity, listener)
+        perceptual, fallbacks = perceptual_loss(group.device)
+        trainer = Trainer(chosen, group, native_dtype(group.device), perceptual, seed)
         if origin is not None:
-            origin.start((trainer.generators, trainer.average), trainer.discriminator)
+            origin.initialise((trainer.generators, trainer.average), trainer.discriminator)
         label = label_of(source, [source.names[index] for index in kept], chosen, seed, origin)
-        run = TrainingRun(folder, trainer, sampler, plan, label, listener)
-        try:
-            standing = run.to_the_end(resume)
-            network = trainer.painter(standing.step, sampler.identity).eval()
-            time_code = best_time_code(network, run.sampler)
-        finally:
-            run.sampler.close()
+        with closing(StyleAvatarLearner(trainer, sampler)) as learner:
+            state = TrainingRun(folder, learner, plan, label, listener).to_the_end(resume)
+            network = learner.averaged_network(state.step).eval()
+            time_code = learner.best_time_code(state.step)
         provenance = Provenance(
             source=Path(performance.source).name,
             matting=str(performance.extra.get("matting", "")),
             head_only=str(performance.extra.get("head_only", "")),
-            steps=standing.step,
+            steps=state.step,
             train_share=train_share,
             versions=versions(),
             fallbacks=(
                 *facts.fallbacks,
                 *fallbacks,
                 *((NO_LANDMARKS,) if landmarks is None and chosen.losses.expressive else ()),
-                *setback_sentences(standing),
+                *setback_sentences(state),
                 *left_out_sentences(performance, train_share),
             ),
         )
@@ -128,18 +128,10 @@ def build(
             time_code=time_code,
         )
         result = Avatar(network, metadata)
-        if team.leads:
+        if group.is_main:
             result.save(target)
             forget_frames(folder / "frames")
     return result
-
-
-def planned(preset: Preset, seconds: float | None, steps: int | None) -> Plan:
-    """What the caller asked for, or the preset's time."""
-    plan = Plan(None, steps) if steps is not None else Plan(preset.seconds if seconds is None else seconds, None)
-    if plan.amount <= 0:
-        raise UserError("Training needs some time: ask for more than 0 seconds or steps.")
-    return plan
 
 
 def trainable(performance: Performance, train_share: float) -> np.ndarray:
@@ -168,11 +160,12 @@ def perceptual_loss(device: torch.device) -> tuple[PerceptualLoss | None, tuple[
     return PerceptualLoss.from_file(weights), ()
 
 
-def setback_sentences(standing: Standing) -> tuple[str, ...]:
+def setback_sentences(state: TrainingState) -> tuple[str, ...]:
     """A sentence where training was lost and went on."""
-    if not standing.setbacks:
+    if not state.setbacks:
         return ()
-    return (f"Training was lost {standing.setbacks} times and went on from its last good checkpoint, more slowly.",)
+    often = f"{state.setbacks} times" if state.setbacks > 1 else "once"
+    return (f"Training was lost {often} and went on from its last good checkpoint, more slowly.",)
 
 
 def sampler_of(
@@ -182,20 +175,20 @@ def sampler_of(
     preset: Preset,
     cache: Path,
     seed: int,
-    team: Team,
+    group: DistributedGroup,
     identity: float,
     listener: Listener,
 ) -> Sampler:
     """A sampler of the frames `kept [N]` of a dataset with their landmarks, decoded into `cache`."""
     names = [dataset.names[index] for index in kept]
-    heard = listener if team.leads else silent
-    with team.leader_goes_first():
+    heard = listener if group.is_main else silent
+    with group.main_process_first():
         frames = open_frames(dataset, names, preset.network.resolution, cache, landmarks, heard)
     time_codes = kept / max(1, len(dataset.names) - 1)
-    return Sampler(frames, time_codes, Draws.of(preset, seed), team, identity)
+    return Sampler(frames, time_codes, Draws.of(preset, seed), group, identity)
 
 
-def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int, base: Base | None = None) -> str:
+def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int, base: PretrainedModel | None = None) -> str:
     """What tells one training from another, so that only its own checkpoint is resumed."""
     files = [dataset.description] if dataset.is_foreign else [dataset.description, dataset.performance_file]
     made = b"".join(file.read_bytes() for file in files)

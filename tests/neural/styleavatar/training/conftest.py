@@ -74,9 +74,16 @@ def tiny(monkeypatch):
         portrait_encoder=(8, 8, 8, 8),
         portrait_decoder=(8, 8, 8, 4),
     )
+    usual = presets.PREVIEW
     narrow = replace(
-        presets.PREVIEW, network=network, discriminator=(4, 8, 8, 8, 8, 8), batch=2, adversary_start=0.5,
-        adversary_every=2, slide_every=2, wrong_times=0.0, regularise_every=2, rate=3e-3, freeze_after=6,
-    )  # fmt: skip
+        usual,
+        network=network,
+        discriminator=(4, 8, 8, 8, 8, 8),
+        optimiser=replace(usual.optimiser, learning_rate=3e-3),
+        schedule=replace(
+            usual.schedule, batch_size=2, adversary_start=0.5, adversary_every=2, r1_every=2, freeze_after=6
+        ),
+        augmentation=replace(usual.augmentation, slide_every=2, random_time_code=0.0),
+    )
     monkeypatch.setitem(presets.PRESETS, "preview", narrow)
     return narrow
