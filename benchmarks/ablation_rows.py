@@ -48,7 +48,8 @@ def ablated(preset: Preset, row: str) -> Preset:
     left = replace(preset, name=f"{preset.name}-{row}", network=network)
     if "background" in network.layers:
         return left
-    return replace(left, slide_every=NEVER, losses=replace(preset.losses, mask=0.0))
+    still = replace(preset.augmentation, slide_every=NEVER)
+    return replace(left, augmentation=still, losses=replace(preset.losses, mask=0.0))
 
 
 def by_row(rows: Mapping[str, Figures]) -> tuple[list[str], list[list[str]], list[str]]:

@@ -22,6 +22,8 @@ from semblance.neural.styleavatar.training.build import build
 from semblance.protocol.inputs import Maps
 from semblance.protocol.look import Look
 from semblance.tracking.datasets.dataset import Dataset
+from semblance.tracking.datasets.pictures import central_window, read_map, read_picture
+from semblance.tracking.media.video import scaled
 
 REPEATS = 50
 
@@ -62,19 +64,12 @@ def psnr(avatar: Avatar, dataset: Dataset) -> float:
 def frame_psnr(avatar: Avatar, dataset: Dataset, name: str) -> float:
     side = avatar.metadata.resolution
     footage, matte = (
-        window(cv2.imread(str(path), flags), side) / 255
-        for path, flags in ((dataset.image(name), cv2.IMREAD_COLOR), (dataset.matte(name), cv2.IMREAD_COLOR))
+        scaled(central_window(read_picture(path, cv2.IMREAD_COLOR)), side) / 255
+        for path in (dataset.image(name), dataset.matte(name))
     )
-    uv = cv2.imread(str(dataset.uv_map(name)), cv2.IMREAD_UNCHANGED)[..., ::-1].astype(np.float32) / 65535
-    texture = cv2.imread(str(dataset.texture_map(name)))[..., ::-1].astype(np.float32) / 255
+    uv, texture = read_map(dataset.uv_map(name)), read_map(dataset.texture_map(name))
     painted = avatar.render(Maps(uv[None], texture[None]))[0, ..., 2::-1] / 255
     return float(-10 * np.log10(np.square((painted - footage) * matte).mean()))
-
-
-def window(picture: np.ndarray, side: int) -> np.ndarray:
-    """The central window of an enlarged picture, `side` pixels square."""
-    border = picture.shape[0] // 6
-    return cv2.resize(picture[border:-border, border:-border], (side, side), interpolation=cv2.INTER_AREA)
 
 
 def report_frames(avatar: Avatar) -> None:

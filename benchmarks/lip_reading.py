@@ -20,9 +20,9 @@ from markdown import report
 from semblance.neural.avatar import Avatar
 from semblance.neural.evaluation.evaluate import read_view
 from semblance.neural.evaluation.nearest import nearest_frames
-from semblance.neural.styleavatar.training.batches import split
 from semblance.protocol.inputs import Maps
 from semblance.tracking.datasets.dataset import Dataset
+from semblance.tracking.datasets.split import split
 from semblance.tracking.detection.landmarks import LIPS, LandmarkDetector
 
 OUTER_EYE_CORNERS = (33, 263)

@@ -20,7 +20,7 @@ import torch
 from hardware import hardware
 from markdown import report
 from semblance.neural.avatar import Avatar, laid_out
-from semblance.neural.precision import rendering_dtype
+from semblance.neural.precision import native_dtype
 from semblance.neural.runtimes.onnx import OnnxRuntime
 from semblance.neural.styleavatar.folding.fold import fold
 from semblance.neural.styleavatar.networks.portrait import PortraitNetwork
@@ -55,7 +55,7 @@ def main() -> None:
     notes = (
         f"{hardware()}; torch {torch.__version__}, {torch.get_num_threads()} threads; {options.rounds} rounds. "
         f"As trained {work}, folded {folded[0]}, with merged blurs (bfloat16) {folded[1]}; "
-        f"rendering chooses {str(rendering_dtype(torch.device('cpu'))).removeprefix('torch.')} here. “Times as fast” "
+        f"rendering chooses {str(native_dtype(torch.device('cpu'))).removeprefix('torch.')} here. “Times as fast” "
         "compares the fastest frames with the first row's. Errors are against the first row, on a scale of -1 to 1."
     )
     report(title, HEADINGS, rows, notes, options.out)

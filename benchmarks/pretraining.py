@@ -20,17 +20,17 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from semblance.neural.device import device_facts
-from semblance.neural.precision import fastest_dtype
+from semblance.neural.precision import native_dtype
 from semblance.neural.styleavatar.networks.features import IDENTITY
 from semblance.neural.styleavatar.networks.windows import CENTRED
-from semblance.neural.styleavatar.training.base_model import Base
 from semblance.neural.styleavatar.training.batches import Batch, cut_batch, open_frames
 from semblance.neural.styleavatar.training.build import sampler_of, trainable
 from semblance.neural.styleavatar.training.expressive import landmarks_in_maps
 from semblance.neural.styleavatar.training.presets import Preset, preset_named
+from semblance.neural.styleavatar.training.pretrained_model import PretrainedModel
 from semblance.neural.styleavatar.training.sampling import Sampler
 from semblance.neural.styleavatar.training.trainer import Trainer
-from semblance.neural.training.distributed import Team
+from semblance.neural.training.distributed import DistributedGroup
 from semblance.tracking.datasets.dataset import Dataset
 
 VALIDATION_FRAMES = 24
@@ -46,23 +46,25 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=50, help="steps between two measurements")
     options = parser.parse_args()
     title, preset = hardware(), preset_named(options.preset)
-    base, dataset = Base.open(options.base, preset), Dataset.open(options.dataset)
+    base, dataset = PretrainedModel.open(options.base, preset), Dataset.open(options.dataset)
     with tempfile.TemporaryDirectory() as folder:
         curves = [curve(dataset, preset, each, options, Path(folder)) for each in (None, base)]
     show(*curves, f"{dataset.folder.name} from {', '.join(base.sources)}; {title}")
 
 
-def curve(dataset: Dataset, preset: Preset, base: Base | None, options: argparse.Namespace, cache: Path) -> Curve:
+def curve(
+    dataset: Dataset, preset: Preset, base: PretrainedModel | None, options: argparse.Namespace, cache: Path
+) -> Curve:
     """Train, and measure every so many steps: validation L1 by step."""
-    team = Team(0, 1, torch.device(device_facts().device))
+    group = DistributedGroup(0, 1, torch.device(device_facts().device))
     kept = trainable(dataset.performance(), 0.8)
     identity = base.next_identity if base else IDENTITY
     landmarks = landmarks_in_maps(dataset, kept, None)
-    sampler = sampler_of(dataset, kept, landmarks, preset, cache / "train", 0, team, identity, lambda _: None)
-    validation = validation_batch(dataset, preset, cache / "validation", team)
-    trainer = Trainer(preset, team, fastest_dtype(team.device), None, 0)
+    sampler = sampler_of(dataset, kept, landmarks, preset, cache / "train", 0, group, identity, lambda _: None)
+    validation = validation_batch(dataset, preset, cache / "validation", group)
+    trainer = Trainer(preset, group, native_dtype(group.device), None, 0)
     if base:
-        base.start((trainer.generators, trainer.average), trainer.discriminator)
+        base.initialise((trainer.generators, trainer.average), trainer.discriminator)
     measured: Curve = {}
     for step in track(range(options.steps), "from the base" if base else "from nothing"):
         trainer.step(sampler.batch(step), step, step / options.steps, lambda: None)
@@ -72,18 +74,18 @@ def curve(dataset: Dataset, preset: Preset, base: Base | None, options: argparse
     return measured
 
 
-def validation_batch(dataset: Dataset, preset: Preset, cache: Path, team: Team) -> Batch:
+def validation_batch(dataset: Dataset, preset: Preset, cache: Path, group: DistributedGroup) -> Batch:
     """Frames spread over the last fifth."""
     count = len(dataset.names)
     chosen = np.linspace(0.8 * count, count - 1, VALIDATION_FRAMES).astype(int)
     frames = open_frames(dataset, [dataset.names[index] for index in chosen], preset.network.resolution, cache)
     places = np.arange(len(frames))
-    return cut_batch(frames, places, np.full(len(frames), 0.5), CENTRED, team.device)
+    return cut_batch(frames, places, np.full(len(frames), 0.5), CENTRED, group.device)
 
 
 def validation_l1(trainer: Trainer, sampler: Sampler, batch: Batch, step: int) -> float:
     """Mean difference of pixels, 0 to 1, background removed by the footage's matte."""
-    network = trainer.painter(step, sampler.identity)
+    network = trainer.averaged_network(step, sampler.identity)
     with torch.inference_mode():
         painted = network(batch.uv, batch.texture, batch.time_code)[:, :3]
         return float(((painted - batch.footage).abs() * batch.matte).sum() / (6 * batch.matte.sum()))

@@ -16,11 +16,12 @@ from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
 from ...protocol.inputs import Maps
 from ...tracking.datasets.dataset import Dataset
+from ...tracking.datasets.pictures import central_window, read_map, read_picture
+from ...tracking.datasets.split import split
 from ...tracking.heads.arrays import Floats, Image
 from ...tracking.heads.head import MorphableHead
 from ...tracking.media.video import scaled
 from ..avatar import Avatar
-from ..styleavatar.training.batches import read_picture, split
 from .nearest import mean_distances, nearest_frames
 from .observer import Observer, Row
 from .output import AVATAR, NEAREST, Evaluation
@@ -141,7 +142,8 @@ def read_view(dataset: Dataset, index: int, side: int) -> View:
     """
     name = dataset.names[index]
     uv, texture = read_map(dataset.uv_map(name)), read_map(dataset.texture_map(name))
-    matte = window(read_picture(dataset.matte(name), cv2.IMREAD_GRAYSCALE), side).astype(np.float32) / 255
+    enlarged = read_picture(dataset.matte(name), cv2.IMREAD_GRAYSCALE)
+    matte = scaled(central_window(enlarged), side).astype(np.float32) / 255
     face = cv2.resize(uv[..., 2], (side, side), interpolation=cv2.INTER_NEAREST) > 0.5
     return View(read_window(dataset, index, side), matte, face, uv, texture)
 
@@ -153,17 +155,4 @@ def read_window(dataset: Dataset, index: int, side: int) -> Image:
         UserError: the picture is missing or damaged.
     """
     image = read_picture(dataset.image(dataset.names[index]), cv2.IMREAD_COLOR)
-    return window(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), side)
-
-
-def read_map(path: Path) -> Floats:
-    """A map of 8 or 16 bits as `[256, 256, 3]`, 0 to 1."""
-    picture = read_picture(path, cv2.IMREAD_UNCHANGED)
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.float32) / np.iinfo(picture.dtype).max
-
-
-def window(enlarged: np.ndarray, side: int) -> np.ndarray:
-    """The central window of an enlarged picture (1.5 times the window), `side` pixels square."""
-    whole = enlarged.shape[0]
-    start, stop = whole // 6, whole - whole // 6
-    return scaled(enlarged[start:stop, start:stop], side)
+    return scaled(central_window(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)), side)

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from ...tracking.datasets.dataset import ENLARGED
+from ...tracking.datasets.pictures import central_window, window_margin
 from ...tracking.heads.arrays import Image
 from ...tracking.mattes.head_only import Parsing
 from ..training.perceptual import DEVIATION, MEAN
@@ -46,13 +46,12 @@ class FaceParsing:
 
         None are seen around the middle.
         """
-        margin = round(len(rgb) * (1 - 1 / ENLARGED) / 2)
-        middle = rgb[margin : len(rgb) - margin, margin : len(rgb) - margin]
+        middle = central_window(rgb)
         small = cv2.resize(middle, (NETWORK_SIDE, NETWORK_SIDE), interpolation=cv2.INTER_LINEAR)
         scores = class_scores(self._network(in_scale(as_input(small, self._device))))
         shares = F.interpolate(scores, (len(middle), len(middle)), mode="bilinear").softmax(1)[0]
         hair, clothes = (shares[list(classes)].sum(0).cpu().numpy() for classes in (HAIR, CLOTHES))
-        return Parsing(*(np.pad(part, margin) for part in (hair, clothes)))
+        return Parsing(*(np.pad(part, window_margin(len(rgb))) for part in (hair, clothes)))
 
 
 def in_scale(picture: Tensor) -> Tensor:

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from ...tracking.datasets.dataset import Dataset
+from ...tracking.datasets.pictures import central_window, read_picture
 from ...tracking.media.crop import cut
 from ...tracking.media.footage import Footage
 from ...tracking.performances.performance import Performance
-from ..styleavatar.training.batches import read_picture
 
 SIZE = 512
 """Side in pixels of the pictures."""
@@ -52,8 +52,7 @@ def dataset_pictures(dataset: Dataset, performance: Performance) -> Iterator[Tim
     """The central windows of a dataset's pictures."""
     for name, time in zip(dataset.names, performance.times, strict=True):
         enlarged = read_picture(dataset.image(name), cv2.IMREAD_COLOR)[..., ::-1]
-        margin = enlarged.shape[0] // 6
-        yield float(time), enlarged[margin:-margin, margin:-margin]
+        yield float(time), central_window(enlarged)
 
 
 def footage_pictures(path: Path, performance: Performance) -> Iterator[Timed]:

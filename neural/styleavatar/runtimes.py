@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ...common.errors import UserError
 from ...protocol.look import Look
 from ...tracking.performances.maps import MAP_SIZE
-from ..precision import rendering_dtype
+from ..precision import native_dtype
 from ..runtimes.cuda_graph import Recorded
 from ..runtimes.runtime import Exportable, Runtime, Runtimes, agree
 from .folding.fold import can_fold, fold
@@ -81,16 +81,15 @@ class UnfoldedRuntime:
 
 
 class FoldedRuntime:
-    """The folded network, in bfloat16 where that is faster; on a GPU, as one CUDA graph.
+    """The folded network, in bfloat16 where the device computes in it; on a GPU, as one CUDA graph.
 
     The first picture is painted in float32 too. Should bfloat16 not agree with it (`runtime.agree`), float32 it is.
-    Measured with random weights: 0.0003 apart on average, 0.002 at most, on a scale of -1 to 1; half of that of
-    autocast.
+    How far they are apart: `benchmarks/network.py`.
     """
 
     def __init__(self, network: nn.Module, look: Look, dtype: torch.dtype | None = None) -> None:
         self.device = next(network.parameters()).device
-        self.dtype = dtype or rendering_dtype(self.device)
+        self.dtype = dtype or native_dtype(self.device)
         self.painter = self._prepared(fold(network, look, self.dtype))
         self._check = fold(network, look) if self.dtype != torch.float32 else None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a training stands, in one safetensors file: weights, their average, optimisers, counters."""
+"""Checkpoints: a training in one safetensors file: weights, their average, optimisers, counters."""
 
 from __future__ import annotations
 
@@ -18,43 +18,48 @@ from ...common.errors import UserError
 from ...common.file_format import FileFormat
 from ...common.files import written_whole
 
-FORMAT = FileFormat("semblance-checkpoint", 1)
+FORMAT = FileFormat("semblance-checkpoint", 2)
+"""Version 2 keeps the arithmetic's precision; version 1 is read all the same."""
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+"""What networks are trained in, by the name that a checkpoint keeps."""
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrainingState:
     """How far a training has come.
 
     Attributes:
         label: tells what is trained on what; another label's checkpoint is not resumed.
         step: steps done; seconds: time they took.
         setbacks: how often training was lost and went on from an earlier step, more carefully.
+        dtype: of the networks' arithmetic, a key of `DTYPES`; empty where an older version did not keep it.
     """
 
     label: str
     step: int
     seconds: float
     setbacks: int = 0
+    dtype: str = ""
 
 
 def save_checkpoint(
-    path: Path, standing: Standing, modules: Mapping[str, nn.Module], optimisers: Mapping[str, Optimizer]
+    path: Path, state: TrainingState, modules: Mapping[str, nn.Module], optimisers: Mapping[str, Optimizer]
 ) -> None:
     """Write the checkpoint whole or not at all."""
     tensors: dict[str, Tensor] = {}
     for name, module in modules.items():
         tensors.update({f"{name}/{key}": value for key, value in module.state_dict().items()})
     for name, optimiser in optimisers.items():
-        for index, state in optimiser.state_dict()["state"].items():
-            tensors.update({f"{name}/{index}/{key}": torch.as_tensor(value) for key, value in state.items()})
+        for index, moments in optimiser.state_dict()["state"].items():
+            tensors.update({f"{name}/{index}/{key}": torch.as_tensor(value) for key, value in moments.items()})
     tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    header = {**FORMAT.text_header, "standing": json.dumps(asdict(standing))}
+    header = {**FORMAT.text_header, "standing": json.dumps(asdict(state))}
     with written_whole(path) as partial:
         safetensors.torch.save_file(tensors, partial, header)
 
 
-def read_standing(path: Path) -> Standing | None:
-    """Where the checkpoint at `path` stands; None when there is none.
+def read_state(path: Path) -> TrainingState | None:
+    """How far the training of the checkpoint at `path` has come; None when there is none.
 
     Raises:
         UserError: the file is damaged or comes from a newer version.
@@ -67,7 +72,10 @@ def read_standing(path: Path) -> Standing | None:
         with safetensors.safe_open(path, "pt") as file:
             header = file.metadata() or {}
         FORMAT.version_in(header, foreign=damaged, newer=newer, damaged=damaged)
-        return Standing(**json.loads(header["standing"]))
+        state = TrainingState(**json.loads(header["standing"]))
+        if state.dtype and state.dtype not in DTYPES:
+            raise UserError(damaged)
+        return state
     except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(damaged) from error
 
@@ -97,3 +105,8 @@ def lay_out_moments(optimiser: Optimizer) -> None:
 def below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     """The tensors whose names begin with `name/`, under the rest of their names."""
     return {key[len(name) + 1 :]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """The name of a precision in checkpoints."""
+    return next(name for name, each in DTYPES.items() if each == dtype)

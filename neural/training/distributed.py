@@ -18,19 +18,19 @@ from torch import nn
 
 
 @dataclass(frozen=True)
-class Team:
-    """Who takes part: this process is number `rank` of `size`, on `device`."""
+class DistributedGroup:
+    """The processes that train together: this one is number `rank` of `world_size`, on `device`."""
 
     rank: int
-    size: int
+    world_size: int
     device: torch.device
 
     @classmethod
     @contextmanager
-    def joined(cls, device: torch.device) -> Iterator[Team]:
-        """Join the processes that `torchrun` started (it sets the environment); a team of one without it."""
-        size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-        if size == 1:
+    def joined(cls, device: torch.device) -> Iterator[DistributedGroup]:
+        """Join the processes that `torchrun` started (it sets the environment); a group of one without it."""
+        world_size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+        if world_size == 1:
             yield cls(0, 1, device)
             return
         if device.type == "cuda":
@@ -38,52 +38,52 @@ class Team:
             torch.cuda.set_device(device)
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
         try:
-            yield cls(rank, size, device)
+            yield cls(rank, world_size, device)
         finally:
             dist.destroy_process_group()
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the process that tells and writes."""
         return self.rank == 0
 
-    def agreed(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         """The first process's `value`, in all."""
-        if self.size == 1:
+        if self.world_size == 1:
             return value
         shared = torch.tensor([value], device=self.device)
         dist.broadcast(shared, 0)
         return float(shared)
 
-    def all_well(self, well: bool) -> bool:
-        """Whether `well` holds in every process."""
-        if self.size == 1:
-            return well
-        shared = torch.tensor([float(well)], device=self.device)
+    def all(self, true: bool) -> bool:
+        """Whether `true` holds in every process."""
+        if self.world_size == 1:
+            return true
+        shared = torch.tensor([float(true)], device=self.device)
         dist.all_reduce(shared, dist.ReduceOp.MIN)
         return bool(shared)
 
     def average_gradients(self, module: nn.Module) -> None:
         """Replace each gradient by its mean over the processes."""
-        if self.size == 1:
+        if self.world_size == 1:
             return
         gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         dist.all_reduce(flat)
-        flat /= self.size
-        for gradient, part in zip(gradients, flat.split([each.numel() for each in gradients]), strict=True):
+        flat /= self.world_size
+        for gradient, part in zip(gradients, torch.split(flat, [each.numel() for each in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
 
     @contextmanager
-    def leader_goes_first(self) -> Iterator[None]:
+    def main_process_first(self) -> Iterator[None]:
         """Do the body in the first process, then in the others: they find what it made."""
-        if not self.leads:
-            self.wait()
+        if not self.is_main:
+            self.barrier()
         yield
-        if self.leads:
-            self.wait()
+        if self.is_main:
+            self.barrier()
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Wait until every process is here."""
-        if self.size > 1:
+        if self.world_size > 1:
             dist.barrier()

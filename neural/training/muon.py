@@ -30,12 +30,12 @@ class Muon(Optimizer):
 
     Args:
         parameters: groups or weights; the first dimension is the outputs'.
-        rate: learning rate. A step changes a weight by about `rate * size` on average.
-        size: root mean square of a step over the learning rate; AdamW's are 0.2 to 0.4.
+        rate: learning rate. A step changes a weight by about `rate * update_rms` on average.
+        update_rms: root mean square of a step over the learning rate; AdamW's are 0.2 to 0.4.
     """
 
-    def __init__(self, parameters: Iterable[Any], rate: float, size: float) -> None:
-        super().__init__(parameters, {"lr": rate, "size": size})
+    def __init__(self, parameters: Iterable[Any], rate: float, update_rms: float) -> None:
+        super().__init__(parameters, {"lr": rate, "update_rms": update_rms})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # no closure, no loss
@@ -45,7 +45,7 @@ class Muon(Optimizer):
             weights = [weight for weight in group["params"] if weight.grad is not None]
             if weights:
                 torch._foreach_mul_(weights, 1 - group["lr"] * WEIGHT_DECAY)
-                torch._foreach_add_(weights, self._directions(weights), alpha=-group["lr"] * group["size"])
+                torch._foreach_add_(weights, self._directions(weights), alpha=-group["lr"] * group["update_rms"])
 
     def _directions(self, weights: list[Tensor]) -> list[Tensor]:
         """Nesterov's momentum made orthogonal, with a root mean square of about 1, shaped as the weights."""
@@ -92,6 +92,6 @@ def polynomials(products: Tensor) -> Tensor:
     return factors
 
 
-def suits(name: str, parameter: nn.Parameter) -> bool:
+def suits_muon(name: str, parameter: nn.Parameter) -> bool:
     """Whether a named parameter is a weight that Muon is for."""
     return name.endswith("weight") and parameter.dim() > 1 and min(parameter.flatten(1).shape) >= LEAST_SIDE

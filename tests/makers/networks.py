@@ -42,9 +42,15 @@ def narrow_preview() -> Preset:
         portrait_decoder=(8, 8, 8, 4),
     )
     return replace(
-        PREVIEW, network=network, discriminator=(4, 8, 8, 8, 8, 8), batch=2, adversary_start=0.5,
-        adversary_every=2, slide_every=2, wrong_times=0.0, regularise_every=2, rate=3e-3, freeze_after=6,
-    )  # fmt: skip
+        PREVIEW,
+        network=network,
+        discriminator=(4, 8, 8, 8, 8, 8),
+        optimiser=replace(PREVIEW.optimiser, learning_rate=3e-3),
+        schedule=replace(
+            PREVIEW.schedule, batch_size=2, adversary_start=0.5, adversary_every=2, r1_every=2, freeze_after=6
+        ),
+        augmentation=replace(PREVIEW.augmentation, slide_every=2, random_time_code=0.0),
+    )
 
 
 @contextmanager

@@ -19,10 +19,10 @@ from ....common.errors import UserError
 from ....protocol.inputs import Maps
 from ....tracking.datasets.dataset import Dataset
 from ....tracking.datasets.original_layout import person_at_rest
+from ....tracking.datasets.pictures import read_map
 from ....tracking.performances.performance import Performance
 from ...avatar import Avatar
 from ...avatar_file import AvatarMetadata, Provenance, file_sha256, plain, rest_of, thumbnail_of
-from ...evaluation.evaluate import read_map
 from ..kind import STYLEAVATAR, STYLEUNET
 from ..networks.config import PUBLISHED_STYLEUNET
 from ..networks.portrait import PortraitNetwork, enlarged

@@ -4,31 +4,37 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ....common.errors import UserError
 from ....common.progress import Listener, silent
 from ....tracking.datasets.dataset import Dataset
+from ....tracking.datasets.pictures import central_window
+from ....tracking.datasets.split import split
 from ....tracking.detection.landmarks import Landmarks
 from ....tracking.performances.performance import Performance
 from ...avatar import Avatar
 from ...avatar_file import Provenance, describe
 from ...device import device_facts
-from ...precision import fastest_dtype
-from ...training.checkpoints import Standing
-from ...training.distributed import Team
-from ...training.loop import Plan, TrainingRun, best_time_code
+from ...precision import native_dtype
+from ...training.checkpoints import TrainingState
+from ...training.distributed import DistributedGroup
+from ...training.loop import TrainingRun
 from ...training.perceptual import PerceptualLoss, find_weights
+from ...training.plan import Plan
 from ..kind import STYLEAVATAR
 from ..networks.features import IDENTITY
-from .base_model import Base
-from .batches import Frames, forget_frames, open_frames, split
+from .batches import forget_frames, open_frames
 from .expressive import landmarks_in_maps
+from .learner import StyleAvatarLearner
 from .presets import Preset, preset_named
+from .pretrained_model import PretrainedModel
 from .sampling import Draws, Sampler
 from .trainer import Trainer
 
@@ -77,40 +83,37 @@ def build(
     """
     source, target, chosen = Dataset.open(dataset), Path(avatar), preset_named(preset)
     folder = Path(work) if work is not None else target.with_name(f"{target.name}.training")
-    plan = planned(chosen, seconds, steps)
+    plan = Plan.of(seconds, steps, chosen.schedule.seconds)
     performance = source.performance()
     kept = trainable(performance, train_share)
-    origin = Base.open(base, chosen) if base else None
+    origin = PretrainedModel.open(base, chosen) if base else None
     facts = device_facts()
-    with Team.joined(torch.device(facts.device)) as team:
-        listener = listener if team.leads else silent
+    with DistributedGroup.joined(torch.device(facts.device)) as group:
+        listener = listener if group.is_main else silent
         identity = origin.next_identity if origin else IDENTITY
         landmarks = landmarks_in_maps(source, kept, head_path)
-        sampler = sampler_of(source, kept, landmarks, chosen, folder / "frames", seed, team, identity, listener)
-        perceptual, fallbacks = perceptual_loss(team.device)
-        trainer = Trainer(chosen, team, fastest_dtype(team.device), perceptual, seed)
+        sampler = sampler_of(source, kept, landmarks, chosen, folder / "frames", seed, group, identity, listener)
+        perceptual, fallbacks = perceptual_loss(group.device)
+        trainer = Trainer(chosen, group, native_dtype(group.device), perceptual, seed)
         if origin is not None:
-            origin.start((trainer.generators, trainer.average), trainer.discriminator)
+            origin.initialise((trainer.generators, trainer.average), trainer.discriminator)
         label = label_of(source, [source.names[index] for index in kept], chosen, seed, origin)
-        run = TrainingRun(folder, trainer, sampler, plan, label, listener)
-        try:
-            standing = run.to_the_end(resume)
-            network = trainer.painter(standing.step, sampler.identity).eval()
-            time_code = best_time_code(network, run.sampler)
-        finally:
-            run.sampler.close()
+        with closing(StyleAvatarLearner(trainer, sampler)) as learner:
+            state = TrainingRun(folder, learner, plan, label, listener).to_the_end(resume)
+            network = learner.averaged_network(state.step).eval()
+            time_code = learner.best_time_code(state.step)
         provenance = Provenance(
             source=Path(performance.source).name,
             matting=str(performance.extra.get("matting", "")),
             head_only=str(performance.extra.get("head_only", "")),
-            steps=standing.step,
+            steps=state.step,
             train_share=train_share,
             versions=versions(),
             fallbacks=(
                 *facts.fallbacks,
                 *fallbacks,
                 *((NO_LANDMARKS,) if landmarks is None and chosen.losses.expressive else ()),
-                *setback_sentences(standing),
+                *setback_sentences(state),
                 *left_out_sentences(performance, train_share),
             ),
         )
@@ -120,28 +123,24 @@ def build(
             network=chosen.network.to_json(),
             resolution=chosen.network.resolution,
             preset=chosen.name,
-            picture=window_of(sampler.frames, 0),
+            picture=np.ascontiguousarray(central_window(sampler.frames.footage[0])),
             provenance=provenance,
             head_path=head_path,
             time_code=time_code,
         )
         result = Avatar(network, metadata)
-        if team.leads:
+        if group.is_main:
             result.save(target)
             forget_frames(folder / "frames")
     return result
 
 
-def planned(preset: Preset, seconds: float | None, steps: int | None) -> Plan:
-    """What the caller asked for, or the preset's time."""
-    plan = Plan(None, steps) if steps is not None else Plan(preset.seconds if seconds is None else seconds, None)
-    if plan.amount <= 0:
-        raise UserError("Training needs some time: ask for more than 0 seconds or steps.")
-    return plan
+def trainable(performance: Performance, train_share: float) -> NDArray[np.intp]:
+    """The frames to train on, `[N]`: of the first `train_share`, those that can be trusted.
 
-
-def trainable(performance: Performance, train_share: float) -> np.ndarray:
-    """The frames to train on: of the first `train_share`, those that can be trusted."""
+    Raises:
+        UserError: they are too few.
+    """
     first, _ = split(len(performance), train_share)
     kept = np.flatnonzero(performance.trusted[: len(first)])
     if len(kept) < LEAST_FRAMES:
@@ -157,7 +156,11 @@ def left_out_sentences(performance: Performance, train_share: float) -> tuple[st
 
 
 def perceptual_loss(device: torch.device) -> tuple[PerceptualLoss | None, tuple[str, ...]]:
-    """VGG19's loss where it can be had, else None, with a sentence that says so."""
+    """VGG19's loss where it can be had, else None, with a sentence that says so.
+
+    Raises:
+        UserError: the file of its weights is damaged.
+    """
     if device.type == "cpu":
         return None, ("VGG19 is too slow without a GPU: the discriminator's features were matched instead.",)
     weights = find_weights()
@@ -166,46 +169,44 @@ def perceptual_loss(device: torch.device) -> tuple[PerceptualLoss | None, tuple[
     return PerceptualLoss.from_file(weights), ()
 
 
-def setback_sentences(standing: Standing) -> tuple[str, ...]:
+def setback_sentences(state: TrainingState) -> tuple[str, ...]:
     """A sentence where training was lost and went on."""
-    if not standing.setbacks:
+    if not state.setbacks:
         return ()
-    return (f"Training was lost {standing.setbacks} times and went on from its last good checkpoint, more slowly.",)
+    often = f"{state.setbacks} times" if state.setbacks > 1 else "once"
+    return (f"Training was lost {often} and went on from its last good checkpoint, more slowly.",)
 
 
 def sampler_of(
     dataset: Dataset,
-    kept: np.ndarray,
+    kept: NDArray[np.intp],
     landmarks: Landmarks | None,
     preset: Preset,
     cache: Path,
     seed: int,
-    team: Team,
+    group: DistributedGroup,
     identity: float,
     listener: Listener,
 ) -> Sampler:
-    """A sampler of the frames `kept [N]` of a dataset with their landmarks, decoded into `cache`."""
+    """A sampler of the frames `kept [N]` of a dataset with their landmarks, decoded into `cache`.
+
+    Raises:
+        UserError: a picture of the dataset is missing or damaged, or the disk is full.
+    """
     names = [dataset.names[index] for index in kept]
-    heard = listener if team.leads else silent
-    with team.leader_goes_first():
+    heard = listener if group.is_main else silent
+    with group.main_process_first():
         frames = open_frames(dataset, names, preset.network.resolution, cache, landmarks, heard)
     time_codes = kept / max(1, len(dataset.names) - 1)
-    return Sampler(frames, time_codes, Draws.of(preset, seed), team, identity)
+    return Sampler(frames, time_codes, Draws.of(preset, seed), group, identity)
 
 
-def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int, base: Base | None = None) -> str:
+def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int, base: PretrainedModel | None = None) -> str:
     """What tells one training from another, so that only its own checkpoint is resumed."""
     files = [dataset.description] if dataset.is_foreign else [dataset.description, dataset.performance_file]
     made = b"".join(file.read_bytes() for file in files)
     origin = base.sha256 if base else ""
     return hashlib.sha256(b"|".join([made, repr((names, preset, seed, origin)).encode()])).hexdigest()
-
-
-def window_of(frames: Frames, index: int) -> np.ndarray:
-    """The central window of a frame, RGB uint8 `[R, R, 3]`."""
-    start = (frames.footage.shape[1] - frames.resolution) // 2
-    span = slice(start, start + frames.resolution)
-    return np.ascontiguousarray(frames.footage[index, span, span])
 
 
 def versions() -> dict[str, str]:

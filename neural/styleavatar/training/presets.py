@@ -38,6 +38,66 @@ class LossWeights:
 
 
 @dataclass(frozen=True)
+class OptimiserConfig:
+    """How weights follow their gradients: AdamW, and Muon where it is asked for.
+
+    Attributes:
+        learning_rate: at the start; final_learning_rate: at the end (cosine).
+        equalised: weights of many inputs learn more slowly, each layer in proportion to how large its weights are
+            (StyleGAN's equalised learning rate, as published).
+        beta1: of AdamW for the generators; the discriminator's is 0.
+        muon_update_rms: size of Muon's steps over the learning rate, for the weights of the portrait network; 0 leaves
+            them to AdamW, as published.
+    """
+
+    learning_rate: float
+    final_learning_rate: float
+    equalised: bool
+    beta1: float
+    muon_update_rms: float
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """How long training takes, and what it does when.
+
+    Attributes:
+        seconds: training time unless told.
+        batch_size: samples a step.
+        adversary_start: share of the training after which the discriminator joins; adversary_every: then, one step
+            in so many uses it.
+        r1_every: one discriminator step in so many has the R1 penalty (lazy regularisation).
+        ema_half_life: of the averaged weights, in samples, once training is long.
+        freeze_after: step after which the feature generators rest; their maps are then tuned directly, which the
+            published code does not do.
+    """
+
+    seconds: float
+    batch_size: int
+    adversary_start: float
+    adversary_every: int
+    r1_every: int
+    ema_half_life: float
+    freeze_after: int
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """How samples differ from the footage's frames.
+
+    Attributes:
+        slide_every: one step in so many has the window anywhere; in the others it is centred (Sec. 3.2).
+        random_time_code: share of the steps in which all samples get the time code of some frame; 0 as published.
+        bent: share, below 1, of a batch's samples that are bent (see `bending`), unless its window slides; 0 as
+            published.
+    """
+
+    slide_every: int
+    random_time_code: float
+    bent: float
+
+
+@dataclass(frozen=True)
 class Preset:
     """A size of network with its training.
 
@@ -45,45 +105,16 @@ class Preset:
         name: "preview", "standard", "final".
         network: sizes of the portrait network.
         discriminator: its channels at R/2, R/4, ... 4.
-        seconds: training time unless told.
-        batch: samples a step.
-        rate: learning rate at the start; last_rate at the end (cosine).
-        equalised: weights of many inputs learn more slowly, each layer in proportion to how large its weights are
-            (StyleGAN's equalised learning rate, as published).
-        momentum: first beta of AdamW, of the generators.
-        muon: size of Muon's steps over the learning rate, for the weights of the portrait network; 0 leaves them to
-            AdamW, as published.
-        slide_every: one step in so many has the window anywhere; in the others it is centred.
-        wrong_times: share of the steps in which all samples get the time code of some frame; 0 as published.
-        bent: share, below 1, of a batch's samples that are bent (see `bending`), unless its window slides; 0 as
-            published.
-        adversary_start: share of the training after which the discriminator joins; adversary_every: then, one step
-            in so many uses it.
-        regularise_every: one discriminator step in so many has the R1 penalty.
-        average_samples: half life of the averaged weights, in samples, once training is long.
-        freeze_after: step after which the feature generators rest; their maps are then tuned directly, which the
-            published code does not do.
+        optimiser, schedule, augmentation: how it is trained.
         losses: what counts how much.
     """
 
     name: str
     network: PortraitConfig
     discriminator: tuple[int, ...]
-    seconds: float
-    batch: int
-    rate: float
-    last_rate: float
-    equalised: bool
-    momentum: float
-    muon: float
-    slide_every: int
-    wrong_times: float
-    bent: float
-    adversary_start: float
-    adversary_every: int
-    regularise_every: int
-    average_samples: float
-    freeze_after: int
+    optimiser: OptimiserConfig
+    schedule: ScheduleConfig
+    augmentation: AugmentationConfig
     losses: LossWeights
 
 
@@ -107,21 +138,23 @@ PREVIEW = Preset(
         face_in_front=True,
     ),
     discriminator=(16, 32, 48, 64, 64, 64),
-    seconds=450,
-    batch=2,
-    rate=2e-3,
-    last_rate=4e-4,
-    equalised=False,
-    momentum=0.9,
-    muon=0.4,
-    slide_every=6,
-    wrong_times=0.8,
-    bent=0.5,
-    adversary_start=0.35,
-    adversary_every=4,
-    regularise_every=8,
-    average_samples=400,
-    freeze_after=150,
+    optimiser=OptimiserConfig(
+        learning_rate=2e-3,
+        final_learning_rate=4e-4,
+        equalised=False,
+        beta1=0.9,
+        muon_update_rms=0.4,
+    ),
+    schedule=ScheduleConfig(
+        seconds=450,
+        batch_size=2,
+        adversary_start=0.35,
+        adversary_every=4,
+        r1_every=8,
+        ema_half_life=400,
+        freeze_after=150,
+    ),
+    augmentation=AugmentationConfig(slide_every=6, random_time_code=0.8, bent=0.5),
     losses=LossWeights(
         l2=4.0,
         background=0.3,
@@ -155,21 +188,23 @@ STANDARD = Preset(
         face_in_front=True,
     ),
     discriminator=(32, 64, 128, 256, 256, 256, 256),
-    seconds=1800,
-    batch=4,
-    rate=2e-3,
-    last_rate=2e-4,
-    equalised=False,
-    momentum=0.9,
-    muon=0.0,
-    slide_every=2,
-    wrong_times=0.8,
-    bent=0.0,
-    adversary_start=0.1,
-    adversary_every=1,
-    regularise_every=16,
-    average_samples=5000,
-    freeze_after=10000,
+    optimiser=OptimiserConfig(
+        learning_rate=2e-3,
+        final_learning_rate=2e-4,
+        equalised=False,
+        beta1=0.9,
+        muon_update_rms=0.0,
+    ),
+    schedule=ScheduleConfig(
+        seconds=1800,
+        batch_size=4,
+        adversary_start=0.1,
+        adversary_every=1,
+        r1_every=16,
+        ema_half_life=5000,
+        freeze_after=10000,
+    ),
+    augmentation=AugmentationConfig(slide_every=2, random_time_code=0.8, bent=0.0),
     losses=LossWeights(background=0.5, detail=0.5, texture=0.5, alpha=1.0, adversarial=0.3),
 )
 
@@ -194,21 +229,23 @@ FINAL = Preset(
         background_stretch=2.0,
     ),
     discriminator=(32, 128, 256, 512, 512, 512, 512, 512),
-    seconds=2 * 3600,
-    batch=3,
-    rate=2e-3,
-    last_rate=2e-3,
-    equalised=True,
-    momentum=0.0,
-    muon=0.0,
-    slide_every=2,
-    wrong_times=0.0,
-    bent=0.0,
-    adversary_start=0.0,
-    adversary_every=1,
-    regularise_every=16,
-    average_samples=9600,
-    freeze_after=10000,
+    optimiser=OptimiserConfig(
+        learning_rate=2e-3,
+        final_learning_rate=2e-3,
+        equalised=True,
+        beta1=0.0,
+        muon_update_rms=0.0,
+    ),
+    schedule=ScheduleConfig(
+        seconds=2 * 3600,
+        batch_size=3,
+        adversary_start=0.0,
+        adversary_every=1,
+        r1_every=16,
+        ema_half_life=9600,
+        freeze_after=10000,
+    ),
+    augmentation=AugmentationConfig(slide_every=2, random_time_code=0.0, bent=0.0),
     losses=LossWeights(),
 )
 """The published network and training (Sec. 3.3; hyper-parameters of the published code)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +15,16 @@ from ....common.errors import UserError
 from ....common.progress import Listener, silent
 from ....tracking.datasets.dataset import Dataset
 from ...device import device_facts
-from ...precision import fastest_dtype
-from ...training.distributed import Team
+from ...precision import native_dtype
+from ...training.distributed import DistributedGroup
 from ...training.loop import TrainingRun
-from .base_model import Base, identity_of
+from ...training.plan import Plan
 from .batches import forget_frames
-from .build import label_of, perceptual_loss, planned, sampler_of, trainable
+from .build import label_of, perceptual_loss, sampler_of, trainable
 from .expressive import landmarks_in_maps
+from .learner import StyleAvatarLearner
 from .presets import Preset, preset_named
+from .pretrained_model import PretrainedModel, identity_of
 from .sampling import Sampler, TurnSampler
 from .trainer import Trainer
 
@@ -40,7 +42,7 @@ def pretrain(
     resume: bool = True,
     seed: int = 0,
     listener: Listener = silent,
-) -> Base:
+) -> PretrainedModel:
     """Train the networks on several people in turn and write them as a base.
 
     Each dataset has an identity value of its own. The feature generators learn all the way: their maps are never
@@ -61,27 +63,24 @@ def pretrain(
     sources = [Dataset.open(each) for each in datasets]
     chosen = never_frozen(preset_named(preset))
     folder = out.with_name(f"{out.name}.training")
-    with Team.joined(torch.device(device_facts().device)) as team, ExitStack() as stack:
+    with DistributedGroup.joined(torch.device(device_facts().device)) as group, ExitStack() as stack:
         samplers: list[Sampler] = []
         for number, source in enumerate(sources):
             kept = trainable(source.performance(), train_share)
             cache = folder / "frames" / str(number)
             landmarks = landmarks_in_maps(source, kept, None)
-            sampler = sampler_of(source, kept, landmarks, chosen, cache, seed, team, identity_of(number), listener)
+            sampler = sampler_of(source, kept, landmarks, chosen, cache, seed, group, identity_of(number), listener)
             stack.callback(sampler.close)
             samplers.append(sampler)
-        perceptual, _ = perceptual_loss(team.device)
-        trainer = Trainer(chosen, team, fastest_dtype(team.device), perceptual, seed)
+        perceptual, _ = perceptual_loss(group.device)
+        trainer = Trainer(chosen, group, native_dtype(group.device), perceptual, seed)
         labels = "".join(label_of(source, list(source.names), chosen, seed) for source in sources)
         label = hashlib.sha256(labels.encode()).hexdigest()
-        heard = listener if team.leads else silent
-        run = TrainingRun(folder, trainer, TurnSampler(samplers), planned(chosen, seconds, steps), label, heard)
-        try:
-            standing = run.to_the_end(resume)
-        finally:
-            run.sampler.close()
-        base = Base(out, chosen.name, tuple(source.folder.name for source in sources), standing.step)
-        if team.leads:
+        heard, plan = listener if group.is_main else silent, Plan.of(seconds, steps, chosen.schedule.seconds)
+        with closing(StyleAvatarLearner(trainer, TurnSampler(samplers))) as learner:
+            state = TrainingRun(folder, learner, plan, label, heard).to_the_end(resume)
+        base = PretrainedModel(out, chosen.name, tuple(source.folder.name for source in sources), state.step)
+        if group.is_main:
             base.save(trainer.average, trainer.discriminator)
             forget_frames(folder / "frames")
     return base
@@ -89,4 +88,4 @@ def pretrain(
 
 def never_frozen(preset: Preset) -> Preset:
     """The preset with feature generators that never rest."""
-    return replace(preset, freeze_after=2**62)
+    return replace(preset, schedule=replace(preset.schedule, freeze_after=2**62))

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from ...training.distributed import Team
+from ....tracking.heads.arrays import Floats
+from ...training.distributed import DistributedGroup
 from ..networks.config import SLACK
 from ..networks.features import IDENTITY
 from ..networks.windows import CENTRED, Window
@@ -30,23 +32,24 @@ class Draws:
     Attributes:
         size: samples a batch.
         slide_every: one step in so many has a window anywhere; in the others it is centred.
-        wrong_times: share of the steps in which all samples have the time code of some frame. A network that cannot
-            trust the code does not learn by it what each frame looks like, and paints frames better that it has not
-            seen. Such steps are faster, too: one code is one set of modulated weights for all.
+        random_time_code: share of the steps in which all samples have the time code of some frame. A network that
+            cannot trust the code does not learn by it what each frame looks like, and paints frames better that it has
+            not seen. Such steps are faster, too: one code is one set of modulated weights for all.
         bent: share, below 1, of a batch's samples that are bent (see `bending`), unless its window slides.
         seed: of all draws.
     """
 
     size: int
     slide_every: int
-    wrong_times: float
+    random_time_code: float
     bent: float
     seed: int
 
     @classmethod
     def of(cls, preset: Preset, seed: int) -> Draws:
         """As the preset says."""
-        return cls(preset.batch, preset.slide_every, preset.wrong_times, preset.bent, seed)
+        how = preset.augmentation
+        return cls(preset.schedule.batch_size, how.slide_every, how.random_time_code, how.bent, seed)
 
 
 class Sampler:
@@ -56,15 +59,20 @@ class Sampler:
         frames: all of which are drawn from.
         time_codes: `[T]` of the frames.
         draws: how.
-        team: who draws together, each other samples, and where batches go.
+        group: the processes that draw together, each other samples, and where batches go.
         identity: of the video.
     """
 
     def __init__(
-        self, frames: Frames, time_codes: np.ndarray, draws: Draws, team: Team, identity: float = IDENTITY
+        self,
+        frames: Frames,
+        time_codes: Floats,
+        draws: Draws,
+        group: DistributedGroup,
+        identity: float = IDENTITY,
     ) -> None:
-        self.frames, self.time_codes, self.draws, self.team, self.identity = frames, time_codes, draws, team, identity
-        # One thread of its own and no more: PyTorch's teams of threads would wait for each other on a small machine.
+        self.frames, self.time_codes, self.draws, self.group, self.identity = frames, time_codes, draws, group, identity
+        # One thread of its own and no more: PyTorch's pools of threads would wait for each other on a small machine.
         self._reader = ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
         self._ahead: tuple[int, Future[Batch]] | None = None
 
@@ -78,7 +86,7 @@ class Sampler:
     def redrawn(self, draws: Draws) -> Sampler:
         """A sampler of the same frames that draws otherwise; closes this one."""
         self.close()
-        return Sampler(self.frames, self.time_codes, draws, self.team, self.identity)
+        return Sampler(self.frames, self.time_codes, draws, self.group, self.identity)
 
     def close(self) -> None:
         """Stop reading ahead."""
@@ -86,7 +94,7 @@ class Sampler:
 
     def _draw(self, step: int) -> Batch:
         draws, random = self.draws, np.random.default_rng([self.draws.seed, step])
-        place = (step * self.team.size + self.team.rank) * draws.size
+        place = (step * self.group.world_size + self.group.rank) * draws.size
         samples = shuffled(len(self.frames), place, draws.size, draws.seed)
         window = CENTRED
         if step % draws.slide_every == draws.slide_every - 1:
@@ -94,10 +102,10 @@ class Sampler:
             window = Window(*(int(each) for each in np.clip(drawn.round(), SLIDE_LEAST, SLIDE_MOST)))
         count = int(draws.bent * draws.size) if window == CENTRED else 0
         bent = bends(self.frames.uv[samples[:count], ..., 2] > 0, random)
-        batch = cut_batch(self.frames, samples, self.time_codes, window, self.team.device, bent)
-        if random.random() < draws.wrong_times:
+        batch = cut_batch(self.frames, samples, self.time_codes, window, self.group.device, bent)
+        if random.random() < draws.random_time_code:
             code = random.choice(self.time_codes, 1).astype(np.float32)
-            batch = replace(batch, time_code=torch.from_numpy(code).to(self.team.device))
+            batch = replace(batch, time_code=torch.from_numpy(code).to(self.group.device))
         return replace(batch, identity=self.identity)
 
 
@@ -110,7 +118,7 @@ class TurnSampler(Sampler):
 
     def __init__(self, samplers: Sequence[Sampler]) -> None:
         first = samplers[0]
-        super().__init__(first.frames, first.time_codes, first.draws, first.team, first.identity)
+        super().__init__(first.frames, first.time_codes, first.draws, first.group, first.identity)
         self._samplers = samplers
 
     def redrawn(self, draws: Draws) -> TurnSampler:
@@ -129,7 +137,7 @@ class TurnSampler(Sampler):
         return self._samplers[which]._draw(turn)
 
 
-def shuffled(count: int, start: int, size: int, seed: int) -> np.ndarray:
+def shuffled(count: int, start: int, size: int, seed: int) -> NDArray[np.int64]:
     """Samples `start` to `start + size` of an endless row of permutations of `range(count)`."""
     places = np.arange(start, start + size)
     epochs = {epoch: np.random.default_rng([seed, epoch, 1]).permutation(count) for epoch in set(places // count)}

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from ...training.distributed import Team
-from ...training.muon import Muon, suits
+from ...training.distributed import DistributedGroup
+from ...training.ema import follow
+from ...training.muon import Muon, suits_muon
+from ...training.optimisers import adamw, cosine_rate, update
 from ...training.perceptual import PerceptualLoss
 from ..networks.discriminator import Discriminator
 from ..networks.portrait import FeatureSource, Painting, PortraitNetwork
@@ -23,14 +25,9 @@ from .presets import Preset
 
 Network = TypeVar("Network", bound=nn.Module)
 
-LARGEST_GRADIENT = 1.0
 R1_WEIGHT = 5.0
-AVERAGE_SHARE = 0.15
-"""While training is young, the half life of the averaged weights is this share of the samples seen."""
 TEXTURE_OFF_FACE = 0.15
 """Share of the texture loss outside the face: asked for more detail of hair, small networks paint a regular pattern."""
-WARM_UP = 30
-"""Steps in which the learning rate rises to its start."""
 
 
 class Generators(nn.Module):
@@ -52,38 +49,45 @@ class Trainer:
 
     Args:
         preset: sizes, rates and weights of losses.
-        team: the processes that train together, and where.
+        group: the processes that train together, and where.
         dtype: of the networks' arithmetic; weights and losses stay float32.
         perceptual: VGG19's loss; None for feature matching.
         seed: of the networks' first weights.
 
     Attributes:
-        caution: how often the learning rate is halved, after setbacks.
+        setbacks: how often training was lost; each halves the learning rate.
     """
 
     def __init__(
-        self, preset: Preset, team: Team, dtype: torch.dtype, perceptual: PerceptualLoss | None, seed: int
+        self,
+        preset: Preset,
+        group: DistributedGroup,
+        dtype: torch.dtype,
+        perceptual: PerceptualLoss | None,
+        seed: int,
     ) -> None:
-        self.preset, self.team, self.device, self.dtype = preset, team, team.device, dtype
-        self.caution = 0
-        device = team.device
+        self.preset, self.group, self.device, self.dtype = preset, group, group.device, dtype
+        self.setbacks = 0
+        device, optimiser = group.device, preset.optimiser
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.generators = placed(Generators(preset), device)
+            self.generators = on_device(Generators(preset), device)
             discriminator = Discriminator(preset.network.resolution, preset.discriminator)
-        self.discriminator = placed(discriminator, device)
+        self.discriminator = on_device(discriminator, device)
         self.average = copy.deepcopy(self.generators).requires_grad_(False)
-        self.perceptual = placed(perceptual, device) if perceptual else None
+        self.perceptual = on_device(perceptual, device) if perceptual else None
         painting, rest = shared_out(self.generators, preset)
-        self.generators_optimiser = adamw(rest, preset, preset.momentum)
+        rate, equalised = optimiser.learning_rate, optimiser.equalised
+        self.generators_optimiser = adamw(rest, rate, optimiser.beta1, equalised=equalised)
         self.painting_optimiser = (
-            Muon([{"params": painting, "pace": 1.0}], preset.rate, preset.muon) if painting else None
+            Muon([{"params": painting, "rate_scale": 1.0}], rate, optimiser.muon_update_rms) if painting else None
         )
-        self.discriminator_optimiser = adamw(dict(self.discriminator.named_parameters()), preset, 0.0)
+        judging = dict(self.discriminator.named_parameters())
+        self.discriminator_optimiser = adamw(judging, rate, 0.0, equalised=equalised)
 
-    def painter(self, index: int, identity: float) -> PortraitNetwork:
-        """The averaged network after `index` steps, ready to render a video."""
-        if index <= self.preset.freeze_after:
+    def averaged_network(self, steps: int, identity: float) -> PortraitNetwork:
+        """The averaged network after `steps` steps, ready to render a video."""
+        if steps <= self.preset.schedule.freeze_after:
             self.average.bake(identity)
         return self.average.network
 
@@ -114,9 +118,8 @@ class Trainer:
         Returns:
             The losses by name. Where one is not finite, nothing has been learnt.
         """
-        preset = self.preset
-        rate = self._rate(index, fraction)
-        adversary = fraction >= preset.adversary_start and index % preset.adversary_every == 0
+        schedule, rate = self.preset.schedule, self._rate(index, fraction)
+        adversary = fraction >= schedule.adversary_start and index % schedule.adversary_every == 0
         with self._autocast():
             painting = self.generators.network.paint(
                 batch.uv, batch.texture, batch.time_code, *self._features(index, batch.identity), batch.window
@@ -125,18 +128,20 @@ class Trainer:
         parts = self._supervised(painting, batch)
         judged: Tensor | None = None
         if adversary:
-            parts_of_adversary, judged = self._judge(painting, batch)
-            parts |= parts_of_adversary
+            of_adversary, judged = self._adversarial(painting, batch)
+            parts |= of_adversary
         total = torch.stack(list(parts.values())).sum()
         told = {name: float(value.detach()) for name, value in parts.items()}
-        if not self.team.all_well(math.isfinite(float(total.detach()))):
+        if not self.group.all(math.isfinite(float(total.detach()))):
             return told | {"total": math.nan}
         total.backward()
         breathe()
-        self._update(self.generators, rate, self.generators_optimiser, self.painting_optimiser)
-        self._follow(index)
+        both = [each for each in (self.generators_optimiser, self.painting_optimiser) if each]
+        update(self.generators, both, rate, self.group)
+        batch_size = schedule.batch_size * self.group.world_size
+        follow(self.average, self.generators, index, batch_size, schedule.ema_half_life)
         if judged is not None:
-            told |= self._teach_discriminator(painting, batch, judged, index, rate)
+            told |= self._train_discriminator(painting, batch, judged, index, rate)
         return told
 
     def forget_step(self) -> None:
@@ -148,9 +153,10 @@ class Trainer:
 
     def _features(self, index: int, identity: float) -> tuple[Tensor, Tensor]:
         """The feature maps: from the generators, and after `freeze_after` steps the maps themselves."""
-        if index < self.preset.freeze_after:
-            return self.generators.source(identity)
-        if index == self.preset.freeze_after:
+        if index < self.preset.schedule.freeze_after:
+            maps: tuple[Tensor, Tensor] = self.generators.source(identity)
+            return maps
+        if index == self.preset.schedule.freeze_after:
             self.generators.bake(identity)
             self.average.bake(identity)
         return self.generators.network.face, self.generators.network.back
@@ -186,7 +192,7 @@ class Trainer:
         """The face region of the window: `[B, 1, R, R]`, 0 or 1."""
         return F.interpolate((batch.uv[:, 2:3] > 0).float(), batch.matte.shape[-2:], mode="nearest")
 
-    def _judge(self, painting: Painting, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
+    def _adversarial(self, painting: Painting, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
         """The discriminator's part of the generators' loss, and its logits of the footage."""
         weights, sharp = self.preset.losses, batch.sharp
         with self._autocast():
@@ -199,7 +205,7 @@ class Trainer:
             parts["matching"] = weights.perceptual * losses.feature_matching(ours, theirs)
         return parts, footage_logits
 
-    def _teach_discriminator(
+    def _train_discriminator(
         self, painting: Painting, batch: Batch, footage_logits: Tensor, index: int, rate: float
     ) -> dict[str, float]:
         """Update the discriminator on this step's footage and painting."""
@@ -208,41 +214,22 @@ class Trainer:
             painted_logits, _ = self.discriminator(painting.picture[batch.sharp, :3].detach(), texture)
         loss = losses.discriminator_adversarial(footage_logits, painted_logits)
         told = {"discriminator": float(loss.detach())}
-        turn = index // self.preset.adversary_every
-        if turn % self.preset.regularise_every == 0:
+        schedule = self.preset.schedule
+        if index // schedule.adversary_every % schedule.r1_every == 0:
             footage = footage.detach().requires_grad_(True)
             logits, _ = self.discriminator(footage, texture)
             penalty = losses.r1_penalty(logits, footage)
-            loss = loss + penalty * (R1_WEIGHT / 2 * self.preset.regularise_every)
-        if self.team.all_well(math.isfinite(float(loss.detach()))):
+            loss = loss + penalty * (R1_WEIGHT / 2 * schedule.r1_every)
+        if self.group.all(math.isfinite(float(loss.detach()))):
             loss.backward()
-            self._update(self.discriminator, rate, self.discriminator_optimiser)
+            update(self.discriminator, [self.discriminator_optimiser], rate, self.group)
         return told
 
-    def _update(self, module: nn.Module, rate: float, *optimisers: torch.optim.Optimizer | None) -> None:
-        """Let optimisers, which share the parameters of a module, do a step; none where a gradient is not finite."""
-        self.team.average_gradients(module)
-        norm = nn.utils.clip_grad_norm_(module.parameters(), LARGEST_GRADIENT)
-        for optimiser in filter(None, optimisers):
-            for group in optimiser.param_groups:
-                group["lr"] = rate * group["pace"]
-            if torch.isfinite(norm):
-                optimiser.step()
-            optimiser.zero_grad(set_to_none=True)
-
-    def _follow(self, index: int) -> None:
-        """Move the averaged weights towards the present ones."""
-        preset = self.preset
-        batch = preset.batch * self.team.size
-        half_life = min(preset.average_samples, max(1.0, AVERAGE_SHARE * (index + 1) * batch))
-        share = 1 - 0.5 ** (batch / half_life)
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.generators.parameters()), share)
-
     def _rate(self, index: int, fraction: float) -> float:
-        preset = self.preset
-        falling = preset.last_rate + (preset.rate - preset.last_rate) * (1 + math.cos(math.pi * min(1.0, fraction))) / 2
-        return falling * min(1.0, (index + 1) / WARM_UP) * 0.5**self.caution
+        optimiser = self.preset.optimiser
+        return cosine_rate(
+            optimiser.learning_rate, optimiser.final_learning_rate, index, fraction, halvings=self.setbacks
+        )
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
@@ -257,21 +244,14 @@ def shared_out(generators: Generators, preset: Preset) -> tuple[list[nn.Paramete
     ours = {
         name: parameter
         for name, parameter in named.items()
-        if preset.muon and name.startswith("network.") and ".mapping." not in name and suits(name, parameter)
+        if preset.optimiser.muon_update_rms
+        and name.startswith("network.")
+        and ".mapping." not in name
+        and suits_muon(name, parameter)
     }
     return list(ours.values()), {name: parameter for name, parameter in named.items() if name not in ours}
 
 
-def adamw(parameters: Mapping[str, nn.Parameter], preset: Preset, momentum: float) -> torch.optim.AdamW:
-    """AdamW for named parameters; a group's `pace` is the share of the learning rate that it takes."""
-    paces: dict[float, list[nn.Parameter]] = {}
-    for name, parameter in parameters.items():
-        inputs = parameter[0].numel() if name.endswith("weight") and parameter.dim() > 1 else 1
-        paces.setdefault(inputs**-0.5 if preset.equalised else 1.0, []).append(parameter)
-    groups = [{"params": parameters, "pace": pace} for pace, parameters in paces.items()]
-    return torch.optim.AdamW(groups, preset.rate, (momentum, 0.99), fused=True)
-
-
-def placed(network: Network, device: torch.device) -> Network:
+def on_device(network: Network, device: torch.device) -> Network:
     """Move a network to a device, its weights in the layout that suits convolutions."""
-    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
+    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

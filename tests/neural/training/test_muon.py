@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from semblance.neural.training.checkpoints import Standing, load_checkpoint, save_checkpoint
+from semblance.neural.training.checkpoints import TrainingState, load_checkpoint, save_checkpoint
 from semblance.neural.training.muon import Muon, orthogonalised
 from torch import nn
 
@@ -37,7 +37,7 @@ def test_singular_vectors_stay_and_matrices_do_not_meet():
 def test_a_step_is_as_large_as_the_learning_rate_says():
     weight = nn.Parameter(torch.zeros(16, 8, 3, 3))
     weight.grad = torch.randn(weight.shape, generator=torch.Generator().manual_seed(1)) * 1e-4
-    Muon([weight], rate=0.01, size=0.2).step()
+    Muon([weight], rate=0.01, update_rms=0.2).step()
     assert weight.square().mean().sqrt().item() == pytest.approx(0.01 * 0.2, rel=0.3)
 
 
@@ -50,7 +50,7 @@ def test_a_checkpoint_keeps_the_momentum(tmp_path):
     gradients = torch.randn(2, *weight.shape, generator=torch.Generator().manual_seed(2))
     weight.grad = gradients[0]
     first.step()
-    save_checkpoint(tmp_path / "c", Standing("label", 1, 1.0), {}, {"muon": first})
+    save_checkpoint(tmp_path / "c", TrainingState("label", 1, 1.0), {}, {"muon": first})
     load_checkpoint(tmp_path / "c", {}, {"muon": second})
     again.data.copy_(weight.data)
     weight.grad, again.grad = gradients[1], gradients[1].clone()

@@ -17,18 +17,18 @@ from semblance.neural.avatar import Avatar
 from semblance.neural.styleavatar.networks.windows import CENTRED, Window
 from semblance.neural.styleavatar.training import build as training
 from semblance.neural.styleavatar.training import losses
-from semblance.neural.styleavatar.training.batches import cut_batch, open_frames, split
+from semblance.neural.styleavatar.training.batches import cut_batch, open_frames
 from semblance.neural.styleavatar.training.sampling import Draws, Sampler, shuffled
 from semblance.neural.styleavatar.training.trainer import Trainer
 from semblance.neural.training import loop as training_run
-from semblance.neural.training.checkpoints import Standing, read_standing, save_checkpoint
-from semblance.neural.training.distributed import Team
+from semblance.neural.training.checkpoints import TrainingState, read_state, save_checkpoint
+from semblance.neural.training.distributed import DistributedGroup
 from semblance.neural.training.perceptual import PerceptualLoss, torchvision_numbers
 from semblance.protocol.inputs import Maps
 from semblance.tracking.datasets.dataset import Dataset
 
 COUNT, SIZE = 6, 256
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = DistributedGroup(0, 1, torch.device("cpu"))
 
 
 def curve(folder):
@@ -90,12 +90,12 @@ def test_cancelling_stops_within_a_step_and_keeps_what_was_learnt(dataset, tmp_p
 
 
 def test_a_cut_checkpoint_is_refused(tmp_path):
-    path, standing = tmp_path / "checkpoint.safetensors", Standing("label", 3, 1.5)
-    save_checkpoint(path, standing, {"linear": torch.nn.Linear(64, 64)}, {})
-    assert read_standing(path) == standing
+    path, state = tmp_path / "checkpoint.safetensors", TrainingState("label", 3, 1.5)
+    save_checkpoint(path, state, {"linear": torch.nn.Linear(64, 64)}, {})
+    assert read_state(path) == state
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match="damaged"):
-        read_standing(path)
+        read_state(path)
 
 
 def test_missing_picture_and_unknown_preset_are_the_users_to_mend(dataset, tmp_path):
@@ -154,11 +154,6 @@ def test_bent_samples_teach_no_detail(dataset, tmp_path, tiny):
     assert {name for name in untouched if second[name] == untouched[name]} == {"mask", "alpha", "adversarial"}
 
 
-def test_split_keeps_the_end_for_tests():
-    train, test = split(502, 0.8)
-    assert (len(train), test[0], test[-1]) == (402, 402, 501)
-
-
 def test_one_step_in_bfloat16(dataset, tmp_path, tiny):
     source = Dataset.open(dataset)
     frames = open_frames(source, source.names, 256, tmp_path / "frames")
@@ -210,12 +205,13 @@ def test_a_checkpoint_of_the_same_folder_tracked_otherwise_is_not_resumed(datase
 
 
 def test_equalised_rates_follow_the_size_of_the_weights(tiny):
-    trainer = Trainer(replace(tiny, equalised=True, muon=0.0), ALONE, torch.float32, None, 0)
-    paces = {group["pace"]: group["params"] for group in trainer.generators_optimiser.param_groups}
+    optimiser = replace(tiny.optimiser, equalised=True, muon_update_rms=0.0)
+    trainer = Trainer(replace(tiny, optimiser=optimiser), ALONE, torch.float32, None, 0)
+    scales = {group["rate_scale"]: group["params"] for group in trainer.generators_optimiser.param_groups}
     network = trainer.generators.network
-    assert any(each is network.mask.weight for each in paces[network.mask.weight[0].numel() ** -0.5])
-    assert any(each is network.face for each in paces[1.0])
-    assert sum(map(len, paces.values())) == len(list(trainer.generators.parameters()))
+    assert any(each is network.mask.weight for each in scales[network.mask.weight[0].numel() ** -0.5])
+    assert any(each is network.face for each in scales[1.0])
+    assert sum(map(len, scales.values())) == len(list(trainer.generators.parameters()))
 
 
 def test_time_codes_are_wrong_as_often_as_asked(dataset, tmp_path):

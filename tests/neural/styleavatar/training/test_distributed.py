@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import pytest
 from semblance.neural.avatar import Avatar
-from semblance.neural.training.checkpoints import read_standing
+from semblance.neural.training.checkpoints import read_state
 
 SCRIPT = """
 import os, sys
@@ -22,8 +22,15 @@ from semblance.neural.styleavatar.training.trainer import Trainer
 torch.set_num_threads(1)
 dataset, folder = map(Path, sys.argv[1:3])
 values = {values!r}
-network, losses = PortraitConfig.from_json(values.pop("network")), presets.LossWeights(**values.pop("losses"))
-presets.PRESETS["preview"] = presets.Preset(network=network, losses=losses, **values)
+network = PortraitConfig.from_json(values.pop("network"))
+kinds = {{
+    "optimiser": presets.OptimiserConfig,
+    "schedule": presets.ScheduleConfig,
+    "augmentation": presets.AugmentationConfig,
+    "losses": presets.LossWeights,
+}}
+parts = {{name: kind(**values.pop(name)) for name, kind in kinds.items()}}
+presets.PRESETS["preview"] = presets.Preset(network=network, **parts, **values)
 step, seen = Trainer.step, []
 
 def noted(self, batch, index, fraction, breathe):
@@ -52,5 +59,5 @@ def test_two_processes_hold_the_same_weights_and_draw_other_samples(dataset, tmp
     for name, tensor in first["weights"].items():
         assert torch.equal(second["weights"][name], tensor), name
     assert set(first["seen"][:2]).isdisjoint(second["seen"][:2])
-    assert read_standing(tmp_path / "work" / "checkpoint.safetensors").step == 5
+    assert read_state(tmp_path / "work" / "checkpoint.safetensors").step == 5
     assert Avatar.load(tmp_path / "a.safetensors").metadata.provenance.steps == 5

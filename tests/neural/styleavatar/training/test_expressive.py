@@ -13,11 +13,11 @@ from semblance.neural.styleavatar.networks.windows import CENTRED, Window
 from semblance.neural.styleavatar.training.batches import cut_batch, open_frames
 from semblance.neural.styleavatar.training.expressive import expressive_region, landmarks_in_maps
 from semblance.neural.styleavatar.training.trainer import Trainer
-from semblance.neural.training.distributed import Team
+from semblance.neural.training.distributed import DistributedGroup
 from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.detection.landmarks import LEFT_EYE, LIPS, OVAL, RIGHT_EYE
 
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = DistributedGroup(0, 1, torch.device("cpu"))
 FRAMES = np.array([0, 3])
 
 

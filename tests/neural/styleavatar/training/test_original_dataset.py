@@ -38,7 +38,7 @@ def original(tmp_path):
 def test_an_avatar_is_built_on_it(original, tmp_path, monkeypatch, expressive):
     small = replace(PREVIEW.network, feature_channels=16, generator=(8, 8, 8, 8, 8))
     losses = replace(PREVIEW.losses, expressive=expressive)
-    tiny = replace(PREVIEW, name="tiny", network=small, discriminator=(4, 4, 4, 4, 4, 4), batch=2, losses=losses)
+    tiny = replace(PREVIEW, name="tiny", network=small, discriminator=(4, 4, 4, 4, 4, 4), losses=losses)
     monkeypatch.setitem(presets.PRESETS, "tiny", tiny)
     training.build(original, tmp_path / "a.safetensors", preset="tiny", steps=2, train_share=1)
     said = Avatar.load(tmp_path / "a.safetensors", "cpu").metadata

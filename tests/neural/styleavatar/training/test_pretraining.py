@@ -9,7 +9,7 @@ import pytest
 from semblance.common.errors import UserError
 from semblance.neural.styleavatar.training import build as training
 from semblance.neural.styleavatar.training import presets
-from semblance.neural.styleavatar.training.base_model import Base
+from semblance.neural.styleavatar.training.pretrained_model import PretrainedModel
 from semblance.neural.styleavatar.training.pretraining import pretrain
 from semblance.tests.makers.networks import narrow_preview, one_thread
 
@@ -38,7 +38,7 @@ def test_bases_that_do_not_fit_are_refused_in_one_sentence(base, dataset, tmp_pa
     with pytest.raises(UserError, match="at least two people"):
         pretrain([dataset], tmp_path / "b.safetensors", steps=1)
     with pytest.raises(UserError, match="preset preview, not final"):
-        Base.open(base.path, presets.FINAL)
+        PretrainedModel.open(base.path, presets.FINAL)
     with pytest.raises(UserError, match="There is no base"):
         training.build(dataset, tmp_path / "a.safetensors", steps=1, base=tmp_path / "none.safetensors")
     cut = tmp_path / "cut.safetensors"

@@ -64,7 +64,7 @@ def test_a_lost_training_goes_on_from_its_last_good_checkpoint(dataset, tmp_path
     assert [row["step"] for row in rows] == list(range(1, 17))
     assert all(math.isfinite(row["l1"]) for row in rows)
     assert any("went back from step 13 to 3" in progress.message for progress in heard)
-    assert any("lost 1 times" in sentence for sentence in built.metadata.provenance.fallbacks)
+    assert any("lost once" in sentence for sentence in built.metadata.provenance.fallbacks)
     assert rates[3 + MOST_BAD_STEPS] == pytest.approx(rates[3] / 2)
 
 
@@ -100,5 +100,5 @@ def test_the_batch_is_halved_where_memory_is_short(dataset, tmp_path, monkeypatc
 
 def test_memory_that_is_too_small_for_half_a_batch_is_said(dataset, tmp_path, monkeypatch):
     without_memory_for(monkeypatch, 0)
-    with pytest.raises(UserError, match=r"memory is too small to train preview .* with 1 pictures at once; close"):
+    with pytest.raises(UserError, match=r"memory is too small to train preview .* with 1 picture at once; close"):
         training.build(dataset, tmp_path / "a.safetensors", steps=3, work=tmp_path / "w")

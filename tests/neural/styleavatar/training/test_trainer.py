@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import torch
 from semblance.neural.styleavatar.training.trainer import Trainer
-from semblance.neural.training.distributed import Team
+from semblance.neural.training.distributed import DistributedGroup
 
-ALONE = Team(0, 1, torch.device("cpu"))
+ALONE = DistributedGroup(0, 1, torch.device("cpu"))
 
 
 def test_muon_takes_the_filters_that_paint_and_adamw_the_rest(tiny):
@@ -24,4 +24,5 @@ def test_muon_takes_the_filters_that_paint_and_adamw_the_rest(tiny):
     assert {id(network.entry.conv1.weight)} <= ours
     assert {id(network.face), id(network.mask.weight)} <= theirs
     assert {id(each) for module in (source, network.mapping) for each in module.parameters()} <= theirs
-    assert Trainer(replace(tiny, muon=0.0), ALONE, torch.float32, None, 0).painting_optimiser is None
+    without = replace(tiny, optimiser=replace(tiny.optimiser, muon_update_rms=0.0))
+    assert Trainer(without, ALONE, torch.float32, None, 0).painting_optimiser is None

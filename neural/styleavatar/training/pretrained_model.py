@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A base: networks that were trained on several people, from which another one's training starts (Sec. 3.4).
+"""A pretrained model, called base: networks trained on several people, from which other trainings start (Sec. 3.4).
 
 One safetensors file: the averaged generators, the discriminator, and a description in the header.
 """
@@ -27,7 +27,7 @@ FORMAT = FileFormat("semblance-base", 1)
 
 
 @dataclass(frozen=True)
-class Base:
+class PretrainedModel:
     """What a base file says of itself.
 
     Attributes:
@@ -50,7 +50,7 @@ class Base:
     @property
     def sha256(self) -> str:
         """Hexadecimal SHA-256 of the file."""
-        with open(self.path, "rb") as file:
+        with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def save(self, generators: nn.Module, discriminator: nn.Module) -> None:
@@ -67,7 +67,7 @@ class Base:
             safetensors.torch.save_file(tensors, partial, header)
 
     @classmethod
-    def open(cls, path: Path, preset: Preset) -> Base:
+    def open(cls, path: Path, preset: Preset) -> PretrainedModel:
         """Read what a base file says of itself.
 
         Raises:
@@ -93,7 +93,7 @@ class Base:
             raise UserError(f"{path} is a base for the preset {base.preset}, not {preset.name}; build with that one.")
         return base
 
-    def start(self, generators: Iterable[nn.Module], discriminator: nn.Module) -> None:
+    def initialise(self, generators: Iterable[nn.Module], discriminator: nn.Module) -> None:
         """Put the base's weights into networks of its preset: the same into all `generators`.
 
         Raises:
