@@ -37,7 +37,8 @@ def main(dataset: str, preset: str = "final", minutes: str = "8") -> None:
         quality = []
         for stage in range(1, stages + 1):  # each goes on from the last one's checkpoint, a minute longer
             path = work / "avatar.safetensors"
-            avatar = build(dataset, path, preset=preset, seconds=60.0 * stage, work=work / "w", listener=tell)
+            build(dataset, path, preset=preset, seconds=60.0 * stage, work=work / "w", listener=tell)
+            avatar = Avatar.load(path)
             quality.append(psnr(avatar, Dataset.open(dataset)))
         report_training(work / "w" / "curves.jsonl", quality)
     report_frames(avatar)

@@ -16,31 +16,27 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ..common.errors import UserError
-from ..common.files import written_whole
 from ..protocol.inputs import Inputs
 from ..protocol.look import USUAL_LOOK, Look
 from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.registry import open_head
-from .avatar_file import AvatarMetadata, file_sha256, header_of, read_header
+from .avatar_file import AvatarMetadata, file_sha256, read_header
 from .kind import Kind
 from .kinds import KINDS
 from .runtimes.look_cache import LookCache
 from .runtimes.runtime import RuntimeMaker, Runtimes
 from .tensors import as_bytes, tensors_of
+from .trained_avatar import TrainedAvatar
 
 
 @dataclass(frozen=True)
-class Avatar:
+class Avatar(TrainedAvatar):
     """A trained avatar, ready to render.
 
     Attributes:
-        network: as its kind made it (`Kind.load`), with its weights.
-        metadata: see `AvatarMetadata`.
         prepared: makes the runtime of a look; PyTorch's own when not given (`rendering.runtime_choice`).
     """
 
-    network: nn.Module
-    metadata: AvatarMetadata
     prepared: RuntimeMaker | None = None
 
     @classmethod
@@ -64,13 +60,6 @@ class Avatar:
             ) from error
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         return cls(laid_out(network.to(device)).eval().requires_grad_(False), metadata)
-
-    def save(self, path: str | Path) -> None:
-        """Write the avatar file whole or not at all."""
-        tensors = {name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-                   for name, tensor in self.network.state_dict().items()}  # fmt: skip
-        with written_whole(path) as partial:
-            partial.write_bytes(safetensors.torch.save(tensors, header_of(self.metadata)))
 
     @property
     def device(self) -> torch.device:

@@ -12,8 +12,8 @@ from ..protocol.inputs import Inputs
 if TYPE_CHECKING:
     from torch import nn
 
-    from .avatar import Avatar
     from .runtimes.runtime import Runtimes
+    from .trained_avatar import TrainedAvatar
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Kind:
     Attributes:
         name: what avatar files call it.
         inputs: what its frames are painted from: `Maps` or `PosedMesh`.
-        build: `(dataset, avatar, *, preset, seconds, steps, train_share, resume, base, listener) -> Avatar`: trains one
-            and writes its file; see `styleavatar.training.build.build`.
+        build: `(dataset, avatar, *, preset, seconds, steps, train_share, resume, base, listener) -> TrainedAvatar`:
+            trains one and writes its file; see `styleavatar.training.build.build`.
         load: makes the network of a stored configuration; its weights are filled in afterwards.
         runtimes: what executes such a network.
         sizes: side of the picture in pixels, by preset.
@@ -32,7 +32,7 @@ class Kind:
 
     name: str
     inputs: type[Inputs]
-    build: Callable[..., Avatar]
+    build: Callable[..., TrainedAvatar]
     load: Callable[[Mapping[str, Any]], nn.Module]
     runtimes: Callable[[nn.Module], Runtimes]
     sizes: Callable[[], Mapping[str, int]] = dict

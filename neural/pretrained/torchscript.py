@@ -33,7 +33,7 @@ def load_network(path: Path, device: str, *, what: str, works: Callable[[Network
         UserError: the file is damaged or holds another network.
     """
     try:
-        network: Network = torch.jit.load(path, map_location=device).eval()  # type: ignore[no-untyped-call]
+        network: Network = torch.jit.load(path, map_location=device).eval()
     except (RuntimeError, OSError, ValueError) as error:
         raise UserError(f"{path} is not a TorchScript file or is damaged; fetch {what} again or delete it.") from error
     try:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.pictures import central_window, read_picture
+from ...tracking.heads.arrays import Image
 from ...tracking.media.crop import cut
 from ...tracking.media.footage import Footage
 from ...tracking.performances.performance import Performance
@@ -18,7 +18,7 @@ from ...tracking.performances.performance import Performance
 SIZE = 512
 """Side in pixels of the pictures."""
 
-Timed = tuple[float, np.ndarray]
+Timed = tuple[float, Image]
 
 
 class Pictures:
@@ -28,7 +28,7 @@ class Pictures:
         self._pictures = pictures
         self._shown = self._next = next(pictures, None)
 
-    def at(self, time: float) -> np.ndarray | None:
+    def at(self, time: float) -> Image | None:
         """RGB uint8 `[H, W, 3]`: the last picture at `time` seconds or before; the first one before it."""
         while self._next is not None and self._next[0] <= time + 1e-3:
             self._shown, self._next = self._next, next(self._pictures, None)

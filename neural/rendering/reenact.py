@@ -17,6 +17,7 @@ from ...protocol.inputs import Maps
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.writer import as_bytes
+from ...tracking.heads.arrays import Image
 from ...tracking.heads.head import MorphableHead
 from ...tracking.media.video import Sound, frames_to, side_by_side
 from ...tracking.performances.captures.registry import is_performance_name, read_performance
@@ -128,7 +129,7 @@ def sound_of(driver: Path, performance: Performance) -> Sound | None:
     return Sound(Path(path), float(performance.times[0])) if path else None
 
 
-def panel_picture(frame: RenderedFrame, performance: Performance, pictures: Pictures | None) -> np.ndarray:
+def panel_picture(frame: RenderedFrame, performance: Performance, pictures: Pictures | None) -> Image:
     """Driver (where it has pictures), maps (where there are any) and avatar side by side."""
     driver = pictures.at(performance.times[frame.index]) if pictures else None
     shown = {"driver": driver} if driver is not None else {}

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from ...common.errors import UserError
 from ...protocol.inputs import Maps
 from ..kind import Kind
+from . import LONE_STYLEUNET_NAME, NAME
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..avatar import Avatar
+    from ..trained_avatar import TrainedAvatar
     from .runtimes import PortraitRuntimes
 
 
-def build(*arguments: Any, **options: Any) -> Avatar:
+def build(*arguments: Any, **options: Any) -> TrainedAvatar:
     """Train a StyleAvatar; see `training.build.build`."""
     from .training.build import build
 
@@ -32,7 +33,7 @@ def portrait_network(config: Mapping[str, Any]) -> nn.Module:
     return PortraitNetwork(PortraitConfig.from_json(dict(config)))
 
 
-def no_build(*_arguments: Any, **_options: Any) -> Avatar:
+def no_build(*_arguments: Any, **_options: Any) -> TrainedAvatar:
     """Refuse to train a StyleUNet alone.
 
     Raises:
@@ -70,5 +71,5 @@ def preset_sizes() -> dict[str, int]:
     return {name: preset.network.resolution for name, preset in PRESETS.items()}
 
 
-STYLEAVATAR = Kind("styleavatar", Maps, build, portrait_network, portrait_runtimes, preset_sizes)
-STYLEUNET = Kind("styleunet", Maps, no_build, lone_styleunet, lone_runtimes, preset_sizes)
+STYLEAVATAR = Kind(NAME, Maps, build, portrait_network, portrait_runtimes, preset_sizes)
+STYLEUNET = Kind(LONE_STYLEUNET_NAME, Maps, no_build, lone_styleunet, lone_runtimes, preset_sizes)

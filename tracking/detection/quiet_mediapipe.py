@@ -44,7 +44,7 @@ def silenced() -> Iterator[None]:
 
 @contextmanager
 def plotting_stand_in() -> Iterator[None]:
-    """Keep matplotlib out: MediaPipe's drawing helpers import it, which takes time and memory, and we never draw with them."""
+    """Keep matplotlib out: MediaPipe's drawing helpers import it, slowly, and we never draw with them."""
     name = "matplotlib.pyplot"
     if name in sys.modules or "mediapipe" in sys.modules:
         yield

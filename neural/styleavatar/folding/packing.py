@@ -39,7 +39,7 @@ def packed(network: nn.Module, *inputs: Tensor) -> nn.Module:
 
     `inputs` are `[B, C, H, W]`, of the shapes that the network will be given.
     """
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    if not torch.backends.mkldnn.is_available():
         return network
     shapes: dict[nn.Module, torch.Size] = {}
 

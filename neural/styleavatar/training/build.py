@@ -19,16 +19,16 @@ from ....tracking.datasets.pictures import central_window
 from ....tracking.datasets.split import split
 from ....tracking.detection.landmarks import Landmarks
 from ....tracking.performances.performance import Performance
-from ...avatar import Avatar
 from ...avatar_file import Provenance, describe
 from ...device import device_facts
 from ...precision import native_dtype
+from ...trained_avatar import TrainedAvatar
 from ...training.checkpoints import TrainingState
 from ...training.distributed import DistributedGroup
 from ...training.loop import TrainingRun
 from ...training.perceptual import PerceptualLoss, find_weights
 from ...training.plan import Plan
-from ..kind import STYLEAVATAR
+from .. import NAME
 from ..networks.features import IDENTITY
 from .batches import forget_frames, open_frames
 from .expressive import landmarks_in_maps
@@ -56,7 +56,7 @@ def build(
     base: Path | None = None,
     seed: int = 0,
     listener: Listener = silent,
-) -> Avatar:
+) -> TrainedAvatar:
     """Train an avatar on a dataset and write its file.
 
     Args:
@@ -119,7 +119,7 @@ def build(
         )
         metadata = describe(
             performance.at(kept),
-            kind=STYLEAVATAR.name,
+            kind=NAME,
             network=chosen.network.to_json(),
             resolution=chosen.network.resolution,
             preset=chosen.name,
@@ -128,7 +128,7 @@ def build(
             head_path=head_path,
             time_code=time_code,
         )
-        result = Avatar(network, metadata)
+        result = TrainedAvatar(network, metadata)
         if group.is_main:
             result.save(target)
             forget_frames(folder / "frames")
