@@ -27,10 +27,11 @@ NEEDED = (
     "py.typed",
     "README.md",
     "requirements/engine.txt",
+    "CHANGELOG.md",
 )
 """The add-on, and the engine's source: Set Up Engine installs from the extension's own folder."""
 
-UNWANTED = ("tests", "docs", "benchmarks", "packaging", "demo", "dist", "build", "tools")
+UNWANTED = ("tests", "docs", "benchmarks", "packaging", "demo", "dist", "build", "tools", "CONTRIBUTING.md")
 
 INSTALL = """
 import bpy, addon_utils
@@ -81,7 +82,7 @@ def test_the_zip_holds_the_add_on_and_the_engines_source_and_nothing_else(extens
         size = sum(each.file_size for each in archive.infolist())
     missing = [name for name in NEEDED if name not in names]
     assert not missing
-    unwanted = [name for name in names if name.startswith(tuple(f"{folder}/" for folder in UNWANTED))]
+    unwanted = [name for name in names if Path(name).parts[0] in UNWANTED]
     hidden = [name for name in names if any(part.startswith(".") or part == "__pycache__" for part in Path(name).parts)]
     assert not unwanted
     assert not hidden
