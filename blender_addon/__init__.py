@@ -9,8 +9,7 @@ def modules() -> tuple[ModuleType, ...]:
     """What is registered, in the order in which one needs the other."""
     from . import command_line, preferences, properties
     from .render import registration
-    from .sequence import operators
-    from .ui import activity, job_operators, panels, scene_operators
+    from .ui import activity, job_operators, panels, scene_operators, sequence_operators
 
     return (
         preferences,
@@ -20,7 +19,7 @@ def modules() -> tuple[ModuleType, ...]:
         scene_operators,
         panels,
         registration,
-        operators,
+        sequence_operators,
         command_line,
     )
 

@@ -9,7 +9,7 @@ import bpy
 
 from ..access import scene_of
 from ..engine import frame_service
-from ..ui.operators import Outcome
+from ..operators import Outcome
 from . import scene_colours
 from .render_engine import SemblanceRenderEngine
 

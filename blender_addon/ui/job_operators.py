@@ -25,11 +25,11 @@ from .. import preferences
 from ..access import mesh_of, registration_of, scene_of, view_layer, windows
 from ..engine import jobs
 from ..engine.process import why_no_engine
+from ..operators import Outcome, SemblanceOperator, ask_for_file
 from ..properties import active_head, choices, head_settings, scene_settings
 from ..scene import driving
 from ..scene.avatar_scene import add_avatar
 from . import activity
-from .operators import Outcome, SemblanceOperator, ask_for_file
 
 VIDEO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.VIDEO_SUFFIXES)
 PHOTO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.PHOTO_SUFFIXES)

@@ -11,6 +11,7 @@ from ...protocol.look import CONTROLS
 from .. import preferences
 from ..access import preferences_of, registration_of, scene_of
 from ..engine.process import why_no_engine
+from ..operators import SemblanceOperator
 from ..properties import active_head, choice_properties, head_settings, scene_settings
 from . import activity
 from .job_operators import (
@@ -20,7 +21,6 @@ from .job_operators import (
     SEMBLANCE_OT_set_up_engine,
     engine_reason,
 )
-from .operators import SemblanceOperator
 from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from ...tracking.performances.rest import rest_performance
 from .. import preferences
 from ..access import registration_of, scene_of
 from ..engine import jobs
+from ..operators import Outcome, SemblanceOperator, ask_for_file
 from ..properties import active_head, head_settings
 from ..scene import driving
 from ..scene.avatar_scene import add_avatar
 from .job_operators import look_through_camera
-from .operators import Outcome, SemblanceOperator, ask_for_file
 
 
 class SEMBLANCE_OT_load_performance(SemblanceOperator):

@@ -19,7 +19,7 @@ from torch import Tensor
 from ...tracking.datasets.pictures import central_window, window_margin
 from ...tracking.heads.arrays import Image
 from ...tracking.mattes.head_only import Parsing
-from ..training.perceptual import DEVIATION, MEAN
+from .perceptual import DEVIATION, MEAN
 from .torchscript import Network, as_input, device_of, load_network
 
 CLASSES = 19

@@ -22,11 +22,11 @@ from ....tracking.performances.performance import Performance
 from ...avatar_file import Provenance, describe
 from ...device import device_facts
 from ...precision import native_dtype
+from ...pretrained.perceptual import PerceptualLoss, find_weights
 from ...trained_avatar import TrainedAvatar
 from ...training.checkpoints import TrainingState
 from ...training.distributed import DistributedGroup
 from ...training.loop import TrainingRun
-from ...training.perceptual import PerceptualLoss, find_weights
 from ...training.plan import Plan
 from .. import NAME
 from ..networks.features import IDENTITY

@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from ...pretrained.perceptual import PerceptualLoss
 from ...training.distributed import DistributedGroup
 from ...training.ema import follow
 from ...training.muon import Muon, suits_muon
 from ...training.optimisers import adamw, cosine_rate, update
-from ...training.perceptual import PerceptualLoss
 from ..networks.discriminator import Discriminator
 from ..networks.portrait import FeatureSource, Painting, PortraitNetwork
 from . import losses

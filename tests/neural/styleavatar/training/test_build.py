@@ -14,6 +14,7 @@ import torch
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
 from semblance.neural.avatar import Avatar
+from semblance.neural.pretrained.perceptual import PerceptualLoss, torchvision_numbers
 from semblance.neural.styleavatar.networks.windows import CENTRED, Window
 from semblance.neural.styleavatar.training import build as training
 from semblance.neural.styleavatar.training import losses
@@ -23,7 +24,6 @@ from semblance.neural.styleavatar.training.trainer import Trainer
 from semblance.neural.training import loop as training_run
 from semblance.neural.training.checkpoints import TrainingState, read_state, save_checkpoint
 from semblance.neural.training.distributed import DistributedGroup
-from semblance.neural.training.perceptual import PerceptualLoss, torchvision_numbers
 from semblance.protocol.inputs import Maps
 from semblance.tracking.datasets.dataset import Dataset
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ...common.errors import UserError
-from ..pretrained import weights
+from . import weights
 
 CHANNELS = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512,))
 """Convolutions of VGG19 up to relu5_1, by block; a pooling lies between blocks."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 import bpy
 
-from ...common.errors import UserError
+from ..common.errors import UserError
 
 Outcome = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 """What an operator tells Blender."""

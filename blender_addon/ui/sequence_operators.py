@@ -8,11 +8,11 @@ import bpy
 from ...common.words import counted
 from .. import compat
 from ..access import registration_of, scene_of
+from ..operators import Outcome, SemblanceOperator
 from ..properties import active_head, head_settings
 from ..render.render_engine import SemblanceRenderEngine
-from ..ui.operators import Outcome, SemblanceOperator
-from ..ui.panels import SemblancePanel, button
-from . import sequence_scene
+from ..sequence import sequence_scene
+from .panels import SemblancePanel, button
 
 
 class SEMBLANCE_OT_send_to_sequencer(SemblanceOperator):
