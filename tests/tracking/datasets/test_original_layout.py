@@ -46,7 +46,7 @@ def test_the_originals_folder_is_a_dataset(original):
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (lambda folder: (folder / "uv" / "000004.png").unlink(), "other frames"),
+        (lambda folder: (folder / "uv" / "000004.png").unlink(), "different frames"),
         (lambda folder: (folder / "image" / "000003.png").write_bytes(b"\x89PNG"), "damaged"),
         (lambda folder: cv2.imwrite(str(folder / "image" / "000003.png"), picture(1024)), "crop size of 1536"),
         (lambda folder: [path.unlink() for path in folder.glob("*/*.png")], "no PNG files"),
