@@ -11,10 +11,10 @@ that `semblance pretrain` made of other people; the row "full" then starts from 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hardware import hardware
 from semblance.benchmarks.ablation_rows import FULL, NEAREST, NO_PRETRAIN, ROWS, ablated, by_row
@@ -30,6 +30,9 @@ from semblance.neural.evaluation.tables import Table
 from semblance.neural.styleavatar.training.build import build
 from semblance.neural.styleavatar.training.presets import PRESETS, preset_named
 from semblance.tracking.media.video import scaled, write_png
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SHEET_SIDE = 384
 """Pixels of a picture in the contact sheet, at most."""

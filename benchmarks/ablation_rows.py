@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..neural.evaluation.figures import COLUMNS, Figures, written
-from ..neural.styleavatar.training.presets import Preset
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..neural.styleavatar.training.presets import Preset
 
 FULL, NEAREST, NO_PRETRAIN = "full", "nearest", "no-pretrain"
 NEVER = 2**62

@@ -8,13 +8,12 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import torch
-from semblance.common.progress import Progress
 from semblance.neural.avatar import Avatar
 from semblance.neural.styleavatar.folding.fold import fold
 from semblance.neural.styleavatar.runtimes import FoldedRuntime
@@ -24,6 +23,11 @@ from semblance.protocol.look import Look
 from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.datasets.pictures import central_window, read_map, read_picture
 from semblance.tracking.media.video import scaled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from semblance.common.progress import Progress
 
 REPEATS = 50
 

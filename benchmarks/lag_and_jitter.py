@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 STILL_SHARE = 0.3
 """Share of a take that counts as still: where the signal moves least."""

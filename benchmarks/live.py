@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hardware import hardware
 from markdown import report
-from numpy.typing import NDArray
 from semblance.tracking.detection.landmarks import DETECTION_SIDE
-from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.live.live_frames import LiveFrame, live_frames, with_landmarks, with_maps, with_performance
 from semblance.tracking.live.live_solver import LiveSolver
@@ -26,6 +24,12 @@ from semblance.tracking.live.meter import Meter
 from semblance.tracking.live.source import LiveSource, PlayedFile, Shot, played
 from semblance.tracking.media.read_ahead import read_ahead
 from semblance.tracking.threads import one_thread_a_library
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from semblance.tracking.heads.head import MorphableHead
 
 HEADINGS = (
     "video", "landmarks ms", "solve ms", "maps ms", "sum ms", "pipelined ms", "frames/s", "of", "dropped", "latency ms",

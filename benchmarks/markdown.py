@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from semblance.neural.evaluation.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 def report(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], notes: str, out: Path | None) -> None:

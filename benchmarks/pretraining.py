@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -28,10 +29,12 @@ from semblance.neural.styleavatar.training.build import sampler_of, trainable
 from semblance.neural.styleavatar.training.expressive import landmarks_in_maps
 from semblance.neural.styleavatar.training.presets import Preset, preset_named
 from semblance.neural.styleavatar.training.pretrained_model import PretrainedModel
-from semblance.neural.styleavatar.training.sampling import Sampler
 from semblance.neural.styleavatar.training.trainer import Trainer
 from semblance.neural.training.distributed import DistributedGroup
 from semblance.tracking.datasets.dataset import Dataset
+
+if TYPE_CHECKING:
+    from semblance.neural.styleavatar.training.sampling import Sampler
 
 VALIDATION_FRAMES = 24
 Curve = dict[int, float]

@@ -9,16 +9,14 @@ The file holds MediaPipe's landmarks of every frame of some videos: arrays `[T, 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from scipy.spatial.transform import Rotation
-from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.media.crop import choose_crop, picture_camera
 from semblance.tracking.performances.performance import Performance
@@ -27,6 +25,12 @@ from semblance.tracking.solving.gaze import solve_gaze
 from semblance.tracking.solving.one_euro import OneEuro
 from semblance.tracking.solving.person import solve_person
 from semblance.tracking.solving.smoothing import QUICK_COLUMNS, gaussian, smoothed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from semblance.tracking.heads.head import MorphableHead
 
 MOST_LAG = 0.2
 """Seconds of the longest lag that is looked for."""

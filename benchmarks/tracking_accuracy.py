@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hardware import hardware
 from markdown import report
-from numpy.typing import NDArray
 from semblance.benchmarks.lag_and_jitter import jitter, lag, still_frames
 from semblance.tracking.detection.landmarks import IRISES_START, Landmarks, eye_distance
-from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.media.footage import Footage
 from semblance.tracking.overlay.drawing import camera_of_picture
-from semblance.tracking.performances.performance import Performance
 from semblance.tracking.solving.agreement import mesh_landmarks, openings
 from semblance.tracking.track import find_landmarks, track_performance
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from semblance.tracking.heads.head import MorphableHead
+    from semblance.tracking.performances.performance import Performance
 
 HEADINGS = (
     "video", "frames", "lost", "marked", "error %", "95th %", "jitter %", "of landmarks %", "lag ms",

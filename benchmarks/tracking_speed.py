@@ -12,21 +12,19 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 import skimage.data
 from hardware import hardware
 from markdown import report
-from semblance.common.progress import Progress
 from semblance.tracking.datasets.rasteriser import MapRasteriser
 from semblance.tracking.datasets.writer import DatasetWriter
 from semblance.tracking.detection.landmarks import DETECTION_SIDE, LANDMARK_COUNT, LandmarkDetector
-from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.mattes.selfie_matting import builtin_matting
 from semblance.tracking.media.crop import cut, resampled
@@ -36,6 +34,12 @@ from semblance.tracking.solving.registration import SIDE, registered
 from semblance.tracking.solving.solver import solve_take
 from semblance.tracking.threads import one_thread_a_library
 from semblance.tracking.track import track
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from semblance.common.progress import Progress
+    from semblance.tracking.heads.head import MorphableHead
 
 NOTES = """\
 *ms*: processor time a frame, all cores together, of each stage alone; aligning decodes it shrunk

@@ -6,10 +6,12 @@ To ask for something that is not there is a fault of ours, not the user's: it fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 
 def scene_of(context: bpy.types.Context | bpy.types.Depsgraph) -> bpy.types.Scene:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -23,6 +22,9 @@ from ..protocol.look import CONTROLS
 from ..tracking.heads.mouth_light import PAIRS
 from ..tracking.heads.registry import KINDS
 from .access import scene_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def is_head(_scene: object, candidate: bpy.types.Object) -> bool:

@@ -39,7 +39,11 @@ class Clock:
 
 
 def duration(seconds: float, *, coarse: bool = False) -> str:
-    """A length of time as people say it: "45 s", "2 min 05 s", "1 h 20 min"; `coarse` leaves seconds after minutes."""
+    """A length of time, in seconds, as people say it; `coarse` leaves out seconds after minutes.
+
+    >>> duration(45), duration(125), duration(125, coarse=True), duration(4800)
+    ('45 s', '2 min 05 s', '2 min', '1 h 20 min')
+    """
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -3,30 +3,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import safetensors.torch
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ..common.errors import UserError
-from ..protocol.inputs import Inputs
 from ..protocol.look import USUAL_LOOK, Look
-from ..tracking.heads.head import MorphableHead
 from ..tracking.heads.registry import open_head
 from .avatar_file import AvatarMetadata, file_sha256, read_header
-from .kind import Kind
 from .kinds import KINDS
 from .runtimes.look_cache import LookCache
-from .runtimes.runtime import RuntimeMaker, Runtimes
 from .tensors import as_bytes, tensors_of
 from .trained_avatar import TrainedAvatar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ..protocol.inputs import Inputs
+    from ..tracking.heads.head import MorphableHead
+    from .kind import Kind
+    from .runtimes.runtime import RuntimeMaker, Runtimes
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..protocol.inputs import Inputs
-
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from torch import nn
 
+    from ..protocol.inputs import Inputs
     from .runtimes.runtime import Runtimes
     from .trained_avatar import TrainedAvatar
 

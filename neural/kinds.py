@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
-from .kind import Kind
+from typing import TYPE_CHECKING
+
 from .styleavatar.kind import STYLEAVATAR, STYLEUNET
+
+if TYPE_CHECKING:
+    from .kind import Kind
 
 KINDS: dict[str, Kind] = {
     kind.name: kind

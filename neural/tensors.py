@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..protocol.inputs import Inputs, Maps
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def tensors_of(inputs: Inputs, device: torch.device) -> tuple[Tensor, ...]:

@@ -114,7 +114,11 @@ class Look:
         return self if self.time_code is not None else replace(self, time_code=time_code)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What differs from the defaults, as the frames endpoint takes it: float32, `[]` a number, `[2]` an offset."""
+        """What differs from the defaults, as the frames endpoint takes it: float32, `[]` a number, `[2]` an offset.
+
+        >>> sorted(Look(time_code=0.5, foreground_offset=(4, 0)).arrays())
+        ['foreground_offset', 'time_code']
+        """
         return {
             name: np.asarray(value, np.float32) for name, value in asdict(self).items() if value != getattr(Look, name)
         }

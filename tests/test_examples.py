@@ -7,6 +7,15 @@ import importlib
 import pytest
 
 MODULES = (
+    "common.clock",
+    "common.words",
+    "neural.evaluation.figures",
+    "neural.evaluation.metrics",
+    "neural.evaluation.tables",
+    "neural.styleavatar.networks.wavelets",
+    "protocol.arrays",
+    "protocol.look",
+    "tracking.datasets.split",
     "tracking.datasets.writer",
     "tracking.heads.builtin",
     "tracking.heads.camera",

@@ -9,10 +9,9 @@ memory stays flat however long the footage is.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,18 +31,23 @@ from .detection.landmarks import (
     require_size,
     rivals_among,
 )
-from .heads.arrays import Booleans, Doubles, Floats, Image
-from .heads.head import MorphableHead
-from .mattes.matting import Matting, MattingMaker
 from .mattes.selfie_matting import builtin_matting
 from .media.crop import cut, resampled
 from .media.footage import Footage, Frame
 from .media.read_ahead import read_ahead
 from .performances.maps import MAP_SIZE, frame_maps
-from .performances.performance import Crop, Performance
 from .solving import registration
 from .solving.solver import SIZE, solve_take
 from .threads import one_thread_a_library
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from .heads.arrays import Booleans, Doubles, Floats, Image
+    from .heads.head import MorphableHead
+    from .mattes.matting import Matting, MattingMaker
+    from .performances.performance import Crop, Performance
 
 AHEAD = 4
 """Frames that a stage may run ahead of the next one."""

@@ -4,18 +4,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...common.progress import Cancelled
 from ...protocol.client import Client, EngineUnreachable, WrongToken
-from ...protocol.inputs import Maps
-from ...protocol.look import Look
 from . import jobs
-from .process import EnginePlace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from ...protocol.inputs import Maps
+    from ...protocol.look import Look
+    from .process import EnginePlace
 
 SECONDS_BETWEEN_LOOKS = 0.001
 

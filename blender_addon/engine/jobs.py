@@ -11,8 +11,7 @@ import re
 import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...common.clock import duration
 from ...common.errors import UserError
@@ -21,6 +20,9 @@ from ...protocol.client import Client, EngineUnreachable
 from ...protocol.jobs import JobKind, JobRequest, Photo, Track
 from ...protocol.messages import Job, JobState, known_fields
 from .process import EnginePlace, connect, set_up
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")

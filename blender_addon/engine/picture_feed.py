@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
-from ...protocol.inputs import Maps
-from ...protocol.look import Look
 from . import jobs
-from .process import EnginePlace
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ...protocol.inputs import Maps
+    from ...protocol.look import Look
+    from .process import EnginePlace
 
 SECONDS_AFTER_AN_ERROR = 3.0
 """Before the engine is asked again; an artist can read the sentence meanwhile."""

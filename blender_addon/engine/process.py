@@ -12,13 +12,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
 from ...protocol.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken, read_status
 from ...protocol.messages import Announcement
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 EXTENSION = Path(__file__).resolve().parent.parent.parent
 SECONDS_TO_START = 90.0

@@ -3,17 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
 
 from ...common.errors import UserError
 from ...protocol.look import CONTROLS, Look
-from ...tracking.heads.arrays import Doubles, Floats, Integers
-from ...tracking.heads.camera import PinholeCamera
 from ...tracking.heads.mouth_light import PAIRS, MouthLight
 from ...tracking.performances.maps import MapVertices, map_vertices
 from ..access import mesh_of, values_of
@@ -21,6 +18,12 @@ from ..properties import SemblanceObject, head_settings
 from ..scene.attributes import COLOUR, MASK, MOUTH, UV
 from ..scene.axes import world_to_camera
 from ..scene.camera import SENSOR, Lens, pinhole_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...tracking.heads.arrays import Doubles, Floats, Integers
+    from ...tracking.heads.camera import PinholeCamera
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,16 @@ Needs a GPU context: a window, or the inside of a render by an engine with `bl_u
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import gpu
 import numpy as np
 
 from ...protocol.inputs import Maps
-from ...tracking.heads.arrays import Floats, Integers
 from ...tracking.performances.maps import FRAGMENT_BODY, VERTEX_BODY, MapVertices
+
+if TYPE_CHECKING:
+    from ...tracking.heads.arrays import Floats, Integers
 
 INPUTS = (("VEC4", "clip"), ("VEC3", "uv"), ("VEC3", "colour"))
 OUTPUTS = ("uv_map", "texture_map")

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...tracking.heads.arrays import Doubles, Floats
 from ...tracking.heads.srgb import linear_light
+
+if TYPE_CHECKING:
+    from ...tracking.heads.arrays import Doubles, Floats
 
 Image = NDArray[np.uint8]
 

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ..access import scene_of
 from ..engine import frame_service
-from ..operators import Outcome
 from . import scene_colours
 from .render_engine import SemblanceRenderEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..operators import Outcome
 
 NOT_FOR_US = {"VIEWLAYER_PT_filter", "VIEWLAYER_PT_layer_passes", "RENDER_PT_simplify", "RENDER_PT_gpencil"}
 """Panels for every engine that show what Semblance does not heed."""

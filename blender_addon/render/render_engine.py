@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
 
 from ...common.errors import UserError
 from ...common.progress import Cancelled
-from ...tracking.heads.arrays import Floats
 from ...tracking.performances.maps import MAP_SIZE
 from ..access import camera_of, scene_of
 from ..engine import frame_service
@@ -19,6 +18,9 @@ from . import pixels, scene_colours
 from .evaluated_heads import EvaluatedHead, evaluated_heads, window_camera
 from .gpu_maps import MapPainter
 from .viewport import Viewport
+
+if TYPE_CHECKING:
+    from ...tracking.heads.arrays import Floats
 
 
 class SemblanceRenderEngine(bpy.types.RenderEngine):

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
 import numpy as np
 from mathutils import Color
 
-from ...tracking.heads.arrays import Floats
 from ..access import view_settings_of
+
+if TYPE_CHECKING:
+    from ...tracking.heads.arrays import Floats
 
 NEUTRAL = (("view_transform", "Standard"), ("look", "None"), ("exposure", 0.0), ("gamma", 1.0))
 """View settings that change no colour; Blender's own default is AgX, which dulls photographs."""

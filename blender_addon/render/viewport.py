@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import weakref
+from typing import TYPE_CHECKING
 
 import blf
 import bpy
@@ -17,10 +18,12 @@ from ...common.errors import UserError
 from ...tracking.performances.maps import MAP_SIZE
 from ..access import camera_of, preferences_of, scene_of, windows
 from ..engine.picture_feed import PictureFeed, Wish
-from ..engine.process import EnginePlace
 from . import pixels, scene_colours
 from .evaluated_heads import evaluated_heads, window_camera
 from .gpu_maps import MapPainter
+
+if TYPE_CHECKING:
+    from ..engine.process import EnginePlace
 
 SECONDS_BETWEEN_LOOKS = 0.02
 LOOK_THROUGH_CAMERA = "Look through the camera (numpad 0) to see the avatar"

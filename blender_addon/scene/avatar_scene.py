@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 
 from ...common.errors import UserError
-from ...tracking.heads.head import MorphableHead
 from ...tracking.heads.registry import open_head
 from ...tracking.performances.performance import Performance
 from ..access import mesh_of, view_layer
 from ..properties import head_settings, scene_settings
 from . import axes, camera, keyframes, plate, rig
 from .head_object import make_head
+
+if TYPE_CHECKING:
+    from ...tracking.heads.head import MorphableHead
 
 
 def scene_fps(scene: bpy.types.Scene) -> float:

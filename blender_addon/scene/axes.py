@@ -7,10 +7,13 @@ A head that looks at the camera looks along Blender's -Y. A Blender camera itsel
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ...tracking.heads.arrays import Doubles, Floats
-from ...tracking.performances.performance import Performance
+if TYPE_CHECKING:
+    from ...tracking.heads.arrays import Doubles, Floats
+    from ...tracking.performances.performance import Performance
 
 TO_BLENDER: Floats = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]], np.float32)
 """Turns head space into the armature's: (x, y, z) becomes (x, z, -y). A rotation: its inverse is its transpose."""

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ...tracking.heads.arrays import Doubles
 from ...tracking.heads.camera import NEAR, PinholeCamera
+
+if TYPE_CHECKING:
+    from ...tracking.heads.arrays import Doubles
 
 SENSOR = 36.0
 """Sensor width in millimetres that the focal length is told for: full frame, which photographers know."""

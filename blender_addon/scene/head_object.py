@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import numpy as np
 
-from ...tracking.heads.arrays import Floats, Integers
 from ...tracking.heads.head import ARKIT_NAMES, MorphableHead
 from ...tracking.heads.srgb import linear_light
 from ..access import values_of
@@ -18,6 +17,8 @@ from .attributes import COLOUR, MASK, MOUTH, UV
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import AttributeTypeItems
+
+    from ...tracking.heads.arrays import Floats, Integers
 
 DISPLAY_COLOUR = "Colour"
 """The same colours for the viewport: linear, and brightened against its studio light."""

@@ -3,21 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
-from ...tracking.heads.arrays import Doubles, Floats
 from ...tracking.heads.head import ARKIT_NAMES
-from ...tracking.performances.performance import Performance
 from ...tracking.performances.resampling import at_rate
 from .. import compat
 from ..access import enum_items
 from . import axes, rig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from ...tracking.heads.arrays import Doubles, Floats
+    from ...tracking.performances.performance import Performance
 
 Number = TypeVar("Number", np.float32, np.int32)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ...common.errors import UserError
-from ...tracking.performances.performance import Crop, Performance
 from .. import compat
 from ..access import camera_of
+
+if TYPE_CHECKING:
+    from ...tracking.performances.performance import Crop, Performance
 
 
 @dataclass(frozen=True)

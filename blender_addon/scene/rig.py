@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import bpy
 import numpy as np
 
-from ...tracking.heads.arrays import Doubles, Floats
-from ...tracking.heads.head import MorphableHead
 from ...tracking.heads.rotations import to_angles
 from ..access import armature_of, pose_of, view_layer
 from . import axes
+
+if TYPE_CHECKING:
+    from ...tracking.heads.arrays import Doubles, Floats
+    from ...tracking.heads.head import MorphableHead
 
 HEAD_BONE, EYE_BONES = "head", ("eye.L", "eye.R")
 HEAD_ORDER: Final = "ZXY"

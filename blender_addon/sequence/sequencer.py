@@ -8,11 +8,14 @@ spread over it by their time, so that all strips stay in sync whatever frame rat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ...common.errors import UserError
-from ...tracking.performances.performance import Crop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...tracking.performances.performance import Crop
 
 SOUND, PLATE, FRAMES = "sound", "plate", "frames"
 """What a strip shows; the channels follow this order from below."""

@@ -6,11 +6,10 @@ A timer and not a modal operator: Blender does not save automatically while a mo
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import bpy.utils.previews
@@ -20,6 +19,9 @@ from ...common.progress import Cancelled
 from ...protocol.client import Client
 from ..access import windows
 from ..engine.jobs import Bar, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECONDS_BETWEEN_STEPS = 0.1
 

@@ -8,9 +8,8 @@ timer; without one (command line, tests, farms) the same task runs to its end in
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
@@ -18,7 +17,6 @@ from bpy.props import EnumProperty, StringProperty
 from ...common.errors import UserError
 from ...common.progress import Cancelled
 from ...protocol.choices import PRESETS
-from ...protocol.client import Client
 from ...protocol.jobs import Build, JobKind, JobRequest, Photo, Track
 from ...protocol.messages import Job, known_fields
 from .. import preferences
@@ -30,6 +28,11 @@ from ..properties import active_head, choices, head_settings, scene_settings
 from ..scene import driving
 from ..scene.avatar_scene import add_avatar
 from . import activity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...protocol.client import Client
 
 VIDEO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.VIDEO_SUFFIXES)
 PHOTO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.PHOTO_SUFFIXES)

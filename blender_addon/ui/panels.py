@@ -11,7 +11,6 @@ from ...protocol.look import CONTROLS
 from .. import preferences
 from ..access import preferences_of, registration_of, scene_of
 from ..engine.process import why_no_engine
-from ..operators import SemblanceOperator
 from ..properties import active_head, choice_properties, head_settings, scene_settings
 from . import activity
 from .job_operators import (
@@ -25,6 +24,8 @@ from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performa
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import IconItems
+
+    from ..operators import SemblanceOperator
 
 LETTER_WIDTH = 7.2
 """Pixels of a letter at scale 1: panels do not break lines, so long sentences are broken here."""

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ...common.errors import UserError
-from ...protocol.messages import AvatarInfo
 from ...tracking.performances.captures.registry import BY_SUFFIX
 from ...tracking.performances.rest import rest_performance
 from .. import preferences
@@ -20,6 +20,9 @@ from ..properties import active_head, head_settings
 from ..scene import driving
 from ..scene.avatar_scene import add_avatar
 from .job_operators import look_through_camera
+
+if TYPE_CHECKING:
+    from ...protocol.messages import AvatarInfo
 
 
 class SEMBLANCE_OT_load_performance(SemblanceOperator):

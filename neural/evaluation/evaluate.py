@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.clock import Clock
 from ...common.errors import UserError
@@ -18,13 +16,20 @@ from ...protocol.inputs import Maps
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.pictures import central_window, read_map, read_picture
 from ...tracking.datasets.split import split
-from ...tracking.heads.arrays import Floats, Image
-from ...tracking.heads.head import MorphableHead
 from ...tracking.media.video import scaled
 from ..avatar import Avatar
 from .nearest import mean_distances, nearest_frames
 from .observer import Observer, Row
 from .output import AVATAR, NEAREST, Evaluation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ...tracking.heads.arrays import Floats, Image
+    from ...tracking.heads.head import MorphableHead
 
 TEST_SHARE = 0.2
 SHEET_ROWS = 6

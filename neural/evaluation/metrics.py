@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torchmetrics.functional.image import (
     multiscale_structural_similarity_index_measure,
     structural_similarity_index_measure,
 )
 
-from ...tracking.heads.arrays import Floats, Image
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ...tracking.heads.arrays import Floats, Image
 
 HIGH_BAND_SIGMA = 1.5
 """Image: the high band is a picture minus its Gaussian blur of this width."""

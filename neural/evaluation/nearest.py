@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
 
-from ...tracking.heads.arrays import Floats
-from ...tracking.performances.performance import Performance
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ...tracking.heads.arrays import Floats
+    from ...tracking.performances.performance import Performance
 
 
 def nearest_frames(performance: Performance, training: Sequence[int], test: Sequence[int]) -> dict[int, int]:

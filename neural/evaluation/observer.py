@@ -6,21 +6,25 @@ from __future__ import annotations
 from collections import defaultdict
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ...tracking.datasets.writer import as_bytes
 from ...tracking.detection.landmarks import LandmarkDetector, Landmarks
-from ...tracking.heads.arrays import Floats, Image
-from ...tracking.heads.camera import PinholeCamera
-from ...tracking.heads.head import MorphableHead
 from ..pretrained import weights
 from . import metrics
 from .figures import NO_DETECTOR, NO_FACE, NO_HEAD, STILL_MOUTH, TOO_FEW, WEIGHTS_MISSING, Figure, Figures
 from .perceptual_metrics import ArcFace, Inception, Lpips, frechet_distance
 from .retracking import Distances, retracked
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ...tracking.heads.arrays import Floats, Image
+    from ...tracking.heads.camera import PinholeCamera
+    from ...tracking.heads.head import MorphableHead
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
@@ -14,11 +13,16 @@ from rich.table import Column
 from rich.table import Table as TerminalTable
 
 from ...common.files import written_whole
-from ...tracking.heads.arrays import Image
 from ...tracking.media.video import labelled, write_png
 from .figures import EXPLANATION, Figures, by_figure
 from .report import Picture, write_report
 from .tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from ...tracking.heads.arrays import Image
 
 AVATAR, NEAREST = "avatar", "nearest training frame"
 

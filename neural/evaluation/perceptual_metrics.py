@@ -8,23 +8,26 @@ of the same interface.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 import torchmetrics
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from ...common.errors import UserError
 from ...tracking.datasets.writer import as_bytes
 from ...tracking.detection.landmarks import LEFT_EYE_CORNERS, RIGHT_EYE_CORNERS, Landmarks
-from ...tracking.heads.arrays import Floats, Image
 from ..pretrained.torchscript import load_network
 from .metrics import as_batch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ...tracking.heads.arrays import Floats, Image
 
 # --- LPIPS ----------------------------------------------------------------------------------------------------------
 

@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...common.files import written_whole
-from ...tracking.heads.arrays import Image
 from .charts import Curve, chart
-from .tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ...tracking.heads.arrays import Image
+    from .tables import Table
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 PICTURE_QUALITY = 92

@@ -5,18 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ...tracking.detection.landmarks import Landmarks, eye_distance
-from ...tracking.heads.camera import PinholeCamera
-from ...tracking.heads.head import MorphableHead
 from ...tracking.solving.agreement import openings
 from ...tracking.solving.closed_form import solve
 from ...tracking.solving.person import solve_person
+
+if TYPE_CHECKING:
+    from ...tracking.heads.camera import PinholeCamera
+    from ...tracking.heads.head import MorphableHead
 
 MOUTH = 2
 """Column of the mouth in `openings`."""

@@ -7,8 +7,7 @@ scale in, scores of 19 classes out. Semblance ships none.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -17,10 +16,14 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from ...tracking.datasets.pictures import central_window, window_margin
-from ...tracking.heads.arrays import Image
 from ...tracking.mattes.head_only import Parsing
 from .perceptual import DEVIATION, MEAN
 from .torchscript import Network, as_input, device_of, load_network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...tracking.heads.arrays import Image
 
 CLASSES = 19
 HAIR, CLOTHES = (17, 18), (15, 16)

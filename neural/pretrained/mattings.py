@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
-from ...protocol.choices import MattingName
-from ...tracking.heads.head import MorphableHead
 from ...tracking.mattes.head_only import HeadOnly, Parser
-from ...tracking.mattes.matting import Matting
 from ...tracking.mattes.selfie_matting import builtin_matting
 from ...tracking.mattes.within_footage import WithinFootage
-from ...tracking.performances.performance import Performance
 from ..device import device_facts
 from .weights import FACE_PARSING, ROBUST_VIDEO_MATTING, find, folders
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...protocol.choices import MattingName
+    from ...tracking.heads.head import MorphableHead
+    from ...tracking.mattes.matting import Matting
+    from ...tracking.performances.performance import Performance
 
 
 @dataclass(frozen=True)

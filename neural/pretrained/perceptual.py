@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import safetensors.torch
 import torch
@@ -13,6 +12,9 @@ from torch import Tensor, nn
 
 from ...common.errors import UserError
 from . import weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHANNELS = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512,))
 """Convolutions of VGG19 up to relu5_1, by block; a pooling lies between blocks."""

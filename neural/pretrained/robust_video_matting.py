@@ -6,13 +6,17 @@ The published files are under the GPL-3.0; Semblance ships none.
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from ...tracking.heads.arrays import Floats, Image
 from .torchscript import Network, as_input, device_of, load_network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...tracking.heads.arrays import Floats, Image
 
 COARSE_SIDE = 512
 """The longer side to which pictures are shrunk inside the network, as its authors advise."""

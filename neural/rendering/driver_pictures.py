@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 
@@ -13,7 +13,11 @@ from ...tracking.datasets.pictures import central_window, read_picture
 from ...tracking.heads.arrays import Image
 from ...tracking.media.crop import cut
 from ...tracking.media.footage import Footage
-from ...tracking.performances.performance import Performance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...tracking.performances.performance import Performance
 
 SIZE = 512
 """Side in pixels of the pictures."""

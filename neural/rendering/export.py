@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,6 +16,9 @@ from ..runtimes.onnx import OnnxRuntime
 from ..runtimes.onnx_file import write_onnx
 from ..runtimes.runtime import agree
 from .runtime_choice import engine_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def export_onnx(file: Path, out: Path, look: Look = USUAL_LOOK) -> None:

@@ -6,18 +6,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...protocol.inputs import Inputs, Maps, PosedMesh
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.rasteriser import MapRasteriser
-from ...tracking.heads.head import MorphableHead
 from ...tracking.performances.maps import frame_maps, frame_vertices
-from ...tracking.performances.performance import Performance
-from ..avatar import Avatar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ...tracking.heads.head import MorphableHead
+    from ...tracking.performances.performance import Performance
+    from ..avatar import Avatar
 
 
 @dataclass(frozen=True)

@@ -6,28 +6,31 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
-from ...protocol.choices import RuntimeName
 from ...protocol.inputs import Maps
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.writer import as_bytes
-from ...tracking.heads.arrays import Image
-from ...tracking.heads.head import MorphableHead
 from ...tracking.media.video import Sound, frames_to, side_by_side
 from ...tracking.performances.captures.registry import is_performance_name, read_performance
 from ...tracking.performances.performance import OVER_TIME, Performance
 from ...tracking.performances.resampling import at_rate
 from ...tracking.performances.retarget import retarget
-from ..avatar import Avatar
 from .driver_pictures import Pictures, pictures_of
 from .frames import RenderedFrame, frames_of
 from .runtime_choice import avatar_on
+
+if TYPE_CHECKING:
+    from ...protocol.choices import RuntimeName
+    from ...tracking.heads.arrays import Image
+    from ...tracking.heads.head import MorphableHead
+    from ..avatar import Avatar
 
 
 def reenact(

@@ -5,16 +5,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
-from ...protocol.choices import RuntimeName
-from ...protocol.look import Look
 from ..avatar import Avatar
 from ..avatar_file import file_sha256
-from ..runtimes.runtime import Exportable
 from .frames import frames_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...protocol.choices import RuntimeName
+    from ...protocol.look import Look
+    from ..runtimes.runtime import Exportable
 
 
 def avatar_on(runtime: RuntimeName, file: Path, engines: Path | None = None, listener: Listener = silent) -> Avatar:

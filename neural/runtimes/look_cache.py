@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
-from ...protocol.look import Look
-from .runtime import Runtime, RuntimeMaker
+if TYPE_CHECKING:
+    from ...protocol.look import Look
+    from .runtime import Runtime, RuntimeMaker
 
 MOST_KEPT = 3
 PATIENCE = 2

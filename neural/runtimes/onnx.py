@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import onnxruntime
 import torch
 from torch import Tensor
 
 from ...common.errors import UserError
-from ...protocol.look import Look
 from .onnx_file import OUTPUT, onnx_bytes
-from .runtime import Exportable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...protocol.look import Look
+    from .runtime import Exportable
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """The first that the installed ONNX Runtime has."""

@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import onnx
 import torch
 from torch import Tensor, nn
 
 from ...common.files import written_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OPSET = 17
 OUTPUT = "rgba"

@@ -8,11 +8,8 @@ TensorRT 10 and 11 (strongly typed networks, tensors by name). What needs none i
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -20,10 +17,16 @@ from torch import Tensor
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ...common.progress import Listener, Progress, silent
-from ...protocol.look import Look
 from .onnx_file import OUTPUT, onnx_bytes
 from .runtime import Exportable, agree
 from .tensorrt_cache import EngineKey, least_exact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import ModuleType
+
+    from ...protocol.look import Look
 
 
 def tensorrt_module() -> ModuleType:

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import astuple, dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ...protocol.look import Look
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ...protocol.look import Look
 
 EVERYTHING = ("",)
 """Occurs in every layer's name."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...common.errors import UserError
@@ -12,6 +11,8 @@ from ..kind import Kind
 from . import LONE_STYLEUNET_NAME, NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
     from ..trained_avatar import TrainedAvatar

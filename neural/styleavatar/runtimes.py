@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from ...common.errors import UserError
-from ...protocol.look import Look
 from ...tracking.performances.maps import MAP_SIZE
 from ..precision import native_dtype
 from ..runtimes.cuda_graph import Recorded
@@ -18,6 +17,11 @@ from ..runtimes.runtime import Exportable, Runtime, Runtimes, agree
 from .folding.fold import can_fold, fold
 from .folding.packing import packed
 from .networks.windows import STILL, Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...protocol.look import Look
 
 log = logging.getLogger(__name__)
 

@@ -4,19 +4,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ...common.errors import UserError
 from ...common.file_format import FileFormat
 from ...common.files import written_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch.optim import Optimizer
 
 FORMAT = FileFormat("semblance-checkpoint", 2)
 """Version 2 keeps the arithmetic's precision; version 1 is read all the same."""

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...common.files import written_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 
 def add_row(path: Path, step: int, seconds: float, losses: Mapping[str, float]) -> None:

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MOST_BAD_STEPS = 10
 """Steps in a row whose losses are not numbers after which training is lost."""

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import nn
-from torch.optim import Optimizer
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
-from .distributed import DistributedGroup
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+    from torch import nn
+    from torch.optim import Optimizer
+
+    from .distributed import DistributedGroup
 
 
 class Learner(Protocol):

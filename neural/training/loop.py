@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
@@ -16,8 +16,12 @@ from ...common.progress import Cancelled, Listener, Progress
 from .checkpoints import DTYPES, TrainingState, load_checkpoint, name_of, read_state, save_checkpoint
 from .curves import add_row, forget_rows_after
 from .health import Health
-from .learner import Learner
-from .plan import Plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .learner import Learner
+    from .plan import Plan
 
 CHECKPOINT_SECONDS = 40.0
 PREVIEW_SECONDS = 10.0

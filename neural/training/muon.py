@@ -9,12 +9,14 @@ matrices only; this one takes the filters of convolutions too, as matrices of ou
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
 
 MOMENTUM = 0.9
 WEIGHT_DECAY = 0.01

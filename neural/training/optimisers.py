@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
-from .distributed import DistributedGroup
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .distributed import DistributedGroup
 
 LARGEST_GRADIENT = 1.0
 """Norm to which the gradients of a module are clipped."""

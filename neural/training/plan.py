@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
-from .checkpoints import TrainingState
+
+if TYPE_CHECKING:
+    from .checkpoints import TrainingState
 
 
 @dataclass(frozen=True)

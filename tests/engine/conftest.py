@@ -7,8 +7,8 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -18,6 +18,9 @@ from semblance.engine.jobs import scheduler as scheduler_module
 from semblance.engine.jobs.scheduler import Scheduler
 from semblance.engine.serving.server import create_app
 from semblance.protocol.messages import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 TOKEN = "a-token-for-tests"
 

@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import Provenance, describe
-from semblance.tracking.performances.performance import Performance
-from torch import nn
 
 from .performances import at_rest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from semblance.tracking.performances.performance import Performance
+    from torch import nn
 
 
 def avatar_of(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,6 +13,9 @@ from semblance.tracking.heads.registry import open_head
 from semblance.tracking.performances.performance import Crop
 
 from .performances import at_rest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COUNT, SIZE = 6, 256
 

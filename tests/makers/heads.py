@@ -6,8 +6,7 @@ from __future__ import annotations
 import pickle
 import sys
 import types
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csc_matrix
@@ -15,6 +14,9 @@ from semblance.tracking.heads import faceverse_v2, flame
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.correspondence import IBUG
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FLIPPED = np.float32([1, -1, -1])
 COARSE = 0.0045

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from semblance.neural.styleavatar.networks.config import PortraitConfig
 from semblance.neural.styleavatar.training.presets import PREVIEW, Preset
 from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TINY = PortraitConfig(
     resolution=256,

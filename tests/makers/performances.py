@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.rotations import from_vectors
 from semblance.tracking.performances.performance import Performance
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 STRAIGHT = np.eye(3)
 

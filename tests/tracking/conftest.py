@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from semblance.tests.makers import heads
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.faceverse import load_faceverse_v3
 from semblance.tracking.heads.faceverse_v4 import load_faceverse_v4
-from semblance.tracking.heads.head import MorphableHead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from semblance.tracking.heads.head import MorphableHead
 
 
 @pytest.fixture(scope="session")

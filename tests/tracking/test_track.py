@@ -7,7 +7,7 @@ The footage is made here from NASA's public-domain portrait in scikit-image.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import cv2
@@ -18,9 +18,13 @@ from semblance.common.progress import Cancelled, Progress
 from semblance.tests.makers.footage import portrait, write_video
 from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.detection.landmarks import LandmarkDetector, eye_distance, landmarks_of_photo
-from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.media.footage import Footage
 from semblance.tracking.track import track, track_performance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from semblance.tracking.heads.head import MorphableHead
 
 Picture = Callable[[int], np.ndarray]
 SIZE = 64

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.sparse import coo_matrix, csr_matrix, diags, identity
 from scipy.sparse.linalg import splu
 
 from . import ears, eyes, mouth
-from .anatomy import Anatomy
 from .skin import RINGS
 from .topology import FACE_OVAL, border_loop
+
+if TYPE_CHECKING:
+    from .anatomy import Anatomy
 
 FACE_CENTRE, FACE_RADII = np.array([0.5, 0.455]), np.array([0.46, 0.425])
 RIM = 0.055

@@ -8,13 +8,16 @@ the rest is made by hand.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import eyes
-from .anatomy import Anatomy
 from .skin import MILLIMETRE, smoothstep
 from .topology import OUTER_LIP_LOWER, OUTER_LIP_UPPER
+
+if TYPE_CHECKING:
+    from .anatomy import Anatomy
 
 SKIN = (0.79, 0.61, 0.52)
 MONK_TONES = (0xF6EDE4, 0xF3E7DB, 0xF7EAD0, 0xEADABA, 0xD7BD96, 0xA07E56, 0x825C43, 0x604134, 0x3A312A, 0x292420)

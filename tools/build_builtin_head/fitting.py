@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
@@ -14,6 +14,9 @@ from ...tracking.heads.head import ARKIT_NAMES
 from . import statistics
 from .skin import MILLIMETRE
 from .topology import FACE_OVAL, neighbour_average
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DEPTH_TRUST = 0.35
 """How much less a landmark's depth, which MediaPipe guesses, counts than its place in the picture."""

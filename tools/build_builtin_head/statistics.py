@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INTERPUPILLARY = 0.063
 """Metres between the pupils of an adult, on average."""

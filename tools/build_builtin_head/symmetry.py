@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from .anatomy import Anatomy
 from .skin import MILLIMETRE, RINGS
 from .topology import INNER_LIP_LOWER, mirror_of
+
+if TYPE_CHECKING:
+    from .anatomy import Anatomy
 
 
 def mirror_vertices(anatomy: Anatomy, control: np.ndarray) -> np.ndarray:

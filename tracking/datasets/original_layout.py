@@ -8,18 +8,22 @@ identity and first expression, a number a line. Motion is not saved: training ne
 from __future__ import annotations
 
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ..heads import faceverse
-from ..heads.arrays import Floats
 from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES
 from ..media.png import SIGNATURE
 from ..performances.performance import Performance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..heads.arrays import Floats
 
 FOLDERS = ("image", "render", "uv", "back")
 IDENTITY_FILE, EXPRESSION_FILE = "id.txt", "exp.txt"

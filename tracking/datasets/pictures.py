@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
-from ..heads.arrays import Floats
 from .dataset import ENLARGED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ..heads.arrays import Floats
 
 Value = TypeVar("Value", bound=np.generic)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import cv2
 import moderngl
 import numpy as np
 
 from ...common.errors import UserError
-from ..heads.arrays import Floats, Integers
 from ..performances.maps import FRAGMENT_BODY, MAP_SIZE, VERTEX_BODY, MapVertices
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Integers
 
 MAP_VERTEX_SHADER = f"""
 #version 330

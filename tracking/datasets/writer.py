@@ -13,23 +13,27 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.files import full_disk_told
 from ...common.progress import Listener, silent
-from ..heads.arrays import Floats, Image, Numbers
-from ..heads.head import MorphableHead
 from ..media.png import png
 from ..performances.maps import MAP_SIZE, frame_maps
-from ..performances.performance import Performance
 from . import original_layout
 from .dataset import Dataset, Layout
 from .rasteriser import MapRasteriser
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..heads.arrays import Floats, Image, Numbers
+    from ..heads.head import MorphableHead
+    from ..performances.performance import Performance
 
 Encoder = Callable[[], bytes]
 

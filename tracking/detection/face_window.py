@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..heads.arrays import Image, Numbers
 from .quiet_mediapipe import silenced, solution
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Image, Numbers
 
 FULL_RANGE = 1
 """MediaPipe's face detector for faces up to five metres away."""

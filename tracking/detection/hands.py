@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from scipy.ndimage import binary_closing, binary_opening
 
-from ..heads.arrays import Booleans, Floats, Image
 from .landmarks import LANDMARK_COUNT, Landmarks, face_width, middle_of, shrunk
 from .quiet_mediapipe import silenced, solution
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Booleans, Floats, Image
 
 INTERVAL = 0.24
 """Seconds between two looks."""

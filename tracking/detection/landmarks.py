@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,6 +13,9 @@ from ...common.errors import UserError
 from ..heads.arrays import Floats, Image, Numbers
 from .face_window import FaceFinder, Window
 from .quiet_mediapipe import silenced, solution
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Landmarks = Floats
 """`[478, 3]` pixels: x right, y down, z (scale of x) away from the viewer, 0 near the middle of the head."""

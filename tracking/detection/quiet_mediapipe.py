@@ -7,9 +7,12 @@ import importlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _lock = threading.RLock()
 

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import Floats, Integers
 from .correspondence import FACE_LANDMARKS, Correspondence
 from .head import Eyeball
+
+if TYPE_CHECKING:
+    from .arrays import Floats, Integers
 
 LIDS = ((263, 362, 386, 374), (33, 133, 159, 145))
 """Landmarks about the left and the right eye, with which the eyeball moves from person to person."""

@@ -10,13 +10,16 @@ import json
 import zipfile
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...common.errors import UserError
 from ...common.file_format import FileFormat
-from .arrays import Floats, Numbers
 from .head import ARKIT_NAMES, Eyeball, MorphableHead
+
+if TYPE_CHECKING:
+    from .arrays import Floats, Numbers
 
 NAME = "builtin"
 FORMAT = FileFormat("semblance-builtin-head", 1)

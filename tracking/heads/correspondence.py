@@ -7,15 +7,19 @@ landmarks that are known, then by its surface, and what the model lacks is looke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import Doubles, Floats, Indices, Integers
 from .builtin import load_builtin
 from .head import ARKIT_NAMES, Eyeball, MorphableHead
 from .shading import vertex_normals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from .arrays import Doubles, Floats, Indices, Integers
 
 IBUG: tuple[int, ...] = (
     127, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 356,

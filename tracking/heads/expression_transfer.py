@@ -6,13 +6,17 @@ Each of ARKit's 52 becomes the mixture of a head's own columns that comes neares
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import Doubles, Floats, Numbers
 from .builtin import load_builtin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .arrays import Doubles, Floats, Numbers
 
 SWEEPS = 300
 """Passes over the coefficients of a bounded least-squares solution."""

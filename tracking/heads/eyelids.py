@@ -7,12 +7,15 @@ opened wider than the mean's, its lids would stay apart; by how much it is narro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import Floats, Integers
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .arrays import Floats, Integers
 
 CORNERS = ((263, 362), (33, 133))
 """Landmarks of the left and the right eye: outer, inner corner."""

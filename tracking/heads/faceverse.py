@@ -8,16 +8,19 @@ subject's left, y up, z out of the face; triangles are counter-clockwise seen fr
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import Numbers
 from .expression_transfer import reordered
 from .faceverse_file import FaceVerseFile, FaceVerseHead, arkit_order, columns, damaged, rising_ends, run_of_vertices
 from .faceverse_v3_older import FILE as OLDER_FILE
 from .faceverse_v3_older import is_older, modernised
 from .head import Eyeball
 from .unpickling import load_array_dict
+
+if TYPE_CHECKING:
+    from .arrays import Numbers
 
 NAME = "faceverse-v3"
 TO_HEAD_SPACE = np.array([1, -1, -1], np.float32) * np.float32(0.001)

@@ -10,16 +10,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...common.errors import UserError
-from .arrays import Booleans, Floats, Integers, Numbers
-from .expression_transfer import NativeExpressions
 from .head import ARKIT_NAMES, MorphableHead
-from .mouth_light import MouthLight
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .arrays import Booleans, Floats, Integers, Numbers
+    from .expression_transfer import NativeExpressions
+    from .mouth_light import MouthLight
 
 Shapes = Mapping[str, tuple[int | str | None, ...]]
 """What a file must hold by key: "V" stands for its number of vertices, "3V" for three times that, `None` for any."""

@@ -10,12 +10,11 @@ built-in head onto it, and the built-in eyeballs are put in. The real file has n
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...common.errors import UserError
-from .arrays import Floats
 from .borrowed_eyes import borrow_eyes
 from .builtin import load_builtin
 from .correspondence import correspond, ibug_anchors
@@ -24,6 +23,9 @@ from .faceverse_file import FaceVerseFile, FaceVerseHead, arkit_order, columns, 
 from .seams import cylindrical_uvs
 from .shading import vertex_normals
 from .unpickling import load_array_dict
+
+if TYPE_CHECKING:
+    from .arrays import Floats
 
 NAME, SIMPLIFIED_NAME = "faceverse-v2", "faceverse-v2-simplified"
 OF_66 = [*range(60), 61, 62, 63, 65, 66, 67]

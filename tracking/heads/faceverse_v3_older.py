@@ -8,16 +8,19 @@ millimetre. The real file has not been run: this follows the descriptions in pub
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...common.errors import UserError
-from .arrays import Numbers
 from .faceverse_file import FaceVerseFile, rising_ends
 from .head import ARKIT_NAMES
 from .seams import cut_at_seams
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .arrays import Numbers
 
 SIDECAR = "exBase_52.npy"
 EYE_DISTANCE = 63.0

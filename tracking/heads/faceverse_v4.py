@@ -9,16 +9,18 @@ ARKit's 52 are mixed of them. The real file has not been run: this follows the p
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arrays import Booleans, Floats, Integers
 from .expression_transfer import NativeExpressions, landmark_fields, mixtures
 from .faceverse_file import FaceVerseFile, FaceVerseHead, columns, damaged, outward, rising_ends, run_of_vertices
 from .head import ARKIT_NAMES, Eyeball
 from .seams import cylindrical_uvs
 from .unpickling import load_array_dict
+
+if TYPE_CHECKING:
+    from .arrays import Booleans, Floats, Integers
 
 NAME = "faceverse-v4"
 MILLIMETRE = np.float32(0.001)

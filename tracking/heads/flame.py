@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...common.errors import UserError
-from .arrays import Floats, Integers
 from .correspondence import Correspondence, Lookup, correspond, eyeball_about, ibug_anchors
 from .expression_transfer import signed_mixtures
 from .head import ARKIT_NAMES, Eyeball, MorphableHead
 from .seams import CutMesh, cut_at_seams, cylindrical_uvs
 from .shading import vertex_normals
 from .unpickling import load_pickled_dict
+
+if TYPE_CHECKING:
+    from .arrays import Floats, Integers
 
 NAME = "flame"
 TEXTURE_FILE = "FLAME_texture.npz"

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...common.errors import UserError
-from .arrays import Booleans, Floats, Integers
 from .eyelids import LidClosure, lid_closures
 from .mouth_light import MouthLight
+
+if TYPE_CHECKING:
+    from .arrays import Booleans, Floats, Integers
 
 ARKIT_NAMES: tuple[str, ...] = (
     "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff",

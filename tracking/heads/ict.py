@@ -14,19 +14,23 @@ import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ...common.words import counted
-from .arrays import Floats, Integers
 from .correspondence import Correspondence, Lookup, centre, correspond, eyeball_about, ibug_anchors, sphere_centre
 from .head import ARKIT_NAMES, Eyeball, MorphableHead
 from .obj_meshes import read_obj, read_obj_vertices
 from .seams import CutMesh, cut_at_seams
 from .shading import vertex_normals
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .arrays import Floats, Integers
 
 NAME = "ict-facekit"
 CACHE_VERSION = 1

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
 from ...common.file_format import FileFormat
 from ...common.files import written_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FILE, FORMAT = "heads.json", FileFormat("semblance-heads", 1)
 

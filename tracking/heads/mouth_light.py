@@ -8,10 +8,12 @@ line where footage is dark, and a network that sees few such gaps would paint th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import Booleans, Floats, Integers
+if TYPE_CHECKING:
+    from .arrays import Booleans, Floats, Integers
 
 CORNERS = (78, 308)
 """Landmarks of the corners of the mouth: right, left."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...common.errors import UserError
-from .arrays import Floats, Integers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .arrays import Floats, Integers
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...common.errors import UserError
 from . import faceverse, faceverse_v2, faceverse_v4, flame, ict
-from .arrays import Numbers
 from .head import ARKIT_NAMES, MorphableHead
 from .registry import KINDS
 from .unpickling import load_array_dict, load_pickled_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from .arrays import Numbers
 
 NUMPY_MAGIC, ZIP_MAGIC = b"\x93NUMPY", b"PK\x03\x04"
 EYE_DISTANCE = (0.05, 0.08)

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
 from . import builtin, faceverse, faceverse_v2, faceverse_v4, flame, ict
-from .head import MorphableHead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .head import MorphableHead
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from .arrays import Doubles, Numbers
+if TYPE_CHECKING:
+    from .arrays import Doubles, Numbers
 
 
 def from_vectors(vectors: Numbers) -> Doubles:

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .arrays import Floats, Integers
+if TYPE_CHECKING:
+    from .arrays import Floats, Integers
 
 
 @dataclass(frozen=True)

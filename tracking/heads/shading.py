@@ -8,9 +8,12 @@ then -0.2, 0.2 and -0.1 at indices 1, 2 and 4, the same for red, green and blue.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from .arrays import Floats, Integers
+if TYPE_CHECKING:
+    from .arrays import Floats, Integers
 
 AMBIENT = 0.9 * np.sqrt(np.pi) / 2
 """Coefficient 0 times its basis function."""

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from .arrays import Floats, Numbers
+if TYPE_CHECKING:
+    from .arrays import Floats, Numbers
 
 
 def linear_light(colours: Numbers) -> Floats:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from ...common.errors import UserError
-from .arrays import Numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from .arrays import Numbers
 
 
 def load_array_dict(path: Path) -> dict[str, Any]:

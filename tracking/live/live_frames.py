@@ -8,23 +8,27 @@ Four stages follow each other, each in a thread: the source, landmarks, the solv
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..datasets.rasteriser import MapRasteriser
 from ..detection.landmarks import LandmarkDetector, Landmarks
-from ..heads.arrays import Floats
-from ..heads.head import MorphableHead
 from ..media.read_ahead import newest
 from ..performances.maps import MAP_SIZE, frame_maps
 from ..performances.performance import OVER_TIME, Performance
 from ..solving.solver import SIZE, frame_rate
 from ..threads import one_thread_a_library
 from .live_solver import LiveSolver
-from .source import Clock, LiveSource, Shot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from ..heads.arrays import Floats
+    from ..heads.head import MorphableHead
+    from .source import Clock, LiveSource, Shot
 
 WAITING = 1
 """Frames that may wait for a stage."""

@@ -4,22 +4,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..detection.landmarks import Landmarks, require_size
-from ..heads.arrays import Doubles, Floats, Image
-from ..heads.camera import PinholeCamera
 from ..heads.head import BLINKS, MorphableHead
 from ..media.crop import choose_crop, picture_camera
 from ..performances.performance import Performance, for_all_regions
 from ..solving import closed_form
 from ..solving.apertures import with_own_apertures
 from ..solving.gaze import SHUT, resting_gaze, seen_gaze, solve_gaze
-from ..solving.landmark_model import Person
 from ..solving.one_euro import OneEuro
 from ..solving.person import solve_person
 from ..solving.solver import Faces, solve_faces, with_texture
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Doubles, Floats, Image
+    from ..heads.camera import PinholeCamera
+    from ..solving.landmark_model import Person
 
 CALIBRATION = 1.5
 """Seconds with a face from which the person and the crop are found."""

@@ -7,16 +7,19 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 
 from ...common.errors import UserError
 from ..detection.landmarks import DETECTION_SIDE, shrunk
 from ..detection.quiet_mediapipe import silenced
-from ..heads.arrays import Image
 from ..media.footage import Footage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..heads.arrays import Image
 
 Clock = Callable[[], float]
 """Tells seconds since some moment, as `time.monotonic`."""

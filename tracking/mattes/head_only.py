@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ..datasets.dataset import ENLARGED
 from ..heads.arrays import Floats, Image
-from ..heads.head import MorphableHead
-from ..performances.performance import Performance
 from .head_view import MIDDLE, PER_METRE, SIDE, HeadView, PersonalHead
-from .matting import Matting
+
+if TYPE_CHECKING:
+    from ..heads.head import MorphableHead
+    from ..performances.performance import Performance
+    from .matting import Matting
 
 SOFTNESS = 0.012
 """Metres over which the neck fades out."""

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from ..heads.arrays import Floats
-from ..heads.camera import PinholeCamera
-from ..heads.head import MorphableHead
-from ..performances.performance import Performance
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats
+    from ..heads.camera import PinholeCamera
+    from ..heads.head import MorphableHead
+    from ..performances.performance import Performance
 
 SIDE, PER_METRE = 192, 500.0
 """Pixels of the upright view's side and in a metre."""

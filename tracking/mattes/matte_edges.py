@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
-from ..heads.arrays import Floats, Image
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Image
 
 WINDOWS_SIDE = 128
 """Side of the picture on which the guided filter's windows lie: a pixel of it is six of the usual crop."""

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ..heads.arrays import Floats, Image
 from ..heads.head import MorphableHead
 from ..performances.performance import Performance
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Image
 
 
 class Matting(Protocol):

@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ..detection.quiet_mediapipe import silenced, solution
-from ..heads.arrays import Floats, Image
-from ..heads.head import MorphableHead
-from ..performances.performance import Performance
 from .matte_edges import refined, window_functions
-from .matting import Matting
 from .within_footage import WithinFootage
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Image
+    from ..heads.head import MorphableHead
+    from ..performances.performance import Performance
+    from .matting import Matting
 
 GENERAL_MODEL = 0
 """MediaPipe's 256 x 256 model; the other one (144 x 256) is for landscape pictures."""

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ..heads.arrays import Floats, Image, Numbers
-from .matting import Matting
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Image, Numbers
+    from .matting import Matting
 
 Sides = tuple[int, ...]
 """Top, bottom, left, right."""

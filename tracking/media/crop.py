@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
 from ..datasets.dataset import ENLARGED
-from ..detection.landmarks import Landmarks
-from ..heads.arrays import Image
 from ..heads.camera import PinholeCamera
 from ..performances.performance import Crop
+
+if TYPE_CHECKING:
+    from ..detection.landmarks import Landmarks
+    from ..heads.arrays import Image
 
 CENTRE, UPPER_LIP, LOWER_LIP = 197, 13, 14
 SIDE = 2 * 4.2 / 2 * 1.25

@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 
 from ...common.errors import UserError
-from ..heads.arrays import Image
 from .read_ahead import read_ahead
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from ..heads.arrays import Image
 
 AHEAD = 6
 """Frames decoded ahead of the reader: enough to keep the decoder busy, few enough to hold 4K frames."""

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..heads.arrays import Image
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ..heads.arrays import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB = 0, 2

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import cv2
@@ -21,6 +21,9 @@ from PIL import ImageDraw, ImageFont
 from ...common.errors import UserError
 from ...common.files import full_disk_told, written_whole
 from ..heads.arrays import Image, Numbers
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 QUALITY = 16
 """H.264 constant rate factor: visually lossless for portraits."""

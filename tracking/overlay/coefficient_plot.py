@@ -6,19 +6,22 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import style
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ...common.words import counted
-from ..heads.arrays import Image
 from ..heads.head import ARKIT_NAMES
 from ..heads.rotations import to_angles
-from ..performances.performance import Performance
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..heads.arrays import Image
+    from ..performances.performance import Performance
 
 COLUMNS, WIDTH, HEIGHT = 4, 4.6, 0.92
 """Charts side by side, and the inches of each with its margins."""

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import cv2
 import numpy as np
@@ -24,11 +23,15 @@ from ..detection.landmarks import (
     Landmarks,
 )
 from ..detection.quiet_mediapipe import solution
-from ..heads.arrays import Booleans, Floats, Image, Indices, Integers
-from ..heads.camera import PinholeCamera
 from ..heads.head import MorphableHead, gaze_rotation
 from ..performances.maps import frame_vertices
 from ..performances.performance import REGIONS, Crop, Performance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..heads.arrays import Booleans, Floats, Image, Indices, Integers
+    from ..heads.camera import PinholeCamera
 
 SHORT_SIDE = 720
 """Pixels of the overlay's shorter side, at least: smaller footage is enlarged, so that lines stay thin on it."""

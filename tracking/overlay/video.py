@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +12,16 @@ from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
 from ..detection.landmarks import LandmarkDetector
-from ..heads.head import MorphableHead
 from ..media.footage import Footage
 from ..media.video import Sound, video_to, write_png
-from ..performances.performance import Performance
 from .coefficient_plot import coefficient_plot
 from .drawing import Overlay, enlarged
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..heads.head import MorphableHead
+    from ..performances.performance import Performance
 
 
 def write_overlay(

@@ -9,15 +9,18 @@ both maps; where the face region ends the UV map is black, because what lies the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..heads.arrays import Floats, Integers
-from ..heads.camera import PinholeCamera
-from ..heads.head import MorphableHead
-from ..heads.mouth_light import MouthLight
 from ..heads.shading import shade, vertex_normals
-from .performance import Performance
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Integers
+    from ..heads.camera import PinholeCamera
+    from ..heads.head import MorphableHead
+    from ..heads.mouth_light import MouthLight
+    from .performance import Performance
 
 MAP_SIZE = 256
 """Pixels a side of the maps in datasets and of those that networks take."""

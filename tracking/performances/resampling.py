@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...common.errors import UserError
-from ..heads.arrays import Floats, Numbers
 from ..heads.rotations import blended
 from .performance import OVER_TIME, Performance
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Numbers
 
 STEADY = 0.05
 """Frames whose times are off a constant rate by less than this share of a frame count as evenly spaced."""

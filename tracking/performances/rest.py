@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..heads.arrays import Floats, Indices
 from ..heads.camera import PinholeCamera
 from .performance import Crop, Performance
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..heads.arrays import Floats, Indices
 
 REST_SHARE = 0.25
 """Share of a take's frames, the nearest to neutral, whose median is its rest."""

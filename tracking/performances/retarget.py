@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..heads.arrays import Floats
 from ..heads.head import ARKIT_NAMES
-from .performance import Performance
 from .rest import rest_expression, rest_pose
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats
+    from .performance import Performance
 
 LIDS = np.array([name.startswith("eyeBlink") for name in ARKIT_NAMES])
 

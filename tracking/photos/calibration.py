@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..heads.arrays import Floats
 from ..heads.head import ARKIT_NAMES, MorphableHead, gaze_rotation
 from ..performances.performance import Performance, for_all_regions
 from ..solving.gaze import with_lids_following
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from ..heads.arrays import Floats
 
 FPS = 25.0
 FRAMES = 400

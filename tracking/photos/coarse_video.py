@@ -7,18 +7,22 @@ the face itself, whose lids, lips and eyes move as the mesh does and show what t
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
 from ..datasets.rasteriser import PlainRasteriser
-from ..heads.arrays import Floats, Image, Numbers
-from ..heads.head import MorphableHead
 from ..heads.shading import vertex_normals
 from ..performances.maps import frame_vertices
-from ..performances.performance import Performance
 from .inpainting import fill_behind
 from .photo_sheet import PhotoSheet
 from .photo_surface import inside_mouth, photo_surface, smooth, teeth_depth
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Image, Numbers
+    from ..heads.head import MorphableHead
+    from ..performances.performance import Performance
 
 EDGE_ON, TURNED_TO_US = 0.05, 0.3
 """Cosines between normal and view: the face fades into the sheet where it turns away."""

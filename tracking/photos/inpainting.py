@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
-from ..heads.arrays import Floats, Image
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Image
 
 GRAIN_SIGMA = 1.0
 """Pixels of blur that split grain from picture when its strength is measured."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import PIL.Image
@@ -17,15 +18,17 @@ from ...common.progress import Listener, Progress, silent
 from ..datasets.dataset import ENLARGED, Dataset
 from ..datasets.writer import DatasetWriter
 from ..detection.landmarks import landmarks_of_photo
-from ..heads.arrays import Floats, Image
-from ..heads.head import MorphableHead
-from ..mattes.matting import MattingMaker
 from ..mattes.selfie_matting import builtin_matting
 from ..media.crop import cut
-from ..performances.performance import Crop, Performance
 from ..solving.solver import solve_still
 from .calibration import FRAMES, calibration_performance
 from .coarse_video import CoarseVideo
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Image
+    from ..heads.head import MorphableHead
+    from ..mattes.matting import MattingMaker
+    from ..performances.performance import Crop, Performance
 
 MOST_PIXELS = 4096
 """Larger photos are shrunk to this length of their longer side: no avatar shows more."""

@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
 from ..datasets.rasteriser import PlainRasteriser
-from ..heads.arrays import Floats, Numbers
-from ..heads.camera import PinholeCamera
-from ..heads.head import MorphableHead
 from ..performances.maps import frame_vertices
-from ..performances.performance import Performance
 from .photo_surface import PhotoSurface, inside_mouth, region, sampled
 from .thin_plate import spline
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Numbers
+    from ..heads.camera import PinholeCamera
+    from ..heads.head import MorphableHead
+    from ..performances.performance import Performance
 
 CELLS = 96
 """Cells of the sheet along the window's side."""

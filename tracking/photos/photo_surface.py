@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -13,13 +13,15 @@ from scipy.spatial import cKDTree
 
 from ..datasets.rasteriser import PlainRasteriser
 from ..detection.landmarks import LEFT_IRIS, OVAL, RIGHT_IRIS
-from ..heads.arrays import Booleans, Floats, Image, Integers, Numbers
-from ..heads.camera import PinholeCamera
 from ..heads.head import BLINKS, MorphableHead
 from ..heads.shading import shade, vertex_normals
 from ..performances.maps import frame_vertices
-from ..performances.performance import Performance
 from .thin_plate import spline
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Booleans, Floats, Image, Integers, Numbers
+    from ..heads.camera import PinholeCamera
+    from ..performances.performance import Performance
 
 DEPTH_TOLERANCE = 0.001
 """Metres that a vertex may lie behind the nearest surface and still count as seen."""

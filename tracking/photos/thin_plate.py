@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ..heads.arrays import Floats
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats
 
 
 def spline(controls: Floats, points: Floats, softness: float) -> Floats:

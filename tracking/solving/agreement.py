@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..detection.landmarks import Landmarks, eye_distance
-from ..heads.arrays import Doubles
-from ..heads.camera import PinholeCamera
-from ..heads.head import MorphableHead
-from ..performances.performance import Performance
 from .landmark_model import LandmarkModel
 from .landmark_weights import lid_gaps, mouth_gap
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Doubles
+    from ..heads.camera import PinholeCamera
+    from ..heads.head import MorphableHead
+    from ..performances.performance import Performance
 
 
 def mesh_landmarks(head: MorphableHead, performance: Performance, camera: PinholeCamera) -> Landmarks:

@@ -7,13 +7,17 @@ mesh's with the same expression. MediaPipe leaves a gap between lids that are sh
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ..heads.arrays import Doubles, Numbers
 from ..heads.head import ARKIT_NAMES, BLINKS
-from .landmark_model import Person
 from .landmark_weights import lid_heights
 from .person import SHUT_GAP
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Doubles, Numbers
+    from .landmark_model import Person
 
 WIDES = (ARKIT_NAMES.index("eyeWideLeft"), ARKIT_NAMES.index("eyeWideRight"))
 

@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..heads.arrays import Booleans, Doubles, Floats, Indices, Numbers
 from ..heads.head import ARKIT_NAMES
 from ..performances.performance import REGIONS, TRUSTED, Performance
 from ..performances.rest import rest_expression
 from .gaze import bridged_gaze
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Booleans, Doubles, Floats, Indices, Numbers
 
 SHORT = 0.5
 """Seconds of the longest gap that is crossed straight; a longer one leaves time to come to rest."""

@@ -8,15 +8,18 @@ SVD (Eq. 1), find the coefficients by regularised linear least squares (Eq. 2), 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..detection.landmarks import IRISES_START, Landmarks, eye_distance
-from ..heads.arrays import Doubles, Floats, Numbers
-from ..heads.camera import PinholeCamera
 from .expression_prior import UPPER_BOUND, coupled_bounds, prior_precision
 from .landmark_model import DEPTH_WEIGHT, LandmarkModel, Person, Pose, Rays
 from .landmark_weights import pose_weights, term_visibility, terms
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Doubles, Floats, Numbers
+    from ..heads.camera import PinholeCamera
 
 POSE_DEPTH_SHARE = 0.1
 """Share of MediaPipe's depth in the depth that Eq. 1 aligns; the rest is the model's."""

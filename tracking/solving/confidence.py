@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,11 +20,13 @@ from ..detection.landmarks import (
     Landmarks,
     eye_distance,
 )
-from ..heads.arrays import Floats, Indices, Numbers
-from ..heads.camera import PinholeCamera
-from ..heads.head import MorphableHead
 from ..performances.performance import REGIONS, Performance
 from .agreement import mesh_landmarks
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Indices, Numbers
+    from ..heads.camera import PinholeCamera
+    from ..heads.head import MorphableHead
 
 FRAME_HIDDEN, REGION_HIDDEN = 0.1, 0.4
 """Share of the landmarks of a face, and of a region, that leave no confidence when they are hidden."""

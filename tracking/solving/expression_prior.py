@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..heads.arrays import Doubles, Numbers
 from ..heads.head import ARKIT_NAMES
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Doubles, Numbers
 
 COMMON_DEVIATION = 0.4
 DEVIATIONS = {

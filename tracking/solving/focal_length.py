@@ -9,15 +9,18 @@ lenses that cameras have.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..detection.landmarks import Landmarks
-from ..heads.arrays import Numbers
-from ..heads.camera import PinholeCamera
-from ..heads.head import MorphableHead
 from .landmark_model import LandmarkModel, Rays
 from .person import ZoomPrior, chosen_frames, solve_fit
+
+if TYPE_CHECKING:
+    from ..detection.landmarks import Landmarks
+    from ..heads.arrays import Numbers
+    from ..heads.camera import PinholeCamera
+    from ..heads.head import MorphableHead
 
 DISTANCE_DEVIATION = 0.6
 """Standard deviation of the logarithm of people's distance from cameras, about the default camera's."""

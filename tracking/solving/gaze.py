@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import binary_dilation
 
 from ..detection.landmarks import LEFT_EYE_CORNERS, LEFT_IRIS, RIGHT_EYE_CORNERS, RIGHT_IRIS, Landmarks
-from ..heads.arrays import Booleans, Doubles, Floats, Numbers
-from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES, BLINKS, Eyeball, MorphableHead
-from .closed_form import Solution
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Booleans, Doubles, Floats, Numbers
+    from ..heads.camera import PinholeCamera
+    from .closed_form import Solution
 
 SHUT = 0.5
 """Above this blink the iris is hidden and its landmark a guess, as it is just before and after."""

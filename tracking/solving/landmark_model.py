@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..detection.landmarks import Landmarks
-from ..heads.arrays import Doubles, Floats, Numbers
-from ..heads.camera import PinholeCamera
-from ..heads.head import MorphableHead
 from .landmark_weights import term_weights, terms
+
+if TYPE_CHECKING:
+    from ..detection.landmarks import Landmarks
+    from ..heads.arrays import Doubles, Floats, Numbers
+    from ..heads.camera import PinholeCamera
+    from ..heads.head import MorphableHead
 
 NOISE = 0.002
 """Metres by which a landmark may lie beside the model's (detector noise and the model's own limits)."""

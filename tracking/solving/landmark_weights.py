@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,7 +24,9 @@ from ..detection.landmarks import (
     RIGHT_IRIS,
     RIGHT_LID_PAIRS,
 )
-from ..heads.arrays import Doubles, Numbers
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Doubles, Numbers
 
 EVIDENCE = 60.0
 """As how many independent points the 478 landmarks count; neighbours err together."""

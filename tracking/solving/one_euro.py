@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ..heads.arrays import Doubles, Numbers
-from ..performances.performance import Performance
 from .smoothing import QUICK_COLUMNS
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Doubles, Numbers
+    from ..performances.performance import Performance
 
 SPEED_CUTOFF = 2.0
 """Hertz; the speed that opens the filter is itself smoothed with this cutoff."""

@@ -9,19 +9,22 @@ prior is Cauchy's), so that what a face shows in most frames becomes identity.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from ..detection.landmarks import IRISES_START, Landmarks, eye_distance
-from ..heads.arrays import Doubles, Indices, Numbers
-from ..heads.camera import PinholeCamera
 from ..heads.head import BLINKS, MorphableHead
 from .closed_form import residual, solve_pose
 from .expression_prior import DEVIATION, UPPER_BOUND, coupled_bounds, prior_precision
 from .landmark_model import DEPTH_WEIGHT, NOISE, LandmarkModel, Person, Pose, Rays
 from .landmark_weights import lid_gaps, lid_heights, mouth_gap, term_visibility, term_weights, terms
 from .sight import POSE, Sight, turned
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Doubles, Indices, Numbers
+    from ..heads.camera import PinholeCamera
 
 ROUNDS = 6
 FRAMES = 24

@@ -9,6 +9,7 @@ Frames couple with two neighbours only; the normal equations are banded and solv
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import solveh_banded
@@ -16,13 +17,15 @@ from scipy.spatial.transform import Rotation
 
 from ...common.clock import Clock
 from ...common.progress import Listener, silent
-from ..heads.arrays import Booleans, Doubles, Numbers
 from ..heads.head import ARKIT_NAMES
 from .closed_form import residual
 from .expression_prior import UPPER_BOUND, coupled_bounds, prior_precision
 from .landmark_model import NOISE, LandmarkModel, Pose, Rays
 from .landmark_weights import term_visibility, term_weights, terms
 from .sight import POSE, Sight, right_jacobian
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Booleans, Doubles, Numbers
 
 WINDOW, OVERLAP, CONTEXT = 200, 20, 2
 """Frames solved at once, frames of them that the next window solves again, and frames before it that are held."""

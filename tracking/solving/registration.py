@@ -10,9 +10,9 @@ their average is no face that anybody makes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -21,12 +21,16 @@ from scipy.spatial.transform import Rotation
 
 from ...common.clock import Clock
 from ...common.progress import Listener, silent
-from ..heads.arrays import Booleans, Doubles, Floats, Image
-from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES, MorphableHead
 from ..heads.shading import vertex_normals
-from ..performances.performance import Performance
 from .sight import POSE, skew
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping
+
+    from ..heads.arrays import Booleans, Doubles, Floats, Image
+    from ..heads.camera import PinholeCamera
+    from ..performances.performance import Performance
 
 SIDE = 256
 """Pixels of the central window's side in which frames are compared."""

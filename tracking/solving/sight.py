@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ..heads.arrays import Doubles, Numbers
 from .landmark_model import DEPTH_WEIGHT, Pose
 from .landmark_weights import at_upper, terms
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Doubles, Numbers
 
 POSE = 6
 """Unknowns of a pose: a small turn in head space, then a shift."""

@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
-from ..heads.arrays import Doubles, Numbers
 from ..heads.head import ARKIT_NAMES
-from ..performances.performance import Performance
 from ..performances.resampling import interpolated
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Doubles, Numbers
+    from ..performances.performance import Performance
 
 QUICK_NAMES = "mouth", "jaw", "eyeBlink", "eyeWide", "eyeSquint"
 QUICK_COLUMNS = np.array([name.startswith(QUICK_NAMES) for name in ARKIT_NAMES])

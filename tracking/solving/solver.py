@@ -3,18 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...common.progress import Listener, silent
-from ..detection.landmarks import Landmarks
-from ..heads.arrays import Doubles, Image, Numbers
-from ..heads.camera import PinholeCamera
 from ..heads.head import ARKIT_NAMES, MorphableHead
 from ..media.crop import choose_crop, picture_camera, window_camera
-from ..media.footage import Footage
 from ..performances.maps import frame_vertices
 from ..performances.performance import Crop, Performance
 from . import closed_form
@@ -32,6 +28,14 @@ from .sight import POSE
 from .smoothing import at_times, smoothed
 from .texture import solve_texture
 from .visibility import visibility_by_turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from ..detection.landmarks import Landmarks
+    from ..heads.arrays import Doubles, Image, Numbers
+    from ..heads.camera import PinholeCamera
+    from ..media.footage import Footage
 
 MOUTH_ALONE = np.array(POSE * [False] + [name.startswith(("jaw", "mouth")) for name in ARKIT_NAMES])
 """Of the unknowns of a frame, those that move the mouth."""

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from ..heads.arrays import Floats, Image, Indices
-from ..heads.camera import PinholeCamera
-from ..heads.head import MorphableHead
 from ..heads.shading import vertex_normals
+
+if TYPE_CHECKING:
+    from ..heads.arrays import Floats, Image, Indices
+    from ..heads.camera import PinholeCamera
+    from ..heads.head import MorphableHead
 
 NOISE = 0.08
 """Deviation of colours, 0 to 1: shadows and lights that a texture does not explain."""

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ..detection.landmarks import Landmarks
-from ..heads.arrays import Floats, Numbers
-from ..heads.camera import PinholeCamera
-from ..heads.head import MorphableHead
 from ..heads.shading import vertex_normals
 from .closed_form import solve_pose
 from .landmark_model import Person, Rays
+
+if TYPE_CHECKING:
+    from ..detection.landmarks import Landmarks
+    from ..heads.arrays import Floats, Numbers
+    from ..heads.camera import PinholeCamera
+    from ..heads.head import MorphableHead
 
 TURNED = np.cos(np.radians([20.0, 45.0]))
 """Cosines of the angles between the head's and the camera's axis from which and at which facing away counts in full."""

@@ -7,12 +7,16 @@ Its channels are features, the pixels of the picture that goes with them, cell b
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from ..networks.config import PortraitConfig
 from ..networks.portrait import face_mask, sample_uv, with_noise
+
+if TYPE_CHECKING:
+    from ..networks.config import PortraitConfig
 
 
 def folded_face(texture: Tensor, config: PortraitConfig) -> nn.Module:

@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from ....protocol.look import Look
 from ..networks.portrait import PortraitNetwork
 from ..networks.styleunet import StyleUNet
 from ..networks.windows import Windows
 from .layers import PlainConvolution
 from .portrait import FoldedPortrait
 from .styleunet import FoldedStyleUNet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ....protocol.look import Look
 
 FOLDED_LAYERS = {"foreground", "background"}
 """A portrait network without these, a row of the ablation study, is rendered as it is."""

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 
-from ..networks.layers import Convolution, DecoderLevel, EncoderLevel, FromPicture
-from ..networks.styleunet import Decoder, Encoder, StyleUNet
 from .layers import FoldedDecoderLevel, FoldedFromPicture, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ..networks.layers import Convolution, DecoderLevel, EncoderLevel, FromPicture
+    from ..networks.styleunet import Decoder, Encoder, StyleUNet
 
 
 class FoldedEncoder(nn.Module):
@@ -20,10 +23,10 @@ class FoldedEncoder(nn.Module):
     def __init__(self, encoder: Encoder, *, merge: bool) -> None:
         super().__init__()
         self.from_picture = nn.ModuleList(
-            FoldedFromPicture(layer) for layer in cast(Iterable[FromPicture], encoder.from_picture)
+            FoldedFromPicture(layer) for layer in cast("Iterable[FromPicture]", encoder.from_picture)
         )
         self.levels = nn.ModuleList(
-            folded_level(level, merge=merge) for level in cast(Iterable[EncoderLevel], encoder.levels)
+            folded_level(level, merge=merge) for level in cast("Iterable[EncoderLevel]", encoder.levels)
         )
 
     def forward(self, picture: Tensor, entry: Tensor | None = None) -> list[Tensor]:
@@ -54,9 +57,9 @@ class FoldedDecoder(nn.Module):
         self.quiet = len(decoder.levels) - noise_levels
         self.levels = nn.ModuleList(
             FoldedDecoderLevel(level, style, merge=merge, noisy=index >= self.quiet)
-            for index, level in enumerate(cast(Iterable[DecoderLevel], decoder.levels))
+            for index, level in enumerate(cast("Iterable[DecoderLevel]", decoder.levels))
         )
-        merges = cast(Iterable[Convolution], decoder.merges)
+        merges = cast("Iterable[Convolution]", decoder.merges)
         self.merges = nn.ModuleList(plain(each, merge=merge) for each in merges)
 
     def forward(

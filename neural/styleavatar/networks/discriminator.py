@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from .layers import Convolution, EncoderLevel, FromBands, FromPicture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CHANNELS = 6
 """Picture and texture map."""

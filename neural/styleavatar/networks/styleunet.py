@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from ....tracking.performances.maps import MAP_SIZE
-from .config import StyleUNetConfig
 from .layers import Convolution, DecoderLevel, EncoderLevel, FromPicture, Mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .config import StyleUNetConfig
 
 PICTURE_CHANNELS = 3
 

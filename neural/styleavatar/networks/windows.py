@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from ....protocol.look import Look
 from .config import FEATURE_SIZE, SLACK
+
+if TYPE_CHECKING:
+    from ....protocol.look import Look
 
 ENLARGED_SIZE = FEATURE_SIZE + SLACK
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -20,7 +20,6 @@ from ....protocol.inputs import Maps
 from ....tracking.datasets.dataset import Dataset
 from ....tracking.datasets.original_layout import person_at_rest
 from ....tracking.datasets.pictures import read_map
-from ....tracking.performances.performance import Performance
 from ...avatar import Avatar
 from ...avatar_file import AvatarMetadata, Provenance, file_sha256, plain, rest_of, thumbnail_of
 from ..kind import STYLEAVATAR, STYLEUNET
@@ -29,6 +28,9 @@ from ..networks.portrait import PortraitNetwork, enlarged
 from ..networks.styleunet import StyleUNet
 from ..training.presets import FINAL
 from .checkpoint import Tensors, numbers, portrait_tensors, styleunet_tensors
+
+if TYPE_CHECKING:
+    from ....tracking.performances.performance import Performance
 
 Network = TypeVar("Network", PortraitNetwork, StyleUNet)
 

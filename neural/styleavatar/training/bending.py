@@ -8,14 +8,16 @@ the footage, so that fine detail and the discriminator are taught with the other
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ....tracking.heads.arrays import Floats
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ....tracking.heads.arrays import Floats
 
 Places = tuple[NDArray[Any], NDArray[Any]]
 """Of `cv2.convertMaps`."""

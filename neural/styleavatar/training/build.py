@@ -7,24 +7,21 @@ import hashlib
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ....common.errors import UserError
 from ....common.progress import Listener, silent
 from ....tracking.datasets.dataset import Dataset
 from ....tracking.datasets.pictures import central_window
 from ....tracking.datasets.split import split
-from ....tracking.detection.landmarks import Landmarks
-from ....tracking.performances.performance import Performance
 from ...avatar_file import Provenance, describe
 from ...device import device_facts
 from ...precision import native_dtype
 from ...pretrained.perceptual import PerceptualLoss, find_weights
 from ...trained_avatar import TrainedAvatar
-from ...training.checkpoints import TrainingState
 from ...training.distributed import DistributedGroup
 from ...training.loop import TrainingRun
 from ...training.plan import Plan
@@ -37,6 +34,13 @@ from .presets import Preset, preset_named
 from .pretrained_model import PretrainedModel
 from .sampling import Draws, Sampler
 from .trainer import Trainer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ....tracking.detection.landmarks import Landmarks
+    from ....tracking.performances.performance import Performance
+    from ...training.checkpoints import TrainingState
 
 LEAST_FRAMES = 2
 NO_LANDMARKS = "Mouth and eyes counted no more than the rest: the head's file, or the footage's motion, is not at hand."

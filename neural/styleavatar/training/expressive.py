@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ....common.errors import UserError
-from ....tracking.datasets.dataset import Dataset
 from ....tracking.detection.landmarks import LEFT_EYE, LIPS, RIGHT_EYE, Landmarks, eye_distance
 from ....tracking.heads.registry import open_head
 from ....tracking.performances.maps import MAP_SIZE
 from ....tracking.solving.agreement import mesh_landmarks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ....tracking.datasets.dataset import Dataset
 
 MARGIN = 0.08
 """How far the regions reach beyond lips and lids, over the distance of the eyes."""

@@ -3,24 +3,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
-from torch.optim import Optimizer
 
-from ....tracking.heads.arrays import Image
 from ...tensors import as_bytes
-from ...training.distributed import DistributedGroup
-from ..networks.portrait import PortraitNetwork
 from ..networks.windows import CENTRED
 from .batches import cut_batch
 from .presets import Preset, smaller_preset
-from .sampling import Draws, Sampler
-from .trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+    from torch.optim import Optimizer
+
+    from ....tracking.heads.arrays import Image
+    from ...training.distributed import DistributedGroup
+    from ..networks.portrait import PortraitNetwork
+    from .sampling import Draws, Sampler
+    from .trainer import Trainer
 
 PREVIEW_FRAMES = 3
 TIME_CODES = 8

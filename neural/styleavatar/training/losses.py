@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -11,6 +11,9 @@ from torch import Tensor
 
 from ..networks.config import FEATURE_SIZE
 from ..networks.wavelets import haar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def weighted_l1(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:

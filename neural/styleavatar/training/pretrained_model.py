@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import safetensors
 import safetensors.torch
-from torch import nn
 
 from ....common.errors import UserError
 from ....common.file_format import FileFormat
 from ....common.files import written_whole
 from ...training.checkpoints import below
 from ..networks.features import IDENTITY, IDENTITY_STEP
-from .presets import Preset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from torch import nn
+
+    from .presets import Preset
 
 FORMAT = FileFormat("semblance-base", 1)
 

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -27,6 +26,10 @@ from .presets import Preset, preset_named
 from .pretrained_model import PretrainedModel, identity_of
 from .sampling import Sampler, TurnSampler
 from .trainer import Trainer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 LEAST_DATASETS = 2
 

@@ -3,22 +3,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from ....tracking.heads.arrays import Floats
-from ...training.distributed import DistributedGroup
 from ..networks.config import SLACK
 from ..networks.features import IDENTITY
 from ..networks.windows import CENTRED, Window
 from .batches import Batch, Frames, cut_batch
 from .bending import bends
-from .presets import Preset
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ....tracking.heads.arrays import Floats
+    from ...training.distributed import DistributedGroup
+    from .presets import Preset
 
 SLIDE_SPREAD = 24.0
 SLIDE_LEAST, SLIDE_MOST = 10, 54

@@ -5,23 +5,26 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from ...pretrained.perceptual import PerceptualLoss
-from ...training.distributed import DistributedGroup
 from ...training.ema import follow
 from ...training.muon import Muon, suits_muon
 from ...training.optimisers import adamw, cosine_rate, update
 from ..networks.discriminator import Discriminator
 from ..networks.portrait import FeatureSource, Painting, PortraitNetwork
 from . import losses
-from .batches import Batch
-from .presets import Preset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ...pretrained.perceptual import PerceptualLoss
+    from ...training.distributed import DistributedGroup
+    from .batches import Batch
+    from .presets import Preset
 
 Network = TypeVar("Network", bound=nn.Module)
 

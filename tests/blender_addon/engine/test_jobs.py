@@ -9,10 +9,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from semblance.blender_addon.engine import process
@@ -33,6 +31,10 @@ from semblance.protocol.choices import MATTINGS
 from semblance.protocol.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken
 from semblance.protocol.jobs import JobKind, Photo, Track
 from semblance.protocol.messages import VERSION, Announcement, Job, JobState, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 TOKEN = "secret"
 A_TRACK = Track(source="x", dataset="d")

@@ -6,23 +6,27 @@ Nothing is replaced: a real engine process, a real network (untrained), Blender'
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from semblance.neural.avatar import Avatar
 from semblance.neural.rendering.frames import frames_of
 from semblance.neural.styleavatar.kind import portrait_network
 from semblance.neural.styleavatar.training.presets import PREVIEW
 from semblance.tests.makers.avatars import avatar_of
 from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.heads.rotations import from_vectors
-from semblance.tracking.performances.performance import Performance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from semblance.neural.avatar import Avatar
+    from semblance.tracking.heads.head import MorphableHead
+    from semblance.tracking.performances.performance import Performance
 
 FRAMES = 4
 MEAN, MOST = 1 / 255, 8 / 255

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
@@ -14,6 +14,9 @@ from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.performances.performance import Crop, Performance
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COUNT, FPS = 30, 30
 FIRST = 6

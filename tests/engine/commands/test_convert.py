@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from semblance.engine.commands.cli import main
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.captures.registry import read_performance
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -21,6 +19,10 @@ from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.live.live_frames import LiveFrame
 from semblance.tracking.live.source import Shot
 from semblance.tracking.performances.performance import Performance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Source:

@@ -8,8 +8,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from semblance.common.processes import is_alive
@@ -17,6 +16,10 @@ from semblance.engine.commands.cli import main
 from semblance.engine.commands.engine import running_engine
 from semblance.protocol.jobs import JOBS, JobKind
 from semblance.protocol.messages import STATE_FILE, Announcement, Job, JobState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 # Without PyTorch, for these tests start many engines.
 START = """

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -28,7 +28,11 @@ from semblance.tests.makers.performances import at_rest
 from semblance.tracking.datasets.writer import DatasetWriter
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.performances.performance import Performance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from semblance.tracking.performances.performance import Performance
 
 FRAMES, SIZE = 20, 256
 

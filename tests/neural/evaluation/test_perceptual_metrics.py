@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -25,6 +25,9 @@ from semblance.neural.evaluation.perceptual_metrics import (
 from semblance.neural.pretrained import weights
 from semblance.tracking.heads.camera import PinholeCamera
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class StandInInception(nn.Module):

@@ -7,7 +7,7 @@ import base64
 import io
 import re
 from html.parser import HTMLParser
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +15,9 @@ from PIL import Image
 from semblance.neural.evaluation.charts import Curve, chart, read_curves
 from semblance.neural.evaluation.report import Picture, write_report
 from semblance.neural.evaluation.tables import Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EVIL = "<script>alert('x')</script> & \"co\""
 

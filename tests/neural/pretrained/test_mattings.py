@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -19,11 +19,15 @@ from semblance.neural.pretrained.face_parsing import FaceParsing
 from semblance.neural.pretrained.mattings import choose_matting
 from semblance.neural.pretrained.robust_video_matting import RobustVideoMatting
 from semblance.neural.pretrained.weights import FACE_PARSING, ROBUST_VIDEO_MATTING, VGG19, find
-from semblance.protocol.choices import MattingName
 from semblance.protocol.jobs import Track
 from semblance.tests.makers.footage import portrait, write_video
 from semblance.tracking.datasets.dataset import Dataset
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from semblance.protocol.choices import MattingName
 
 
 class TinyMatting(nn.Module):

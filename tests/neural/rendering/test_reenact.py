@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
@@ -26,6 +26,9 @@ from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, Eyeball, MorphableHead
 from semblance.tracking.performances.performance import Crop, Performance
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FPS = 25.0
 

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from semblance.tracking.detection.hands import HandWatch, behind, believed
 from semblance.tracking.media.footage import Footage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FACE = np.zeros((478, 3), np.float32)
 FACE[:, :2] = np.random.default_rng(0).uniform(0, 100, (478, 2))

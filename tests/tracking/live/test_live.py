@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
 from contextlib import closing
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,6 +17,10 @@ from semblance.tracking.live.live_solver import CALIBRATION, LiveSolver
 from semblance.tracking.live.meter import Meter
 from semblance.tracking.live.source import Camera, PlayedFile, Shot, played
 from semblance.tracking.media.footage import Footage
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
 
 APART = 0.15
 """Seconds from picture to picture."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 import pytest
@@ -10,9 +12,11 @@ from scipy.spatial.transform import Rotation
 from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.mattes.head_only import HeadOnly, Parsing
 from semblance.tracking.performances.maps import frame_vertices
+
+if TYPE_CHECKING:
+    from semblance.tracking.heads.head import MorphableHead
 
 SIDE = 384
 PICTURE = np.zeros((SIDE, SIDE, 3), np.uint8)

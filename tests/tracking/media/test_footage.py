@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
@@ -13,6 +13,9 @@ import pytest
 from semblance.common.errors import UserError
 from semblance.tests.makers.footage import plain, write_sound, write_video
 from semblance.tracking.media.footage import Footage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WIDTH, HEIGHT = 96, 64
 TKHD_MATRIX = 4 + 4 + 5 * 4 + 4 * 2 + 4 * 2

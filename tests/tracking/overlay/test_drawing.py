@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.heads.rotations import from_vectors
 from semblance.tracking.media.crop import picture_camera
 from semblance.tracking.overlay.coefficient_plot import coefficient_plot, curves_of
@@ -22,6 +22,9 @@ from semblance.tracking.overlay.drawing import (
     view_camera,
 )
 from semblance.tracking.performances.performance import Crop, Performance
+
+if TYPE_CHECKING:
+    from semblance.tracking.heads.head import MorphableHead
 
 CROP = Crop(300, 100, 500)
 YAWS = 0.0, 1.1

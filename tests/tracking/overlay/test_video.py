@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 import cv2
@@ -16,6 +16,9 @@ from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.media.video import frames_to
 from semblance.tracking.overlay.video import frame_at, write_overlay
 from semblance.tracking.performances.performance import Crop, Performance
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FRAMES = 6
 

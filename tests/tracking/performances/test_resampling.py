@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from semblance.common.errors import UserError
 from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.rotations import from_vectors, to_vectors
-from semblance.tracking.performances.performance import Performance
 from semblance.tracking.performances.resampling import at_rate, with_gaps_filled
+
+if TYPE_CHECKING:
+    from semblance.tracking.performances.performance import Performance
 
 SMILE = ARKIT_NAMES.index("mouthSmileLeft")
 

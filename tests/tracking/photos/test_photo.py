@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,6 +18,9 @@ from semblance.tracking.photos.calibration import FRAMES, calibration_performanc
 from semblance.tracking.photos.photo import photo_dataset, read_photo
 from semblance.tracking.solving.solver import solve_still
 from skimage.data import astronaut
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SIZE, FILMED = 128, 10
 

@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 from semblance.tests.makers.performances import at_rest
-from semblance.tracking.detection.landmarks import Landmarks
 from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.heads.head import MorphableHead
 from semblance.tracking.performances.performance import REGIONS, TRUSTED, Performance
 from semblance.tracking.solving.agreement import mesh_landmarks
 from semblance.tracking.solving.confidence import rated, region_landmarks
 from semblance.tracking.solving.landmark_model import LandmarkModel, Person
 from semblance.tracking.solving.visibility import visibility_by_turn
+
+if TYPE_CHECKING:
+    from semblance.tracking.detection.landmarks import Landmarks
+    from semblance.tracking.heads.head import MorphableHead
 
 FRAMES = 30
 CAMERA = PinholeCamera.default(512)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.performances.performance import Performance
 from semblance.tracking.solving.one_euro import OneEuro
+
+if TYPE_CHECKING:
+    from semblance.tracking.performances.performance import Performance
 
 RATE = 30
 BLINK, SMILE = ARKIT_NAMES.index("eyeBlinkLeft"), ARKIT_NAMES.index("mouthSmileLeft")

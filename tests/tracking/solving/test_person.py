@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,6 +18,9 @@ from semblance.tracking.solving import closed_form
 from semblance.tracking.solving.focal_length import estimated_camera
 from semblance.tracking.solving.landmark_model import LandmarkModel, Pose
 from semblance.tracking.solving.person import solve_person, with_identity
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FRAMES = 40
 CAMERA = PinholeCamera(1315.0, 1315.0, 256.0, 256.0, 512, 512)

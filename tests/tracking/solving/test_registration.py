@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,8 +16,12 @@ from semblance.tracking.datasets.rasteriser import MapRasteriser
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.performances.maps import frame_maps
-from semblance.tracking.performances.performance import Performance
 from semblance.tracking.solving.registration import FREE, SIDE, registered
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from semblance.tracking.performances.performance import Performance
 
 FRAMES = 24
 HEAD = open_head("builtin")

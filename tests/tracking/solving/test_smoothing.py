@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.performances.performance import Performance
 from semblance.tracking.solving.smoothing import at_times, smoothed
+
+if TYPE_CHECKING:
+    from semblance.tracking.performances.performance import Performance
 
 FRAMES = 100
 BLINK, SMILE = ARKIT_NAMES.index("eyeBlinkLeft"), ARKIT_NAMES.index("mouthSmileLeft")

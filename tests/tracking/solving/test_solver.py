@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -20,6 +20,9 @@ from semblance.tracking.solving.gaze import solve_gaze
 from semblance.tracking.solving.landmark_weights import lid_gaps, mouth_gap
 from semblance.tracking.solving.person import solve_person
 from semblance.tracking.solving.solver import frame_rate, solve_still, solve_take
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FRAMES = 24
 CAMERA = PinholeCamera(1315.0, 1315.0, 300.0, 260.0, 512, 512)

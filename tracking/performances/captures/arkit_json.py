@@ -14,16 +14,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ....common.errors import UserError
 from ....common.files import written_whole
-from ...heads.arrays import Numbers
 from ...heads.head import ARKIT_NAMES
-from ..performance import Performance
 from .arkit_transforms import (
     by_columns,
     eye_transform,
@@ -38,6 +35,12 @@ from .capture import Capture, frame_rate, performed_without_gaps
 from .capture_format import CaptureFormat
 from .names import KEYS, expressions, key
 from .tables import read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...heads.arrays import Numbers
+    from ..performance import Performance
 
 RATE = 60.0
 """Frames a second where neither times nor a rate are given: ARKit's own."""

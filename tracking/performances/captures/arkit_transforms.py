@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ....common.errors import UserError
 from ...heads.arrays import Doubles, Numbers
 from ...heads.head import gaze_rotation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 FLIP = np.diag([1.0, -1.0, -1.0])
 """ARKit's axes to ours and back."""

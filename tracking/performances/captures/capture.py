@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ....common.words import counted
-from ...heads.arrays import Numbers
 from ...heads.camera import PinholeCamera
 from ...heads.head import ARKIT_NAMES, MorphableHead
 from ..performance import Performance
 from ..resampling import GAP, with_gaps_filled
+
+if TYPE_CHECKING:
+    from ...heads.arrays import Numbers
 
 DISTANCE = 0.9
 """Metres from the camera at which a head is put whose place the file does not say: it fills the window well."""

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ....common.errors import UserError
-from ...heads.head import MorphableHead
-from ..performance import Performance
 from .tables import Table, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from ...heads.head import MorphableHead
+    from ..performance import Performance
 
 FIRST_BYTES = 4096
 

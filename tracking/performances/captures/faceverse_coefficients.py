@@ -11,20 +11,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ....common.errors import UserError
 from ....common.files import written_whole
 from ...heads import faceverse, faceverse_v2, faceverse_v4
-from ...heads.arrays import Floats
 from ...heads.camera import PinholeCamera
 from ...heads.faceverse_file import FaceVerseHead
-from ...heads.head import MorphableHead
 from ...heads.unpickling import load_array_dict
 from ..performance import Performance
 from .capture_format import CaptureFormat
+
+if TYPE_CHECKING:
+    from ...heads.arrays import Floats
+    from ...heads.head import MorphableHead
 
 CAMERA_DISTANCE = 10.0
 """The camera's distance from the origin of translations, in the file's units."""

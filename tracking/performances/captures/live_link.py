@@ -10,19 +10,23 @@ sign only; the app makes head and eye angles in the same way.
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ....common.files import written_whole
-from ...heads.arrays import Numbers
 from ...heads.rotations import from_angles, to_angles
-from ..performance import Performance
 from .capture import Capture, performed_without_gaps
 from .capture_format import CaptureFormat
 from .names import KEYS, expressions, key
-from .tables import Table
 from .timecode import read_timecodes, timecode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...heads.arrays import Numbers
+    from ..performance import Performance
+    from .tables import Table
 
 NAMES: tuple[str, ...] = (
     "EyeBlinkLeft", "EyeLookDownLeft", "EyeLookInLeft", "EyeLookOutLeft", "EyeLookUpLeft", "EyeSquintLeft",

@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ....common.errors import UserError
-from ...heads.arrays import Floats, Numbers
 from ...heads.head import ARKIT_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...heads.arrays import Floats, Numbers
 
 PERCENT = 2.0
 """Where a value is above this, all of the file's are taken for percent."""

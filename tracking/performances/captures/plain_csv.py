@@ -9,20 +9,24 @@ radians (camera axes: x right, y down, z forward); `translation_x, _y, _z` in me
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ....common.errors import UserError
 from ....common.files import written_whole
-from ...heads.arrays import Numbers
 from ...heads.head import ARKIT_NAMES
 from ...heads.rotations import from_vectors, to_vectors
-from ..performance import Performance
 from .capture import Capture, frame_rate, performed
 from .capture_format import CaptureFormat
 from .names import KEYS, expressions, key
-from .tables import Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...heads.arrays import Numbers
+    from ..performance import Performance
+    from .tables import Table
 
 ROTATION = "rotation_x", "rotation_y", "rotation_z"
 TRANSLATION = "translation_x", "translation_y", "translation_z"

@@ -7,17 +7,20 @@ A new format is a file with a `CaptureFormat`, and its line in `FORMATS`.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ....common.errors import UserError
 from ...heads.builtin import load_builtin
-from ...heads.head import MorphableHead
-from ..performance import Performance
 from .arkit_json import ARKIT
 from .capture_format import CaptureFile, CaptureFormat
 from .faceverse_coefficients import FACEVERSE
 from .live_link import LIVE_LINK
 from .plain_csv import PLAIN_CSV
 from .semblance_npz import NPZ
+
+if TYPE_CHECKING:
+    from ...heads.head import MorphableHead
+    from ..performance import Performance
 
 FORMATS = (NPZ, FACEVERSE, ARKIT, LIVE_LINK, PLAIN_CSV)
 """In the order in which they are asked whether a file is theirs; a plain table takes whatever is left."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ....common.errors import UserError
 from ....common.words import counted
-from ...heads.arrays import Doubles
 from .names import key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ...heads.arrays import Doubles
 
 LARGEST = 512 * 2**20
 """Bytes; a text file that is larger is no performance."""

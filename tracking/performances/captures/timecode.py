@@ -9,13 +9,17 @@ dropping cannot be told from 30 by its numbers and is read as 30.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ....common.errors import UserError
-from ...heads.arrays import Doubles
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ...heads.arrays import Doubles
 
 PATTERN = re.compile(r"\s*(\d{1,2}):(\d{1,2}):(\d{1,2})([:;])(\d{1,3}(?:[.,]\d+)?)\s*")
 BASES = (60, 30, 24, 25, 50, 48, 100, 120, 240)
@@ -35,7 +39,8 @@ def read_timecodes(texts: Sequence[str], lines: Sequence[int], path: Path) -> tu
         UserError: one is no timecode, or time goes back.
 
     Example:
-        >>> times, fps = read_timecodes(["10:00:00:23", "10:00:00:24", "10:00:01:00"], [2, 3, 4], Path("take.csv"))
+        >>> from pathlib import Path
+    >>> times, fps = read_timecodes(["10:00:00:23", "10:00:00:24", "10:00:01:00"], [2, 3, 4], Path("take.csv"))
         >>> times, fps
         (array([0.  , 0.04, 0.08]), 25.0)
     """

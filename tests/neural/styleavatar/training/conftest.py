@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from semblance.neural.styleavatar.training import presets
 from semblance.tests.makers.datasets import moving_disc
 from semblance.tests.makers.networks import narrow_preview, one_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")

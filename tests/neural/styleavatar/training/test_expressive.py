@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,6 +16,9 @@ from semblance.neural.styleavatar.training.trainer import Trainer
 from semblance.neural.training.distributed import DistributedGroup
 from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.detection.landmarks import LEFT_EYE, LIPS, OVAL, RIGHT_EYE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ALONE = DistributedGroup(0, 1, torch.device("cpu"))
 FRAMES = np.array([0, 3])

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from semblance.common.errors import UserError
 from semblance.neural.evaluation.evaluate import held_out
 from semblance.neural.styleavatar.training.build import left_out_sentences, trainable
 from semblance.tests.makers.performances import at_rest
-from semblance.tracking.performances.performance import Performance
+
+if TYPE_CHECKING:
+    from semblance.tracking.performances.performance import Performance
 
 
 def take(confidence: list[float]) -> Performance:

@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.captures.registry import read_performance
-from semblance.tracking.performances.performance import Performance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from semblance.tracking.performances.performance import Performance
 
 JAW, BLINK = ARKIT_NAMES.index("jawOpen"), ARKIT_NAMES.index("eyeBlinkLeft")
 OPENING = [0.0, 0.25, 0.5]

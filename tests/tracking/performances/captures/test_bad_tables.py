@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +12,14 @@ from semblance.common.errors import UserError
 from semblance.tests.makers.performances import moving
 from semblance.tracking.performances.captures import tables
 from semblance.tracking.performances.captures.arkit_json import ARKIT
-from semblance.tracking.performances.captures.capture_format import CaptureFormat
 from semblance.tracking.performances.captures.live_link import LIVE_LINK
 from semblance.tracking.performances.captures.plain_csv import PLAIN_CSV
 from semblance.tracking.performances.captures.registry import read_performance, write_performance
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from semblance.tracking.performances.captures.capture_format import CaptureFormat
 
 
 @pytest.mark.parametrize(

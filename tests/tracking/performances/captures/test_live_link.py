@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +11,9 @@ from semblance.tests.makers.performances import moving
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.performances.captures.live_link import LIVE_LINK
 from semblance.tracking.performances.captures.registry import read_performance, write_performance
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORWARD = np.array([0, 0, -1.0])
 

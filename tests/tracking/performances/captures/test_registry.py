@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,11 +13,15 @@ from semblance.common.errors import UserError
 from semblance.tests.makers.performances import moving
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.performances.captures.arkit_json import ARKIT
-from semblance.tracking.performances.captures.capture_format import CaptureFormat
 from semblance.tracking.performances.captures.live_link import LIVE_LINK
 from semblance.tracking.performances.captures.plain_csv import PLAIN_CSV
 from semblance.tracking.performances.captures.registry import read_performance, write_performance
 from semblance.tracking.performances.captures.semblance_npz import NPZ
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from semblance.tracking.performances.captures.capture_format import CaptureFormat
 
 RATES = [24, 25, 30000 / 1001, 30, 60000 / 1001, 60, 120]
 KEPT = {
