@@ -147,8 +147,8 @@ def lock(rest: Sequence[str]) -> int:
     engine = compile_lock(uv, "engine.txt", [PROJECT, *apart, *rest])
     for name in dict.fromkeys(re.findall(r"^([\w.-]+)==", engine, re.MULTILINE)):
         apart += ["--no-emit-package", name]
-    within = ["--constraints", REQUIREMENTS / "engine.txt"]
-    compile_lock(uv, "dev.txt", [PROJECT, "--extra", "dev", *within, *apart, *rest])
+    within: list[str | Path] = ["--extra", "dev", "--constraints", REQUIREMENTS / "engine.txt"]
+    compile_lock(uv, "dev.txt", [PROJECT, *within, *apart, *rest])
     compile_lock(uv, "blender.txt", ["--group", f"{PROJECT}:blender", *rest])
     return 0
 
@@ -156,7 +156,7 @@ def lock(rest: Sequence[str]) -> int:
 def compile_lock(uv: str, name: str, words: Sequence[str | Path]) -> str:
     """Write one file of versions and hashes; return its text. Versions that it has and that still fit are kept."""
     file = REQUIREMENTS / name
-    options = ["--universal", "--python-version", "3.11", "--generate-hashes"]
+    options: list[str | Path] = ["--universal", "--python-version", "3.11", "--generate-hashes"]
     options += ["--custom-compile-command", "python3 run.py lock", "--output-file", file]
     if call([uv, "pip", "compile", "--quiet", *words, *options]) != 0:
         raise Trouble(f"uv found no versions for {file.relative_to(ROOT)} that fit together; it says above why.")

@@ -12,7 +12,7 @@ from setuptools.command.build_py import build_py
 NOT_SHIPPED = ("benchmarks*", "blender_addon*", "docs*", "packaging*", "tests*", "tools*")
 
 
-class BuildRooms(build_py):
+class BuildRooms(build_py):  # type: ignore[misc]
     """Leaves out this folder's scripts, which would become modules of the package."""
 
     def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:

@@ -26,7 +26,7 @@ def build(out: Path) -> Path:
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
     archive = out / f"{manifest['id']}-{manifest['version']}.zip"
     out.mkdir(parents=True, exist_ok=True)
-    tool = [sys.executable, blender_tool()]
+    tool = [sys.executable, str(blender_tool())]
     subprocess.run([*tool, "build", "--source-dir", ROOT, "--output-filepath", archive], check=True)
     subprocess.run([*tool, "validate", archive], check=True)
     return archive
