@@ -28,28 +28,26 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("semblance")
 
 
-def python_of(variable: str, folder: str) -> Path:
-    """The Python that an environment variable names, else the one in `.venv/<folder>`."""
+def python_of(name: str, folder: str, purpose: str) -> Path:
+    """The Python that `SEMBLANCE_<name>_PYTHON` names, else the one in `.venv/<folder>`; without one, tests skip."""
+    variable = f"SEMBLANCE_{name}_PYTHON"
     scripts = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
-    return Path(os.environ.get(variable) or ROOT / ".venv" / folder / scripts)
+    python = Path(os.environ.get(variable) or ROOT / ".venv" / folder / scripts)
+    if not python.is_file():
+        pytest.skip(f"needs {purpose}: set {variable} (looked at {python})")
+    return python
 
 
 @pytest.fixture(scope="session")
 def engine_python() -> Path:
-    """A Python that can run the engine; the tests are skipped where there is none."""
-    python = python_of("SEMBLANCE_ENGINE_PYTHON", "engine")
-    if not python.is_file():
-        pytest.skip(f"needs the engine's Python: set SEMBLANCE_ENGINE_PYTHON (looked at {python})")
-    return python
+    """A Python that can run the engine."""
+    return python_of("ENGINE", "engine", "the engine's Python")
 
 
 @pytest.fixture(scope="session")
 def blender_python() -> Path:
-    """A Python that can import bpy; the tests are skipped where there is none."""
-    python = python_of("SEMBLANCE_BLENDER_PYTHON", "blender")
-    if not python.is_file():
-        pytest.skip(f"needs Blender as a Python module: set SEMBLANCE_BLENDER_PYTHON (looked at {python})")
-    return python
+    """A Python that can import bpy."""
+    return python_of("BLENDER", "blender", "Blender as a Python module")
 
 
 @pytest.fixture(scope="session")
