@@ -71,7 +71,7 @@ class DistributedGroup:
         flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
         dist.all_reduce(flat)
         flat /= self.world_size
-        for gradient, part in zip(gradients, flat.split([each.numel() for each in gradients]), strict=True):
+        for gradient, part in zip(gradients, torch.split(flat, [each.numel() for each in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
 
     @contextmanager

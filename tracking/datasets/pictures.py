@@ -23,7 +23,7 @@ def read_picture(path: Path, flags: int) -> NDArray[Any]:
     Raises:
         UserError: the picture is missing or damaged.
     """
-    picture = cv2.imread(str(path), flags)
+    picture: NDArray[Any] | None = cv2.imread(str(path), flags)
     if picture is None:
         raise UserError(f"{path} is missing or damaged; run `semblance track` again to make the dataset anew.")
     return picture
@@ -36,7 +36,8 @@ def read_map(path: Path) -> Floats:
         UserError: the map is missing or damaged.
     """
     picture = read_picture(path, cv2.IMREAD_UNCHANGED)
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.float32) / np.iinfo(picture.dtype).max
+    rgb: Floats = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.float32) / np.iinfo(picture.dtype).max
+    return rgb
 
 
 def central_window(enlarged: NDArray[Value]) -> NDArray[Value]:

@@ -7,15 +7,17 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ....common.clock import Clock
@@ -25,11 +27,12 @@ from ....common.progress import Listener, silent
 from ....tracking.datasets.dataset import ENLARGED, Dataset
 from ....tracking.datasets.pictures import read_picture
 from ....tracking.detection.landmarks import Landmarks
+from ....tracking.heads.arrays import Floats
 from ....tracking.performances.maps import MAP_SIZE
 from ..networks.config import FEATURE_SIZE, SLIDING_MARGIN
 from ..networks.features import IDENTITY
 from ..networks.windows import CENTRED, Window
-from .bending import Kind, bend
+from .bending import PictureName, bend
 from .expressive import expressive_region
 
 
@@ -43,11 +46,11 @@ class Frames:
         expressive: `[T, 256, 256]` uint8, where mouth and eyes lie; zero where that is not known.
     """
 
-    footage: np.ndarray
-    matte: np.ndarray
-    uv: np.ndarray
-    texture: np.ndarray
-    expressive: np.ndarray
+    footage: NDArray[np.uint8]
+    matte: NDArray[np.uint8]
+    uv: NDArray[np.uint16]
+    texture: NDArray[np.uint8]
+    expressive: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.footage)
@@ -141,7 +144,11 @@ def fingerprint(dataset: Dataset, names: Sequence[str], resolution: int, landmar
 
 
 def refuse_full_disk(folder: Path, needed: int) -> None:
-    """Raise UserError unless the disk has room for `needed` bytes."""
+    """Refuse a disk without room for `needed` bytes.
+
+    Raises:
+        UserError: the disk of `folder` is too full.
+    """
     if shutil.disk_usage(folder).free < needed:
         raise UserError(f"Training needs {needed / 1e9:.1f} GB of disk space at {folder}; free some and try again.")
 
@@ -149,11 +156,15 @@ def refuse_full_disk(folder: Path, needed: int) -> None:
 def decode(
     dataset: Dataset,
     names: Sequence[str],
-    arrays: dict[str, np.ndarray],
+    arrays: Mapping[str, NDArray[Any]],
     landmarks: Landmarks | None,
     listener: Listener,
 ) -> None:
-    """Read every frame's pictures into the arrays, by a few threads."""
+    """Read every frame's pictures into the arrays, by a few threads.
+
+    Raises:
+        UserError: a picture is missing or damaged.
+    """
     side = arrays["footage"].shape[1]
 
     def decode_one(index: int) -> None:
@@ -174,30 +185,38 @@ def decode(
         pool.shutdown(cancel_futures=True)
 
 
-def resized(picture: np.ndarray, side: int) -> np.ndarray:
-    """The picture at `side` pixels square."""
+def resized(picture: NDArray[Any], side: int) -> NDArray[Any]:
+    """The square picture `[H, H, ...]` at `side` pixels: `[side, side, ...]`."""
     if picture.shape[0] == side:
         return picture
     smaller = picture.shape[0] > side
-    return cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+    made: NDArray[Any] = cv2.resize(picture, (side, side), interpolation=how)
+    return made
 
 
 def cut_batch(
     frames: Frames,
-    samples: np.ndarray,
-    time_codes: np.ndarray,
+    samples: NDArray[np.integer[Any]],
+    time_codes: NDArray[np.floating[Any]],
     window: Window,
     device: torch.device,
-    bent: np.ndarray | None = None,
+    bent: Floats | None = None,
 ) -> Batch:
     """Cut one window, at whole cells, out of some frames: pixels are copied, never resampled unless they are bent.
 
-    `bent [N, ...]` (see `bending.bends`) says how the first N samples are; it is for the central window.
+    Args:
+        frames: of the dataset.
+        samples: `[B]`, which of them.
+        time_codes: `[T]`, of all frames.
+        window: where it lies.
+        device: where the batch goes.
+        bent: `[N, ...]` (see `bending.bends`), how the first N samples are bent; it is for the central window.
     """
     side, cell = frames.resolution, frames.resolution // FEATURE_SIZE
     top, left = int(window.row) * cell, int(window.column) * cell
     rows, columns = slice(top, top + side), slice(left, left + side)
-    cut: dict[Kind, np.ndarray] = {
+    cut: dict[PictureName, NDArray[Any]] = {
         "footage": frames.footage[samples, rows, columns],
         "matte": frames.matte[samples, rows, columns],
         "expressive": frames.expressive[samples],
@@ -224,7 +243,7 @@ def cut_batch(
     )
 
 
-def to_tensor(pictures: np.ndarray, white: int, device: torch.device) -> Tensor:
+def to_tensor(pictures: NDArray[Any], white: int, device: torch.device) -> Tensor:
     """Integer pictures `[B, H, W, C]`, 0 to `white`, as `[B, C, H, W]` in [-1, 1], channels last in memory."""
     if pictures.dtype == np.uint16:
         pictures = pictures.astype(np.int32)
@@ -233,12 +252,12 @@ def to_tensor(pictures: np.ndarray, white: int, device: torch.device) -> Tensor:
 
 
 def padded(maps: Tensor) -> Tensor:
-    """Maps of the central window with black around: `[B, C, 384, 384]`."""
+    """Maps `[B, C, 256, 256]` of the central window with black around: `[B, C, 384, 384]`."""
     return F.pad(maps, (SLIDING_MARGIN,) * 4, value=-1.0)
 
 
 def cut_maps(maps: Tensor, window: Window) -> Tensor:
-    """The window of padded maps."""
+    """The window `[B, C, 256, 256]` of padded maps `[B, C, 384, 384]`."""
     scale = MAP_SIZE // FEATURE_SIZE
     row, column = int(window.row) * scale, int(window.column) * scale
     return maps[..., row : row + MAP_SIZE, column : column + MAP_SIZE]

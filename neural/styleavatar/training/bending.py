@@ -9,15 +9,18 @@ the footage, so that fine detail and the discriminator are taught with the other
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-Places = tuple[np.ndarray, np.ndarray]
+from ....tracking.heads.arrays import Floats
+
+Places = tuple[NDArray[Any], NDArray[Any]]
 """Of `cv2.convertMaps`."""
-Kind = Literal["footage", "matte", "expressive", "texture", "uv"]
-SMOOTHLY: dict[Kind, int] = {
+PictureName = Literal["footage", "matte", "expressive", "texture", "uv"]
+SMOOTHLY: dict[PictureName, int] = {
     "footage": cv2.INTER_CUBIC,
     "matte": cv2.INTER_LINEAR,
     "expressive": cv2.INTER_LINEAR,
@@ -35,7 +38,7 @@ EDGE = 0.04 * 65535
 """Difference of a UV map's values in a 3x3 neighbourhood of different surfaces, which must not be mixed."""
 
 
-def bends(shown: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def bends(shown: NDArray[np.bool_], random: np.random.Generator) -> Floats:
     """Draw how samples are bent.
 
     `shown`, bool `[B, S, S]`, says where the maps show the face. Return `[B, S/4, S/4, 2]` x and y, pixels of the maps:
@@ -57,7 +60,7 @@ def bends(shown: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return bent
 
 
-def bend(pictures: Mapping[Kind, np.ndarray], bent: np.ndarray) -> None:
+def bend(pictures: Mapping[PictureName, NDArray[Any]], bent: Floats) -> None:
     """Bend pictures `[B, H, H, ...]` of the same square in place; `bent` is of `bends`."""
     for index in np.flatnonzero(bent.any((1, 2, 3))):
         origins = {side: origin(bent[index], side) for side in {picture.shape[1] for picture in pictures.values()}}
@@ -66,14 +69,15 @@ def bend(pictures: Mapping[Kind, np.ndarray], bent: np.ndarray) -> None:
             picture[index] = bent_uv(sample, places) if kind == "uv" else remapped(sample, places, SMOOTHLY[kind])
 
 
-def origin(bent: np.ndarray, side: int) -> Places:
+def origin(bent: Floats, side: int) -> Places:
     """Where each pixel of a picture of `side` pixels square comes from, as `cv2.remap` likes it."""
     moved = cv2.resize(bent, (side, side)) * np.float32(side / (SPACING * len(bent)))
     along = np.arange(side, dtype=np.float32)
-    return cv2.convertMaps(moved[..., 0] + along, moved[..., 1] + along[:, None], cv2.CV_16SC2)
+    across, down = cv2.convertMaps(moved[..., 0] + along, moved[..., 1] + along[:, None], cv2.CV_16SC2)
+    return across, down
 
 
-def bent_uv(uv: np.ndarray, places: Places) -> np.ndarray:
+def bent_uv(uv: NDArray[np.uint16], places: Places) -> NDArray[np.uint16]:
     """A UV map `[S, S, 3]` of 16 bits at the places, surfaces apart."""
     steepness = cv2.morphologyEx(uv, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     edge = (steepness[..., 0] > EDGE) | (steepness[..., 1] > EDGE) | (steepness[..., 2] > EDGE)
@@ -82,6 +86,7 @@ def bent_uv(uv: np.ndarray, places: Places) -> np.ndarray:
     return np.where(mixed[..., None], nearest, smooth)
 
 
-def remapped(picture: np.ndarray, places: Places, how: int) -> np.ndarray:
+def remapped(picture: NDArray[Any], places: Places, how: int) -> NDArray[Any]:
     """The picture at the places; the border repeats."""
-    return cv2.remap(np.ascontiguousarray(picture), *places, how, borderMode=cv2.BORDER_REPLICATE)
+    moved: NDArray[Any] = cv2.remap(np.ascontiguousarray(picture), *places, how, borderMode=cv2.BORDER_REPLICATE)
+    return moved

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ....common.errors import UserError
 from ....common.progress import Listener, silent
@@ -134,8 +135,12 @@ def build(
     return result
 
 
-def trainable(performance: Performance, train_share: float) -> np.ndarray:
-    """The frames to train on: of the first `train_share`, those that can be trusted."""
+def trainable(performance: Performance, train_share: float) -> NDArray[np.intp]:
+    """The frames to train on, `[N]`: of the first `train_share`, those that can be trusted.
+
+    Raises:
+        UserError: they are too few.
+    """
     first, _ = split(len(performance), train_share)
     kept = np.flatnonzero(performance.trusted[: len(first)])
     if len(kept) < LEAST_FRAMES:
@@ -151,7 +156,11 @@ def left_out_sentences(performance: Performance, train_share: float) -> tuple[st
 
 
 def perceptual_loss(device: torch.device) -> tuple[PerceptualLoss | None, tuple[str, ...]]:
-    """VGG19's loss where it can be had, else None, with a sentence that says so."""
+    """VGG19's loss where it can be had, else None, with a sentence that says so.
+
+    Raises:
+        UserError: the file of its weights is damaged.
+    """
     if device.type == "cpu":
         return None, ("VGG19 is too slow without a GPU: the discriminator's features were matched instead.",)
     weights = find_weights()
@@ -170,7 +179,7 @@ def setback_sentences(state: TrainingState) -> tuple[str, ...]:
 
 def sampler_of(
     dataset: Dataset,
-    kept: np.ndarray,
+    kept: NDArray[np.intp],
     landmarks: Landmarks | None,
     preset: Preset,
     cache: Path,
@@ -179,7 +188,11 @@ def sampler_of(
     identity: float,
     listener: Listener,
 ) -> Sampler:
-    """A sampler of the frames `kept [N]` of a dataset with their landmarks, decoded into `cache`."""
+    """A sampler of the frames `kept [N]` of a dataset with their landmarks, decoded into `cache`.
+
+    Raises:
+        UserError: a picture of the dataset is missing or damaged, or the disk is full.
+    """
     names = [dataset.names[index] for index in kept]
     heard = listener if group.is_main else silent
     with group.main_process_first():

@@ -20,7 +20,7 @@ MARGIN = 0.08
 """How far the regions reach beyond lips and lids, over the distance of the eyes."""
 
 
-def landmarks_in_maps(dataset: Dataset, kept: NDArray, head_path: Path | None) -> Landmarks | None:
+def landmarks_in_maps(dataset: Dataset, kept: NDArray[np.intp], head_path: Path | None) -> Landmarks | None:
     """The tracked head's landmarks in the frames `kept [N]`, in pixels of the maps: `[N, 478, 3]`.
 
     None where the motion is not known, or the head's file (`head_path`) is not on this machine or of another version.
@@ -43,4 +43,5 @@ def expressive_region(landmarks: Landmarks) -> NDArray[np.uint8]:
         cv2.fillConvexPoly(region, hull.round().astype(np.int32), 255)
     reach = max(1, round(MARGIN * float(eye_distance(landmarks))))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    return cv2.GaussianBlur(cv2.dilate(region, disc), (0, 0), reach / 2)
+    soft: NDArray[np.uint8] = cv2.GaussianBlur(cv2.dilate(region, disc), (0, 0), reach / 2)
+    return soft

@@ -71,11 +71,11 @@ class Trainer:
         device, optimiser = group.device, preset.optimiser
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.generators = placed(Generators(preset), device)
+            self.generators = on_device(Generators(preset), device)
             discriminator = Discriminator(preset.network.resolution, preset.discriminator)
-        self.discriminator = placed(discriminator, device)
+        self.discriminator = on_device(discriminator, device)
         self.average = copy.deepcopy(self.generators).requires_grad_(False)
-        self.perceptual = placed(perceptual, device) if perceptual else None
+        self.perceptual = on_device(perceptual, device) if perceptual else None
         painting, rest = shared_out(self.generators, preset)
         rate, equalised = optimiser.learning_rate, optimiser.equalised
         self.generators_optimiser = adamw(rest, rate, optimiser.beta1, equalised=equalised)
@@ -154,7 +154,8 @@ class Trainer:
     def _features(self, index: int, identity: float) -> tuple[Tensor, Tensor]:
         """The feature maps: from the generators, and after `freeze_after` steps the maps themselves."""
         if index < self.preset.schedule.freeze_after:
-            return self.generators.source(identity)
+            maps: tuple[Tensor, Tensor] = self.generators.source(identity)
+            return maps
         if index == self.preset.schedule.freeze_after:
             self.generators.bake(identity)
             self.average.bake(identity)
@@ -251,6 +252,6 @@ def shared_out(generators: Generators, preset: Preset) -> tuple[list[nn.Paramete
     return list(ours.values()), {name: parameter for name, parameter in named.items() if name not in ours}
 
 
-def placed(network: Network, device: torch.device) -> Network:
+def on_device(network: Network, device: torch.device) -> Network:
     """Move a network to a device, its weights in the layout that suits convolutions."""
-    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in torch's stubs
+    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
