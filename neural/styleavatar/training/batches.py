@@ -7,14 +7,17 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ....common.clock import Clock
@@ -23,6 +26,8 @@ from ....common.files import written_whole
 from ....common.progress import Listener, silent
 from ....tracking.datasets.dataset import ENLARGED, Dataset
 from ....tracking.datasets.pictures import read_picture
+from ....tracking.detection.landmarks import Landmarks
+from ....tracking.heads.arrays import Floats
 from ....tracking.performances.maps import MAP_SIZE
 from ..networks.config import FEATURE_SIZE, SLIDING_MARGIN
 from ..networks.features import IDENTITY

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from semblance.blender_addon.engine.jobs import Bar, bar_of, follow, free_name, new_avatar_job, run_to_end
