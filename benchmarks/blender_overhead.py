@@ -106,6 +106,7 @@ def render(folder: Path, frames: int, size: int) -> dict[str, list[float]]:
     semblance.register()
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
+    assert scene is not None
     nodding(frames, size).save(folder / "performance.npz")
     avatar_scene.add_avatar(scene, folder / "performance.npz", avatar="any")
     registration.use_renderer(scene)

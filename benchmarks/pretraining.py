@@ -51,8 +51,8 @@ def main() -> None:
     title, preset = hardware(), preset_named(options.preset)
     base, dataset = PretrainedModel.open(options.base, preset), Dataset.open(options.dataset)
     with tempfile.TemporaryDirectory() as folder:
-        curves = [curve(dataset, preset, each, options, Path(folder)) for each in (None, base)]
-    show(*curves, f"{dataset.folder.name} from {', '.join(base.sources)}; {title}")
+        cold, warm = (curve(dataset, preset, each, options, Path(folder)) for each in (None, base))
+    show(cold, warm, f"{dataset.folder.name} from {', '.join(base.sources)}; {title}")
 
 
 def curve(

@@ -103,8 +103,8 @@ def lag(raw: NDArray, smooth: NDArray, rate: float) -> float:
 
     Both lose their jitter first, because half a frame's shift hides some of it.
     """
-    moving = speed(raw, rate)
-    moving = np.flatnonzero(moving >= np.quantile(moving, LIVELY))
+    speeds = speed(raw, rate)
+    moving = np.flatnonzero(speeds >= np.quantile(speeds, LIVELY))
     frames, shifts = np.arange(len(raw)), np.arange(-MOST_LAG, MOST_LAG, 0.001)
     before, after = (gaussian(values, CALM * rate).T for values in (raw, smooth))
     errors = [

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
-from semblance.common import clock as clock_module
 from semblance.common.clock import Clock, duration
 from semblance.common.progress import Progress
 
@@ -13,7 +14,7 @@ from semblance.common.progress import Progress
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that clocks read."""
     moment = [0.0]
-    monkeypatch.setattr(clock_module.time, "monotonic", lambda: moment[0])
+    monkeypatch.setattr(time, "monotonic", lambda: moment[0])
     return moment
 
 

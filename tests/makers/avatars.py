@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import Provenance, describe
+from semblance.neural.styleavatar.networks.portrait import PortraitNetwork
 
 from .performances import at_rest
 
@@ -32,10 +33,13 @@ def avatar_of(
 
     `config` is what the file says of the network, by default the network's own; `provenance` what it says of itself.
     """
+    if config is None:
+        assert isinstance(network, PortraitNetwork)
+        config = network.config.to_json()
     said = describe(
         person or at_rest(),
         kind="styleavatar",
-        network=network.config.to_json() if config is None else config,
+        network=config,
         resolution=resolution,
         preset="preview",
         picture=np.zeros((8, 8, 3), np.uint8),

@@ -47,6 +47,7 @@ def write_video(
     shown = list(pictures)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps, options={"crf": "10"} if codec == "libx264" else {})
+        assert isinstance(stream, av.VideoStream)
         stream.height, stream.width = shown[0].shape[:2]
         stream.pix_fmt = "yuv420p"
         if bit_rate:
@@ -60,7 +61,7 @@ def write_video(
                 frame.pts, frame.time_base = times[index], MILLISECOND
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-        if audio is not None:
+        if audio is not None and sound is not None:
             mux_sound(container, audio, sound, rate, "fltp")
     return path
 
@@ -69,7 +70,9 @@ def write_sound(path: Path, samples: np.ndarray, rate: int = 48_000) -> Path:
     """Write samples (-1 to 1) as one channel of sound: 16 bits uncompressed for `.wav`, else AAC."""
     codec, kind = ("pcm_s16le", "s16") if path.suffix == ".wav" else ("aac", "fltp")
     with av.open(str(path), "w") as container:
-        mux_sound(container, container.add_stream(codec, rate=rate, layout="mono"), samples, rate, kind)
+        stream = container.add_stream(codec, rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        mux_sound(container, stream, samples, rate, kind)
     return path
 
 

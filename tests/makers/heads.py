@@ -18,7 +18,7 @@ from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 if TYPE_CHECKING:
     from pathlib import Path
 
-FLIPPED = np.float32([1, -1, -1])
+FLIPPED = np.array([1, -1, -1], np.float32)
 COARSE = 0.0045
 """Metres between the vertices of a coarse head."""
 V4_PLACES = {"eyeBlinkLeft": 14, "eyeBlinkRight": 15, "mouthClose": 49, "tongueOut": 173}

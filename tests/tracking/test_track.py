@@ -34,6 +34,10 @@ def nobody(_frame: int = 0) -> np.ndarray:
     return np.full((256, 256, 3), (90, 110, 100), np.uint8)
 
 
+def still(picture: np.ndarray) -> Picture:
+    return lambda _frame: picture
+
+
 def film(path: Path, picture: Picture, frames: int) -> Path:
     return write_video(path, [picture(index) for index in range(frames)], codec="mpeg4", bit_rate=4_000_000)
 
@@ -109,7 +113,7 @@ def test_no_face(head: MorphableHead, tmp_path: Path) -> None:
 
 def test_two_faces(head: MorphableHead, tmp_path: Path) -> None:
     pair = np.hstack([portrait(), portrait()[:, ::-1]])
-    video = film(tmp_path / "pair.mp4", lambda _: pair, 4)
+    video = film(tmp_path / "pair.mp4", still(pair), 4)
     with pytest.raises(UserError, match="shows 2 faces; cut it"):
         track(video, tmp_path / "set", head=head, size=SIZE)
 
@@ -126,7 +130,7 @@ def test_a_face_of_sixteen_pixels(head: MorphableHead, tmp_path: Path) -> None:
     wide = nobody()
     wide[100 : 100 + len(tiny), 100 : 100 + len(tiny)] = tiny
     for name, picture in (("close.mp4", tiny), ("far.mp4", wide)):
-        video = film(tmp_path / name, lambda _, picture=picture: picture, 4)
+        video = film(tmp_path / name, still(picture), 4)
         with pytest.raises(UserError, match=r"pixels wide"):
             track(video, tmp_path / "set", head=head, size=SIZE)
 
@@ -157,10 +161,11 @@ def test_real_footage_with_sound(shared: Path, head: MorphableHead, tmp_path: Pa
     video = shared / "media" / "videos" / "direct_address.mp4"
     short = tmp_path / "short.mp4"
     with av.open(str(video)) as source, av.open(str(short), "w") as target:
-        streams = {s: target.add_stream_from_template(s) for s in (source.streams.video[0], source.streams.audio[0])}
-        for packet in source.demux(*streams):
+        chosen = source.streams.video[0], source.streams.audio[0]
+        copies = {stream.index: target.add_stream_from_template(stream) for stream in chosen}
+        for packet in source.demux(*chosen):
             if packet.dts is not None and packet.dts * packet.time_base < 0.5:
-                packet.stream = streams[packet.stream]
+                packet.stream = copies[packet.stream.index]
                 target.mux(packet)
     dataset = track(short, tmp_path / "set", head=head, size=SIZE)
     assert Footage.open(short).has_sound

@@ -18,7 +18,7 @@ from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.imported import imported_heads
 from semblance.tracking.heads.registry import HEAD_NAMES, open_head
 
-FLIPPED = np.float32([1000, -1000, -1000])
+FLIPPED = np.array([1000, -1000, -1000], np.float32)
 
 
 @pytest.fixture

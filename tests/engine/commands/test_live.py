@@ -55,7 +55,8 @@ def frames(monkeypatch: pytest.MonkeyPatch) -> list[LiveFrame]:
 
 
 def follow(out: Path | None = None, as_json: bool = False) -> None:
-    live.follow(Source(), head=None, size=512, out=out, as_json=as_json)
+    # The source and the head go to `live_frames` only, which `frames` replaces.
+    live.follow(Source(), head=None, size=512, out=out, as_json=as_json)  # type: ignore[arg-type]
 
 
 def test_every_frame_is_a_line_of_json(frames, capsys):

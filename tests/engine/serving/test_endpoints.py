@@ -110,8 +110,15 @@ def fits(schema: dict, value, contract: dict) -> None:
     if "anyOf" in schema:
         assert any(not raises(fits, option, value, contract) for option in schema["anyOf"]), (schema, value)
         return
-    kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict,
-             "null": type(None)}  # fmt: skip
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "string": str,
+        "integer": int,
+        "number": (int, float),
+        "boolean": bool,
+        "array": list,
+        "object": dict,
+        "null": type(None),
+    }
     if "type" in schema:
         assert isinstance(value, kinds[schema["type"]]), (schema, value)
     if "enum" in schema:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -27,6 +28,9 @@ from semblance.tracking.heads.registry import open_head
 from semblance.tracking.performances.performance import Performance
 from torch import nn
 
+if TYPE_CHECKING:
+    from semblance.neural.trained_avatar import TrainedAvatar
+
 SIDE = 32
 
 
@@ -39,7 +43,8 @@ class Wall(nn.Module):
 
 
 class Painting(Runtimes):
-    def __init__(self, network: Wall) -> None:
+    def __init__(self, network: nn.Module) -> None:
+        assert isinstance(network, Wall)
         self.network = network
 
     def at_once(self, look: Look):
@@ -55,8 +60,12 @@ class Painted:
         return self.colour[None, :, None, None].expand(1, 4, SIDE, SIDE)
 
 
+def untrained(*_: object, **__: object) -> TrainedAvatar:
+    raise AssertionError("nothing trains a wall")
+
+
 def toy(inputs: type[Inputs]) -> Kind:
-    return Kind("wall", inputs, build=lambda *_, **__: None, load=lambda config: Wall(), runtimes=Painting)
+    return Kind("wall", inputs, build=untrained, load=lambda config: Wall(), runtimes=Painting)
 
 
 def performance(frames: int = 3) -> Performance:
@@ -93,7 +102,9 @@ def wall(inputs, engine):
 def sent(inputs: type[Inputs], frames: int) -> Inputs:
     if inputs is Maps:
         return Maps(*np.zeros((2, frames, 256, 256, 3), np.float16))
-    return PosedMesh(np.ones((frames, 5, 3), np.float32), np.tile(np.float32([40, 40, 16, 16, 32, 32]), (frames, 1)))
+    return PosedMesh(
+        np.ones((frames, 5, 3), np.float32), np.tile(np.array([40, 40, 16, 16, 32, 32], np.float32), (frames, 1))
+    )
 
 
 def test_it_is_loaded_and_drawn_from_a_performance(wall, inputs):

@@ -20,6 +20,7 @@ from semblance.protocol.messages import STATE_FILE, Announcement, Job, JobState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import IO
 
 # Without PyTorch, for these tests start many engines.
 START = """
@@ -40,7 +41,8 @@ class Engines:
     """Engines started by a test; they all end with it."""
 
     def __init__(self, home: Path, worker: tuple[str, ...]) -> None:
-        self.home, self._worker, self._processes = home, worker, []
+        self.home, self._worker = home, worker
+        self._processes: list[subprocess.Popen[str]] = []
         self.seconds_to_hear = 60.0  # a busy machine wakes a worker late
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -48,7 +50,7 @@ class Engines:
         process = self.spawn(*arguments)
         deadline = time.monotonic() + 300
         while (said := Announcement.read(self.home)) is None or said.process != process.pid:
-            assert process.poll() is None, process.stderr.read()
+            assert process.poll() is None, errors_of(process).read()
             assert time.monotonic() < deadline
             time.sleep(0.02)
         return process
@@ -57,9 +59,9 @@ class Engines:
         """Start an engine."""
         stand_in = ("|".join(self._worker), str(self.seconds_to_hear))
         command = [sys.executable, "-P", "-c", START, *stand_in, "serve", "--home", str(self.home)]
-        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-        self._processes.append(subprocess.Popen([*command, *arguments], **pipes))
-        return self._processes[-1]
+        process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self._processes.append(process)
+        return process
 
     def submit(self, kind: str, **parameters: str) -> Job:
         """Queue a stand-in task."""
@@ -84,7 +86,13 @@ class Engines:
         for process in self._processes:
             process.kill()
             process.wait()
-            process.stderr.close()
+            errors_of(process).close()
+
+
+def errors_of(process: subprocess.Popen[str]) -> IO[str]:
+    """What it writes to its standard error."""
+    assert process.stderr is not None
+    return process.stderr
 
 
 @pytest.fixture
@@ -103,7 +111,7 @@ def test_an_engine_announces_itself_privately_and_leaves_nothing_when_asked_to_g
     assert process.wait(300) == 0
     assert not (engines.home / STATE_FILE).exists()
     assert (engines.home / "jobs" / job.id / "cleaned").exists()
-    assert process.stderr.read() == ""
+    assert errors_of(process).read() == ""
 
 
 @pytest.mark.slow
@@ -112,7 +120,7 @@ def test_a_second_engine_and_a_taken_port_are_refused_in_a_sentence(engines, tmp
     refused = engines.spawn()
     assert refused.wait(300) == 2
     said = Announcement.read(engines.home)
-    assert refused.stderr.read() == (
+    assert errors_of(refused).read() == (
         f"An engine is already running for {engines.home} (process {said.process}, port {said.port});"
         " use that one, or stop it first.\n"
     )
@@ -176,7 +184,9 @@ def worker_of(home: Path, job: Job) -> int:
 
     store = JobStore(Home(home).database)
     try:
-        return store.get(job.id).worker
+        record = store.get(job.id)
+        assert record is not None
+        return record.worker
     finally:
         store.close()
 

@@ -36,7 +36,7 @@ def faces(head: MorphableHead, jaw: float = 0.0, degrees: float = 0.0, swing: fl
     pose = Pose(Rotation.from_rotvec(turn).as_matrix(), np.tile([0, 0, DISTANCE], (FRAMES, 1)))
     points = pose.apply(LandmarkModel.of(head).shapes(expression))
     depth = CAMERA.fx * (points[..., 2:] - DISTANCE) / DISTANCE
-    return np.concatenate([CAMERA.project(points), depth], -1).astype(np.float32)
+    return np.concatenate([CAMERA.project(points.astype(np.float32)), depth], -1).astype(np.float32)
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_a_mouth_that_keeps_still_follows_nothing(head):
 @pytest.mark.slow
 def test_keypoints_are_counted_in_pixels_and_in_distances_of_the_eyes(head):
     seen = faces(head)
-    found = retracked(list(seen + np.float32([3, 4, 0])), list(seen), head, CAMERA)
+    found = retracked(list(seen + np.array([3, 4, 0], np.float32)), list(seen), head, CAMERA)
     assert found.keypoint == pytest.approx(5, abs=1e-3)
     assert found.keypoint_share == pytest.approx((5 / eye_distance(seen)).mean(), rel=1e-3)
 

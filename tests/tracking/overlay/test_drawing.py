@@ -39,7 +39,7 @@ def performance(head: MorphableHead) -> Performance:
 def test_cameras_agree() -> None:
     whole, old = camera_of_picture(PinholeCamera.default(512), CROP), picture_camera(CROP)
     assert (whole.fx, whole.cx, whole.cy) == pytest.approx((old.fx, old.cx, old.cy))
-    points = np.float32([[300, 100], [555, 222.5]])
+    points = np.array([[300, 100], [555, 222.5]], np.float32)
     view = view_camera(whole, CROP)
     assert moved(moved(points, whole, view), view, whole) == pytest.approx(points, abs=1e-2)
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -117,7 +117,7 @@ def test_calibration_is_smooth_wide_and_comes_back(photo, head):
     assert np.abs(np.diff(performance.gaze, axis=0)).max() < 0.1
 
 
-def save(path: Path, image: np.ndarray, **options: object) -> Path:
+def save(path: Path, image: np.ndarray, **options: Any) -> Path:
     Image.fromarray(image).save(path, **options)
     return path
 

@@ -24,7 +24,7 @@ def take(head: MorphableHead, gaze: np.ndarray) -> tuple[Solution, np.ndarray]:
         head.shape(np.zeros(len(head.identity_basis), np.float32), *frame)
         for frame in zip(expression, gaze, strict=True)
     ]
-    points = np.stack(shapes)[:, head.landmarks] + np.float32([0, 0, 0.9])
+    points = np.stack(shapes)[:, head.landmarks] + np.array([0, 0, 0.9], np.float32)
     identity = np.zeros(len(head.identity_basis), np.float32)
     rotation, translation = np.tile(np.eye(3, dtype=np.float32), (FRAMES, 1, 1)), np.tile([0, 0, 0.9], (FRAMES, 1))
     solution = Solution(identity, expression, rotation, translation.astype(np.float32), np.zeros(FRAMES, np.float32))

@@ -39,7 +39,7 @@ def take_without_rest(head: MorphableHead) -> tuple[np.ndarray, np.ndarray, np.n
     turn = np.stack([0.1 * np.cos(moment), 0.4 * np.sin(moment), 0 * moment], 1)
     pose = Pose(Rotation.from_rotvec(turn).as_matrix(), np.tile([0.01, 0, 0.9], (FRAMES, 1)))
     points = pose.apply(with_identity(LandmarkModel.of(head), identity).shapes(expression))
-    seen = np.concatenate([CAMERA.project(points), CAMERA.fx * (points[..., 2:] - 0.9) / 0.9], -1)
+    seen = np.concatenate([CAMERA.project(points.astype(np.float32)), CAMERA.fx * (points[..., 2:] - 0.9) / 0.9], -1)
     return identity, expression, (seen + rng.normal(0, 0.4, seen.shape)).astype(np.float32)
 
 
@@ -73,7 +73,7 @@ def test_near_and_far_photos_of_one_person_agree(shared: Path, head: MorphableHe
         picture = read_photo(photo)
         landmarks = landmarks_of_photo(picture, photo)[None]
         guess = picture_camera(choose_crop(landmarks))
-        camera = estimated_camera(head, landmarks, guess, picture.shape[1::-1])
+        camera = estimated_camera(head, landmarks, guess, (picture.shape[1], picture.shape[0]))
         guessed.append(head.neutral(solve_person(head, landmarks, guess).identity))
         estimated.append(head.neutral(solve_person(head, landmarks, camera).identity))
     assert apart(*estimated) < 0.0015

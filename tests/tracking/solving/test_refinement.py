@@ -40,7 +40,9 @@ class Scene:
         self.expression[40:44, BLINK] = 0.5, 1, 1, 0.5
         points = self.pose.apply(model.shapes(self.expression))
         noise = np.random.default_rng(3).normal(0, 0.5, (FRAMES, 1, 2)).repeat(478, 1)
-        seen = np.concatenate([CAMERA.project(points) + noise, CAMERA.fx * (points[..., 2:] - 0.9) / 0.9], -1)
+        seen = np.concatenate(
+            [CAMERA.project(points.astype(np.float32)) + noise, CAMERA.fx * (points[..., 2:] - 0.9) / 0.9], -1
+        )
         self.rays = Rays.of(seen.astype(np.float32), CAMERA)
         shaken = self.pose.translation + np.append(noise[:, 0], np.zeros((FRAMES, 1)), 1) * 0.9 / CAMERA.fx
         self.start = Pose(self.pose.rotation, shaken), self.expression + 0.02

@@ -115,7 +115,7 @@ def test_gaze_sides_and_signs(head: MorphableHead) -> None:
     pose = np.eye(3, dtype=np.float32)[None], np.array([[0, 0, 0.9]], np.float32)
     landmarks = np.zeros((1, 478, 3), np.float32)
     landmarks[0, :, :2] = CAMERA.project(head.shape(still[0], still[1][0])[head.landmarks] + pose[1][0])
-    landmarks[:, 468:] += np.float32([-3, 2, 0])
+    landmarks[:, 468:] += np.array([-3, 2, 0], np.float32)
     solution = Solution(*still, *pose, np.zeros(1, np.float32))
     pitch, yaw = solve_gaze(head, solution, landmarks, CAMERA)[0].mean(0)
     assert pitch > 0.05

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from semblance.neural.styleavatar.training.bending import SPACING, bend, bends
+from semblance.neural.styleavatar.training.bending import SPACING, PictureName, bend, bends
 
 SIDE = 256
 SHOWN = np.zeros((3, SIDE, SIDE), bool)
@@ -16,7 +16,7 @@ SHOWN[:, 60:200, 70:190] = True
 
 
 @pytest.fixture
-def pictures() -> dict[str, np.ndarray]:
+def pictures() -> dict[PictureName, np.ndarray]:
     """Footage, twice as fine as the maps, that shows what the texture map does; a UV map of two surfaces."""
     random = np.random.default_rng(5)
     coarse = random.integers(0, 256, (3, 9, 9, 3), np.uint8)
@@ -30,7 +30,7 @@ def pictures() -> dict[str, np.ndarray]:
     return {"footage": footage, "matte": matte, "expressive": expressive, "texture": texture, "uv": uv}
 
 
-def bent_copy(pictures: dict[str, np.ndarray], bent: np.ndarray) -> dict[str, np.ndarray]:
+def bent_copy(pictures: dict[PictureName, np.ndarray], bent: np.ndarray) -> dict[PictureName, np.ndarray]:
     after = {kind: picture.copy() for kind, picture in pictures.items()}
     bend(after, bent)
     return after
