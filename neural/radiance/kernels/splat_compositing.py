@@ -13,7 +13,7 @@ wp.set_module_options({"enable_backward": False})
 
 @wp.struct
 class Limits:
-    """Where small things are left out: alpha below `least_alpha`, alpha above `most_alpha`, light below `least_light`."""
+    """What is left out: alpha below `least_alpha` and above `most_alpha`, light below `least_light`."""
 
     least_alpha: float
     most_alpha: float
@@ -27,7 +27,9 @@ def exponent(conic: wp.vec3, dx: float, dy: float):
 
 
 @wp.func
-def alpha_gradient(value: wp.vec4, light: float, behind: wp.vec4, remaining: float, g: wp.vec4, g_light: float, left: float):
+def alpha_gradient(
+    value: wp.vec4, light: float, behind: wp.vec4, remaining: float, g: wp.vec4, g_light: float, left: float
+):
     """How the loss changes with a splat's alpha.
 
     In front of it is `light`, behind it come `behind`; `remaining` is one less its alpha; `left` is the light that
@@ -291,7 +293,9 @@ def composite_pixels_adjoint(
                 e = d * alpha
                 wp.atomic_add(opacity_gradients, slot, d * height_here)
                 wp.atomic_add(
-                    mean_gradients, slot, wp.vec2(e * (conic[0] * dx + conic[1] * dy), e * (conic[1] * dx + conic[2] * dy))
+                    mean_gradients,
+                    slot,
+                    wp.vec2(e * (conic[0] * dx + conic[1] * dy), e * (conic[1] * dx + conic[2] * dy)),
                 )
                 wp.atomic_add(conic_gradients, slot, wp.vec3(-0.5 * e * dx * dx, -e * dx * dy, -0.5 * e * dy * dy))
             passing *= 1.0 - alpha

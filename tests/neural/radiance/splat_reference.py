@@ -56,7 +56,8 @@ def composite(
     means: Tensor, conics: Tensor, opacities: Tensor, values: Tensor, depths: Tensor, camera: PinholeCamera
 ) -> tuple[Tensor, Tensor]:
     """Return picture and light, without any cut-off."""
-    y, x = torch.meshgrid(torch.arange(camera.height) + 0.5, torch.arange(camera.width) + 0.5, indexing="ij")
+    rows, columns = (torch.arange(side, dtype=means.dtype) + 0.5 for side in (camera.height, camera.width))
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
     picture = torch.zeros(camera.height, camera.width, 4, dtype=means.dtype)
     light = torch.ones(camera.height, camera.width, dtype=means.dtype)
     for i in torch.argsort(depths).tolist():
