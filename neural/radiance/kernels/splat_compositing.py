@@ -38,19 +38,39 @@ def alpha_gradient(
     return wp.dot(g, value * light - behind / remaining) - g_light * left / remaining
 
 
+@wp.struct
+class Ellipse:
+    """Where a Gaussian is above the least alpha: what its rows have in common.
+
+    A row at the height `dy` has its middle at `slope * dy` and half its length squared is `room - narrowing * dy^2`.
+    """
+
+    slope: float
+    room: float
+    narrowing: float
+    top: int
+    bottom: int
+
+
 @wp.func
-def row_span(mean: wp.vec2, conic: wp.vec3, most: float, y: int, low: int, high: int):
-    """First and one past the last pixel of a row within the ellipse on which the exponent is -`most` / 2."""
-    dy = float(y) + 0.5 - mean[1]
-    middle = conic[1] / conic[0] * dy
-    room = (most - (conic[2] - conic[1] * conic[1] / conic[0]) * dy * dy) / conic[0]
-    start = high
-    stop = low
-    if room > 0.0:
-        half = wp.sqrt(room)
-        start = wp.max(int(wp.ceil(mean[0] - middle - half - 0.5)), low)
-        stop = wp.min(int(wp.floor(mean[0] - middle + half - 0.5)) + 1, high)
-    return start, stop
+def ellipse_of(mean: wp.vec2, conic: wp.vec3, reach: wp.vec2, opacity: float, least_alpha: float, top: int, bottom: int):
+    """The ellipse of a splat between the rows `top` and `bottom`."""
+    e = Ellipse()
+    by = 1.0 / conic[0]
+    e.slope = -conic[1] * by
+    e.room = 2.0 * wp.log(opacity / least_alpha) * by
+    e.narrowing = (conic[2] + conic[1] * e.slope) * by
+    e.top = wp.max(int(wp.ceil(mean[1] - reach[1] - 0.5)), top)
+    e.bottom = wp.min(int(wp.floor(mean[1] + reach[1] - 0.5)) + 1, bottom)
+    return e
+
+
+@wp.func
+def row_span(e: Ellipse, mean_x: float, dy: float, left: int, right: int):
+    """The first and one past the last pixel of a row within an ellipse and between two columns."""
+    half = wp.sqrt(wp.max(e.room - e.narrowing * dy * dy, 0.0))
+    middle = mean_x + e.slope * dy - 0.5
+    return wp.max(int(wp.ceil(middle - half)), left), wp.min(int(wp.floor(middle + half)) + 1, right)
 
 
 @wp.kernel
@@ -87,13 +107,10 @@ def composite_tiles(
         conic = conics[i]
         opacity = opacities[i]
         value = values[i]
-        out = reach[i]
-        most = 2.0 * wp.log(opacity / limits.least_alpha)
-        y0 = wp.max(int(wp.ceil(mean[1] - out[1] - 0.5)), top)
-        y1 = wp.min(int(wp.floor(mean[1] + out[1] - 0.5)) + 1, bottom)
-        for y in range(y0, y1):
+        e = ellipse_of(mean, conic, reach[i], opacity, limits.least_alpha, top, bottom)
+        for y in range(e.top, e.bottom):
             dy = float(y) + 0.5 - mean[1]
-            x0, x1 = row_span(mean, conic, most, y, left, right)
+            x0, x1 = row_span(e, mean[0], dy, left, right)
             for x in range(x0, x1):
                 before = light[y, x]
                 if before >= limits.least_light:
@@ -153,10 +170,7 @@ def composite_tiles_adjoint(
         conic = conics[i]
         opacity = opacities[i]
         value = values[i]
-        out = reach[i]
-        most = 2.0 * wp.log(opacity / limits.least_alpha)
-        y0 = wp.max(int(wp.ceil(mean[1] - out[1] - 0.5)), top)
-        y1 = wp.min(int(wp.floor(mean[1] + out[1] - 0.5)) + 1, bottom)
+        e = ellipse_of(mean, conic, reach[i], opacity, limits.least_alpha, top, bottom)
         g_value = wp.vec4()
         g_opacity = float(0.0)
         sum_x = float(0.0)
@@ -164,9 +178,9 @@ def composite_tiles_adjoint(
         sum_xx = float(0.0)
         sum_xy = float(0.0)
         sum_yy = float(0.0)
-        for y in range(y0, y1):
+        for y in range(e.top, e.bottom):
             dy = float(y) + 0.5 - mean[1]
-            x0, x1 = row_span(mean, conic, most, y, left, right)
+            x0, x1 = row_span(e, mean[0], dy, left, right)
             for x in range(x0, x1):
                 before = passing[y, x]
                 if before >= limits.least_light:
@@ -181,12 +195,12 @@ def composite_tiles_adjoint(
                     if full < limits.most_alpha:
                         d = alpha_gradient(value, before, rest, 1.0 - alpha, g, light_gradient[y, x], light[y, x])
                         g_opacity += d * height_here
-                        e = d * alpha
-                        sum_x += e * dx
-                        sum_y += e * dy
-                        sum_xx += e * dx * dx
-                        sum_xy += e * dx * dy
-                        sum_yy += e * dy * dy
+                        pull = d * alpha
+                        sum_x += pull * dx
+                        sum_y += pull * dy
+                        sum_xx += pull * dx * dx
+                        sum_xy += pull * dx * dy
+                        sum_yy += pull * dy * dy
                     behind[y, x] = rest
                     passing[y, x] = after
                     if after < limits.least_light:
