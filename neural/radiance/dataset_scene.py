@@ -22,20 +22,18 @@ from .scene import AROUND_HEAD, RadianceScene
 from .surfaces import surface_of
 
 SEEN = 8
-"""Of 255: a matte below it shows nobody."""
+"""Of 255: a matte below it shows nothing."""
 
 
 class StoredMattes:
-    """A matting that gives back a dataset's own mattes, in order; the last one stays in `current`."""
+    """A matting that gives back a dataset's own mattes, in order."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._files = (dataset.matte(name) for name in dataset.names)
-        self.current: NDArray[np.uint8] = np.zeros((0, 0), np.uint8)
 
     def __call__(self, _rgb: NDArray[np.uint8], /) -> Floats:
         """Return the next matte `[H, W]`, 0 to 1."""
-        self.current = read(next(self._files), cv2.IMREAD_GRAYSCALE)
-        return self.current.astype(np.float32) / 255
+        return read(next(self._files), cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
 
     def close(self) -> None:
         """Nothing to free."""
@@ -44,8 +42,8 @@ class StoredMattes:
 def scene_of_dataset(dataset: Dataset) -> RadianceScene:
     """Read all frames of a dataset into memory: 5 bytes a pixel and frame.
 
-    Clothes and background are to be transparent. What is the person's but farther from the tracked head than its hair
-    can be counts nothing: neither should it be shown, nor should hair end there.
+    Clothes and background are to be transparent. What is the head's but farther from the tracked one than splats reach
+    (long hair) counts nothing: it cannot be shown, nor should hair end there.
 
     Raises:
         UserError: a picture is missing or damaged, or the head is not on this machine.
@@ -56,14 +54,13 @@ def scene_of_dataset(dataset: Dataset) -> RadianceScene:
     count, side, margin = len(performance), dataset.size, (dataset.image_size - dataset.size) // 2
     vertices = np.stack([frame_vertices(head, performance, index, neutral) for index in range(count)])
     colours = np.empty((count, side, side, 3), np.uint8)
-    alphas, people = np.empty((2, count, side, side), np.uint8)
-    mattes = StoredMattes(dataset)
-    head_only = HeadOnly(mattes, head, performance)
+    alphas = np.empty((count, side, side), np.uint8)
+    head_only = HeadOnly(StoredMattes(dataset), head, performance)
     window = np.s_[margin : margin + side, margin : margin + side]
     for index, name in enumerate(dataset.names):
         picture = cv2.cvtColor(read(dataset.image(name), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
         alphas[index] = np.round(head_only(picture) * 255)[window]
-        colours[index], people[index] = picture[window], mattes.current[window]
+        colours[index] = picture[window]
     scene = RadianceScene(
         surface_of(head, performance.identity),
         torch.from_numpy(vertices.astype(np.float32)),
@@ -71,18 +68,19 @@ def scene_of_dataset(dataset: Dataset) -> RadianceScene:
         torch.from_numpy(np.asarray(performance.rotation, np.float32)),
         torch.from_numpy(colours),
         torch.from_numpy(alphas),
-        torch.from_numpy(people),
+        torch.empty(0, dtype=torch.uint8),
         performance.camera.resized(side, side),
     )
-    weights = np.stack([weight_of(scene, index, people[index]) for index in range(count)])
+    weights = np.stack([weight_of(scene, index) for index in range(count)])
     return replace(scene, weights=torch.from_numpy(weights))
 
 
-def weight_of(scene: RadianceScene, index: int, person: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return `[H, W]`: 255 about the head and where there is nobody, by the matte `person [H, W]`; 0 elsewhere."""
+def weight_of(scene: RadianceScene, index: int) -> NDArray[np.uint8]:
+    """Return `[H, W]`: 0 for what is the head's, but out of reach of its hair; else 255."""
     head = scene.head(index)
     reach = AROUND_HEAD * scene.camera.fx / float(head.vertices[:, 2].mean())
-    return np.where(outline_of(scene, head, grown=reach) | (person < SEEN), 255, 0).astype(np.uint8)
+    within = outline_of(scene, head, grown=reach) | (scene.alphas[index].numpy() < SEEN)
+    return np.where(within, 255, 0).astype(np.uint8)
 
 
 def read(path: Path, mode: int) -> NDArray[np.uint8]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The outline of a posed head in a picture, without its neck."""
+"""The outline of a posed head in a picture, without most of its neck."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from .scene import PosedHead, RadianceScene
 
-ABOVE_NECK = 0.93
-"""Share of a head's vertices, from the top, that stand above the lower neck."""
+ABOVE_NECK = 0.92
+"""Share of a head's vertices, from the top, that are above its chin."""
 
 
 def outline_of(scene: RadianceScene, head: PosedHead, *, shrunk: float = 0, grown: float = 0) -> NDArray[np.bool_]:

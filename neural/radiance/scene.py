@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...tracking.heads.camera import PinholeCamera
@@ -22,7 +23,7 @@ class PosedHead:
 
     Attributes:
         vertices: `[V, 3]` metres in camera space (OpenCV's axes).
-        expression: `[52]`, 0 to 1.
+        expression: `[E]`; ours has 52 numbers, 0 to 1.
         rotation: `[3, 3]` head space to camera space.
     """
 
@@ -31,7 +32,7 @@ class PosedHead:
     rotation: Tensor
 
     def seen_from(self, rotation: Tensor, translation: Tensor) -> PosedHead:
-        """The head of a world, in the space of a camera with `rotation [3, 3]` and `translation [3]` world to camera."""
+        """The head of a world, in the space of a camera: `rotation [3, 3]`, `translation [3]` world to camera."""
         moved = self.vertices @ rotation.T + translation
         return PosedHead(moved, self.expression, rotation @ self.rotation)
 
@@ -91,8 +92,8 @@ class HeadSurface:
 
     rest: Floats
     triangles: Integers
-    scalp: np.ndarray
-    mouth: np.ndarray
+    scalp: NDArray[np.bool_]
+    mouth: NDArray[np.bool_]
     canonical: Floats
 
 
@@ -102,7 +103,7 @@ class RadianceScene:
 
     Attributes:
         surface: the person's head.
-        vertices: `[T, V, 3]` in camera space; expressions: `[T, 52]`; rotations: `[T, 3, 3]`.
+        vertices: `[T, V, 3]` in camera space; expressions: `[T, E]`; rotations: `[T, 3, 3]`.
         colours: `[T, H, W, 3]` uint8 sRGB, not premultiplied; alphas, weights: `[T, H, W]` uint8, 255 is all.
         camera: of the pictures.
         depths: `[T, H, W]` float32 metres, 0 where it is not known; None without any.

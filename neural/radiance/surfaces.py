@@ -39,7 +39,7 @@ def scalp_of(head: MorphableHead, rest: Floats) -> NDArray[np.bool_]:
     forehead, ears, nose = rest[head.landmarks[FOREHEAD]], rest[head.landmarks[list(EARS)]], rest[head.landmarks[NOSE]]
     above = rest[:, 1] < forehead[1] + HAIRLINE
     behind = (rest[:, 2] > ears[:, 2].mean() + BEHIND_EARS) & (rest[:, 1] < nose[1])
-    scalp = above | behind
+    scalp: NDArray[np.bool_] = above | behind
     for name in BARE:
         scalp &= ~head.regions.get(name, np.zeros(len(rest), bool))
     return scalp

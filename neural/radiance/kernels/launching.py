@@ -20,6 +20,7 @@ import warp as wp
 from torch import Tensor
 
 from ....common.home import Home, default_home
+from ....tracking.quiet_mediapipe import silenced
 
 MOST_THREADS = 8
 """More do not help: what lies between launches is done by one."""
@@ -45,10 +46,10 @@ class KernelDevice:
 @cache
 def kernel_device() -> KernelDevice:
     """Start Warp and choose: the GPU if PyTorch and Warp can both use it, else the processor."""
-    wp.config.quiet = True
-    wp.config.log_level = wp.LOG_ERROR  # "no CUDA driver" is said in a sentence of ours
+    wp.config.log_level = wp.LOG_ERROR
     wp.config.kernel_cache_dir = str(Home(default_home()).kernels)
-    wp.init()
+    with silenced():  # it complains of missing drivers; what that means is said in a sentence of ours
+        wp.init()  # type: ignore[no-untyped-call]
     if not torch.cuda.is_available():
         return KernelDevice(torch.device("cpu"), processor_threads())
     if wp.get_cuda_device_count():
@@ -81,7 +82,7 @@ def launch(kernel: wp.Kernel, count: int, inputs: Sequence[Any], *, heavy: bool 
     """
     if count == 0:
         return
-    device = next(value.device for value in inputs if isinstance(value, wp.array))
+    device: Any = next(value.device for value in inputs if isinstance(value, wp.array))
     parts = kernel_device().threads if device.is_cpu and (heavy or count >= WORTH_SHARING) else 1
     if parts == 1:
         wp.launch(kernel, count, [*inputs, 0, 1], device=device, record_tape=False)
@@ -102,12 +103,12 @@ def launch(kernel: wp.Kernel, count: int, inputs: Sequence[Any], *, heavy: bool 
         other.result()
 
 
-def numbers(tensor: Tensor) -> wp.array:
+def numbers(tensor: Tensor) -> Any:
     """The same memory as an array of scalars, with the tensor's own shape and type."""
     return wp.from_torch(tensor.detach().contiguous())
 
 
-def vectors(tensor: Tensor) -> wp.array:
+def vectors(tensor: Tensor) -> Any:
     """The same memory of a tensor `[..., 2]`, `[..., 3]` or `[..., 4]` as an array of vectors."""
     return wp.from_torch(tensor.detach().contiguous(), dtype=VECTORS[tensor.shape[-1]])
 

@@ -53,7 +53,9 @@ class Ellipse:
 
 
 @wp.func
-def ellipse_of(mean: wp.vec2, conic: wp.vec3, reach: wp.vec2, opacity: float, least_alpha: float, top: int, bottom: int):
+def ellipse_of(
+    mean: wp.vec2, conic: wp.vec3, reach: wp.vec2, opacity: float, least_alpha: float, top: int, bottom: int
+):
     """The ellipse of a splat between the rows `top` and `bottom`."""
     e = Ellipse()
     by = 1.0 / conic[0]
@@ -87,8 +89,8 @@ def composite_tiles(
     side: int,
     columns: int,
     limits: Limits,
-    picture: wp.array2d(dtype=wp.vec4),
-    light: wp.array2d(dtype=float),
+    picture: wp.array(dtype=wp.vec4),
+    light: wp.array(dtype=float),
     first: int,
     step: int,
 ):
@@ -112,12 +114,13 @@ def composite_tiles(
             dy = float(y) + 0.5 - mean[1]
             x0, x1 = row_span(e, mean[0], dy, left, right)
             for x in range(x0, x1):
-                before = light[y, x]
+                at = y * width + x
+                before = light[at]
                 if before >= limits.least_light:
                     alpha = wp.min(opacity * wp.exp(exponent(conic, float(x) + 0.5 - mean[0], dy)), limits.most_alpha)
-                    picture[y, x] = picture[y, x] + value * (before * alpha)
+                    picture[at] = picture[at] + value * (before * alpha)
                     after = before * (1.0 - alpha)
-                    light[y, x] = after
+                    light[at] = after
                     if after < limits.least_light:
                         lit -= 1
         k += 1
@@ -140,11 +143,11 @@ def composite_tiles_adjoint(
     side: int,
     columns: int,
     limits: Limits,
-    light: wp.array2d(dtype=float),
-    picture_gradient: wp.array2d(dtype=wp.vec4),
-    light_gradient: wp.array2d(dtype=float),
-    behind: wp.array2d(dtype=wp.vec4),
-    passing: wp.array2d(dtype=float),
+    light: wp.array(dtype=float),
+    picture_gradient: wp.array(dtype=wp.vec4),
+    light_gradient: wp.array(dtype=float),
+    behind: wp.array(dtype=wp.vec4),
+    passing: wp.array(dtype=float),
     mean_gradients: wp.array(dtype=wp.vec2),
     conic_gradients: wp.array(dtype=wp.vec3),
     opacity_gradients: wp.array(dtype=float),
@@ -182,18 +185,19 @@ def composite_tiles_adjoint(
             dy = float(y) + 0.5 - mean[1]
             x0, x1 = row_span(e, mean[0], dy, left, right)
             for x in range(x0, x1):
-                before = passing[y, x]
+                at = y * width + x
+                before = passing[at]
                 if before >= limits.least_light:
                     dx = float(x) + 0.5 - mean[0]
                     height_here = wp.exp(exponent(conic, dx, dy))
                     full = opacity * height_here
                     alpha = wp.min(full, limits.most_alpha)
-                    g = picture_gradient[y, x]
+                    g = picture_gradient[at]
                     after = before * (1.0 - alpha)
-                    rest = behind[y, x] - value * (before * alpha)
+                    rest = behind[at] - value * (before * alpha)
                     g_value += g * (before * alpha)
                     if full < limits.most_alpha:
-                        d = alpha_gradient(value, before, rest, 1.0 - alpha, g, light_gradient[y, x], light[y, x])
+                        d = alpha_gradient(value, before, rest, 1.0 - alpha, g, light_gradient[at], light[at])
                         g_opacity += d * height_here
                         pull = d * alpha
                         sum_x += pull * dx
@@ -201,8 +205,8 @@ def composite_tiles_adjoint(
                         sum_xx += pull * dx * dx
                         sum_xy += pull * dx * dy
                         sum_yy += pull * dy * dy
-                    behind[y, x] = rest
-                    passing[y, x] = after
+                    behind[at] = rest
+                    passing[at] = after
                     if after < limits.least_light:
                         lit -= 1
         slot = slots[k]
@@ -227,8 +231,8 @@ def composite_pixels(
     side: int,
     columns: int,
     limits: Limits,
-    picture: wp.array2d(dtype=wp.vec4),
-    light: wp.array2d(dtype=float),
+    picture: wp.array(dtype=wp.vec4),
+    light: wp.array(dtype=float),
     first: int,
     step: int,
 ):
@@ -250,8 +254,8 @@ def composite_pixels(
             total += values[i] * (passing * alpha)
             passing *= 1.0 - alpha
         k += 1
-    picture[y, x] = total
-    light[y, x] = passing
+    picture[pixel] = total
+    light[pixel] = passing
 
 
 @wp.kernel
@@ -267,10 +271,10 @@ def composite_pixels_adjoint(
     side: int,
     columns: int,
     limits: Limits,
-    picture: wp.array2d(dtype=wp.vec4),
-    light: wp.array2d(dtype=float),
-    picture_gradient: wp.array2d(dtype=wp.vec4),
-    light_gradient: wp.array2d(dtype=float),
+    picture: wp.array(dtype=wp.vec4),
+    light: wp.array(dtype=float),
+    picture_gradient: wp.array(dtype=wp.vec4),
+    light_gradient: wp.array(dtype=float),
     mean_gradients: wp.array(dtype=wp.vec2),
     conic_gradients: wp.array(dtype=wp.vec3),
     opacity_gradients: wp.array(dtype=float),
@@ -283,9 +287,9 @@ def composite_pixels_adjoint(
     y = pixel / width
     x = pixel - y * width
     t = (y / side) * columns + x / side
-    rest = picture[y, x]
+    rest = picture[pixel]
     passing = float(1.0)
-    g = picture_gradient[y, x]
+    g = picture_gradient[pixel]
     k = tile_starts[t]
     end = tile_starts[t + 1]
     while k < end and passing >= limits.least_light:
@@ -303,7 +307,7 @@ def composite_pixels_adjoint(
             rest -= value * (passing * alpha)
             wp.atomic_add(value_gradients, slot, g * (passing * alpha))
             if full < limits.most_alpha:
-                d = alpha_gradient(value, passing, rest, 1.0 - alpha, g, light_gradient[y, x], light[y, x])
+                d = alpha_gradient(value, passing, rest, 1.0 - alpha, g, light_gradient[pixel], light[pixel])
                 e = d * alpha
                 wp.atomic_add(opacity_gradients, slot, d * height_here)
                 wp.atomic_add(

@@ -123,7 +123,7 @@ def project(
     [N, 3]` (of metres at rest) and `rotations [N, 4]` (quaternions, w first, of any length); `opacities [N]` 0 to 1.
     """
     tensors = (vertices, offsets, log_scales, rotations, opacities)
-    return Projected(*Projection.apply(*tensors, binding, camera, cut_offs))
+    return Projected(*Projection.apply(*tensors, binding, camera, cut_offs))  # type: ignore[no-untyped-call]
 
 
 def composite(
@@ -136,7 +136,9 @@ def composite(
         light: `[H, W]`, what shines through, 0 to 1.
     """
     gaussians = (projected.means, projected.conics, opacities, values)
-    return Compositing.apply(*gaussians, projected.reach, projected.depths, camera, cut_offs)
+    rest = projected.reach, projected.depths, camera, cut_offs
+    both: tuple[Tensor, Tensor] = Compositing.apply(*gaussians, *rest)  # type: ignore[no-untyped-call]
+    return both
 
 
 class Projection(torch.autograd.Function):
@@ -187,8 +189,8 @@ class Compositing(torch.autograd.Function):
         conics, opacities, values, reach, depths, camera, cut_offs = arguments
         on_gpu = means.is_cuda
         order = order_splats(means, reach, depths, tiling(camera, GPU_TILE if on_gpu else PROCESSOR_TILE))
-        picture = torch.zeros(camera.height, camera.width, 4, device=means.device)
-        light = torch.ones(camera.height, camera.width, device=means.device)
+        picture = torch.zeros(camera.height * camera.width, 4, device=means.device)
+        light = torch.ones(camera.height * camera.width, device=means.device)
         gaussians = gaussian_arrays(means, conics, opacities, values, None if on_gpu else reach)
         entries = [numbers(order.splats), numbers(order.tile_starts)]
         made = [vectors(picture), numbers(light)]
@@ -199,10 +201,10 @@ class Compositing(torch.autograd.Function):
             launch(compositing.composite_tiles, order.tiling.count, [*gaussians, *rest], heavy=True)
         ctx.save_for_backward(means, conics, opacities, values, reach, picture, light)
         ctx.order, ctx.cut_offs = order, cut_offs
-        return picture, light
+        return picture.view(camera.height, camera.width, 4), light.view(camera.height, camera.width)
 
     @staticmethod
-    def backward(ctx: Any, of_picture: Tensor, of_light: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, of_picture: Tensor, of_light: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of means, conics, opacities and values."""
         means, conics, opacities, values, reach, picture, light = ctx.saved_tensors
         order, on_gpu = ctx.order, means.is_cuda
@@ -211,7 +213,7 @@ class Compositing(torch.autograd.Function):
         slot_arrays = [vectors(slots[0]), vectors(slots[1]), numbers(slots[2].view(-1)), vectors(slots[3])]
         gaussians = gaussian_arrays(means, conics, opacities, values, None if on_gpu else reach)
         entries = [numbers(order.splats), numbers(order.slots), numbers(order.tile_starts)]
-        given = [vectors(of_picture), numbers(of_light)]
+        given = [vectors(of_picture.reshape(-1, 4)), numbers(of_light.reshape(-1))]
         rest = [*gaussians, *entries, *window_of(order, on_gpu), ctx.cut_offs.limits()]
         if on_gpu:
             pixels = [vectors(picture), numbers(light), *given, *slot_arrays]
@@ -228,7 +230,7 @@ class Compositing(torch.autograd.Function):
 
 def shape_arrays(
     vertices: Tensor, binding: Binding, offsets: Tensor, log_scales: Tensor, rotations: Tensor
-) -> list[wp.array]:
+) -> list[Any]:
     """What the kernels that project need to know of splats' shapes, in their order."""
     return [
         vectors(vertices),
@@ -243,7 +245,7 @@ def shape_arrays(
 
 def gaussian_arrays(
     means: Tensor, conics: Tensor, opacities: Tensor, values: Tensor, reach: Tensor | None
-) -> list[wp.array]:
+) -> list[Any]:
     """What the kernels that composite need to know of Gaussians, in their order; GPUs do without the reach."""
     arrays = [vectors(means), vectors(conics), numbers(opacities), vectors(values)]
     return arrays if reach is None else [*arrays[:2], vectors(reach), *arrays[2:]]

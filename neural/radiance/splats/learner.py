@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ..kernels.launching import kernel_device
 from ..losses import picture_loss
 from ..scene import RadianceScene
+from .first_colours import begin_with_colours
 from .network import SplatNetwork
 from .regularisers import Regularisers
 
@@ -40,9 +41,10 @@ class SplatsLearner:
     def __init__(self, scene: RadianceScene, frames: Sequence[int], count: int, seed: int = 0) -> None:
         """Learn from some `frames` of `scene` with about `count` splats."""
         self.scene, self.frames, self.seed = scene, frames, seed
-        self.network = SplatNetwork(scene.surface, count, kernel_device().device)
+        self.network = SplatNetwork(scene.surface, scene.expressions.shape[1], count, kernel_device().device)
         some = list(frames)
         self.network.learn_range(scene.expressions[some], scene.rotations[some])
+        begin_with_colours(self.network, scene, frames)
         self.regularisers = Regularisers(self.network, scene.surface.triangles)
         groups = [{"params": learnt(self.network, name), "lr": rate, "base": rate} for name, rate in RATES.items()]
         self.optimiser = torch.optim.Adam(groups, betas=BETAS, eps=EPSILON, fused=True)
@@ -70,7 +72,7 @@ class SplatsLearner:
             loss = loss + REGULARISE_EVERY * self.regularisers(self.network, prepared)
         breathe()
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         return {"picture": float(shown.detach())}
 

@@ -9,14 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ....tracking.heads.camera import PinholeCamera
-from ....tracking.heads.head import ARKIT_NAMES
 from ..kernels.splatting import CUT_OFFS, Binding, CutOffs, composite, project
 from ..scene import HeadSurface, PosedHead, Rendering
 from .placement import place_splats
 
 COLOUR_BASES, SHAPE_BASES, HIDDEN = 10, 10, 32
-CONDITIONS = len(ARKIT_NAMES) + 3
-"""Expression, and the head's rotation as a vector."""
 OPACITY, SHELL_OPACITY = 1.5, -1.5
 """Logits at the beginning."""
 LIGHTS = 8
@@ -42,11 +39,22 @@ class PreparedSplats:
 
 
 class SplatNetwork(nn.Module):
-    """Gaussians bound to the triangles of one person's head."""
+    """Gaussians bound to the triangles of one person's head.
 
-    def __init__(self, surface: HeadSurface, count: int, device: torch.device) -> None:
-        """Place about `count` splats on `surface`."""
+    Attributes:
+        rest_offsets, rest_scales: `[N, 3]` how they began; on_shell: `[N]` bool, those of hair.
+        condition_range: `[2, E + 3]` least and most of expression and rotation in training.
+    """
+
+    rest_offsets: Tensor
+    rest_scales: Tensor
+    on_shell: Tensor
+    condition_range: Tensor
+
+    def __init__(self, surface: HeadSurface, expressions: int, count: int, device: torch.device) -> None:
+        """Place about `count` splats on `surface`, whose expression is so many numbers."""
         super().__init__()
+        conditions = expressions + 3  # and the head's rotation as a vector
         placement = place_splats(surface, count)
         self.binding = Binding.of(placement.corners, placement.barycentric, surface.rest, device)
         splats, vertices = len(placement.corners), len(surface.rest)
@@ -54,7 +62,7 @@ class SplatNetwork(nn.Module):
         self.rest_offsets[:, 2] = torch.from_numpy(placement.heights)
         self.register_buffer("rest_scales", torch.from_numpy(placement.sizes).log(), persistent=False)
         self.register_buffer("on_shell", torch.from_numpy(placement.on_shell), persistent=False)
-        self.register_buffer("condition_range", torch.tensor([[-9.0], [9.0]]).repeat(1, CONDITIONS))
+        self.register_buffer("condition_range", torch.tensor([[-9.0], [9.0]]).repeat(1, conditions))
         self.offsets = nn.Parameter(self.rest_offsets.clone())
         self.log_scales = nn.Parameter(self.rest_scales.clone())
         self.rotations = nn.Parameter(torch.tensor([1.0, 0, 0, 0]).repeat(splats, 1))
@@ -65,7 +73,7 @@ class SplatNetwork(nn.Module):
         self.shape_bases = nn.Parameter(torch.zeros(SHAPE_BASES, vertices * 3))
         self.light = nn.Parameter(torch.zeros(LIGHTS, 3))
         self.conditioned = nn.Sequential(
-            nn.Linear(CONDITIONS, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, COLOUR_BASES + SHAPE_BASES)
+            nn.Linear(conditions, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, COLOUR_BASES + SHAPE_BASES)
         )
         self.to(device)
 

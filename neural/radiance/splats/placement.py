@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....tracking.heads.head import Floats, Integers
 from ..scene import HeadSurface
@@ -14,7 +15,7 @@ SHELL_SHARE = 0.15
 """Of the splats beyond one a triangle and of all, those that hair gets where there is a scalp."""
 SHELL_HEIGHT = (0.002, 0.025)
 """Metres above the scalp."""
-SPREAD = 0.7
+SPREAD = 0.55
 """Tangential standard deviation of a splat, by the side of the square that it has to cover."""
 FLATNESS = 0.3
 """Its standard deviation along the normal, by the tangential one."""
@@ -36,7 +37,7 @@ class Placement:
     barycentric: Floats
     heights: Floats
     sizes: Floats
-    on_shell: np.ndarray
+    on_shell: NDArray[np.bool_]
 
 
 def place_splats(surface: HeadSurface, count: int, seed: int = 0) -> Placement:

@@ -20,10 +20,15 @@ FLAT, FLATTER = 0.02, 0.7
 """Weight of thick splats, and the logarithm by which the normal size should be below the tangential ones."""
 ROUND = 0.02
 """Weight of tangential sizes that differ."""
+HAZE = 2e-3
+"""Weight of the opacity of hair: what no frame shows of it goes."""
 
 
 class Regularisers(nn.Module):
     """Penalties on a head's splats."""
+
+    edges: Tensor
+    per_offset: Tensor
 
     def __init__(self, network: SplatNetwork, triangles: Integers) -> None:
         super().__init__()
@@ -43,4 +48,5 @@ class Regularisers(nn.Module):
         size = SIZE * ((-change[:, :2] - SHRUNK).relu().square() + (change[:, :2] - GROWN).relu().square()).mean()
         flat = FLAT * (normal - tangential.mean(1) + FLATTER).relu().mean()
         even = ROUND * (tangential[:, 0] - tangential[:, 1]).square().mean()
-        return smooth + near + size + flat + even
+        haze = HAZE * (prepared.opacities * network.on_shell).mean()
+        return smooth + near + size + flat + even + haze

@@ -149,7 +149,7 @@ def test_the_order_for_gpus_gives_the_same_picture_and_gradients(scene: dict[str
     made = torch.zeros(36, 40, 4), torch.ones(36, 40)
     entries = [numbers(order.splats), numbers(order.tile_starts)]
     window = splatting.window_of(order, True)
-    pixels = [vectors(made[0]), numbers(made[1])]
+    pixels = [vectors(made[0].view(-1, 4)), numbers(made[1].view(-1))]
     launch(splat_compositing.composite_pixels, 1440, [*gaussians, *entries, *window, limits, *pixels])
     torch.testing.assert_close(made[0], picture.detach(), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(made[1], light.detach(), atol=1e-5, rtol=1e-5)
@@ -157,7 +157,7 @@ def test_the_order_for_gpus_gives_the_same_picture_and_gradients(scene: dict[str
     slots = [torch.zeros(len(order.splats), width) for width in (2, 3, 1, 4)]
     slot_arrays = [vectors(slots[0]), vectors(slots[1]), numbers(slots[2].view(-1)), vectors(slots[3])]
     entries.insert(1, numbers(order.slots))
-    given = [vectors(of_picture), numbers(of_light), *slot_arrays]
+    given = [vectors(of_picture.view(-1, 4)), numbers(of_light.view(-1)), *slot_arrays]
     launch(splat_compositing.composite_pixels_adjoint, 1440, [*gaussians, *entries, *window, limits, *pixels, *given])
     owners = torch.repeat_interleave(torch.arange(COUNT), order.splat_starts.diff())
     for slot, gradient in zip(slots, expected, strict=True):
