@@ -12,7 +12,7 @@ ABSOLUTE, SQUARED = 0.8, 4.0
 
 
 def over(colour: Tensor, light: Tensor, background: Tensor) -> Tensor:
-    """Return premultiplied `colour [..., 3]` before `background [3]`, of which `light [...]` shines through."""
+    """Return premultiplied `colour [..., 3]` before a `background` of which `light [...]` shines through."""
     return colour + light[..., None] * background
 
 
