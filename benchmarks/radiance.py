@@ -18,7 +18,6 @@ import math
 import os
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +28,13 @@ from hardware import cores, hardware
 from semblance.neural.evaluation.evaluate import held_out
 from semblance.neural.radiance.dataset_scene import scene_of_dataset
 from semblance.neural.radiance.outlines import outline_of
-from semblance.neural.radiance.scene import RadianceScene
 from semblance.neural.radiance.splats.learner import SplatsLearner
 from semblance.tracking.datasets.dataset import Dataset
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from semblance.neural.radiance.scene import RadianceScene
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 YAWS = (-20, -10, 0, 10, 20)

@@ -4,22 +4,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
-from ...tracking.datasets.dataset import Dataset
-from ...tracking.heads.head import Floats
 from ...tracking.heads.registry import open_head
 from ...tracking.mattes.head_only import HeadOnly
 from ...tracking.performances.maps import frame_vertices
 from .outlines import outline_of
 from .scene import AROUND_HEAD, RadianceScene
 from .surfaces import surface_of
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...tracking.heads.head import Floats
+    from ...tracking.datasets.dataset import Dataset
+    from numpy.typing import NDArray
+    from pathlib import Path
 
 SEEN = 8
 """Of 255: a matte below it shows nothing."""

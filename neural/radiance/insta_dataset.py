@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ...tracking.heads.camera import PinholeCamera
-from ...tracking.heads.head import Floats, Integers
 from ...tracking.heads.obj_meshes import lines_by_kind, read_obj_vertices
 from .scene import HeadSurface, RadianceScene
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from ...tracking.heads.head import Floats, Integers
+    from pathlib import Path
+    from collections.abc import Sequence
 
 SPLITS = ("train", "val", "test")
 TO_OPENCV = np.diag([1.0, -1.0, -1.0]).astype(np.float32)

@@ -6,7 +6,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .scene import View
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .scene import View
 
 ABSOLUTE, SQUARED = 0.8, 4.0
 

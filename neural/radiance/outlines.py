@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from .scene import PosedHead, RadianceScene
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .scene import PosedHead, RadianceScene
+    from numpy.typing import NDArray
 
 ABOVE_NECK = 0.92
 """Share of a head's vertices, from the top, that are above its chin."""

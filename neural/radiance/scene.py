@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from ...tracking.heads.camera import PinholeCamera
-from ...tracking.heads.head import Floats, Integers
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...tracking.heads.head import Floats, Integers
+    from ...tracking.heads.camera import PinholeCamera
+    from numpy.typing import NDArray
 
 AROUND_HEAD = 0.045
 """Metres about a head within which its hair is."""

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...tracking.heads.head import ARKIT_NAMES, Floats, MorphableHead
 from .scene import HeadSurface
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FOREHEAD, EARS, NOSE = 10, (234, 454), 1
 """Landmarks: the top of the forehead, before the ears, the tip of the nose."""

@@ -11,7 +11,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..scene import HeadSurface
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..scene import HeadSurface
 
 
 class Deformation:

@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from copy import deepcopy
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..kernels.hash_encoding import Grids
 from ..kernels.launching import kernel_device
 from ..losses import over
-from ..scene import PosedHead, RadianceScene, View
 from .network import FieldNetwork, directions_of
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..scene import PosedHead, RadianceScene, View
+    from ..kernels.hash_encoding import Grids
+    from numpy.typing import NDArray
+    from collections.abc import Callable, Sequence
 
 RAYS = 2048
 TABLE_RATE, RATE = 1e-2, 2e-3

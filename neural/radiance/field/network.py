@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ....tracking.heads.camera import PinholeCamera
 from ..kernels.hash_encoding import FEATURES, Grids, hash_encoding
 from ..kernels.nearest_triangle import Samples, TriangleMesh
 from ..kernels.ray_compositing import composite_samples
 from ..scene import HeadSurface, PosedHead, Rendering, window_about
 from .deformation import Deformation
 from .occupancy import Occupancy
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ....tracking.heads.camera import PinholeCamera
 
 SHELL, STRIDE, ROOM = 0.006, 0.0015, 24
 """Metres about the head that are sampled, between samples, and the most samples of a ray."""

@@ -6,18 +6,21 @@ What no frame shows keeps them, so that a head turned beyond its footage has ski
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from ....tracking.heads.head import Floats
 from ..kernels.splatting import project
-from ..scene import RadianceScene, View
-from .network import SplatNetwork
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .network import SplatNetwork
+    from ..scene import RadianceScene, View
+    from ....tracking.heads.head import Floats
+    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
 FRAMES = 16
 HIDDEN = 0.006

@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..kernels.launching import kernel_device
 from ..losses import picture_loss
-from ..scene import RadianceScene
 from .first_colours import begin_with_colours
 from .network import SplatNetwork
 from .regularisers import Regularisers
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..scene import RadianceScene
+    from numpy.typing import NDArray
+    from collections.abc import Callable, Sequence
 
 RATES = {
     "offsets": 2e-4,

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ....tracking.heads.camera import PinholeCamera
 from ..kernels.splatting import CUT_OFFS, Binding, CutOffs, composite, project
 from ..scene import HeadSurface, PosedHead, Rendering
 from .placement import place_splats
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ....tracking.heads.camera import PinholeCamera
 
 COLOUR_BASES, SHAPE_BASES, HIDDEN = 10, 10, 32
 OPACITY, SHELL_OPACITY = 1.5, -1.5

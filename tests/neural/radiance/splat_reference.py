@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import torch
-from semblance.neural.radiance.kernels.splatting import Binding
-from semblance.tracking.heads.camera import PinholeCamera
 from torch import Tensor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from semblance.tracking.heads.camera import PinholeCamera
+    from semblance.neural.radiance.kernels.splatting import Binding
 
 
 def frames_and_sizes(vertices: Tensor, binding: Binding) -> tuple[Tensor, Tensor]:

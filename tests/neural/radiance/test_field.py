@@ -6,9 +6,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,10 +17,15 @@ from semblance.neural.radiance.field.occupancy import EMPTY, Occupancy
 from semblance.neural.radiance.kernels.hash_encoding import Grids
 from semblance.neural.radiance.kernels.launching import kernel_device
 from semblance.neural.radiance.kernels.nearest_triangle import TriangleMesh
-from semblance.neural.radiance.scene import HeadSurface
 from semblance.neural.radiance.surfaces import surface_of
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.head import gaze_rotation
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from semblance.neural.radiance.scene import HeadSurface
+    from types import ModuleType
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module", autouse=True)

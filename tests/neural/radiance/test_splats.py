@@ -6,14 +6,11 @@ from __future__ import annotations
 import importlib.util
 import math
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
-from semblance.neural.radiance.scene import RadianceScene
 from semblance.neural.radiance.splats.learner import SplatsLearner
 from semblance.neural.radiance.splats.network import rotation_vectors
 from semblance.neural.radiance.splats.placement import SHELL_HEIGHT, place_splats
@@ -21,6 +18,12 @@ from semblance.neural.radiance.surfaces import surface_of
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.head import gaze_rotation
 from torch import Tensor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from semblance.neural.radiance.scene import RadianceScene
+    from types import ModuleType
+    from collections.abc import Iterator
 
 COUNT = 25_000
 
