@@ -20,6 +20,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -30,11 +31,11 @@ from semblance.neural.radiance.dataset_scene import scene_of_dataset
 from semblance.neural.radiance.outlines import outline_of
 from semblance.neural.radiance.splats.learner import SplatsLearner
 from semblance.tracking.datasets.dataset import Dataset
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from semblance.neural.radiance.scene import RadianceScene
     from collections.abc import Sequence
+
+    from semblance.neural.radiance.scene import RadianceScene
 
 ROOT = Path(__file__).resolve().parent.parent
 YAWS = (-20, -10, 0, 10, 20)

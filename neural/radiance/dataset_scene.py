@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,13 +17,14 @@ from ...tracking.performances.maps import frame_vertices
 from .outlines import outline_of
 from .scene import AROUND_HEAD, RadianceScene
 from .surfaces import surface_of
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ...tracking.heads.head import Floats
-    from ...tracking.datasets.dataset import Dataset
-    from numpy.typing import NDArray
     from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ...tracking.datasets.dataset import Dataset
+    from ...tracking.heads.head import Floats
 
 SEEN = 8
 """Of 255: a matte below it shows nothing."""

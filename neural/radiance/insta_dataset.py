@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -23,10 +23,12 @@ from ...tracking.heads.obj_meshes import lines_by_kind, read_obj_vertices
 from .scene import HeadSurface, RadianceScene
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from ...tracking.heads.head import Floats, Integers
-    from pathlib import Path
     from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ...tracking.heads.head import Floats, Integers
 
 SPLITS = ("train", "val", "test")
 TO_OPENCV = np.diag([1.0, -1.0, -1.0]).astype(np.float32)
@@ -209,6 +211,6 @@ def write_frame(scene: RadianceScene, number: int, folder: Path) -> dict[str, An
 
 def write_obj(path: Path, vertices: Floats, triangles: Integers) -> None:
     """Write a mesh."""
-    with written_whole(path) as partial, open(partial, "wb") as file:
+    with written_whole(path) as partial, partial.open("wb") as file:
         np.savetxt(file, vertices, "v %.6f %.6f %.6f")
         np.savetxt(file, triangles + 1, "f %d %d %d")

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
-from typing import TYPE_CHECKING
-
 if TYPE_CHECKING:
-    from .scene import PosedHead, RadianceScene
     from numpy.typing import NDArray
+
+    from .scene import PosedHead, RadianceScene
 
 ABOVE_NECK = 0.92
 """Share of a head's vertices, from the top, that are above its chin."""

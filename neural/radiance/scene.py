@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from typing import TYPE_CHECKING
-
 if TYPE_CHECKING:
-    from ...tracking.heads.head import Floats, Integers
-    from ...tracking.heads.camera import PinholeCamera
     from numpy.typing import NDArray
+
+    from ...tracking.heads.camera import PinholeCamera
+    from ...tracking.heads.head import Floats, Integers
 
 AROUND_HEAD = 0.045
 """Metres about a head within which its hair is."""

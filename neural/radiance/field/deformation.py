@@ -8,10 +8,10 @@ triangle to its neighbours (INSTA blends neighbours too, Sec. 3.2; there by dist
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
-
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..scene import HeadSurface

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,13 +14,14 @@ from torch import Tensor, nn
 from ..kernels.launching import kernel_device
 from ..losses import over
 from .network import FieldNetwork, directions_of
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..scene import PosedHead, RadianceScene, View
-    from ..kernels.hash_encoding import Grids
-    from numpy.typing import NDArray
     from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from ..kernels.hash_encoding import Grids
+    from ..scene import PosedHead, RadianceScene, View
 
 RAYS = 2048
 TABLE_RATE, RATE = 1e-2, 2e-3

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,6 @@ from ..kernels.ray_compositing import composite_samples
 from ..scene import HeadSurface, PosedHead, Rendering, window_about
 from .deformation import Deformation
 from .occupancy import Occupancy
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ....tracking.heads.camera import PinholeCamera

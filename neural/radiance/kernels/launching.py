@@ -20,7 +20,7 @@ import warp as wp
 from torch import Tensor
 
 from ....common.home import Home, default_home
-from ....tracking.quiet_mediapipe import silenced
+from ....tracking.detection.quiet_mediapipe import silenced
 
 MOST_THREADS = 8
 """More do not help: what lies between launches is done by one."""

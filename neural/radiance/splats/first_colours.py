@@ -6,6 +6,7 @@ What no frame shows keeps them, so that a head turned beyond its footage has ski
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,14 +14,15 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ..kernels.splatting import project
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .network import SplatNetwork
-    from ..scene import RadianceScene, View
-    from ....tracking.heads.head import Floats
-    from numpy.typing import NDArray
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ....tracking.heads.head import Floats
+    from ..scene import RadianceScene, View
+    from .network import SplatNetwork
 
 FRAMES = 16
 HIDDEN = 0.006

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,12 +14,13 @@ from ..losses import picture_loss
 from .first_colours import begin_with_colours
 from .network import SplatNetwork
 from .regularisers import Regularisers
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..scene import RadianceScene
-    from numpy.typing import NDArray
     from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from ..scene import RadianceScene
 
 RATES = {
     "offsets": 2e-4,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,6 @@ from torch import Tensor, nn
 from ..kernels.splatting import CUT_OFFS, Binding, CutOffs, composite, project
 from ..scene import HeadSurface, PosedHead, Rendering
 from .placement import place_splats
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ....tracking.heads.camera import PinholeCamera

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from typing import TYPE_CHECKING
-
 if TYPE_CHECKING:
-    from ..scene import HeadSurface
-    from ....tracking.heads.head import Floats, Integers
     from numpy.typing import NDArray
+
+    from ....tracking.heads.head import Floats, Integers
+    from ..scene import HeadSurface
 
 SHELL_SHARE = 0.15
 """Of the splats beyond one a triangle and of all, those that hair gets where there is a scalp."""

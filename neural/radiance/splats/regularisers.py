@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from typing import TYPE_CHECKING
-
 if TYPE_CHECKING:
-    from .network import PreparedSplats, SplatNetwork
     from ....tracking.heads.head import Integers
+    from .network import PreparedSplats, SplatNetwork
 
 EDGE, EDGE_METRES = 0.05, 5e-4
 """Weight of displacements that differ along an edge, and by how much they may."""

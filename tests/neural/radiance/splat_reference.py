@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
 from typing import TYPE_CHECKING
 
+import torch
+from torch import Tensor
+
 if TYPE_CHECKING:
-    from semblance.tracking.heads.camera import PinholeCamera
     from semblance.neural.radiance.kernels.splatting import Binding
+    from semblance.tracking.heads.camera import PinholeCamera
 
 
 def frames_and_sizes(vertices: Tensor, binding: Binding) -> tuple[Tensor, Tensor]:

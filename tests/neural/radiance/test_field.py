@@ -7,6 +7,7 @@ import importlib.util
 import math
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -20,12 +21,12 @@ from semblance.neural.radiance.kernels.nearest_triangle import TriangleMesh
 from semblance.neural.radiance.surfaces import surface_of
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.head import gaze_rotation
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from semblance.neural.radiance.scene import HeadSurface
-    from types import ModuleType
     from collections.abc import Iterator
+    from types import ModuleType
+
+    from semblance.neural.radiance.scene import HeadSurface
 
 
 @pytest.fixture(scope="module", autouse=True)

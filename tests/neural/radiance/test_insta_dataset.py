@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,7 +14,6 @@ from semblance.neural.radiance.insta_dataset import read_insta, write_insta
 from semblance.neural.radiance.scene import HeadSurface, RadianceScene
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import gaze_rotation
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
