@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...tracking.datasets.dataset import Dataset
-    from ...tracking.heads.head import Floats
+    from ...tracking.heads.arrays import Floats
 
 SEEN = 8
 """Of 255: a matte below it shows nothing."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ...tracking.heads.head import Floats, Integers
+    from ...tracking.heads.arrays import Floats, Integers
 
 SPLITS = ("train", "val", "test")
 TO_OPENCV = np.diag([1.0, -1.0, -1.0]).astype(np.float32)

@@ -13,8 +13,8 @@ from torch import Tensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ...tracking.heads.arrays import Floats, Integers
     from ...tracking.heads.camera import PinholeCamera
-    from ...tracking.heads.head import Floats, Integers
 
 AROUND_HEAD = 0.045
 """Metres about a head within which its hair is."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...tracking.heads.head import ARKIT_NAMES, Floats, MorphableHead
+from ...tracking.heads.arrays import Floats
+from ...tracking.heads.head import ARKIT_NAMES, MorphableHead
 from .scene import HeadSurface
 
 if TYPE_CHECKING:

@@ -95,7 +95,8 @@ class FieldLearner:
     @torch.no_grad()
     def _average(self) -> None:
         """Draw the shown weights after the learnt ones."""
-        shown, learnt = list(self.network.parameters()), list(self.learnt.parameters())
+        shown: list[Tensor] = list(self.network.parameters())
+        learnt: list[Tensor] = list(self.learnt.parameters())
         torch._foreach_lerp_(shown, learnt, 1 - AVERAGED)
         self.network.occupancy.seen.copy_(self.learnt.occupancy.seen)
 

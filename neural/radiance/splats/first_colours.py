@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ....tracking.heads.head import Floats
+    from ....tracking.heads.arrays import Floats
     from ..scene import RadianceScene, View
     from .network import SplatNetwork
 

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ....tracking.heads.head import Floats, Integers
+    from ....tracking.heads.arrays import Floats, Integers
     from ..scene import HeadSurface
 
 SHELL_SHARE = 0.15

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from ....tracking.heads.head import Integers
+    from ....tracking.heads.arrays import Integers
     from .network import PreparedSplats, SplatNetwork
 
 EDGE, EDGE_METRES = 0.05, 5e-4
