@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...tracking.heads.arrays import Floats
 from ...tracking.heads.head import ARKIT_NAMES, MorphableHead
 from .scene import HeadSurface
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from ...tracking.heads.arrays import Floats
 
 FOREHEAD, EARS, NOSE = 10, (234, 454), 1
 """Landmarks: the top of the forehead, before the ears, the tip of the nose."""

@@ -121,7 +121,7 @@ class FieldNetwork(nn.Module):
         rays = directions_of(camera, prepared.head.vertices.device)[top:bottom, left:right].reshape(-1, 3)
         drawn = [
             self.draw(prepared, some.contiguous(), torch.full((len(some),), 0.5, device=rays.device))
-            for some in rays.split(CHUNK)
+            for some in torch.split(rays, CHUNK)
         ]
         sums, light = (torch.cat(part) for part in zip(*drawn, strict=True))
         seen = torch.cat([sums, 1 - light[:, None]], 1).view(bottom - top, right - left, 5)

@@ -8,6 +8,7 @@ expressions in other poses.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -15,13 +16,15 @@ import torch
 from semblance.neural.radiance.scene import RadianceScene
 from semblance.neural.radiance.surfaces import surface_of
 from semblance.tracking.datasets.rasteriser import PlainRasteriser
-from semblance.tracking.heads.arrays import Floats
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import MorphableHead, gaze_rotation
 from semblance.tracking.heads.shading import shade, vertex_normals
 from semblance.tracking.performances.performance import Performance
 from semblance.tracking.photos.calibration import calibration_performance, roll_matrix
+
+if TYPE_CHECKING:
+    from semblance.tracking.heads.arrays import Floats
 
 DISTANCE = 1.15
 SUPERSAMPLING = 4
