@@ -56,6 +56,11 @@ class Home:
         """The folder of engines that TensorRT has built."""
         return self.folder / "engines"
 
+    @property
+    def kernels(self) -> Path:
+        """The folder of kernels that Warp has compiled."""
+        return self.folder / "kernels"
+
     def job(self, name: str) -> Path:
         """The folder of a job."""
         return self.folder / "jobs" / name

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Radiance avatars: a posed head and a camera in, the head's picture and depth out; by splats or by a field."""

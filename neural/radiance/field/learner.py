@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The field learns from pictures: some rays of one frame a step."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from ..kernels.launching import kernel_device
+from ..losses import over
+from .network import FieldNetwork, directions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from ..kernels.hash_encoding import Grids
+    from ..scene import PosedHead, RadianceScene, View
+
+RAYS = 2048
+TABLE_RATE, RATE = 1e-2, 2e-3
+"""Learning rates at the beginning; they fall to a tenth."""
+BETAS, EPSILON = (0.9, 0.99), 1e-15
+HUBER, HUBER_WEIGHT = 0.1, 10.0
+DEPTH_WEIGHT = 1.25
+MOUTH_WEIGHT = 4.0
+"""Pixels of mouth and lips count so many times (INSTA: 40, with a loss of another scale)."""
+AVERAGED = 0.95
+"""Share of the average that stays in a step; what is shown are averaged weights."""
+
+
+class FieldLearner:
+    """Trains the field of one person."""
+
+    def __init__(self, scene: RadianceScene, frames: Sequence[int], seed: int = 0, grids: Grids | None = None) -> None:
+        """Learn from some `frames` of `scene`."""
+        self.scene, self.frames, self.seed = scene, frames, seed
+        device = kernel_device().device
+        self.learnt = FieldNetwork(scene.surface, scene.expressions.shape[1], device, grids)
+        self.network = FieldNetwork(scene.surface, scene.expressions.shape[1], device, grids)
+        self.network.load_state_dict(deepcopy(self.learnt.state_dict()))
+        others = [parameter for name, parameter in self.learnt.named_parameters() if name != "table"]
+        groups = [{"params": [self.learnt.table], "base": TABLE_RATE}, {"params": others, "base": RATE}]
+        self.optimiser = torch.optim.Adam(groups, lr=RATE, betas=BETAS, eps=EPSILON, fused=True)
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """What is learnt, by name; `network` is the average, which is shown."""
+        return {"learnt": self.learnt, "network": self.network}
+
+    @property
+    def optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """What learns, by name."""
+        return {"optimiser": self.optimiser}
+
+    def step(self, index: int, fraction: float, breathe: Callable[[], None]) -> dict[str, float]:
+        """Learn from one frame; `fraction` (0 to 1) of the training is done."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["base"] * 0.1**fraction
+        draws = np.random.default_rng((self.seed, index))
+        view = self.scene.view(int(draws.choice(np.asarray(self.frames))))
+        pixels = torch.from_numpy(draws.integers(view.alpha.numel(), size=RAYS))
+        directions = directions_of(view.camera, view.head.vertices.device).view(-1, 3)[pixels]
+        starts = torch.from_numpy(draws.random(RAYS, np.float32)).to(directions.device)
+        sums, light = self.learnt.draw(self.learnt.prepare(view.head), directions, starts, explore=True)
+        loss = rays_loss(sums, light, view, pixels, self._mouth_weights(view)[pixels])
+        breathe()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self._average()
+        return {"picture": float(loss.detach())}
+
+    def preview(self, index: int) -> NDArray[np.uint8]:
+        """A frame's picture beside its own, `[H, 2 W, 3]`."""
+        view = self.scene.view(index, whole=True)
+        drawn = self.network.render(self.network.prepare(view.head), view.camera).rgba[..., :3]
+        both = torch.cat([view.colour * view.alpha[..., None], drawn], 1)
+        pixels: NDArray[np.uint8] = (both * 255 + 0.5).clamp(0, 255).byte().cpu().numpy()
+        return pixels
+
+    def _mouth_weights(self, view: View) -> Tensor:
+        """Return `[H W]`: more for the rectangle about mouth and lips."""
+        weights = torch.ones_like(view.alpha)
+        left, top, right, bottom = mouth_window(view.head, self.scene.surface.mouth, view)
+        weights[top:bottom, left:right] = MOUTH_WEIGHT
+        return weights.view(-1)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Draw the shown weights after the learnt ones."""
+        shown: list[Tensor] = list(self.network.parameters())
+        learnt: list[Tensor] = list(self.learnt.parameters())
+        torch._foreach_lerp_(shown, learnt, 1 - AVERAGED)
+        self.network.occupancy.seen.copy_(self.learnt.occupancy.seen)
+
+
+def rays_loss(sums: Tensor, light: Tensor, view: View, pixels: Tensor, weights: Tensor) -> Tensor:
+    """Judge rays by their `pixels [R]` of a view, each before a random background of its own.
+
+    `sums [R, 4]` and `light [R]` as `FieldNetwork.draw` gives them, `weights [R]` how much each counts.
+    """
+    colour, alpha = view.colour.view(-1, 3)[pixels], view.alpha.view(-1)[pixels]
+    weights = weights * view.weight.view(-1)[pixels]
+    background = torch.rand_like(colour)
+    shown = over(sums[:, :3], light, background)
+    target = over(colour * alpha[:, None], 1 - alpha, background)
+    error = F.huber_loss(shown, target, reduction="none", delta=HUBER).mean(1)
+    loss = HUBER_WEIGHT * (error * weights).sum() / weights.sum().clamp(min=1)
+    if view.depth is None:
+        return loss
+    depth = view.depth.reshape(-1)[pixels]
+    known = (depth > 0) & (alpha > 0.5)
+    return loss + DEPTH_WEIGHT * ((sums[:, 3] - depth * (1 - light)).abs() * known).mean()
+
+
+def mouth_window(head: PosedHead, mouth: NDArray[np.bool_], view: View) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom of what mouth and lips cover; an empty window where a head has no mouth."""
+    if not mouth.any():
+        return 0, 0, 0, 0
+    places = view.camera.project(head.vertices[torch.from_numpy(mouth)].cpu().numpy())
+    low, high = np.floor(places.min(0)).astype(int), np.ceil(places.max(0)).astype(int)
+    return max(int(low[0]), 0), max(int(low[1]), 0), max(int(high[0]), 0), max(int(high[1]), 0)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The nearest place on a mesh, and rays that walk about a mesh: both ask Warp's tree of bounding boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import warp as wp
+from torch import Tensor
+
+from .launching import launch, numbers, vectors
+
+wp.set_module_options({"enable_backward": False})
+
+SLACK = wp.constant(1.0e-5)
+"""Metres added to the bounds of queries, against rounding."""
+
+
+@wp.kernel
+def find_nearest(
+    mesh: wp.uint64,
+    points: wp.array(dtype=wp.vec3),
+    most: float,
+    triangles: wp.array(dtype=wp.int32),
+    barycentric: wp.array(dtype=wp.vec3),
+    distances: wp.array(dtype=float),
+    first: int,
+    step: int,
+):
+    """One point."""
+    i = first + wp.tid() * step
+    found = wp.mesh_query_point_no_sign(mesh, points[i], most)
+    triangles[i] = -1
+    distances[i] = most
+    barycentric[i] = wp.vec3()
+    if found.result:
+        triangles[i] = found.face
+        barycentric[i] = wp.vec3(found.u, found.v, 1.0 - found.u - found.v)
+        distances[i] = wp.length(points[i] - wp.mesh_eval_position(mesh, found.face, found.u, found.v))
+
+
+@wp.kernel
+def walk_rays(
+    mesh: wp.uint64,
+    directions: wp.array(dtype=wp.vec3),
+    starts: wp.array(dtype=float),
+    near: float,
+    far: float,
+    shell: float,
+    stride: float,
+    room: int,
+    depths: wp.array2d(dtype=float),
+    triangles: wp.array2d(dtype=wp.int32),
+    barycentric: wp.array2d(dtype=wp.vec3),
+    counts: wp.array(dtype=wp.int32),
+    first: int,
+    step: int,
+):
+    """One ray from the origin: samples every `stride` within the shell; elsewhere it steps by its distance."""
+    i = first + wp.tid() * step
+    direction = directions[i]
+    t = near + starts[i] * stride
+    taken = int(0)
+    bound = float(1.0e3)
+    while t < far and taken < room:
+        point = direction * t
+        ahead = stride
+        found = wp.mesh_query_point_no_sign(mesh, point, bound)
+        distance = bound
+        if found.result:
+            distance = wp.length(point - wp.mesh_eval_position(mesh, found.face, found.u, found.v))
+            if distance < shell:
+                depths[i, taken] = t
+                triangles[i, taken] = found.face
+                barycentric[i, taken] = wp.vec3(found.u, found.v, 1.0 - found.u - found.v)
+                taken += 1
+            else:
+                ahead = wp.max(stride, wp.floor((distance - shell) / stride) * stride)
+        t += ahead
+        # Nothing is nearer to the next place than this; the mesh was so near to this one.
+        bound = distance + ahead * 1.01 + SLACK
+    counts[i] = taken
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Places on a mesh: `triangles [P]` int32 (-1: none near enough), `barycentric [P, 3]`, `distances [P]` metres."""
+
+    triangles: Tensor
+    barycentric: Tensor
+    distances: Tensor
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Places on rays, ray by ray.
+
+    Attributes:
+        starts: `[R + 1]` int32: where each ray's samples begin.
+        depths: `[S]` along the ray's direction; triangles: `[S]` int32; barycentric: `[S, 3]` of the nearest place.
+    """
+
+    starts: Tensor
+    depths: Tensor
+    triangles: Tensor
+    barycentric: Tensor
+
+    @property
+    def rays(self) -> Tensor:
+        """`[S]`: the ray of each sample."""
+        counts = self.starts.diff().long()
+        return torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
+
+
+class TriangleMesh:
+    """A mesh of fixed triangles whose vertices move."""
+
+    def __init__(self, vertices: Tensor, triangles: Tensor) -> None:
+        """`vertices [V, 3]` float32, `triangles [T, 3]` int32, on the kernels' device."""
+        self._points = vertices.clone()
+        self._mesh = wp.Mesh(points=vectors(self._points), indices=numbers(triangles.reshape(-1)))
+
+    def move(self, vertices: Tensor) -> None:
+        """Take other positions `[V, 3]`."""
+        self._points.copy_(vertices)
+        self._mesh.refit()
+
+    def nearest(self, points: Tensor, most: float) -> Nearest:
+        """Return the nearest places to `points [P, 3]` that are no farther than `most` metres."""
+        count, device = len(points), points.device
+        found = Nearest(
+            torch.empty(count, dtype=torch.int32, device=device),
+            torch.empty(count, 3, device=device),
+            torch.empty(count, device=device),
+        )
+        made: list[Any] = [numbers(found.triangles), vectors(found.barycentric), numbers(found.distances)]
+        launch(find_nearest, count, [self._mesh.id, vectors(points), most, *made])
+        return found
+
+    def walk(self, directions: Tensor, starts: Tensor, shell: float, stride: float, room: int) -> Samples:
+        """Sample rays within a shell about the mesh.
+
+        Rays begin at the origin in `directions [R, 3]` with z = 1, so that depths along them are z; `starts [R]`, 0 to
+        1, shift their samples; `stride` is between samples; no ray gets more than `room` of them.
+        """
+        rays, device = len(directions), directions.device
+        near, far = (float(depth) for depth in torch.aminmax(self._points[:, 2]))
+        depths = torch.empty(rays, room, device=device)
+        triangles = torch.empty(rays, room, dtype=torch.int32, device=device)
+        barycentric = torch.empty(rays, room, 3, device=device)
+        counts = torch.empty(rays, dtype=torch.int32, device=device)
+        made = [numbers(depths), numbers(triangles), vectors(barycentric), numbers(counts)]
+        walk = [vectors(directions), numbers(starts), near - shell, far + shell, shell, stride, room, *made]
+        launch(walk_rays, rays, [self._mesh.id, *walk], heavy=True)
+        taken = torch.arange(room, device=device) < counts[:, None]
+        ends = torch.zeros(rays + 1, dtype=torch.int32, device=device)
+        torch.cumsum(counts, 0, dtype=torch.int32, out=ends[1:])
+        return Samples(ends, depths[taken], triangles[taken], barycentric[taken])

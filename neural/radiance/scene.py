@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What radiance avatars learn from and are asked for: posed heads, pictures of them, cameras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ...tracking.heads.arrays import Floats, Integers
+    from ...tracking.heads.camera import PinholeCamera
+
+AROUND_HEAD = 0.045
+"""Metres about a head within which its hair is."""
+
+
+@dataclass(frozen=True)
+class PosedHead:
+    """A head as a camera sees it.
+
+    Attributes:
+        vertices: `[V, 3]` metres in camera space (OpenCV's axes).
+        expression: `[E]`; ours has 52 numbers, 0 to 1.
+        rotation: `[3, 3]` head space to camera space.
+    """
+
+    vertices: Tensor
+    expression: Tensor
+    rotation: Tensor
+
+    def seen_from(self, rotation: Tensor, translation: Tensor) -> PosedHead:
+        """The head of a world, in the space of a camera: `rotation [3, 3]`, `translation [3]` world to camera."""
+        moved = self.vertices @ rotation.T + translation
+        return PosedHead(moved, self.expression, rotation @ self.rotation)
+
+    def turned(self, yaw: float, pitch: float = 0.0) -> PosedHead:
+        """The head turned about its middle by angles in radians; positive to the subject's right and down."""
+        cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
+        about_y = torch.tensor([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]], dtype=torch.float32)
+        about_x = torch.tensor([[1, 0, 0], [0, cp, -sp], [0, sp, cp]], dtype=torch.float32)
+        turn = (about_x @ about_y).to(self.vertices.device)
+        middle = self.vertices.mean(0)
+        return self.seen_from(turn, middle - middle @ turn.T)
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A picture of a head.
+
+    Attributes:
+        rgba: `[H, W, 4]` premultiplied sRGB and alpha, 0 to 1.
+        depth: `[H, W]` metres from the camera, weighted by what is seen; 0 where nothing is.
+    """
+
+    rgba: Tensor
+    depth: Tensor
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture to learn from, or a window of it.
+
+    Attributes:
+        head: what it shows; camera: of the window.
+        colour: `[H, W, 3]` sRGB 0 to 1, not premultiplied; alpha: `[H, W]` 0 to 1 what is the head's.
+        weight: `[H, W]` 0 to 1: how much each pixel counts.
+        depth: `[H, W]` metres, 0 where it is not known; None without any.
+    """
+
+    head: PosedHead
+    camera: PinholeCamera
+    colour: Tensor
+    alpha: Tensor
+    weight: Tensor
+    depth: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class HeadSurface:
+    """The surface that an avatar hangs on.
+
+    Attributes:
+        rest: `[V, 3]` metres, the person without expression in head space.
+        triangles: `[T, 3]`, wound outward.
+        scalp: `[V]` bool, where hair grows.
+        mouth: `[V]` bool, inside of the mouth and lips.
+        canonical: `[V, 3]` like `rest`, with the jaw open.
+    """
+
+    rest: Floats
+    triangles: Integers
+    scalp: NDArray[np.bool_]
+    mouth: NDArray[np.bool_]
+    canonical: Floats
+
+
+@dataclass(frozen=True)
+class RadianceScene:
+    """Pictures of one person by one camera, with what is known of each.
+
+    Attributes:
+        surface: the person's head.
+        vertices: `[T, V, 3]` in camera space; expressions: `[T, E]`; rotations: `[T, 3, 3]`.
+        colours: `[T, H, W, 3]` uint8 sRGB, not premultiplied; alphas, weights: `[T, H, W]` uint8, 255 is all.
+        camera: of the pictures.
+        depths: `[T, H, W]` float32 metres, 0 where it is not known; None without any.
+    """
+
+    surface: HeadSurface
+    vertices: Tensor
+    expressions: Tensor
+    rotations: Tensor
+    colours: Tensor
+    alphas: Tensor
+    weights: Tensor
+    camera: PinholeCamera
+    depths: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.vertices)
+
+    def head(self, index: int) -> PosedHead:
+        """The head of a frame."""
+        return PosedHead(self.vertices[index], self.expressions[index], self.rotations[index])
+
+    def view(self, index: int, *, whole: bool = False) -> View:
+        """A frame's picture: the window about the head, or the `whole`."""
+        head = self.head(index)
+        left, top, right, bottom = (
+            (0, 0, self.camera.width, self.camera.height) if whole else window_about(head, self.camera)
+        )
+        camera = replace(
+            self.camera,
+            cx=self.camera.cx - left,
+            cy=self.camera.cy - top,
+            width=right - left,
+            height=bottom - top,
+        )
+        colour, alpha, weight = (
+            stack[index, top:bottom, left:right].float() / 255 for stack in (self.colours, self.alphas, self.weights)
+        )
+        depth = None if self.depths is None else self.depths[index, top:bottom, left:right]
+        return View(head, camera, colour, alpha, weight, depth)
+
+
+def window_about(head: PosedHead, camera: PinholeCamera) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom in whole pixels of what a head and its hair can cover; at least one pixel."""
+    x, y, z = head.vertices.unbind(-1)
+    columns, rows = camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy
+    margin = AROUND_HEAD * camera.fx / float(z.mean())
+    low = torch.stack([columns.min(), rows.min()]) - margin
+    high = torch.stack([columns.max(), rows.max()]) + margin
+    (left, top), (right, bottom) = low.floor().int().tolist(), high.ceil().int().tolist()
+    left, top = min(max(left, 0), camera.width - 1), min(max(top, 0), camera.height - 1)
+    return left, top, min(max(right, left + 1), camera.width), min(max(bottom, top + 1), camera.height)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The colours that splats begin with: what some frames show in their places; elsewhere the nearest or mirrored place's.
+
+What no frame shows keeps them, so that a head turned beyond its footage has skin and hair there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from ..kernels.splatting import project
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ....tracking.heads.arrays import Floats
+    from ..scene import RadianceScene, View
+    from .network import SplatNetwork
+
+FRAMES = 16
+HIDDEN = 0.006
+"""Metres behind what is seen at which a splat is hidden."""
+LEAST_SEEN = 0.05
+"""Sum of the frames' weights below which a splat counts as unseen."""
+MIRRORED = 0.01
+"""Metres by which a place on the other side counts as farther."""
+CLEAR = 0.02
+"""Colours keep so much away from 0 and 1, where their logits end."""
+
+
+@torch.no_grad()
+def begin_with_colours(network: SplatNetwork, scene: RadianceScene, frames: Sequence[int]) -> None:
+    """Set the network's colours from up to 16 of the `frames`."""
+    chosen = sorted({int(frame) for frame in np.linspace(0, len(frames) - 1, FRAMES)})
+    total = torch.zeros(len(network.offsets), 4, device=network.offsets.device)
+    for frame in chosen:
+        total += seen_colours(network, scene.view(int(frames[frame])))
+    seen = (total[:, 3] > LEAST_SEEN).cpu().numpy()
+    if not seen.any():
+        return
+    colours = (total[:, :3] / total[:, 3:].clamp(min=1e-6)).cpu().numpy()
+    places = places_at_rest(network, scene.surface.rest)
+    colours[~seen] = colours[seen][nearest_seen(places, seen)]
+    clear = torch.from_numpy(colours).clamp(CLEAR, 1 - CLEAR)
+    network.colour_logits.copy_(torch.logit(clear).to(total.device))
+
+
+def seen_colours(network: SplatNetwork, view: View) -> Tensor:
+    """Return `[N, 4]`: what a view shows in each splat's place, times how well it is seen, and that."""
+    prepared = network.prepare(view.head)
+    shape = (network.offsets, network.log_scales, network.rotations)
+    projected = project(prepared.vertices, network.binding, *shape, prepared.opacities, view.camera)
+    depth = network.render(prepared, view.camera).depth
+    columns, rows = projected.means.floor().long().unbind(-1)
+    inside = (columns >= 0) & (columns < view.camera.width) & (rows >= 0) & (rows < view.camera.height)
+    inside &= projected.reach[:, 0] > 0
+    columns, rows = columns.clamp(0, view.camera.width - 1), rows.clamp(0, view.camera.height - 1)
+    in_front = projected.depths < depth[rows, columns] + HIDDEN
+    facing = (-projected.normals[:, 2]).clamp(min=0)
+    weight = inside * in_front * facing * view.alpha[rows, columns].square() * view.weight[rows, columns]
+    return torch.cat([view.colour[rows, columns] * weight[:, None], weight[:, None]], -1)
+
+
+def places_at_rest(network: SplatNetwork, rest: Floats) -> Floats:
+    """Return `[N, 3]` in head space, on the skin."""
+    corners, barycentric = network.binding.corners.cpu().numpy(), network.binding.barycentric.cpu().numpy()
+    places: Floats = np.einsum("nca,nc->na", rest[corners], barycentric)
+    return places
+
+
+def nearest_seen(places: Floats, seen: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Return, for each unseen place, the number of the nearest seen one, on its own side or mirrored."""
+    tree = cKDTree(places[seen])
+    own, own_number = tree.query(places[~seen])
+    other, other_number = tree.query(places[~seen] * np.array([-1, 1, 1], np.float32))
+    return np.where(own <= other + MIRRORED, own_number, other_number)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A head of splats: Gaussians on its triangles, moved and coloured by expression, lit by their normals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from ..kernels.splatting import CUT_OFFS, Binding, CutOffs, composite, project
+from ..scene import HeadSurface, PosedHead, Rendering
+from .placement import place_splats
+
+if TYPE_CHECKING:
+    from ....tracking.heads.camera import PinholeCamera
+
+COLOUR_BASES, SHAPE_BASES, HIDDEN = 10, 10, 32
+OPACITY, SHELL_OPACITY = 1.5, -1.5
+"""Logits at the beginning."""
+LIGHTS = 8
+"""Spherical harmonics up to the second order, without the constant."""
+DISPLACED = 1e-3
+"""Metres by which a vertex basis of 1 moves: one learning rate fits bases and network."""
+
+
+@dataclass(frozen=True)
+class PreparedSplats:
+    """Splats of a posed head, for any camera's intrinsics.
+
+    Attributes:
+        vertices: `[V, 3]` in camera space, displaced.
+        displacements: `[V, 3]` metres in head space.
+        logits: `[N, 3]` of the colours, before light; opacities: `[N]`.
+    """
+
+    vertices: Tensor
+    displacements: Tensor
+    logits: Tensor
+    opacities: Tensor
+
+
+class SplatNetwork(nn.Module):
+    """Gaussians bound to the triangles of one person's head.
+
+    Attributes:
+        rest_offsets, rest_scales: `[N, 3]` how they began; on_shell: `[N]` bool, those of hair.
+        condition_range: `[2, E + 3]` least and most of expression and rotation in training.
+    """
+
+    rest_offsets: Tensor
+    rest_scales: Tensor
+    on_shell: Tensor
+    condition_range: Tensor
+
+    def __init__(self, surface: HeadSurface, expressions: int, count: int, device: torch.device) -> None:
+        """Place about `count` splats on `surface`, whose expression is so many numbers."""
+        super().__init__()
+        conditions = expressions + 3  # and the head's rotation as a vector
+        placement = place_splats(surface, count)
+        self.binding = Binding.of(placement.corners, placement.barycentric, surface.rest, device)
+        splats, vertices = len(placement.corners), len(surface.rest)
+        self.register_buffer("rest_offsets", torch.zeros(splats, 3), persistent=False)
+        self.rest_offsets[:, 2] = torch.from_numpy(placement.heights)
+        self.register_buffer("rest_scales", torch.from_numpy(placement.sizes).log(), persistent=False)
+        self.register_buffer("on_shell", torch.from_numpy(placement.on_shell), persistent=False)
+        self.register_buffer("condition_range", torch.tensor([[-9.0], [9.0]]).repeat(1, conditions))
+        self.offsets = nn.Parameter(self.rest_offsets.clone())
+        self.log_scales = nn.Parameter(self.rest_scales.clone())
+        self.rotations = nn.Parameter(torch.tensor([1.0, 0, 0, 0]).repeat(splats, 1))
+        self.opacity_logits = nn.Parameter(torch.where(self.on_shell, SHELL_OPACITY, OPACITY))
+        self.colour_logits = nn.Parameter(torch.zeros(splats, 3))
+        self.colour_bases = nn.Parameter(torch.zeros(COLOUR_BASES, splats * 3))
+        self.displacement = nn.Parameter(torch.zeros(vertices * 3))
+        self.shape_bases = nn.Parameter(torch.zeros(SHAPE_BASES, vertices * 3))
+        self.light = nn.Parameter(torch.zeros(LIGHTS, 3))
+        self.conditioned = nn.Sequential(
+            nn.Linear(conditions, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, COLOUR_BASES + SHAPE_BASES)
+        )
+        self.to(device)
+
+    def learn_range(self, expressions: Tensor, rotations: Tensor) -> None:
+        """Note what is seen in training, `[T, 52]` and `[T, 3, 3]`: beyond it nothing is extrapolated."""
+        seen = torch.cat([expressions, rotation_vectors(rotations)], -1)
+        self.condition_range.copy_(torch.stack([seen.amin(0), seen.amax(0)]))
+
+    def prepare(self, head: PosedHead) -> PreparedSplats:
+        """Give the splats the expression of a head."""
+        condition = torch.cat([head.expression, rotation_vectors(head.rotation)], -1)
+        condition = torch.minimum(torch.maximum(condition, self.condition_range[0]), self.condition_range[1])
+        weights = self.conditioned(condition)
+        moved = torch.addmv(self.displacement, self.shape_bases.T, weights[COLOUR_BASES:])
+        displacements = DISPLACED * moved.view(-1, 3)
+        logits = torch.addmv(self.colour_logits.view(-1), self.colour_bases.T, weights[:COLOUR_BASES]).view(-1, 3)
+        vertices = head.vertices + displacements @ head.rotation.T
+        return PreparedSplats(vertices, displacements, logits, torch.sigmoid(self.opacity_logits))
+
+    def draw(
+        self, prepared: PreparedSplats, camera: PinholeCamera, cut_offs: CutOffs = CUT_OFFS
+    ) -> tuple[Tensor, Tensor]:
+        """Return `[H, W, 4]` premultiplied colour and depth times alpha, and `[H, W]` the light that shines through."""
+        shape = (self.offsets, self.log_scales, self.rotations)
+        projected = project(prepared.vertices, self.binding, *shape, prepared.opacities, camera, cut_offs)
+        lit = torch.sigmoid(prepared.logits) * (1 + harmonics(projected.normals) @ self.light)
+        values = torch.cat([lit, projected.depths[:, None]], -1)
+        return composite(projected, prepared.opacities, values, camera, cut_offs)
+
+    @torch.no_grad()
+    def render(self, prepared: PreparedSplats, camera: PinholeCamera) -> Rendering:
+        """See the splats through a camera."""
+        picture, light = self.draw(prepared, camera)
+        alpha = 1 - light
+        rgba = torch.cat([picture[..., :3].clamp(0, 1), alpha[..., None]], -1)
+        return Rendering(rgba, torch.where(alpha > 0, picture[..., 3] / alpha.clamp(min=1e-6), 0))
+
+
+def harmonics(normals: Tensor) -> Tensor:
+    """Return `[N, 8]`: spherical harmonics of the first and second order of unit `normals [N, 3]`, without scales."""
+    x, y, z = normals.unbind(-1)
+    return torch.stack([x, y, z, x * y, y * z, x * z, x * x - y * y, 3 * z * z - 1], -1)
+
+
+def rotation_vectors(rotations: Tensor) -> Tensor:
+    """Return `[..., 3]`, axis times angle, of `rotations [..., 3, 3]` of less than half a turn."""
+    skew = torch.stack(
+        [
+            rotations[..., 2, 1] - rotations[..., 1, 2],
+            rotations[..., 0, 2] - rotations[..., 2, 0],
+            rotations[..., 1, 0] - rotations[..., 0, 1],
+        ],
+        -1,
+    )
+    trace = rotations.diagonal(dim1=-2, dim2=-1).sum(-1, keepdim=True)
+    angle = torch.arccos(((trace - 1) / 2).clamp(-1, 1))
+    return skew / 2 / torch.sinc(angle / torch.pi).clamp(min=1e-3)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps splats from cracks and needles where the footage does not show them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from ....tracking.heads.arrays import Integers
+    from .network import PreparedSplats, SplatNetwork
+
+EDGE, EDGE_METRES = 0.05, 5e-4
+"""Weight of displacements that differ along an edge, and by how much they may."""
+OFFSET, OFFSET_METRES, SHELL_METRES = 0.02, 1.5e-3, 8e-3
+"""Weight of a splat's own offset, and how far it may be, on the skin and in the hair."""
+SIZE, SHRUNK, GROWN = 0.05, 0.2, 0.7
+"""Weight of tangential sizes that leave the sizes at rest, and by how much their logarithms may."""
+FLAT, FLATTER = 0.02, 0.7
+"""Weight of thick splats, and the logarithm by which the normal size should be below the tangential ones."""
+ROUND = 0.02
+"""Weight of tangential sizes that differ."""
+HAZE = 2e-3
+"""Weight of the opacity of hair: what no frame shows of it goes."""
+
+
+class Regularisers(nn.Module):
+    """Penalties on a head's splats."""
+
+    edges: Tensor
+    per_offset: Tensor
+
+    def __init__(self, network: SplatNetwork, triangles: Integers) -> None:
+        super().__init__()
+        edges = np.unique(np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), 1), axis=0)
+        device = network.offsets.device
+        self.register_buffer("edges", torch.from_numpy(edges.astype(np.int64)).to(device), persistent=False)
+        metres = torch.where(network.on_shell, SHELL_METRES, OFFSET_METRES)[:, None]
+        self.register_buffer("per_offset", OFFSET / metres.square() / network.offsets.numel(), persistent=False)
+
+    def forward(self, network: SplatNetwork, prepared: PreparedSplats) -> Tensor:
+        """Return the penalty of a head in a pose."""
+        along = prepared.displacements[self.edges[:, 0]] - prepared.displacements[self.edges[:, 1]]
+        smooth = EDGE * (along / EDGE_METRES).square().mean()
+        near = (self.per_offset * (network.offsets - network.rest_offsets).square()).sum()
+        change = network.log_scales - network.rest_scales
+        tangential, normal = network.log_scales[:, :2], network.log_scales[:, 2]
+        size = SIZE * ((-change[:, :2] - SHRUNK).relu().square() + (change[:, :2] - GROWN).relu().square()).mean()
+        flat = FLAT * (normal - tangential.mean(1) + FLATTER).relu().mean()
+        even = ROUND * (tangential[:, 0] - tangential[:, 1]).square().mean()
+        haze = HAZE * (prepared.opacities * network.on_shell).mean()
+        return smooth + near + size + flat + even + haze

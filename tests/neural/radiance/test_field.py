@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A head as a field: how space is mapped to the canonical head, and what it learns."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from semblance.neural.radiance.field.deformation import Deformation
+from semblance.neural.radiance.field.learner import FieldLearner
+from semblance.neural.radiance.field.occupancy import EMPTY, Occupancy
+from semblance.neural.radiance.kernels.hash_encoding import Grids
+from semblance.neural.radiance.kernels.launching import kernel_device
+from semblance.neural.radiance.kernels.nearest_triangle import TriangleMesh
+from semblance.neural.radiance.surfaces import surface_of
+from semblance.tracking.heads.builtin import load_builtin
+from semblance.tracking.heads.head import gaze_rotation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from semblance.neural.radiance.scene import HeadSurface
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    kernel_device()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def synthetic() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("radiance_synthetic", Path(__file__).with_name("synthetic.py"))
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def surface() -> HeadSurface:
+    head = load_builtin()
+    return surface_of(head, np.zeros(len(head.identity_basis), np.float32))
+
+
+def test_space_about_a_turned_and_grown_head_is_turned_and_shrunk_back(surface: HeadSurface) -> None:
+    deformation = Deformation(surface, torch.device("cpu"))
+    rotation = torch.from_numpy(gaze_rotation(0.2, -0.5))
+    canonical = deformation.canonical + 0.004 * torch.randn(
+        deformation.canonical.shape, generator=torch.Generator().manual_seed(0)
+    )
+
+    def moved(points: torch.Tensor) -> torch.Tensor:
+        return 1.3 * points @ rotation.T + torch.tensor([0.1, 0.0, 0.8])
+
+    vertices = moved(deformation.canonical)
+    near = TriangleMesh(vertices, deformation.triangles).nearest(moved(canonical), 0.1)
+    gradients = deformation.gradients(vertices)
+    back = deformation.to_canonical(moved(canonical), near.triangles, near.barycentric, vertices, gradients)
+    # The normal grows with the square root of a triangle's area, as its edges do.
+    torch.testing.assert_close(back, canonical, atol=5e-5, rtol=0)
+
+
+def test_places_far_from_anything_are_left_out_after_they_were_seen_empty() -> None:
+    occupancy = Occupancy()
+    empty, full = torch.full((1, 3), 0.1), torch.full((1, 3), 0.9)
+    both = torch.cat([empty, full])
+    assert occupancy.worth(both, explore=False).all()
+    for _ in range(100):
+        occupancy.see(both, torch.tensor([0.0, 2 * EMPTY]))
+    assert occupancy.worth(both, explore=False).tolist() == [False, True]
+    assert occupancy.worth(empty.repeat(1000, 1), explore=True).any()
+
+
+def test_a_field_learns_a_head(synthetic: ModuleType) -> None:
+    """Steps, pixels and frames are few: mapping, rays and networks together."""
+    made = synthetic.synthetic_scene(48, novel=3, every=40)
+    torch.manual_seed(0)
+    learner = FieldLearner(made.scene, made.training, grids=Grids(levels=8, finest=128))
+
+    def psnr() -> float:
+        found = []
+        for index in made.novel:
+            view = made.scene.view(index, whole=True)
+            rendering = learner.network.render(learner.network.prepare(view.head), view.camera)
+            inside = view.alpha > 0.5
+            found.append(-10 * math.log10(float((rendering.rgba[..., :3] - view.colour)[inside].square().mean())))
+        return float(np.mean(found))
+
+    before = psnr()
+    for index in range(80):
+        learner.step(index, 0.0, lambda: None)
+    assert psnr() > max(before + 6, 14)

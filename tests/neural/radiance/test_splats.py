@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A head of splats: where they begin, what they learn, how they turn."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from semblance.neural.radiance.splats.learner import SplatsLearner
+from semblance.neural.radiance.splats.network import rotation_vectors
+from semblance.neural.radiance.splats.placement import SHELL_HEIGHT, place_splats
+from semblance.neural.radiance.surfaces import surface_of
+from semblance.tracking.heads.builtin import load_builtin
+from semblance.tracking.heads.head import gaze_rotation
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from semblance.neural.radiance.scene import RadianceScene
+
+COUNT = 25_000
+
+
+@pytest.fixture(scope="module")
+def synthetic() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("radiance_synthetic", Path(__file__).with_name("synthetic.py"))
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def shown(learner: SplatsLearner, scene: RadianceScene, index: int) -> tuple[Tensor, Tensor]:
+    """What the splats show of a frame, and what it is, on black."""
+    view = scene.view(index, whole=True)
+    rendering = learner.network.render(learner.network.prepare(view.head), view.camera)
+    return rendering.rgba, torch.cat([view.colour * view.alpha[..., None], view.alpha[..., None]], -1)
+
+
+def psnr_of_head(learner: SplatsLearner, scene: RadianceScene, frames: list[int]) -> float:
+    found = []
+    for index in frames:
+        ours, truth = shown(learner, scene, index)
+        inside = truth[..., 3] > 0.5
+        found.append(-10 * math.log10(float((ours - truth)[inside][:, :3].square().mean())))
+    return float(np.mean(found))
+
+
+def test_a_little_learning_shows_unseen_expressions(synthetic: ModuleType) -> None:
+    """Steps, pixels and frames are few: deformation, colours and renderer together."""
+    made = synthetic.synthetic_scene(64, novel=6, every=20)
+    torch.manual_seed(0)
+    learner = SplatsLearner(made.scene, made.training, COUNT)
+    before = psnr_of_head(learner, made.scene, made.novel)
+    for index in range(160):
+        learner.step(index, index / 160, lambda: None)
+    after = psnr_of_head(learner, made.scene, made.novel)
+    assert after > 24
+    assert after > before + 3
+    ours, truth = shown(learner, made.scene, made.unseen[0])
+    assert ((ours[..., 3] > 0.5) == (truth[..., 3] > 0.5)).float().mean() > 0.99
+
+
+def test_before_training_the_head_already_has_its_colours(synthetic: ModuleType) -> None:
+    made = synthetic.synthetic_scene(64, novel=2, every=40)
+    assert psnr_of_head(SplatsLearner(made.scene, made.training, COUNT), made.scene, made.novel) > 18
+
+
+def test_depth_is_that_of_the_surface(synthetic: ModuleType) -> None:
+    made = synthetic.synthetic_scene(64, novel=1, every=200)
+    learner = SplatsLearner(made.scene, made.training, COUNT)
+    head = made.scene.head(0)
+    rendering = learner.network.render(learner.network.prepare(head), made.scene.camera)
+    solid = rendering.rgba[..., 3] > 0.95
+    nearest = head.vertices[:, 2].min()
+    assert rendering.depth[solid].min() > nearest - 0.02
+    assert rendering.depth[solid].max() < head.vertices[:, 2].max()
+    assert not rendering.depth[rendering.rgba[..., 3] == 0].any()
+
+
+def test_training_is_the_same_each_time(synthetic: ModuleType) -> None:
+    made = synthetic.synthetic_scene(64, novel=1, every=200)
+    states = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        learner = SplatsLearner(made.scene, made.training, COUNT)
+        for index in range(3):
+            learner.step(index, 0.0, lambda: None)
+        states.append(learner.network.state_dict())
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_each_frame_is_seen_once_a_round(synthetic: ModuleType) -> None:
+    made = synthetic.synthetic_scene(64, novel=1, every=100)
+    learner = SplatsLearner(made.scene, made.training, COUNT)
+    drawn = [learner.drawn(index) for index in range(3 * len(made.training))]
+    rounds = np.array(drawn).reshape(3, -1)
+    assert (np.sort(rounds, 1) == sorted(made.training)).all()
+
+
+def test_hair_is_on_the_scalp_and_every_triangle_has_a_splat() -> None:
+    head = load_builtin()
+    surface = surface_of(head, np.zeros(len(head.identity_basis), np.float32))
+    placement = place_splats(surface, 30_000)
+    covered = {tuple(corners) for corners in placement.corners[~placement.on_shell].tolist()}
+    assert covered == {tuple(corners) for corners in surface.triangles.tolist()}
+    assert abs(len(placement.corners) - 30_000) < 1500
+    assert surface.scalp[placement.corners[placement.on_shell]].all()
+    heights = placement.heights[placement.on_shell]
+    assert heights.min() >= SHELL_HEIGHT[0]
+    assert heights.max() <= SHELL_HEIGHT[1]
+    face = head.landmarks[[1, 152, 33, 263, 61, 291]]
+    assert not surface.scalp[face].any()
+    assert surface.scalp[np.argmin(surface.rest[:, 1])]
+
+
+def test_rotation_vectors_are_axis_times_angle() -> None:
+    rotations = torch.from_numpy(np.stack([gaze_rotation(0.3, 0), gaze_rotation(0, -0.4), gaze_rotation(0, 0)]))
+    expected = torch.tensor([[0.3, 0, 0], [0, -0.4, 0], [0, 0, 0]])
+    torch.testing.assert_close(rotation_vectors(rotations), expected, atol=1e-5, rtol=1e-4)
