@@ -16,11 +16,10 @@ import argparse
 import json
 import math
 import os
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -30,6 +29,7 @@ from semblance.neural.evaluation.evaluate import held_out
 from semblance.neural.radiance.dataset_scene import scene_of_dataset
 from semblance.neural.radiance.outlines import outline_of
 from semblance.neural.radiance.splats.learner import SplatsLearner
+from semblance.tests.makers.synthetic_head import synthetic_scene
 from semblance.tracking.datasets.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from semblance.neural.radiance.scene import RadianceScene
 
-ROOT = Path(__file__).resolve().parent.parent
 YAWS = (-20, -10, 0, 10, 20)
 """Degrees beyond the footage's own yaw on either side, and within it."""
 WITHIN = 4
@@ -65,7 +64,7 @@ def main() -> None:
     print(hardware())
     subject = synthetic(options.side) if options.subject == "synthetic" else tracked(options.subject)
     learner = SplatsLearner(subject.scene, subject.training, options.splats)
-    facts = trained(learner, options.seconds) | {"splats": len(learner.network.offsets)}
+    facts: dict[str, Any] = trained(learner, options.seconds) | {"splats": len(learner.network.offsets)}
     for name, frames in subject.tests.items():
         facts[name] = figures(subject, learner, frames)
     facts["holes %"] = holes(subject.scene, learner, subject.training)
@@ -76,9 +75,6 @@ def main() -> None:
 
 
 def synthetic(side: int) -> Subject:
-    sys.path.insert(0, str(ROOT / "tests" / "neural" / "radiance"))
-    from synthetic import synthetic_scene
-
     made = synthetic_scene(side)
     return Subject(made.scene, made.training, {"unseen": made.unseen, "novel": made.novel})
 
@@ -166,8 +162,8 @@ def look(subject: Subject, learner: SplatsLearner, folder: Path) -> None:
         write(folder / f"{name}.png", torch.cat(pairs, 1))
     frame, yaws = turns(subject.scene, subject.training)
     poses = [subject.scene.head(frame).turned(yaw) for yaw in yaws]
-    drawn = [learner.network.render(learner.network.prepare(head), subject.scene.camera).rgba for head in poses]
-    grey = [picture[..., :3] + 0.5 * (1 - picture[..., 3:]) for picture in drawn]
+    turned = [learner.network.render(learner.network.prepare(head), subject.scene.camera).rgba for head in poses]
+    grey = [picture[..., :3] + 0.5 * (1 - picture[..., 3:]) for picture in turned]
     write(folder / "turn.png", torch.cat(grey, 1))
 
 

@@ -72,7 +72,7 @@ class FieldLearner:
         loss = rays_loss(sums, light, view, pixels, self._mouth_weights(view)[pixels])
         breathe()
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimiser.step()
         self._average()
         return {"picture": float(loss.detach())}

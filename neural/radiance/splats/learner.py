@@ -77,7 +77,7 @@ class SplatsLearner:
             loss = loss + REGULARISE_EVERY * self.regularisers(self.network, prepared)
         breathe()
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimiser.step()
         return {"picture": float(shown.detach())}
 

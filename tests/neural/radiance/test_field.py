@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +16,12 @@ from semblance.neural.radiance.kernels.hash_encoding import Grids
 from semblance.neural.radiance.kernels.launching import kernel_device
 from semblance.neural.radiance.kernels.nearest_triangle import TriangleMesh
 from semblance.neural.radiance.surfaces import surface_of
+from semblance.tests.makers.synthetic_head import synthetic_scene
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.head import gaze_rotation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
     from semblance.neural.radiance.scene import HeadSurface
 
@@ -36,14 +33,6 @@ def one_thread() -> Iterator[None]:
     kernel_device()
     yield
     torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def synthetic() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("radiance_synthetic", Path(__file__).with_name("synthetic.py"))
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +70,9 @@ def test_places_far_from_anything_are_left_out_after_they_were_seen_empty() -> N
     assert occupancy.worth(empty.repeat(1000, 1), explore=True).any()
 
 
-def test_a_field_learns_a_head(synthetic: ModuleType) -> None:
+def test_a_field_learns_a_head() -> None:
     """Steps, pixels and frames are few: mapping, rays and networks together."""
-    made = synthetic.synthetic_scene(48, novel=3, every=40)
+    made = synthetic_scene(48, novel=3, every=40)
     torch.manual_seed(0)
     learner = FieldLearner(made.scene, made.training, grids=Grids(levels=8, finest=128))
 

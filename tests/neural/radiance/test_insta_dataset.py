@@ -51,6 +51,7 @@ def test_a_scene_survives_writing_and_reading(scene: RadianceScene, tmp_path: Pa
     torch.testing.assert_close(read.scene.vertices, scene.vertices[order], atol=2e-6, rtol=0)
     torch.testing.assert_close(read.scene.rotations, scene.rotations[order])
     torch.testing.assert_close(read.scene.expressions, scene.expressions[order], atol=1e-6, rtol=0)
+    assert scene.depths is not None
     torch.testing.assert_close(read.scene.depths, scene.depths[order], atol=6e-4, rtol=0)
     assert torch.equal(read.scene.colours, scene.colours[order])
     assert torch.equal(read.scene.alphas, scene.alphas[order])

@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,25 +13,17 @@ from semblance.neural.radiance.splats.learner import SplatsLearner
 from semblance.neural.radiance.splats.network import rotation_vectors
 from semblance.neural.radiance.splats.placement import SHELL_HEIGHT, place_splats
 from semblance.neural.radiance.surfaces import surface_of
+from semblance.tests.makers.synthetic_head import synthetic_scene
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.head import gaze_rotation
 from torch import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
     from semblance.neural.radiance.scene import RadianceScene
 
 COUNT = 25_000
-
-
-@pytest.fixture(scope="module")
-def synthetic() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("radiance_synthetic", Path(__file__).with_name("synthetic.py"))
-    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,9 +50,9 @@ def psnr_of_head(learner: SplatsLearner, scene: RadianceScene, frames: list[int]
     return float(np.mean(found))
 
 
-def test_a_little_learning_shows_unseen_expressions(synthetic: ModuleType) -> None:
+def test_a_little_learning_shows_unseen_expressions() -> None:
     """Steps, pixels and frames are few: deformation, colours and renderer together."""
-    made = synthetic.synthetic_scene(64, novel=6, every=20)
+    made = synthetic_scene(64, novel=6, every=20)
     torch.manual_seed(0)
     learner = SplatsLearner(made.scene, made.training, COUNT)
     before = psnr_of_head(learner, made.scene, made.novel)
@@ -76,13 +65,13 @@ def test_a_little_learning_shows_unseen_expressions(synthetic: ModuleType) -> No
     assert ((ours[..., 3] > 0.5) == (truth[..., 3] > 0.5)).float().mean() > 0.99
 
 
-def test_before_training_the_head_already_has_its_colours(synthetic: ModuleType) -> None:
-    made = synthetic.synthetic_scene(64, novel=2, every=40)
+def test_before_training_the_head_already_has_its_colours() -> None:
+    made = synthetic_scene(64, novel=2, every=40)
     assert psnr_of_head(SplatsLearner(made.scene, made.training, COUNT), made.scene, made.novel) > 18
 
 
-def test_depth_is_that_of_the_surface(synthetic: ModuleType) -> None:
-    made = synthetic.synthetic_scene(64, novel=1, every=200)
+def test_depth_is_that_of_the_surface() -> None:
+    made = synthetic_scene(64, novel=1, every=200)
     learner = SplatsLearner(made.scene, made.training, COUNT)
     head = made.scene.head(0)
     rendering = learner.network.render(learner.network.prepare(head), made.scene.camera)
@@ -93,8 +82,8 @@ def test_depth_is_that_of_the_surface(synthetic: ModuleType) -> None:
     assert not rendering.depth[rendering.rgba[..., 3] == 0].any()
 
 
-def test_training_is_the_same_each_time(synthetic: ModuleType) -> None:
-    made = synthetic.synthetic_scene(64, novel=1, every=200)
+def test_training_is_the_same_each_time() -> None:
+    made = synthetic_scene(64, novel=1, every=200)
     states = []
     for _ in range(2):
         torch.manual_seed(0)
@@ -105,8 +94,8 @@ def test_training_is_the_same_each_time(synthetic: ModuleType) -> None:
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_each_frame_is_seen_once_a_round(synthetic: ModuleType) -> None:
-    made = synthetic.synthetic_scene(64, novel=1, every=100)
+def test_each_frame_is_seen_once_a_round() -> None:
+    made = synthetic_scene(64, novel=1, every=100)
     learner = SplatsLearner(made.scene, made.training, COUNT)
     drawn = [learner.drawn(index) for index in range(3 * len(made.training))]
     rounds = np.array(drawn).reshape(3, -1)

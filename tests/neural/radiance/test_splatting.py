@@ -3,22 +3,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from semblance.neural.radiance.kernels import splat_compositing, splatting
 from semblance.neural.radiance.kernels.launching import kernel_device, launch, numbers, vectors
-from semblance.neural.radiance.kernels.splatting import Binding, CutOffs, Tiling, composite, order_splats, project
+from semblance.neural.radiance.kernels.splat_order import Tiling, order_splats
+from semblance.neural.radiance.kernels.splatting import Binding, CutOffs, composite, project
+from semblance.tests.neural.radiance import splat_reference as reference
 from semblance.tracking.heads.camera import PinholeCamera
 from torch import Tensor
-
-spec = importlib.util.spec_from_file_location("splat_reference", Path(__file__).with_name("splat_reference.py"))
-reference = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(reference)
 
 CAMERA = PinholeCamera(70.0, 66.0, 19.0, 17.0, 40, 36)
 EVERYTHING = CutOffs(1e-30, 1.0, 0.0)
@@ -27,7 +24,7 @@ COUNT = 60
 
 
 @pytest.fixture
-def scene() -> dict[str, object]:
+def scene() -> dict[str, Any]:
     """Triangles that face the camera at half a metre, a splat or two on each."""
     generator = np.random.default_rng(3)
     middles = np.concatenate([generator.uniform(-0.1, 0.1, (30, 1, 2)), generator.uniform(0.4, 0.6, (30, 1, 1))], -1)
@@ -52,32 +49,32 @@ def scene() -> dict[str, object]:
     }
 
 
-def drawn(scene: dict[str, object], cut_offs: CutOffs, depths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def drawn(scene: dict[str, Any], cut_offs: CutOffs, depths: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Draw the scene, in the order of other `depths` if they are given."""
     shape = [scene[name] for name in ("vertices", "binding", "offsets", "log_scales", "rotations", "opacities")]
-    projected = project(*shape, CAMERA, cut_offs)
+    projected = project(*[*shape, CAMERA, cut_offs])
     projected = projected if depths is None else replace(projected, depths=depths)
     return composite(projected, scene["opacities"], scene["values"], CAMERA, cut_offs)
 
 
-def drawn_plainly(scene: dict[str, object]) -> tuple[Tensor, Tensor]:
+def drawn_plainly(scene: dict[str, Any]) -> tuple[Tensor, Tensor]:
     scene = {name: value.double() if isinstance(value, Tensor) else value for name, value in scene.items()}
     shape = [scene[name] for name in ("vertices", "binding", "offsets", "log_scales", "rotations")]
-    means, conics, depths = reference.project(*shape, CAMERA)
+    means, conics, depths = reference.project(*[*shape, CAMERA])
     return reference.composite(means, conics, scene["opacities"], scene["values"], depths, CAMERA)
 
 
 LEARNT = ("vertices", "offsets", "log_scales", "rotations", "opacities", "values")
 
 
-def gradients(scene: dict[str, object], picture: Tensor, light: Tensor) -> dict[str, Tensor]:
+def gradients(scene: dict[str, Any], picture: Tensor, light: Tensor) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(1)
     weights = torch.randn(picture.shape, generator=generator), torch.randn(light.shape, generator=generator)
     loss = (picture * weights[0]).sum() + (light * weights[1]).sum()
     return dict(zip(LEARNT, torch.autograd.grad(loss, [scene[name] for name in LEARNT]), strict=True))
 
 
-def test_pictures_and_gradients_equal_plain_pytorch(scene: dict[str, object]) -> None:
+def test_pictures_and_gradients_equal_plain_pytorch(scene: dict[str, Any]) -> None:
     """Without cut-offs nothing differs but rounding, and not even the reference rounds."""
     ours, plain = drawn(scene, EVERYTHING), drawn_plainly(scene)
     torch.testing.assert_close(ours[0].double(), plain[0], atol=2e-5, rtol=1e-4)
@@ -88,7 +85,7 @@ def test_pictures_and_gradients_equal_plain_pytorch(scene: dict[str, object]) ->
         assert error < 3e-4, f"{name}: {error:.1e}"
 
 
-def test_the_reference_gradients_are_those_of_central_differences(scene: dict[str, object]) -> None:
+def test_the_reference_gradients_are_those_of_central_differences(scene: dict[str, Any]) -> None:
     names = ("offsets", "log_scales", "rotations", "opacities", "values")
     some = {name: scene[name][:6].detach().double().requires_grad_() for name in names}
     full = scene["binding"]
@@ -106,10 +103,10 @@ def test_the_reference_gradients_are_those_of_central_differences(scene: dict[st
     assert torch.autograd.gradcheck(picture, tuple(some.values()))
 
 
-def test_gradients_equal_central_differences(scene: dict[str, object]) -> None:
+def test_gradients_equal_central_differences(scene: dict[str, Any]) -> None:
     """Of the kernels themselves: along one random direction of each parameter, the order kept."""
     shape = [scene[name] for name in ("vertices", "binding", "offsets", "log_scales", "rotations", "opacities")]
-    depths = project(*shape, CAMERA, EVERYTHING).depths.detach()
+    depths = project(*[*shape, CAMERA, EVERYTHING]).depths.detach()
     found = gradients(scene, *drawn(scene, EVERYTHING))
     generator = torch.Generator().manual_seed(1)
     weights = torch.randn(36, 40, 4, generator=generator), torch.randn(36, 40, generator=generator)
@@ -126,16 +123,16 @@ def test_gradients_equal_central_differences(scene: dict[str, object]) -> None:
         assert slope == pytest.approx(float((found[name] * direction).sum()), rel=5e-3, abs=0.05), name
 
 
-def test_cut_offs_change_little(scene: dict[str, object]) -> None:
+def test_cut_offs_change_little(scene: dict[str, Any]) -> None:
     some, all_of_it = drawn(scene, CutOffs()), drawn(scene, EVERYTHING)
     assert (some[0] - all_of_it[0]).abs().max() < 0.05
     assert (some[1] - all_of_it[1]).abs().max() < 0.02
 
 
-def test_the_order_for_gpus_gives_the_same_picture_and_gradients(scene: dict[str, object]) -> None:
+def test_the_order_for_gpus_gives_the_same_picture_and_gradients(scene: dict[str, Any]) -> None:
     """A thread a pixel, here one after the other, against a thread a tile."""
     shape = [scene[name] for name in ("vertices", "binding", "offsets", "log_scales", "rotations", "opacities")]
-    projected = project(*shape, CAMERA)
+    projected = project(*[*shape, CAMERA])
     names = ("means", "conics")
     leaves = [getattr(projected, name).detach().requires_grad_() for name in names]
     leaves += [scene["opacities"].detach().requires_grad_(), scene["values"].detach().requires_grad_()]
@@ -144,7 +141,7 @@ def test_the_order_for_gpus_gives_the_same_picture_and_gradients(scene: dict[str
     expected = torch.autograd.grad([picture, light], leaves, [of_picture, of_light])
 
     order = order_splats(projected.means, projected.reach, projected.depths, Tiling(40, 36, 8))
-    gaussians = splatting.gaussian_arrays(*leaves, None)
+    gaussians = splatting.gaussian_arrays(*[*leaves, None])
     limits = splatting.CUT_OFFS.limits()
     made = torch.zeros(36, 40, 4), torch.ones(36, 40)
     entries = [numbers(order.splats), numbers(order.tile_starts)]
@@ -165,12 +162,12 @@ def test_the_order_for_gpus_gives_the_same_picture_and_gradients(scene: dict[str
         torch.testing.assert_close(total, gradient, atol=1e-4 * float(gradient.abs().max()), rtol=1e-3)
 
 
-def test_what_faces_away_or_lies_beside_the_picture_is_not_drawn(scene: dict[str, object]) -> None:
+def test_what_faces_away_or_lies_beside_the_picture_is_not_drawn(scene: dict[str, Any]) -> None:
     shape = [scene[name] for name in ("offsets", "log_scales", "rotations", "opacities")]
     mirrored = scene["vertices"].detach() * torch.tensor([-1.0, 1.0, 1.0])
     beside = scene["vertices"].detach() + torch.tensor([5.0, 0.0, 0.0])
     for vertices in (mirrored, beside):
-        projected = project(vertices, scene["binding"], *shape, CAMERA)
+        projected = project(*[vertices, scene["binding"], *shape, CAMERA])
         picture, light = composite(projected, scene["opacities"], scene["values"], CAMERA)
         assert not picture.any()
         assert (light == 1).all()

@@ -99,7 +99,8 @@ def mixture(performance: Performance, draws: np.random.Generator) -> tuple[Float
     first, second = performance.expression[draws.integers(400, size=2)]
     expression = np.clip(first * draws.uniform(0.4, 0.9) + second * draws.uniform(0.4, 0.9), 0, 1)
     pitch, yaw, roll = np.radians(draws.uniform([-12, -24, -8], [12, 24, 8]))
-    return expression, roll_matrix(roll) @ gaze_rotation(pitch, yaw), draws.uniform(-0.3, 0.3, (1, 2)).repeat(2, 0)
+    rotation: Floats = (roll_matrix(roll) @ gaze_rotation(pitch, yaw)).astype(np.float32)
+    return expression, rotation, draws.uniform(-0.3, 0.3, (1, 2)).repeat(2, 0).astype(np.float32)
 
 
 def drawn(head: MorphableHead, frames: list[Floats], colours: Floats, camera: PinholeCamera, lit: bool) -> Floats:
