@@ -114,7 +114,7 @@ class Avatar(TrainedAvatar):
             )
 
     def tensors(self, inputs: Inputs) -> tuple[Tensor, ...]:
-        """Inputs as the network takes them; see `tensors.tensors_of`."""
+        """Inputs as the network takes them, frames first: `[N, …]` float32; see `tensors.tensors_of`."""
         return tensors_of(inputs, self.device)
 
     def settled(self, look: Look) -> Look:

@@ -220,7 +220,7 @@ def file_sha256(path: Path) -> str:
 
 
 def plain(values: NDArray[Any]) -> tuple[float, ...]:
-    """A row of numbers as Python floats that read back as the same float32."""
+    """A row of numbers `[K]` as Python floats that read back as the same float32."""
     return tuple(float(value) for value in np.asarray(values, np.float32))
 
 

@@ -28,7 +28,7 @@ def as_picture(pictures: NDArray[Any], device: torch.device) -> Tensor:
 
 
 def as_tensor(array: NDArray[Any], device: torch.device) -> Tensor:
-    """An array as a float32 tensor of the same shape."""
+    """An array `[...]` as a float32 tensor of the same shape."""
     return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(device)
 
 

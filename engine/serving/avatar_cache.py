@@ -75,7 +75,7 @@ class AvatarCache:
 
 
 def render(entry: Loaded, path: Path, request: FramesRequest) -> NDArray[np.uint8]:
-    """Render with the avatar of `entry`, after bringing it up to date with its file."""
+    """Render `[N, R, R, 4]` with the avatar of `entry`, after bringing it up to date with its file."""
     from ...neural.avatar import Avatar
 
     status = path.stat()

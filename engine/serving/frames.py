@@ -86,5 +86,5 @@ def refuse_bad_array(name: str, array: NDArray[Any] | None, shape: tuple[int, ..
 
 
 def as_float32(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array as float32, without a copy when it is already."""
+    """Return the array `[...]` as float32, without a copy when it is already."""
     return array.astype(np.float32, copy=False)

@@ -74,7 +74,7 @@ class PerceptualLoss(nn.Module):
         return torch.stack(parts).sum()
 
     def features(self, picture: Tensor) -> list[Tensor]:
-        """The first features of every block."""
+        """The first features of every block, `[B, C, H, W]` each, of a picture `[B, 3, H, W]` in [-1, 1]."""
         x = ((picture + 1) / 2 - self.mean) / self.deviation
         features = []
         for index, block in enumerate(self._blocks()):

@@ -133,7 +133,7 @@ def sound_of(driver: Path, performance: Performance) -> Sound | None:
 
 
 def panel_picture(frame: RenderedFrame, performance: Performance, pictures: Pictures | None) -> Image:
-    """Driver (where it has pictures), maps (where there are any) and avatar side by side."""
+    """Driver (where it has pictures), maps (where there are any) and avatar side by side: RGB uint8 `[H, W, 3]`."""
     driver = pictures.at(performance.times[frame.index]) if pictures else None
     shown = {"driver": driver} if driver is not None else {}
     if isinstance(frame.inputs, Maps):

@@ -31,7 +31,7 @@ class Recorded(nn.Module):
             self.output = network(*self.inputs)
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Return what the network makes of these inputs; the next call overwrites it."""
+        """Return what the network makes of inputs of the recorded shapes, `[1, …]`; the next call overwrites it."""
         for kept, given in zip(self.inputs, inputs, strict=True):
             kept.copy_(given)
         self.graph.replay()

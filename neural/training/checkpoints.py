@@ -107,7 +107,7 @@ def lay_out_moments(optimiser: Optimizer) -> None:
 
 
 def below(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The tensors whose names begin with `name/`, under the rest of their names."""
+    """The tensors, of any shape `[...]`, whose names begin with `name/`, under the rest of their names."""
     return {key[len(name) + 1 :]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
 
 

@@ -64,7 +64,7 @@ STILL = Windows()
 
 
 def cut_axis(layer: Tensor, start: float, axis: int) -> Tensor:
-    """`FEATURE_SIZE` cells of one axis, from `start` on."""
+    """`FEATURE_SIZE` cells of one axis of `[..., 1.5 F, 1.5 F]`, from `start` on."""
     first = math.floor(start)
     cut, share = layer.narrow(axis, first, FEATURE_SIZE), start - first
     return torch.lerp(cut, layer.narrow(axis, first + 1, FEATURE_SIZE), share) if share else cut

@@ -18,7 +18,7 @@ Tensors = Mapping[str, Tensor]
 
 
 def portrait_tensors(published: Tensors) -> dict[str, Tensor]:
-    """The portrait network's weights, of a published portrait generator's."""
+    """The portrait network's weights `[...]` by name, of a published portrait generator's."""
     return dict(
         [
             *mapping(published),
@@ -34,7 +34,7 @@ def portrait_tensors(published: Tensors) -> dict[str, Tensor]:
 
 
 def styleunet_tensors(published: Tensors) -> dict[str, Tensor]:
-    """A lone StyleUNet's weights, of a published one's."""
+    """A lone StyleUNet's weights `[...]` by name, of a published one's."""
     return dict([*mapping(published), *encoder("encoder", published), *decoder("decoder", published)])
 
 
@@ -105,7 +105,7 @@ def modulated(ours: str, published: Tensors, theirs: str) -> Named:
 
 
 def equalised(weight: Tensor) -> Tensor:
-    """A weight as the published layers use it: divided by the root of what goes into one output."""
+    """A weight `[out, in, ...]` as the published layers use it: divided by the root of what goes into one output."""
     return weight / math.sqrt(weight[0].numel())
 
 

@@ -193,7 +193,7 @@ def feature_map(checkpoint: Mapping[str, Any], names: tuple[str, str], network: 
 
 
 def refuse_no_numbers(tensors: Iterable[Tensor], path: Path) -> None:
-    """Raise UserError where a value is infinite or no number."""
+    """Raise UserError where a value of tensors of any shape `[...]` is infinite or no number."""
     if not all(tensor.isfinite().all() for tensor in tensors):
         raise UserError(f"{path} holds values that are no numbers: its training had failed; choose an earlier one.")
 

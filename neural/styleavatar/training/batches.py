@@ -145,7 +145,7 @@ def forget_frames(cache: Path) -> None:
 
 
 def fingerprint(dataset: Dataset, names: Sequence[str], resolution: int, landmarks: Landmarks | None) -> str:
-    """A text that tells whether decoded frames belong to these frames of this dataset."""
+    """A text that tells whether decoded frames belong to this dataset's frames (with `landmarks [T, 478, 3]`)."""
     description = dataset.description.stat()
     file = [str(dataset.folder.resolve()), description.st_mtime_ns, description.st_size]
     content = [*file, resolution, landmarks is not None, *names]

@@ -72,7 +72,7 @@ def bend(pictures: Mapping[PictureName, NDArray[Any]], bent: Floats) -> None:
 
 
 def origin(bent: Floats, side: int) -> Places:
-    """Where each pixel of a picture of `side` pixels square comes from, as `cv2.remap` likes it."""
+    """Where each pixel of a picture `[side, side]` comes from, as `cv2.remap` likes it."""
     moved = cv2.resize(bent, (side, side)) * np.float32(side / (SPACING * len(bent)))
     along = np.arange(side, dtype=np.float32)
     across, down = cv2.convertMaps(moved[..., 0] + along, moved[..., 1] + along[:, None], cv2.CV_16SC2)
@@ -89,6 +89,6 @@ def bent_uv(uv: NDArray[np.uint16], places: Places) -> NDArray[np.uint16]:
 
 
 def remapped(picture: NDArray[Any], places: Places, how: int) -> NDArray[Any]:
-    """The picture at the places; the border repeats."""
+    """The picture `[H, W]` or `[H, W, C]` at the places; the border repeats."""
     moved: NDArray[Any] = cv2.remap(np.ascontiguousarray(picture), *places, how, borderMode=cv2.BORDER_REPLICATE)
     return moved

@@ -47,7 +47,7 @@ def detail_l1(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:
 
 
 def texture_l1(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:
-    """L1 of how strong the fine bands are around each place, whatever their sign.
+    """L1 of how strong the fine bands `[B, C, H, W]` are around each place, whatever their sign.
 
     An L1 of pixels makes detail whose place is not certain fade away; this one asks for its strength only.
     """
@@ -62,7 +62,7 @@ def strength(bands: Tensor) -> Tensor:
 
 
 def feature_matching(painted: Sequence[Tensor], footage: Sequence[Tensor]) -> Tensor:
-    """Mean L1 between the discriminator's features, each level scaled by the footage's."""
+    """Mean L1 between the discriminator's features `[B, C, H, W]`, each level scaled by the footage's."""
     parts = [
         (ours - theirs.detach()).abs().mean() / (theirs.detach().abs().mean() + 1e-4)
         for ours, theirs in zip(painted, footage, strict=True)
@@ -71,16 +71,16 @@ def feature_matching(painted: Sequence[Tensor], footage: Sequence[Tensor]) -> Te
 
 
 def generator_adversarial(painted_logits: Tensor) -> Tensor:
-    """Non-saturating loss of the generators."""
+    """Non-saturating loss of the generators for logits `[B, 1]`."""
     return F.softplus(-painted_logits.float()).mean()
 
 
 def discriminator_adversarial(footage_logits: Tensor, painted_logits: Tensor) -> Tensor:
-    """Logistic loss of the discriminator."""
+    """Logistic loss of the discriminator for logits `[B, 1]`."""
     return F.softplus(-footage_logits.float()).mean() + F.softplus(painted_logits.float()).mean()
 
 
 def r1_penalty(footage_logits: Tensor, footage: Tensor) -> Tensor:
-    """Squared gradient of the discriminator at the footage, mean over the batch; differentiable."""
+    """Squared gradient of the discriminator's logits `[B, 1]` at the footage `[B, 3, H, W]`, batch mean."""
     (gradient,) = torch.autograd.grad(footage_logits.sum(), footage, create_graph=True)
     return gradient.square().sum((1, 2, 3)).mean()

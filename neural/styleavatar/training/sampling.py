@@ -143,7 +143,7 @@ class TurnSampler(Sampler):
 
 
 def shuffled(count: int, start: int, size: int, seed: int) -> NDArray[np.int64]:
-    """Samples `start` to `start + size` of an endless row of permutations of `range(count)`."""
+    """Samples `start` to `start + size`, `[size]`, of an endless row of permutations of `range(count)`."""
     places = np.arange(start, start + size)
     epochs = {epoch: np.random.default_rng([seed, epoch, 1]).permutation(count) for epoch in set(places // count)}
     return np.array([epochs[place // count][place % count] for place in places])
