@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..protocol.inputs import Inputs
+    from ..protocol.splats import SplatCloud
+    from ..tracking.heads.arrays import Floats, Integers
     from .runtimes.runtime import Runtimes
     from .trained_avatar import TrainedAvatar
 
@@ -28,6 +30,8 @@ class Kind:
         load: makes the network of a stored configuration; its weights are filled in afterwards.
         runtimes: what executes such a network.
         sizes: side of the picture in pixels, by preset.
+        splats: `(network, rest [V, 3], triangles [T, 3]) -> SplatCloud`: the network as splats on a person's head;
+            raises UserError for a network that has none. None for a kind without splats.
     """
 
     name: str
@@ -36,3 +40,4 @@ class Kind:
     load: Callable[[Mapping[str, Any]], nn.Module]
     runtimes: Callable[[nn.Module], Runtimes]
     sizes: Callable[[], Mapping[str, int]] = dict
+    splats: Callable[[nn.Module, Floats, Integers], SplatCloud] | None = None
