@@ -66,7 +66,12 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
         base=path_or_none(job.base),
         listener=listener,
     )
-    return {"avatar": job.avatar, "avatar_id": Path(job.avatar).stem, "time_code": built.metadata.time_code}
+    return {
+        "avatar": job.avatar,
+        "avatar_id": Path(job.avatar).stem,
+        "kind": built.metadata.kind,
+        "time_code": built.metadata.time_code,
+    }
 
 
 def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
