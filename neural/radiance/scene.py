@@ -115,6 +115,7 @@ class RadianceScene:
         colours: `[T, H, W, 3]` uint8 sRGB, not premultiplied; alphas, weights: `[T, H, W]` uint8, 255 is all.
         camera: of the pictures.
         depths: `[T, H, W]` float32 metres, 0 where it is not known; None without any.
+        photographs: the frames that are true where others were made of them; none of footage.
     """
 
     surface: HeadSurface
@@ -126,6 +127,7 @@ class RadianceScene:
     weights: Tensor
     camera: PinholeCamera
     depths: Tensor | None = None
+    photographs: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.vertices)
