@@ -10,6 +10,8 @@ AvatarKindName = Literal["portrait", "splats", "field"]
 """What to build of a dataset."""
 FieldName = Literal["splats", "field"]
 """What a head in three dimensions is made of."""
+RestorerName = Literal["auto", "gfpgan", "transfer", "none"]
+"""What gives a head in 3D, drawn from a photo, the detail that its own pictures lack."""
 PresetName = Literal["preview", "standard", "final"]
 """How large the networks are."""
 MattingName = Literal["auto", "builtin", "rvm"]

@@ -13,7 +13,16 @@ import enum
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from .choices import ORIGINAL_SIZE, PRESETS, AvatarKindName, LayoutName, MattingName, PresetName, RuntimeName
+from .choices import (
+    ORIGINAL_SIZE,
+    PRESETS,
+    AvatarKindName,
+    LayoutName,
+    MattingName,
+    PresetName,
+    RestorerName,
+    RuntimeName,
+)
 from .look import CONTROLS, Look
 from .parameters import NO_OPTION, RANGE, Meaning, about
 
@@ -146,6 +155,19 @@ class Build(JobRequest):
     base: str | None = field(
         default=None,
         metadata=about("Networks to start from, made by pretrain.", meaning=Meaning.PATH, option="--from"),
+    )
+    updates: int | None = field(
+        default=None,
+        metadata=about(
+            "How often a head in 3D learns from its own pictures, restored.",
+            unless_given="2 for a photo's dataset, 0 for a video's",
+            ge=0,
+            le=5,
+        ),
+    )
+    restore: RestorerName = field(
+        default="auto",
+        metadata=about("What restores them: GFPGAN, where its file is here, or the photo's own detail."),
     )
 
 

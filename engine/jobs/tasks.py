@@ -66,6 +66,8 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
         train_share=job.train_share,
         resume=job.resume,
         base=path_or_none(job.base),
+        updates=job.updates,
+        restore=job.restore,
         listener=listener,
     )
     return {"avatar": job.avatar, "avatar_id": Path(job.avatar).stem, "time_code": built.metadata.time_code}
