@@ -14,7 +14,7 @@ from .restorer import FaceRestorer, GfpganNetwork, NoRestorer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .detail_transfer import PosedPhoto
+    from .posed_photo import PosedPhoto
     from .restorer import Restorer
 
 RestorerName = Literal["auto", "gfpgan", "transfer", "none"]

@@ -3,12 +3,11 @@
 
 A point of the head is a pixel of the photo and a pixel of the view. What is finer than a share of the distance between
 the eyes is taken from the photo where both see the point well and its neighbourhood has not changed its shape; all that
-is coarser (light, colour) stays the view's.
+is coarser (light, colour) stays the view's. Hair is carried along as a relief that turns with the head.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -18,11 +17,14 @@ from ....tracking.datasets.rasteriser import PlainRasteriser
 from ....tracking.detection.landmarks import LEFT_IRIS, RIGHT_IRIS
 from ....tracking.heads.shading import vertex_normals
 from ....tracking.photos.photo_surface import eroded, eyelids, inside_mouth, links, region, sampled, smooth, visible
+from .deformation import Stretch, skull, turn_between
+from .hair_relief import SURELY_PERSON, hair_relief
 
 if TYPE_CHECKING:
     from ....tracking.heads.arrays import Booleans, Floats, Image, Integers
     from ....tracking.heads.camera import PinholeCamera
     from ....tracking.heads.head import MorphableHead
+    from .posed_photo import PosedPhoto
 
 FINE = 0.07
 """Deviation of the blur that tells coarse from fine, against the distance between the eyes in the picture."""
@@ -32,30 +34,10 @@ STRETCH = 0.35
 """Change of a triangle's size (logarithms of its two stretches, added) after which detail fades to 1 / e."""
 MOVED = 0.003
 """Metres after which detail of eyes, lids and lips does: their shadows and seams stay behind when they move."""
+HAIR_TURN = np.radians(25)
+"""Turn of the head after which detail of the hair fades to 1 / e: the relief is a guess."""
 EVENED = 3
 """Rounds in which neighbouring vertices share their weights, so that no edge shows."""
-SURELY_PERSON = 0.9
-"""Matte from which a pixel of the photo is the person's."""
-
-
-@dataclass(frozen=True)
-class PosedPhoto:
-    """A photo, and the head that was solved from it.
-
-    Attributes:
-        head: the head's topology, regions and landmarks.
-        vertices: `[V, 3]` of the photo, metres in camera space; camera: of the window.
-        window: `[S, S, 3]` RGB uint8; matte: `[S, S]` 0 to 1.
-        pixels: `[V, 2]` where the window shows the vertices, (0.5, 0.5) being the centre of the first pixel: the
-            projected vertices, or `PhotoSurface.source`, which lies on the photo's landmarks.
-    """
-
-    head: MorphableHead
-    vertices: Floats
-    camera: PinholeCamera
-    window: Image
-    matte: Floats
-    pixels: Floats
 
 
 class DetailTransfer:
@@ -71,6 +53,11 @@ class DetailTransfer:
         self._links = links(photo.head.triangles, len(photo.vertices))
         self._seen = seen_in_photo(photo)
         self._fragile = fragile(photo.head)
+        self._skull = skull(photo.head)
+        self._stretch = Stretch(photo.vertices, photo.head.triangles)
+        self._hair = hair_relief(photo)
+        self._pixels = np.concatenate([photo.pixels, self._hair.pixels])
+        self._triangles = np.concatenate([photo.head.triangles, self._hair.triangles + len(photo.vertices)])
         self._rasteriser: PlainRasteriser | None = None
 
     def __enter__(self) -> DetailTransfer:
@@ -85,15 +72,17 @@ class DetailTransfer:
             self._rasteriser.close()
             self._rasteriser = None
 
-    def restore(self, picture: Image, vertices: Floats, camera: PinholeCamera) -> Image:
+    def restore(self, picture: Image, alpha: Floats, vertices: Floats, camera: PinholeCamera) -> Image:
         """Return a view with the photo's detail; see `Restorer`. It is unchanged where the photo shows nothing."""
-        view_eyes = eye_distance(camera.project(vertices), self._photo.head.landmarks)
-        photo_eyes = eye_distance(self._photo.pixels, self._photo.head.landmarks)
+        landmarks = self._photo.head.landmarks
+        view_eyes = eye_distance(vertices, landmarks, camera)
+        photo_eyes = eye_distance(self._photo.vertices, landmarks, self._photo.camera)
         places, weight = self._drawn(vertices, camera)
+        weight = weight * alpha
         photo = looked_up(self._photo.window, places, min(1.0, view_eyes / photo_eyes))
         blur = max(0.5, FINE * view_eyes)
-        detail = fine(photo, weight > 0, blur) - fine(picture.astype(np.float32), weight > 0, blur)
-        share = faded(weight, blur / 2)[..., None]
+        detail = fine(photo - picture, weight > 0, blur)
+        share = faded(weight, blur)[..., None]
         restored: Image = np.clip(picture + share * detail + 0.5, 0, 255).astype(np.uint8)
         return np.where(share > 0, restored, picture)
 
@@ -104,19 +93,21 @@ class DetailTransfer:
             self.close()
             self._rasteriser = PlainRasteriser(side)
         square = camera.padded(0, 0, side - camera.width, side - camera.height)
-        values = np.zeros((len(vertices), 8), np.float32)
-        values[:, :2], values[:, 2] = self._photo.pixels, self._weights(vertices)
-        drawn = self._rasteriser.draw(square.clip(vertices), values, self._photo.head.triangles)[0]
-        drawn = drawn[: camera.height, : camera.width]
+        rotation, translation = turn_between(self._photo.vertices[self._skull], vertices[self._skull])
+        still = self._photo.vertices @ rotation.T + translation
+        hair = self._hair.vertices @ rotation.T + translation
+        weights = [self._skin_weights(vertices, still), self._hair.seen * kept_through(rotation)]
+        values = np.zeros((len(self._pixels), 8), np.float32)
+        values[:, :2], values[:, 2] = self._pixels, np.concatenate(weights)
+        clip = square.clip(np.concatenate([vertices, hair.astype(np.float32)]))
+        drawn = self._rasteriser.draw(clip, values, self._triangles)[0][: camera.height, : camera.width]
         return drawn[..., :2], drawn[..., 2]
 
-    def _weights(self, vertices: Floats) -> Floats:
-        """Return `[V]` 0 to 1: seen well in both, and not deformed between them."""
-        head = self._photo.head
-        seen = self._seen * smooth(facing(vertices, head.triangles), GRAZING, FACING)
-        distance = stretch(self._photo.vertices, vertices, head.triangles) / STRETCH
-        moved = np.linalg.norm(vertices - rigidly_moved(self._photo.vertices, vertices), axis=-1)
-        weight = seen * np.exp(-distance - self._fragile * moved / MOVED)
+    def _skin_weights(self, vertices: Floats, still: Floats) -> Floats:
+        """Return `[V]` 0 to 1: seen well in both, and not deformed; `still` are the photo's vertices, turned along."""
+        seen = self._seen * smooth(facing(vertices, self._photo.head.triangles), GRAZING, FACING)
+        moved = np.linalg.norm(vertices - still, axis=-1)
+        weight = seen * np.exp(-self._stretch.to(vertices) / STRETCH - self._fragile * moved / MOVED)
         count = np.maximum(1, self._links.sum(1))
         for _ in range(EVENED):
             weight = np.minimum(weight, (self._links @ weight) / count)
@@ -147,48 +138,17 @@ def facing(vertices: Floats, triangles: Integers) -> Floats:
     return cosine
 
 
-def stretch(before: Floats, after: Floats, triangles: Integers) -> Floats:
-    """Return `[V]`: how much the triangles about each vertex changed their shape from `before` to `after`, `[V, 3]`.
-
-    Of a triangle: the absolute logarithms of its two principal stretches, added; turning and moving count nothing. Of a
-    vertex: the largest of its triangles'.
-    """
-    shape = np.linalg.inv(in_plane(before, triangles))
-    gradient = in_plane(after, triangles) @ shape
-    size = (gradient**2).sum((1, 2))
-    area = np.abs(np.linalg.det(gradient))
-    apart = np.sqrt(np.maximum(size**2 - 4 * area**2, 0))
-    large, small = np.sqrt((size + apart) / 2), np.sqrt(np.maximum((size - apart) / 2, 1e-12))
-    change = (np.abs(np.log(large)) + np.abs(np.log(small))).astype(np.float32)
-    most = np.zeros(len(before), np.float32)
-    np.maximum.at(most, triangles.ravel(), np.repeat(change, 3))
-    return most
+def kept_through(rotation: Floats) -> float:
+    """Return 0 to 1: how far a relief is trusted after a `rotation [3, 3]`."""
+    angle = np.arccos(np.clip((np.trace(rotation) - 1) / 2, -1, 1))
+    return float(np.exp(-((angle / HAIR_TURN) ** 2)))
 
 
-def in_plane(vertices: Floats, triangles: Integers) -> Floats:
-    """Return `[T, 2, 2]`: two edges of each triangle, as columns, in a frame of its own plane."""
-    corners = vertices[triangles].astype(np.float64)
-    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    length = np.maximum(np.linalg.norm(first, axis=-1), 1e-9)
-    along = np.einsum("ta,ta->t", first, second) / length
-    across = np.maximum(np.linalg.norm(np.cross(first, second), axis=-1) / length, 1e-9)
-    edges: Floats = np.stack([np.stack([length, along], -1), np.stack([np.zeros_like(length), across], -1)], 1)
-    return edges
-
-
-def rigidly_moved(before: Floats, after: Floats) -> Floats:
-    """Return `before [V, 3]`, turned and moved as a whole to lie best on `after [V, 3]` (Kabsch)."""
-    middle, target = before.mean(0), after.mean(0)
-    left, _, right = np.linalg.svd((before - middle).T @ (after - target))
-    mirrored = np.sign(np.linalg.det(left @ right))
-    moved: Floats = (before - middle) @ (left * [1, 1, mirrored]) @ right + target
-    return moved
-
-
-def eye_distance(pixels: Floats, landmarks: Integers) -> float:
-    """Return the pixels between the irises, of the vertices' `pixels [V, 2]`; at least 1."""
-    left, right = pixels[landmarks[list(LEFT_IRIS)]].mean(0), pixels[landmarks[list(RIGHT_IRIS)]].mean(0)
-    return max(1.0, float(np.linalg.norm(left - right)))
+def eye_distance(vertices: Floats, landmarks: Integers, camera: PinholeCamera) -> float:
+    """Return the pixels that the distance between the irises has, seen straight; at least 1."""
+    left, right = (vertices[landmarks[list(iris)]].mean(0) for iris in (LEFT_IRIS, RIGHT_IRIS))
+    away = max(float(left[2] + right[2]) / 2, 1e-3)
+    return max(1.0, float(np.linalg.norm(left - right)) * camera.fx / away)
 
 
 def looked_up(window: Image, places: Floats, scale: float) -> Floats:
@@ -209,6 +169,6 @@ def fine(picture: Floats, where: Booleans, blur: float) -> Floats:
 
 
 def faded(weight: Floats, way: float) -> Floats:
-    """Return weights `[H, W]` that fade to 0 inside their edge instead of ending there."""
+    """Return weights `[H, W]` that fade to 0 over some pixels inside their edge instead of ending there."""
     reach = cv2.distanceTransform((weight > 0).astype(np.uint8), cv2.DIST_L2, 3)
-    return weight * smooth(reach, 0, 2 * way)
+    return weight * smooth(reach, 0, way)

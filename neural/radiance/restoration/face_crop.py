@@ -64,15 +64,17 @@ class FaceCrop:
         )
         return face
 
-    def put_back(self, face: Image, picture: Image) -> Image:
-        """Return a picture with a `face [SIDE, SIDE, 3]` in its place, fading out towards the crop's border."""
+    def put_back(self, face: Image, picture: Image, alpha: Floats) -> Image:
+        """Return a picture with a `face [SIDE, SIDE, 3]` in its place, where `alpha [H, W]` (0 to 1) says; it fades out
+        towards the crop's border.
+        """
         height, width = picture.shape[:2]
         inverse = cv2.invertAffineTransform(self.matrix)
         source: Numbers = np.dstack([face.astype(np.float32), soft_mask()])
         if self.scale > 1:
             source, inverse = averaged(source, inverse, 1 / self.scale)
         laid = cv2.warpAffine(source, inverse, (width, height), flags=cv2.INTER_LINEAR)
-        colour, share = laid[..., :3], laid[..., 3:]
+        colour, share = laid[..., :3], laid[..., 3:] * alpha[..., None]
         restored: Image = np.clip(picture + share * (colour - picture) + 0.5, 0, 255).astype(np.uint8)
         return np.where(share > 0, restored, picture)
 

@@ -25,11 +25,12 @@ FaceNetwork = Callable[["Image"], "Image"]
 class Restorer(Protocol):
     """Restores rendered views of one avatar; use it in a `with` statement, for it may hold OpenGL."""
 
-    def restore(self, picture: Image, vertices: Floats, camera: PinholeCamera) -> Image:
+    def restore(self, picture: Image, alpha: Floats, vertices: Floats, camera: PinholeCamera) -> Image:
         """Return a view, RGB uint8 `[H, W, 3]`, restored; the same input gives the same output.
 
         Args:
-            picture: the rendered view.
+            picture: the rendered view, over any background.
+            alpha: `[H, W]` 0 to 1: what of it is the head's; nothing else is changed.
             vertices: `[V, 3]`, the posed head that it shows, metres in camera space.
             camera: of the picture.
         """
@@ -43,7 +44,7 @@ class Restorer(Protocol):
 class NoRestorer:
     """Leaves views as they were rendered."""
 
-    def restore(self, picture: Image, vertices: Floats, camera: PinholeCamera) -> Image:  # noqa: ARG002
+    def restore(self, picture: Image, alpha: Floats, vertices: Floats, camera: PinholeCamera) -> Image:  # noqa: ARG002
         """Return the picture; see `Restorer`."""
         return picture
 
@@ -62,17 +63,17 @@ class FaceRestorer:
         self._network = network
         self._landmarks = landmarks
 
-    def restore(self, picture: Image, vertices: Floats, camera: PinholeCamera) -> Image:
+    def restore(self, picture: Image, alpha: Floats, vertices: Floats, camera: PinholeCamera) -> Image:
         """Return the picture with its face restored; see `Restorer`."""
-        return self.restore_at(picture, camera.project(vertices[self._landmarks]))
+        return self.restore_at(picture, alpha, camera.project(vertices[self._landmarks]))
 
-    def restore_at(self, picture: Image, landmarks: Floats) -> Image:
+    def restore_at(self, picture: Image, alpha: Floats, landmarks: Floats) -> Image:
         """Return a picture with its face restored, where `landmarks`, `[478, 2]` or five points `[5, 2]`, have it.
 
         Cut out by one turn, scale and shift, and put back with a soft border.
         """
         crop = FaceCrop.of(landmarks)
-        return crop.put_back(self._network(crop.cut(picture)), picture)
+        return crop.put_back(self._network(crop.cut(picture)), picture, alpha)
 
     def __enter__(self) -> FaceRestorer:
         return self

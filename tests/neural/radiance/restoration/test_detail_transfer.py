@@ -8,13 +8,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from semblance.neural.radiance.restoration.detail_transfer import (
-    DetailTransfer,
-    PosedPhoto,
-    fine,
-    rigidly_moved,
-    stretch,
-)
+from semblance.neural.radiance.restoration.detail_transfer import DetailTransfer, fine
+from semblance.neural.radiance.restoration.posed_photo import PosedPhoto
 from semblance.tests.makers.synthetic_head import DISTANCE, drawn
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.camera import PinholeCamera
@@ -24,6 +19,7 @@ SIDE = 192
 HEAD = load_builtin()
 FOCAL = 3.6 * SIDE
 CAMERA = PinholeCamera(FOCAL, FOCAL, SIDE / 2, SIDE / 2, SIDE, SIDE)
+WHOLE = np.ones((SIDE, SIDE), np.float32)
 
 
 def posed(yaw: float, **expression: float) -> np.ndarray:
@@ -44,6 +40,11 @@ def picture_of(vertices: np.ndarray, camera: PinholeCamera = CAMERA) -> np.ndarr
     return ((rgba[..., :3] + (1 - rgba[..., 3:]) * 0.5) * 255 + 0.5).astype(np.uint8)
 
 
+def person(picture: np.ndarray) -> np.ndarray:
+    """Its matte: what is not grey."""
+    return (picture != 128).any(-1).astype(np.float32)
+
+
 def blurred(picture: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(picture, (0, 0), 2.5)
 
@@ -51,9 +52,9 @@ def blurred(picture: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def photo() -> PosedPhoto:
     vertices = posed(0)
-    matte = np.ones((2 * SIDE, 2 * SIDE), np.float32)
     camera = CAMERA.resized(2 * SIDE, 2 * SIDE)
-    return PosedPhoto(HEAD, vertices, camera, picture_of(vertices, camera), matte, camera.project(vertices))
+    picture = picture_of(vertices, camera)
+    return PosedPhoto(HEAD, vertices, camera, picture, person(picture), camera.project(vertices))
 
 
 def skin(vertices: np.ndarray) -> np.ndarray:
@@ -76,12 +77,12 @@ def test_a_blurred_view_gains_the_photos_detail(photo, yaw):
     truth = picture_of(vertices)
     view = blurred(truth)
     with DetailTransfer(photo) as transfer:
-        restored = transfer.restore(view, vertices, CAMERA)
-        assert np.array_equal(restored, transfer.restore(view, vertices, CAMERA))
+        restored = transfer.restore(view, WHOLE, vertices, CAMERA)
+        assert np.array_equal(restored, transfer.restore(view, WHOLE, vertices, CAMERA))
     where = skin(vertices)
     assert where.sum() > 500
     assert detail_error(restored, truth, where) < 0.6 * detail_error(view, truth, where)
-    outside = cv2.dilate((truth != 128).any(-1).astype(np.uint8), np.ones((3, 3))) == 0
+    outside = cv2.dilate(person(truth), np.ones((3, 3))) == 0
     assert (restored[outside] == view[outside]).all()
 
 
@@ -89,7 +90,7 @@ def test_light_and_colour_stay_the_views(photo):
     vertices = posed(10)
     view = (blurred(picture_of(vertices)) * [0.5, 0.6, 0.7]).astype(np.uint8)
     with DetailTransfer(photo) as transfer:
-        restored = transfer.restore(view, vertices, CAMERA)
+        restored = transfer.restore(view, WHOLE, vertices, CAMERA)
     assert (restored != view).any()
     where = skin(vertices)
     np.testing.assert_allclose(restored[where].mean(0), view[where].mean(0), atol=1.5)
@@ -101,10 +102,10 @@ def test_what_the_photo_does_not_see_is_unchanged(photo):
     vertices = posed(0)
     view = blurred(picture_of(vertices))
     with DetailTransfer(replace(photo, matte=matte)) as transfer:
-        restored = transfer.restore(view, vertices, CAMERA)
+        restored = transfer.restore(view, WHOLE, vertices, CAMERA)
         from_behind = posed(180)
         behind = blurred(picture_of(from_behind))
-        assert np.array_equal(transfer.restore(behind, from_behind, CAMERA), behind)
+        assert np.array_equal(transfer.restore(behind, WHOLE, from_behind, CAMERA), behind)
     assert np.array_equal(restored[:, : SIDE // 2], view[:, : SIDE // 2])
     assert not np.array_equal(restored[:, SIDE // 2 :], view[:, SIDE // 2 :])
 
@@ -113,14 +114,13 @@ def test_moved_lips_and_lids_get_no_ghosts(photo):
     vertices = posed(0, jawOpen=0.7, eyeBlinkLeft=1, eyeBlinkRight=1)
     view = blurred(picture_of(vertices))
     with DetailTransfer(photo) as transfer:
-        changed = np.abs(transfer.restore(view, vertices, CAMERA).astype(int) - view).max(-1)
+        changed = np.abs(transfer.restore(view, WHOLE, vertices, CAMERA).astype(int) - view).max(-1)
     pixels = CAMERA.project(vertices)
     inside = np.zeros((SIDE, SIDE), np.uint8)
     for region in ("lips", "eyes"):
         at = np.round(pixels[HEAD.regions[region]] - 0.5).astype(int)
         inside[at[:, 1], at[:, 0]] = 1
-    assert changed[inside > 0].mean() < 1
-    assert changed[skin(vertices)].mean() > 2
+    assert changed[inside > 0].mean() < 0.25 * changed[skin(vertices)].mean()
 
 
 def test_a_view_need_not_be_square(photo):
@@ -128,17 +128,18 @@ def test_a_view_need_not_be_square(photo):
     view = blurred(picture_of(vertices))
     window = replace(CAMERA, cy=CAMERA.cy - 20, height=SIDE - 40)
     with DetailTransfer(photo) as transfer:
-        whole = transfer.restore(view, vertices, CAMERA)
-        part = transfer.restore(view[20:-20], vertices, window)
+        whole = transfer.restore(view, WHOLE, vertices, CAMERA)
+        part = transfer.restore(view[20:-20], WHOLE[20:-20], vertices, window)
     middle = slice(40, -40)
     assert np.abs(part[middle].astype(int) - whole[20:-20][middle]).max() <= 3
 
 
-def test_turning_is_no_stretch_and_stretching_is():
+def test_only_what_is_the_heads_is_changed(photo):
     vertices = posed(0)
-    turned = posed(35)
-    assert stretch(vertices, turned, HEAD.triangles).max() < 1e-2
-    np.testing.assert_allclose(rigidly_moved(vertices, turned), turned, atol=1e-5)
-    twice = stretch(vertices, vertices * 2, HEAD.triangles)
-    np.testing.assert_allclose(twice, 2 * np.log(2), rtol=1e-2)
-    assert np.median(stretch(vertices, vertices * [1.1, 1.1, 1.1], HEAD.triangles)) == pytest.approx(2 * np.log(1.1))
+    view = blurred(picture_of(vertices))
+    alpha = WHOLE.copy()
+    alpha[:, : SIDE // 2] = 0
+    with DetailTransfer(photo) as transfer:
+        restored = transfer.restore(view, alpha, vertices, CAMERA)
+    assert np.array_equal(restored[:, : SIDE // 2], view[:, : SIDE // 2])
+    assert not np.array_equal(restored, view)

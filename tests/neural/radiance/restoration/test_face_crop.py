@@ -38,7 +38,7 @@ def test_the_five_points_lie_where_the_network_wants_them(scale):
 def test_a_face_that_is_put_back_as_it_was_changes_little(scale):
     picture = blobs(400)
     crop = FaceCrop.of(five_points_at(scale, -20, (200, 200)))
-    again = crop.put_back(crop.cut(picture), picture)
+    again = crop.put_back(crop.cut(picture), picture, np.ones((400, 400), np.float32))
     assert np.abs(again.astype(int) - picture).mean() < 1
     assert np.abs(again.astype(int) - picture).max() < 12
 
@@ -46,7 +46,10 @@ def test_a_face_that_is_put_back_as_it_was_changes_little(scale):
 def test_only_the_face_is_changed_and_its_border_is_soft():
     picture = np.full((300, 300, 3), 100, np.uint8)
     crop = FaceCrop.of(five_points_at(0.3, 0, (150, 150)))
-    restored = crop.put_back(np.full((SIDE, SIDE, 3), 200, np.uint8), picture)
+    alpha = np.ones((300, 300), np.float32)
+    alpha[:20] = 0
+    restored = crop.put_back(np.full((SIDE, SIDE, 3), 200, np.uint8), picture, alpha)
+    assert (crop.put_back(np.full((SIDE, SIDE, 3), 200, np.uint8), picture, 0 * alpha) == 100).all()
     assert (restored[150, 150] == 200).all()
     half = round(SIDE * 0.3 / 2)
     assert (restored[: 150 - half] == 100).all()

@@ -10,7 +10,8 @@ from semblance.common.errors import UserError
 from semblance.neural.pretrained.gfpgan.network import GFPGAN
 from semblance.neural.radiance.restoration import choice
 from semblance.neural.radiance.restoration.choice import choose_restorer
-from semblance.neural.radiance.restoration.detail_transfer import DetailTransfer, PosedPhoto
+from semblance.neural.radiance.restoration.detail_transfer import DetailTransfer
+from semblance.neural.radiance.restoration.posed_photo import PosedPhoto
 from semblance.neural.radiance.restoration.restorer import FaceRestorer, GfpganNetwork, NoRestorer
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.camera import PinholeCamera
@@ -20,6 +21,7 @@ HEAD = load_builtin()
 CAMERA = PinholeCamera(1.5 * SIDE, 1.5 * SIDE, SIDE / 2, SIDE / 2, SIDE, SIDE)
 VERTICES = (HEAD.mean - HEAD.mean.mean(0) + [0, 0, 1.15]).astype(np.float32)
 VIEW = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3)).astype(np.uint8)
+ALPHA = np.ones((SIDE, SIDE), np.float32)
 
 
 @pytest.fixture
@@ -60,14 +62,14 @@ def test_a_damaged_file_is_told_when_it_is_opened(folder):
 def test_what_was_chosen_is_opened(folder, monkeypatch):
     with choose_restorer("none").opened(photo()) as restorer:
         assert isinstance(restorer, NoRestorer)
-        assert restorer.restore(VIEW, VERTICES, CAMERA) is VIEW
+        assert restorer.restore(VIEW, ALPHA, VERTICES, CAMERA) is VIEW
     with choose_restorer("auto").opened(photo()) as restorer:
         assert isinstance(restorer, DetailTransfer)
     (folder / "GFPGANv1.4.pth").touch()
     monkeypatch.setattr(choice, "GfpganNetwork", lambda path, device: lambda face: 255 - face)
     with choose_restorer("auto").opened(photo()) as restorer:
         assert isinstance(restorer, FaceRestorer)
-        restored = restorer.restore(VIEW, VERTICES, CAMERA)
+        restored = restorer.restore(VIEW, ALPHA, VERTICES, CAMERA)
     nose = np.round(CAMERA.project(VERTICES[HEAD.landmarks[4]])).astype(int)
     about = np.s_[nose[1] - 6 : nose[1] + 6, nose[0] - 6 : nose[0] + 6]
     assert np.corrcoef(restored[about].ravel(), VIEW[about].ravel())[0, 1] < -0.5
