@@ -95,6 +95,14 @@ class Photo(NewDataset):
     kind: ClassVar[JobKind] = JobKind.PHOTO
 
     photo: str = field(metadata=about("Portrait photo.", meaning=Meaning.PATH, metavar="picture"))
+    more: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "More photos of the same person: other views, other expressions.",
+            meaning=Meaning.PATH,
+            option=NO_OPTION,  # the command takes them as further arguments
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,7 @@ def photo(job: Photo, listener: Listener) -> dict[str, Any]:
         Path(job.photo),
         Path(job.dataset),
         head=head,
+        more=[Path(each) for each in job.more],
         size=job.size,
         matting=matting,
         listener=listener,

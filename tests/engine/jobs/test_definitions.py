@@ -20,7 +20,7 @@ from semblance.engine.jobs import requests, tasks
 from semblance.engine.jobs.requests import checked, resolved
 from semblance.engine.jobs.scheduler import Scheduler
 from semblance.engine.serving.server import create_app
-from semblance.protocol.jobs import JOBS, Build, JobKind, JobRequest, Reenact, Track
+from semblance.protocol.jobs import JOBS, Build, JobKind, JobRequest, Photo, Reenact, Track
 from semblance.protocol.look import Look
 from semblance.protocol.parameters import NO_OPTION, Meaning, about
 
@@ -123,6 +123,13 @@ def test_a_job_stays_the_same_on_its_way(kind):
     assert job.given() == REQUIRED[kind]
     assert checked(kind, json.loads(json.dumps(job.given()))) == job
     assert checked(kind, json.loads(json.dumps(asdict(job)))) == job
+
+
+def test_more_photos_are_absolute_paths_too():
+    parameters = {**REQUIRED[JobKind.PHOTO], "more": ["/b.jpg", "/c.jpg"]}
+    assert checked(JobKind.PHOTO, parameters) == Photo(**REQUIRED[JobKind.PHOTO], more=("/b.jpg", "/c.jpg"))
+    with pytest.raises(UserError, match="more"):
+        checked(JobKind.PHOTO, {**parameters, "more": ["b.jpg"]})
 
 
 def test_jobs_of_earlier_engines_can_still_be_read():

@@ -14,7 +14,7 @@ from semblance.tracking.detection.landmarks import eye_distance
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.photos.photo import read_photo
+from semblance.tracking.photos.photo_file import read_photo
 from semblance.tracking.solving.landmark_model import LandmarkModel, Pose
 
 FRAMES, DISTANCE = 20, 0.9
