@@ -13,7 +13,16 @@ import enum
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from .choices import ORIGINAL_SIZE, PRESETS, AvatarKindName, LayoutName, MattingName, PresetName, RuntimeName
+from .choices import (
+    ORIGINAL_SIZE,
+    PRESETS,
+    AvatarKindName,
+    CoarseName,
+    LayoutName,
+    MattingName,
+    PresetName,
+    RuntimeName,
+)
 from .look import CONTROLS, Look
 from .parameters import NO_OPTION, Meaning, about
 
@@ -101,6 +110,18 @@ class Photo(NewDataset):
             "More photos of the same person: other views, other expressions.",
             meaning=Meaning.PATH,
             option=NO_OPTION,  # the command takes them as further arguments
+        ),
+    )
+    coarse: CoarseName = field(
+        default="warp",
+        metadata=about("What films the photo; liveportrait and face-vid2vid: networks, from your own files."),
+    )
+    driver: str | None = field(
+        default=None,
+        metadata=about(
+            "Video whose person drives the photo.",
+            meaning=Meaning.PATH,
+            unless_given="a performance that shows all that a face does",
         ),
     )
 
