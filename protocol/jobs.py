@@ -17,6 +17,7 @@ from .choices import (
     ORIGINAL_SIZE,
     PRESETS,
     AvatarKindName,
+    CoarseName,
     LayoutName,
     MattingName,
     PresetName,
@@ -114,6 +115,18 @@ class Photo(NewDataset):
             "More photos of the same person: other views, other expressions.",
             meaning=Meaning.PATH,
             option=NO_OPTION,  # the command takes them as further arguments
+        ),
+    )
+    coarse: CoarseName = field(
+        default="warp",
+        metadata=about("What films the photo; liveportrait and face-vid2vid: networks, from your own files."),
+    )
+    driver: str | None = field(
+        default=None,
+        metadata=about(
+            "Video whose person drives the photo.",
+            meaning=Meaning.PATH,
+            unless_given="a performance that shows all that a face does",
         ),
     )
 
