@@ -133,7 +133,7 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
 def finish_build(head: bpy.types.Object, job: Job) -> None:
     """Tell a head its avatar, and the moment of the footage that it should look like."""
     settings = head_settings(head)
-    settings.avatar = job.result["avatar_id"]
+    settings.avatar, settings.avatar_kind = job.result["avatar_id"], job.result.get("kind", "")
     settings.time_code = job.result.get("time_code", settings.time_code)
 
 

@@ -140,7 +140,9 @@ def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo) -> bpy.types.Obje
     made = add_avatar(
         scene, path, head_path=Path(head_path) if head_path else None, avatar=info.id, name=info.id, adopt=False
     )
-    head_settings(made).time_code = info.metadata.get("time_code", 0.5)
+    settings = head_settings(made)
+    settings.time_code = info.metadata.get("time_code", 0.5)
+    settings.avatar_kind = info.metadata.get("kind", "")
     return made
 
 

@@ -74,7 +74,12 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
         restore=job.restore,
         listener=listener,
     )
-    return {"avatar": job.avatar, "avatar_id": Path(job.avatar).stem, "time_code": built.metadata.time_code}
+    return {
+        "avatar": job.avatar,
+        "avatar_id": Path(job.avatar).stem,
+        "kind": built.metadata.kind,
+        "time_code": built.metadata.time_code,
+    }
 
 
 def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
