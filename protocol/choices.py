@@ -14,6 +14,8 @@ PresetName = Literal["preview", "standard", "final"]
 """How large the networks are."""
 MattingName = Literal["auto", "builtin", "rvm"]
 """What cuts the person out of footage; `rvm` is Robust Video Matting."""
+RegionName = Literal["head", "person"]
+"""What of the footage an avatar is compared with: the head without clothes, or all of the person."""
 RuntimeName = Literal["torch", "onnx", "tensorrt"]
 """What executes an avatar's network."""
 LayoutName = Literal["semblance", "styleavatar"]

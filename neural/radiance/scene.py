@@ -10,14 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...tracking.mattes.head_region import AROUND_HEAD
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...tracking.heads.arrays import Floats, Integers
     from ...tracking.heads.camera import PinholeCamera
-
-AROUND_HEAD = 0.045
-"""Metres about a head within which its hair is."""
 
 
 @dataclass(frozen=True)
