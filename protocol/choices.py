@@ -18,6 +18,8 @@ MattingName = Literal["auto", "builtin", "rvm"]
 """What cuts the person out of footage; `rvm` is Robust Video Matting."""
 CoarseName = Literal["warp", "liveportrait", "face-vid2vid"]
 """What films a photo."""
+RegionName = Literal["head", "person"]
+"""What of the footage an avatar is compared with: the head without clothes, or all of the person."""
 RuntimeName = Literal["torch", "onnx", "tensorrt"]
 """What executes an avatar's network."""
 LayoutName = Literal["semblance", "styleavatar"]

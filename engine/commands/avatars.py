@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ...protocol.choices import PresetName
+from ...protocol.choices import PresetName, RegionName
 from ...protocol.jobs import Build, Orbit, Reenact
 from .job_options import options_of
 from .shared import HomeOption, avatar_file, dataset_folder, home_of, run
@@ -65,6 +65,10 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder for the table (HTML, Markdown, JSON) and pictures.", show_default=False),
     ] = None,
+    region: Annotated[
+        RegionName | None,
+        typer.Option(help="What is compared; by default the head of a head in 3D, the person of a portrait."),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Measure an avatar on the frames of its dataset that training never saw."""
@@ -74,7 +78,7 @@ def evaluate(
     file = avatar_file(avatar, home_of(home))
     folder = dataset_folder(dataset, home_of(home))
     with shown() as listener:
-        found = evaluate(file, folder, listener=listener)
+        found = evaluate(file, folder, region=region, listener=listener)
     show(found)
     if out:
         save(found, out)

@@ -6,49 +6,29 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
 
 from ...common.clock import Clock
-from ...common.errors import UserError
 from ...common.progress import Listener, silent
-from ...tracking.datasets.pictures import central_window
+from ...tracking.datasets.pictures import read_window
 from ...tracking.heads.registry import open_head
-from ...tracking.mattes.head_only import HeadOnly
-from ...tracking.media.video import scaled
+from ...tracking.mattes.head_region import head_mattes, within_reach
 from ...tracking.performances.maps import frame_vertices
-from .outlines import outline_of
-from .scene import AROUND_HEAD, RadianceScene
+from .scene import RadianceScene
 from .surfaces import surface_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from ...tracking.datasets.dataset import Dataset
-    from ...tracking.heads.arrays import Floats
 
 BYTES, MOST_BYTES = 5, 2 << 30
 """A pixel, and all pictures together."""
 SEEN = 8
 """Of 255: a matte below it shows nothing."""
-
-
-class StoredMattes:
-    """A matting that gives back a dataset's own mattes of some frames, in order."""
-
-    def __init__(self, dataset: Dataset, names: Sequence[str]) -> None:
-        self._files = (dataset.matte(name) for name in names)
-
-    def __call__(self, _rgb: NDArray[np.uint8], /) -> Floats:
-        """Return the next matte `[H, W]`, 0 to 1."""
-        return read(next(self._files), cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
-
-    def close(self) -> None:
-        """Nothing to free."""
 
 
 def scene_of_dataset(
@@ -69,24 +49,22 @@ def scene_of_dataset(
         UserError: a picture is missing or damaged, or the head is not on this machine.
     """
     side = min(side or dataset.size, dataset.size)
-    everything = dataset.performance()
-    photographs = everything.extra.get("photographs", ())
+    whole = dataset.performance()
+    photographs = whole.extra.get("photographs", ())
     chosen = as_many_as_fit(range(len(dataset.names)) if frames is None else frames, side, photographs)
-    performance = everything.at(np.asarray(chosen))
-    names = [dataset.names[index] for index in chosen]
+    performance = whole.at(np.asarray(chosen))
     head = open_head(performance.head, performance.extra.get("head_path"))
     neutral = head.neutral(performance.identity)
     count = len(performance)
     vertices = np.stack([frame_vertices(head, performance, index, neutral) for index in range(count)])
     colours = np.empty((count, side, side, 3), np.uint8)
     alphas = np.empty((count, side, side), np.uint8)
-    head_only = HeadOnly(StoredMattes(dataset, names), head, performance)
+    mattes = head_mattes(dataset, chosen, head, whole, side)
     clock = Clock("Reading the footage", count, listener)
-    for index, name in enumerate(names):
+    for index, (frame, matte) in enumerate(zip(chosen, mattes, strict=True)):
         clock.tell(index)
-        picture = cv2.cvtColor(read(dataset.image(name), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        alphas[index] = scaled(central_window(np.round(head_only(picture) * 255).astype(np.uint8)), side)
-        colours[index] = scaled(central_window(picture), side)
+        alphas[index] = matte
+        colours[index] = read_window(dataset, frame, side)
     scene = RadianceScene(
         surface_of(head, performance.identity),
         torch.from_numpy(vertices.astype(np.float32)),
@@ -116,19 +94,6 @@ def as_many_as_fit(frames: Sequence[int], side: int, wanted: Sequence[int] = ())
 
 def weight_of(scene: RadianceScene, index: int) -> NDArray[np.uint8]:
     """Return `[H, W]`: 0 for what is the head's, but out of reach of its hair; else 255."""
-    head = scene.head(index)
-    reach = AROUND_HEAD * scene.camera.fx / float(head.vertices[:, 2].mean())
-    within = outline_of(scene, head, grown=reach) | (scene.alphas[index].numpy() < SEEN)
-    return np.where(within, 255, 0).astype(np.uint8)
-
-
-def read(path: Path, mode: int) -> NDArray[np.uint8]:
-    """Read a picture.
-
-    Raises:
-        UserError: it is missing or damaged.
-    """
-    picture = cv2.imread(str(path), mode)
-    if picture is None:
-        raise UserError(f"{path} is missing or damaged; run `semblance track` again.")
-    return np.asarray(picture, np.uint8)
+    surface = scene.surface
+    reached = within_reach(scene.vertices[index].numpy(), surface.rest, surface.triangles, scene.camera)
+    return np.where(reached | (scene.alphas[index].numpy() < SEEN), 255, 0).astype(np.uint8)

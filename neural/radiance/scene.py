@@ -11,15 +11,13 @@ import torch
 from torch import Tensor
 
 from ...tracking.heads.rotations import from_angles
+from ...tracking.mattes.head_region import AROUND_HEAD
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...tracking.heads.arrays import Floats, Integers
     from ...tracking.heads.camera import PinholeCamera
-
-AROUND_HEAD = 0.045
-"""Metres about a head within which its hair is."""
 
 
 @dataclass(frozen=True)
