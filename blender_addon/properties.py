@@ -55,6 +55,7 @@ class SemblanceObject(bpy.types.PropertyGroup):
     if TYPE_CHECKING:  # what the properties hold; for Blender, the annotation is the property
         is_head: bool
         avatar: str
+        kind: str
         head_name: str
         lip_rims: Sequence[int]
         head_path: str
@@ -72,6 +73,11 @@ class SemblanceObject(bpy.types.PropertyGroup):
         avatar: StringProperty(
             name="Avatar",
             description="Name of the avatar in the engine that renders this head; empty until it is built",
+        )
+        kind: StringProperty(
+            name="Kind",
+            description="What the avatar's file calls its kind; what is sent to the engine follows it",
+            default="styleavatar",
         )
         head_name: StringProperty(name="Head Model", description="The morphable head that this mesh was made from")
         lip_rims: IntVectorProperty(
