@@ -67,7 +67,13 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
         base=path_or_none(job.base),
         listener=listener,
     )
-    return {"avatar": job.avatar, "avatar_id": Path(job.avatar).stem, "time_code": built.metadata.time_code}
+    said = built.metadata
+    return {
+        "avatar": job.avatar,
+        "avatar_id": Path(job.avatar).stem,
+        "kind": said.kind,
+        "time_code": said.time_code,
+    }
 
 
 def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
