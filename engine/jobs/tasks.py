@@ -74,11 +74,12 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
         restore=job.restore,
         listener=listener,
     )
+    said = built.metadata
     return {
         "avatar": job.avatar,
         "avatar_id": Path(job.avatar).stem,
-        "kind": built.metadata.kind,
-        "time_code": built.metadata.time_code,
+        "kind": said.kind,
+        "time_code": said.time_code,
     }
 
 
