@@ -42,7 +42,7 @@ class SEMBLANCE_OT_to_gaussian_splats(LongTask):
         settings = head_settings(head)
         if not settings.avatar:
             return f"{head.name} has no avatar yet: press Build Avatar."
-        if settings.avatar_kind not in WITH_SPLATS:
+        if settings.kind not in WITH_SPLATS:
             return f"The avatar of {head.name} is a picture and not splats: build one of the kind radiance."
         return activity.busy_reason() or why_no_engine(preferences.engine_place())
 

@@ -182,9 +182,9 @@ jobs.fetching_splats = fetching
 old = compat.why_no_splats()
 print("old:", old)
 assert operator.disabled_reason(bpy.context) == (old or "performance has no avatar yet: press Build Avatar.")
-made.semblance.avatar, made.semblance.avatar_kind = "someone", "styleavatar"
+made.semblance.avatar, made.semblance.kind = "someone", "styleavatar"
 assert operator.disabled_reason(bpy.context) == old or "radiance" in operator.disabled_reason(bpy.context)
-made.semblance.avatar_kind = "radiance"
+made.semblance.kind = "radiance"
 assert operator.disabled_reason(bpy.context) == old
 if old:
     assert "Blender 5.3" in old

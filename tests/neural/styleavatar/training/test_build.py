@@ -48,7 +48,7 @@ def test_training_learns_and_writes_an_avatar(dataset, tmp_path):
     assert not (tmp_path / "work" / "frames").exists()
     avatar = Avatar.load(tmp_path / "a.safetensors")
     maps = np.zeros((1, 256, 256, 3), np.float32)
-    assert avatar.render(Maps(maps, maps)).shape == (1, 256, 256, 4)
+    assert avatar.render(Maps(maps, maps)).rgba.shape == (1, 256, 256, 4)
     provenance = avatar.metadata.provenance
     assert provenance.steps == 10
     assert (provenance.matting, provenance.head_only) == ("built-in", "by the tracked head")
@@ -184,7 +184,7 @@ def test_vgg_reads_torchvisions_file(tmp_path):
     assert read(picture, picture) == 0
     assert read(picture, -picture) > 0
     (tmp_path / "vgg19.safetensors").write_bytes(b"no")
-    with pytest.raises(UserError, match="VGG19"):
+    with pytest.raises(UserError, match="no file of weights"):
         PerceptualLoss.from_file(tmp_path / "vgg19.safetensors")
 
 
