@@ -54,14 +54,15 @@ def cloud_of(network: SplatNetwork, rest: Floats, triangles: Integers) -> SplatC
 def at_rest(network: SplatNetwork, rest: Floats) -> PosedHead:
     """The head without expression that looks into the camera, in head space."""
     device = network.offsets.device
-    expression = torch.zeros(network.condition_range.shape[1] - 3, device=device)
-    return PosedHead(torch.from_numpy(rest).to(device), expression, torch.eye(3, device=device))
+    straight = torch.eye(3, device=device)
+    expression = torch.zeros(network.config["expressions"], device=device)
+    return PosedHead(torch.from_numpy(rest).to(device), expression, straight, straight)
 
 
 def every_splat_of(network: SplatNetwork, rest: Floats, triangles: Integers) -> SplatCloud:
     """Return the network's splats in its order; arguments as in `cloud_of`."""
     prepared = network.prepare(at_rest(network, rest))
-    corners, moved = as_numpy(network.binding.corners), as_numpy(prepared.vertices)
+    corners, moved = as_numpy(network.corners), as_numpy(prepared.vertices)
     frames = triangle_frames(*(moved[corners[:, corner]] for corner in range(3)))
     normals = torch.from_numpy(frames[:, :, 2]).to(prepared.logits)
     lit = torch.sigmoid(prepared.logits) * (1 + harmonics(normals) @ network.light)
@@ -70,7 +71,7 @@ def every_splat_of(network: SplatNetwork, rest: Floats, triangles: Integers) -> 
         triangles=triangles,
         displacements=as_numpy(prepared.displacements),
         corners=corners,
-        barycentric=as_numpy(network.binding.barycentric),
+        barycentric=as_numpy(network.barycentric),
         offsets=as_numpy(network.offsets),
         scales=as_numpy(network.log_scales.exp()),
         rotations=as_numpy(torch.nn.functional.normalize(network.rotations, dim=-1)),
@@ -88,11 +89,11 @@ def ghosts(network: SplatNetwork, cloud: SplatCloud) -> NDArray[np.bool_]:
     camera, head = PinholeCamera.default(GHOST_VIEW), at_rest(network, cloud.rest)
     found = np.zeros(len(cloud.corners), bool)
     for yaw in GHOST_YAWS:
-        turned = head.turned(math.radians(yaw))
-        ahead = turned.vertices.new_tensor([0, 0, camera.fx / GHOST_VIEW * GHOST_REACH]) - turned.vertices.mean(0)
-        view = PosedHead(turned.vertices + ahead, turned.expression, turned.rotation)
+        orbited = head.orbited(math.radians(yaw))
+        ahead = orbited.vertices.new_tensor([0, 0, camera.fx / GHOST_VIEW * GHOST_REACH]) - orbited.vertices.mean(0)
+        view = orbited.seen_from(torch.eye(3).to(ahead), ahead)
         covered = as_numpy(network.render(network.prepare(view), camera).rgba[..., 3])
-        vertices, rotation = as_numpy(view.vertices), as_numpy(view.rotation)
+        vertices, rotation = as_numpy(view.vertices), as_numpy(view.to_camera)
         places = cloud.placed(vertices, rotation).positions
         moved = vertices + cloud.displacements @ rotation.T
         normals = triangle_frames(*(moved[cloud.corners[:, corner]] for corner in range(3)))[:, :, 2]
