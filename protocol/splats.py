@@ -159,7 +159,7 @@ def triangle_frames(a: Floats, b: Floats, c: Floats) -> Floats:
 def unit(vectors: Floats, otherwise: tuple[float, ...]) -> Floats:
     """Return `[N, C]` vectors of length 1; `otherwise` where a vector has no length."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    units: Floats = np.where(lengths > 0, vectors / np.where(lengths > 0, lengths, 1), np.float32(otherwise))
+    units: Floats = np.where(lengths > 0, vectors / np.where(lengths > 0, lengths, 1), np.array(otherwise, np.float32))
     return units
 
 
