@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from ..kernels.launching import kernel_device
 from ..losses import picture_loss
+from .cover import Cover
 from .first_colours import begin_with_colours
+from .first_shape import begin_within_outlines
 from .network import SplatNetwork
 from .regularisers import Regularisers
 
@@ -40,6 +42,11 @@ REGULARISE_EVERY = 4
 """Steps; the penalty counts as many times as much."""
 
 
+COVER_EVERY = 6
+COARSE_UNTIL = 0.3
+"""Share of the training in which pictures of half the size are learnt."""
+
+
 class SplatsLearner:
     """Trains the splats of one person."""
 
@@ -49,6 +56,8 @@ class SplatsLearner:
         self.network = SplatNetwork(scene.surface, scene.expressions.shape[1], count, kernel_device().device)
         some = list(frames)
         self.network.learn_range(scene.expressions[some], scene.rotations[some])
+        begin_within_outlines(self.network, scene, frames, seed)
+        self.cover = Cover(self.network, scene, frames, seed)
         begin_with_colours(self.network, scene, frames)
         self.regularisers = Regularisers(self.network, scene.surface.triangles)
         groups = [{"params": learnt(self.network, name), "lr": rate, "base": rate} for name, rate in RATES.items()]
@@ -69,12 +78,16 @@ class SplatsLearner:
         for group in self.optimiser.param_groups:
             group["lr"] = group["base"] * 0.1**fraction
         view = self.scene.view(self.drawn(index))
+        if fraction < COARSE_UNTIL:
+            view = view.halved()
         prepared = self.network.prepare(view.head)
         picture, light = self.network.draw(prepared, view.camera)
         shown = picture_loss(picture[..., :3], light, view)
         loss = shown
         if index % REGULARISE_EVERY == 0:
             loss = loss + REGULARISE_EVERY * self.regularisers(self.network, prepared)
+        if index % COVER_EVERY == 0:
+            loss = loss + COVER_EVERY * self.cover(self.network, index // COVER_EVERY)
         breathe()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
