@@ -54,7 +54,7 @@ def lips_of_unseen(avatar: Avatar, dataset: Dataset) -> tuple[np.ndarray, np.nda
     with LandmarkDetector(still=True) as detector:
         for index in test:
             view = read_view(dataset, index, side)
-            painting = avatar.render(Maps(view.uv[None], view.texture[None]))[0, ..., :3]
+            painting = avatar.render(Maps(view.uv[None], view.texture[None])).rgba[0, ..., :3]
             shown = view.picture, painting, read_view(dataset, nearest[index], side).picture
             seen.append(tuple(upright_lips(detector, picture) for picture in shown))
     filmed, painted, near = (np.stack(lips) for lips in zip(*seen, strict=True))

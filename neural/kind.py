@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from .trained_avatar import TrainedAvatar
 
 
+def usual_device() -> str:
+    """The GPU where there is one."""
+    from .device import device_facts
+
+    return device_facts().device
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of avatar: a room of its own beside this file, and a line in `kinds`.
@@ -28,6 +35,7 @@ class Kind:
         load: makes the network of a stored configuration; its weights are filled in afterwards.
         runtimes: what executes such a network.
         sizes: side of the picture in pixels, by preset.
+        device: where PyTorch has its networks run, unless told.
     """
 
     name: str
@@ -36,3 +44,4 @@ class Kind:
     load: Callable[[Mapping[str, Any]], nn.Module]
     runtimes: Callable[[nn.Module], Runtimes]
     sizes: Callable[[], Mapping[str, int]] = dict
+    device: Callable[[], str] = usual_device

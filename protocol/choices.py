@@ -6,6 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+AvatarKindName = Literal["portrait", "splats", "field"]
+"""What to build of a dataset."""
+FieldName = Literal["splats", "field"]
+"""What a head in three dimensions is made of."""
 PresetName = Literal["preview", "standard", "final"]
 """How large the networks are."""
 MattingName = Literal["auto", "builtin", "rvm"]
@@ -39,6 +43,11 @@ class PresetChoice(Choice):
     size: int
 
 
+AVATAR_KINDS: dict[AvatarKindName, Choice] = {
+    "portrait": Choice("Portrait", "The whole picture of the footage, with body and backdrop, seen from its camera"),
+    "splats": Choice("Head in 3D", "Head and hair of Gaussian splats, from any angle and through any lens; in minutes"),
+    "field": Choice("Head in 3D, Radiance Field", "The published method for comparison; slow to train and to render"),
+}
 PRESETS: dict[PresetName, PresetChoice] = {
     "preview": PresetChoice("Preview", "Trains in minutes on any computer", 256),
     "standard": PresetChoice("Standard", "Wants a CUDA GPU for training; renders slowly without one", 512),

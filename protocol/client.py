@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..common.errors import UserError
 from .arrays import ARRAYS_TYPE, pack_arrays, unpack_arrays
 from .inputs import Inputs
 from .jobs import JobRequest
 from .look import USUAL_LOOK, Look
 from .messages import VERSION, Announcement, AvatarInfo, Job, Status
+from .pictures import Pictures
 
 SECONDS_TO_CONNECT = 1.0
 SECONDS_TO_SEND = 30.0
@@ -121,8 +119,8 @@ class Client:
         """Ask for the avatars in the engine's home, newest first."""
         return [AvatarInfo.from_json(each) for each in self.ask("GET", "/v1/avatars").wait()]
 
-    def frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> NDArray[np.uint8]:
-        """Return what an avatar shows for N frames of inputs: `[N, H, W, 4]` uint8, straight alpha."""
+    def frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> Pictures:
+        """Return what an avatar shows for N frames of inputs."""
         return self.ask_frames(avatar, inputs, look).pictures()
 
     def ask_frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> PicturesQuestion:
@@ -210,10 +208,10 @@ class Question:
 class PicturesQuestion(Question):
     """A question that pictures answer."""
 
-    def pictures(self) -> NDArray[np.uint8]:
-        """Wait for the pictures and return them: `[N, H, W, 4]` uint8, straight alpha."""
+    def pictures(self) -> Pictures:
+        """Wait for the pictures."""
         try:
-            return unpack_arrays(self.wait_for_bytes(SECONDS_TO_RENDER))["rgba"]
+            return Pictures.of(unpack_arrays(self.wait_for_bytes(SECONDS_TO_RENDER)))
         except (ValueError, KeyError) as error:
             raise EngineRefused("The engine sent no pictures; restart it and try again.") from error
 

@@ -13,7 +13,7 @@ import enum
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from .choices import ORIGINAL_SIZE, PRESETS, LayoutName, MattingName, PresetName, RuntimeName
+from .choices import ORIGINAL_SIZE, PRESETS, AvatarKindName, LayoutName, MattingName, PresetName, RuntimeName
 from .look import CONTROLS, Look
 from .parameters import NO_OPTION, Meaning, about
 
@@ -109,6 +109,14 @@ class Build(JobRequest):
         metadata=about(
             "Avatar file to write.", meaning=Meaning.AVATAR, unless_given="in the home, named like the dataset"
         )
+    )
+    avatar_kind: AvatarKindName | None = field(
+        default=None,
+        metadata=about(
+            "portrait: the whole picture; splats, field: a head in 3D.",
+            unless_given="splats for a photo's dataset, portrait for a video's",
+            option="--kind",
+        ),
     )
     preset: PresetName = field(
         default="preview",

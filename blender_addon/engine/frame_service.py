@@ -66,7 +66,7 @@ def ask(place: EnginePlace, avatar: str, maps: Maps, look: Look, broken_off: Cal
             forget(place)  # the answer would still come, on this connection
             raise Cancelled
         time.sleep(SECONDS_BETWEEN_LOOKS)
-    pictures = question.pictures()
+    pictures = question.pictures().rgba
     if pictures.ndim != 4 or pictures.shape[-1] != 4 or pictures.dtype != np.uint8:
         raise UserError("The engine sent an unexpected kind of picture; update the engine.")
     picture: NDArray[np.uint8] = pictures[0]

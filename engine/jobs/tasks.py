@@ -53,9 +53,10 @@ def photo(job: Photo, listener: Listener) -> dict[str, Any]:
 
 def build(job: Build, listener: Listener) -> dict[str, Any]:
     """Train an avatar on a dataset."""
-    from ...neural.kinds import USUAL
+    from ...neural.kinds import BUILDS, usual_choice
 
-    built = USUAL.build(
+    kind = job.avatar_kind or usual_choice(Dataset.open(job.dataset))
+    built = BUILDS[kind](
         Path(job.dataset),
         Path(job.avatar),
         preset=job.preset,

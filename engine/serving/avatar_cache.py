@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...common.errors import UserError
 from ...common.home import Home, is_name
 from ...neural.avatar_file import read_metadata
 from ...protocol.messages import AvatarInfo
+from ...protocol.pictures import Pictures
 from .frames import FramesRequest
 
 if TYPE_CHECKING:
@@ -56,8 +54,8 @@ class AvatarCache:
         found = [avatar_info(path) for path in self._home.avatars.glob("*.safetensors") if is_name(path.stem)]
         return sorted(found, key=lambda info: -info.modified)
 
-    async def render(self, path: Path, request: FramesRequest) -> NDArray[np.uint8]:
-        """Return `[N, H, W, 4]` uint8 from the avatar at `path`, loading it when it is new or has changed.
+    async def render(self, path: Path, request: FramesRequest) -> Pictures:
+        """Return N frames of the avatar at `path`, loading it when it is new or has changed.
 
         Raises:
             UserError: the file is damaged or from a newer Semblance, or the avatar does not take this request.
@@ -74,8 +72,8 @@ class AvatarCache:
         return entry
 
 
-def render(entry: Loaded, path: Path, request: FramesRequest) -> NDArray[np.uint8]:
-    """Render `[N, R, R, 4]` with the avatar of `entry`, after bringing it up to date with its file."""
+def render(entry: Loaded, path: Path, request: FramesRequest) -> Pictures:
+    """Render with the avatar of `entry`, after bringing it up to date with its file."""
     from ...neural.avatar import Avatar
 
     status = path.stat()

@@ -171,8 +171,8 @@ def add_avatars(app: FastAPI) -> None:
     async def frames(request: Request, path: KnownAvatar) -> Response:
         body = await limited_body(request)
         asked = await asyncio.to_thread(FramesRequest.read, body)
-        rgba = await avatars_of(request).render(path, asked)
-        return Response(await asyncio.to_thread(pack_arrays, rgba=rgba), media_type=ARRAYS_TYPE)
+        shown = await avatars_of(request).render(path, asked)
+        return Response(await asyncio.to_thread(pack_arrays, **shown.arrays()), media_type=ARRAYS_TYPE)
 
 
 def scheduler_of(request: Request) -> Scheduler:

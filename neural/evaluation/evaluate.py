@@ -74,7 +74,7 @@ def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listene
         for done, index in enumerate(test):
             clock.tell(done)
             view = read_view(data, index, side)
-            rendered = subject.render(Maps(view.uv[None], view.texture[None]))[0, ..., :3]
+            rendered = subject.render(Maps(view.uv[None], view.texture[None])).rgba[0, ..., :3]
             pictures = {AVATAR: rendered, NEAREST: read_window(data, nearest[index], side)}
             truth = observer.look(view.picture, view.matte)
             for name, picture in pictures.items():

@@ -27,20 +27,26 @@ class PosedHead:
     Attributes:
         vertices: `[V, 3]` metres in camera space (OpenCV's axes).
         expression: `[E]`; ours has 52 numbers, 0 to 1.
-        rotation: `[3, 3]` head space to camera space.
+        rotation: `[3, 3]` head space to that of the footage's camera, with which the light goes.
+        view: `[3, 3]` directions in the space of the footage's camera to those of the camera that sees.
     """
 
     vertices: Tensor
     expression: Tensor
     rotation: Tensor
+    view: Tensor
+
+    @property
+    def to_camera(self) -> Tensor:
+        """`[3, 3]`: directions in head space to those of the camera that sees."""
+        return self.view @ self.rotation
 
     def seen_from(self, rotation: Tensor, translation: Tensor) -> PosedHead:
-        """The head of a world, in the space of a camera: `rotation [3, 3]`, `translation [3]` world to camera."""
-        moved = self.vertices @ rotation.T + translation
-        return PosedHead(moved, self.expression, rotation @ self.rotation)
+        """The same head from another camera: `rotation [3, 3]`, `translation [3]`, this camera's space to its."""
+        return PosedHead(self.vertices @ rotation.T + translation, self.expression, self.rotation, rotation @ self.view)
 
-    def turned(self, yaw: float, pitch: float = 0.0) -> PosedHead:
-        """The head turned about its middle by angles in radians; positive to the subject's right and down."""
+    def orbited(self, yaw: float, pitch: float = 0.0) -> PosedHead:
+        """The head seen from round about its middle, by angles in radians, as if it turned to its right and down."""
         cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
         about_y = torch.tensor([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]], dtype=torch.float32)
         about_x = torch.tensor([[1, 0, 0], [0, cp, -sp], [0, sp, cp]], dtype=torch.float32)
@@ -146,7 +152,8 @@ class RadianceScene:
 
     def head(self, index: int) -> PosedHead:
         """The head of a frame."""
-        return PosedHead(self.vertices[index], self.expressions[index], self.rotations[index])
+        here = torch.eye(3, device=self.vertices.device)
+        return PosedHead(self.vertices[index], self.expressions[index], self.rotations[index], here)
 
     def view(self, index: int, *, whole: bool = False) -> View:
         """A frame's picture: the window about the head, or the `whole`."""

@@ -9,8 +9,9 @@ shares of a launch may add to the same place.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -67,6 +68,17 @@ def processor_threads() -> int:
     return min(cores, MOST_THREADS)
 
 
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Keep PyTorch to one thread: its pool and the kernels' threads slow each other down to a fifth."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @cache
 def helpers() -> ThreadPoolExecutor:
     """The threads that share a launch with the one that asks for it."""
@@ -105,11 +117,13 @@ def launch(kernel: wp.Kernel, count: int, inputs: Sequence[Any], *, heavy: bool 
 
 def numbers(tensor: Tensor) -> Any:
     """The same memory as an array of scalars, with the tensor's own shape and type."""
+    kernel_device()  # starts Warp, the first time
     return wp.from_torch(tensor.detach().contiguous())
 
 
 def vectors(tensor: Tensor) -> Any:
     """The same memory of a tensor `[..., 2]`, `[..., 3]` or `[..., 4]` as an array of vectors."""
+    kernel_device()
     return wp.from_torch(tensor.detach().contiguous(), dtype=VECTORS[tensor.shape[-1]])
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ....tracking.heads.camera import PinholeCamera
     from ..scene import PosedHead, RadianceScene
     from .network import SplatNetwork
+    from .placement import Placement
 
 POSES = 16
 BEYOND, PITCH = 25.0, 12.0
@@ -37,19 +38,19 @@ COVER = 0.3
 class Cover:
     """The penalty on light that shines through turned heads."""
 
-    def __init__(self, network: SplatNetwork, scene: RadianceScene, frames: Sequence[int], seed: int = 0) -> None:
-        """Turn some of the `frames`; the `network` has begun: what is transparent in it may stay so."""
+    def __init__(self, placement: Placement, scene: RadianceScene, frames: Sequence[int], seed: int = 0) -> None:
+        """Turn some of the `frames`; what the `placement` has beside the head may be transparent."""
         draws = np.random.default_rng(seed)
         self.camera: PinholeCamera = scene.camera.resized(SIDE, SIDE)
         yaw = torch.atan2(scene.rotations[:, 0, 2], scene.rotations[:, 2, 2])[list(frames)]
         low, high, beyond = float(yaw.min()), float(yaw.max()), math.radians(BEYOND)
-        solid = solid_triangles(network, scene)
+        solid = solid_triangles(placement, scene)
         self.heads: list[PosedHead] = []
         self.masks: list[Tensor] = []
         for wanted in draws.permutation(np.linspace(low - beyond, high + beyond, POSES)):
             number = int(draws.integers(len(frames)))
             pitch = math.radians(draws.uniform(-PITCH, PITCH))
-            head = scene.head(int(frames[number])).turned(float(yaw[number]) - float(wanted), pitch)
+            head = scene.head(int(frames[number])).orbited(float(yaw[number]) - float(wanted), pitch)
             outline = outline_of(scene, head, shrunk=EDGE * scene.camera.width / SIDE, only=solid).astype(np.float32)
             inner = cv2.resize(outline, (SIDE, SIDE), interpolation=cv2.INTER_AREA) > 0.99
             self.heads.append(head)
@@ -62,10 +63,9 @@ class Cover:
         return COVER * ((light - MOST_LIGHT).relu() * mask).sum() / mask.sum().clamp(min=1)
 
 
-def solid_triangles(network: SplatNetwork, scene: RadianceScene) -> NDArray[np.bool_]:
-    """Return `[T]`: those that touch no triangle whose skin begins transparent."""
-    gone = ~network.on_shell & (network.opacity_logits < 0)
-    beside = np.zeros(len(scene.surface.rest), bool)
-    beside[network.binding.corners[gone].cpu().numpy()] = True
-    solid: NDArray[np.bool_] = ~beside[scene.surface.triangles].any(1)
+def solid_triangles(placement: Placement, scene: RadianceScene) -> NDArray[np.bool_]:
+    """Return `[T]`: those that touch no triangle whose skin is beside the head."""
+    gone = np.zeros(len(scene.surface.rest), bool)
+    gone[placement.corners[placement.beside & ~placement.on_shell]] = True
+    solid: NDArray[np.bool_] = ~gone[scene.surface.triangles].any(1)
     return solid
