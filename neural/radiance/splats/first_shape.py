@@ -35,9 +35,7 @@ DEEP = 0.008
 """Metres under the hull's surface within which hair begins."""
 
 
-def within_outlines(
-    placement: Placement, scene: RadianceScene, frames: Sequence[int], seed: int = 0
-) -> Placement:
+def within_outlines(placement: Placement, scene: RadianceScene, frames: Sequence[int], seed: int = 0) -> Placement:
     """Return the placement with hair no higher than up to 16 of the `frames` show it, and what is `beside` the head."""
     chosen = sorted({int(frame) for frame in np.linspace(0, len(frames) - 1, FRAMES)})
     views = [scene.view(int(frames[number])) for number in chosen]

@@ -65,7 +65,9 @@ def place_splats(surface: HeadSurface, count: int, seed: int = 0) -> Placement:
     across = np.clip(SPREAD * np.sqrt(covered), SMALLEST, LARGEST)
     along = np.maximum(np.where(on_shell, across, FLATNESS * across), SMALLEST)
     sizes = np.stack([across, across, along], -1).astype(np.float32)
-    return Placement(surface.triangles[chosen].astype(np.int32), barycentric, heights, sizes, on_shell, np.zeros_like(on_shell))
+    return Placement(
+        surface.triangles[chosen].astype(np.int32), barycentric, heights, sizes, on_shell, np.zeros_like(on_shell)
+    )
 
 
 def triangle_areas(vertices: Floats, triangles: Integers) -> Floats:
