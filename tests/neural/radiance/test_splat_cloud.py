@@ -26,7 +26,9 @@ def network() -> SplatNetwork:
     head = load_builtin()
     kernel_device()
     torch.manual_seed(1)
-    made = SplatNetwork(surface_of(head, np.zeros(len(head.identity_basis), np.float32)), 52, 26_000, torch.device("cpu"))
+    made = SplatNetwork(
+        surface_of(head, np.zeros(len(head.identity_basis), np.float32)), 52, 26_000, torch.device("cpu")
+    )
     with torch.no_grad():
         for name, spread in {"offsets": 2e-3, "log_scales": 0.3, "rotations": 0.5, "displacement": 1.0}.items():
             tensor = getattr(made, name)
