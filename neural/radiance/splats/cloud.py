@@ -35,11 +35,10 @@ def cloud_of(network: SplatNetwork, rest: Floats, triangles: Integers) -> SplatC
     """
     device, rest = network.offsets.device, np.asarray(rest, np.float32)
     expressions = network.condition_range.shape[1] - 3
-    head = PosedHead(
-        torch.from_numpy(rest).to(device), torch.zeros(expressions, device=device), torch.eye(3, device=device)
-    )
+    here = torch.eye(3, device=device)
+    head = PosedHead(torch.from_numpy(rest).to(device), torch.zeros(expressions, device=device), here, here)
     prepared = network.prepare(head)
-    corners = as_numpy(network.binding.corners)
+    corners = as_numpy(network.corners)
     moved = as_numpy(prepared.vertices)
     frames = triangle_frames(*(moved[corners[:, corner]] for corner in range(3)))
     normals = torch.from_numpy(frames[:, :, 2]).to(device)
@@ -49,7 +48,7 @@ def cloud_of(network: SplatNetwork, rest: Floats, triangles: Integers) -> SplatC
         triangles=np.asarray(triangles, np.int32),
         displacements=as_numpy(prepared.displacements),
         corners=corners,
-        barycentric=as_numpy(network.binding.barycentric),
+        barycentric=as_numpy(network.barycentric),
         offsets=as_numpy(network.offsets),
         scales=as_numpy(network.log_scales.exp()),
         rotations=as_numpy(torch.nn.functional.normalize(network.rotations, dim=-1)),

@@ -12,6 +12,7 @@ from semblance.neural.radiance.kernels.splatting import project
 from semblance.neural.radiance.scene import PosedHead
 from semblance.neural.radiance.splats.cloud import cloud_of
 from semblance.neural.radiance.splats.network import SplatNetwork, harmonics
+from semblance.neural.radiance.splats.placement import place_splats
 from semblance.neural.radiance.surfaces import surface_of
 from semblance.protocol.splats import SH_0
 from semblance.tests.protocol.test_splats import covariances
@@ -26,9 +27,8 @@ def network() -> SplatNetwork:
     head = load_builtin()
     kernel_device()
     torch.manual_seed(1)
-    made = SplatNetwork(
-        surface_of(head, np.zeros(len(head.identity_basis), np.float32)), 52, 26_000, torch.device("cpu")
-    )
+    surface = surface_of(head, np.zeros(len(head.identity_basis), np.float32))
+    made = SplatNetwork.placed(place_splats(surface, 26_000), surface.rest, 52)
     with torch.no_grad():
         for name, spread in {"offsets": 2e-3, "log_scales": 0.3, "rotations": 0.5, "displacement": 1.0}.items():
             tensor = getattr(made, name)
@@ -46,10 +46,10 @@ def test_the_cloud_is_what_the_network_draws(network):
     vertices = (rest @ turn.T + [0.01, 0.02, 0.9]).astype(np.float32)
     placed = cloud.placed(vertices, turn)
     # The network draws the head in this pose with what it does to the head at rest.
-    prepared = network.prepare(PosedHead(torch.from_numpy(rest), torch.zeros(52), torch.eye(3)))
+    prepared = network.prepare(PosedHead(torch.from_numpy(rest), torch.zeros(52), torch.eye(3), torch.eye(3)))
     moved = torch.from_numpy(vertices) + prepared.displacements @ torch.from_numpy(turn).T
     shape = (network.offsets, network.log_scales, network.rotations)
-    seen = project(moved, network.binding, *shape, prepared.opacities, camera)
+    seen = project(moved, network.derived, *shape, prepared.opacities, camera)
     drawn = (seen.reach[:, 0] > 0).numpy()
     assert drawn.mean() > 0.3
     assert np.allclose(placed.positions[:, 2], seen.depths.detach(), atol=1e-5)
@@ -67,10 +67,10 @@ def test_colours_are_lit_from_the_front(network):
     head = load_builtin()
     rest = head.neutral(np.zeros(len(head.identity_basis), np.float32))
     cloud = cloud_of(network, rest, head.triangles)
-    before = PosedHead(torch.from_numpy(rest), torch.zeros(52), torch.eye(3))
+    before = PosedHead(torch.from_numpy(rest), torch.zeros(52), torch.eye(3), torch.eye(3))
     prepared = network.prepare(before)
     shape = (network.offsets, network.log_scales, network.rotations)
-    seen = project(prepared.vertices, network.binding, *shape, prepared.opacities, PinholeCamera.default(64))
+    seen = project(prepared.vertices, network.derived, *shape, prepared.opacities, PinholeCamera.default(64))
     lit = torch.sigmoid(prepared.logits) * (1 + harmonics(seen.normals) @ network.light)
     assert np.allclose(0.5 + SH_0 * cloud.harmonics, lit.detach(), atol=1e-3)
     assert np.allclose(cloud.opacities, torch.sigmoid(network.opacity_logits).detach())
