@@ -73,7 +73,7 @@ def frame_psnr(avatar: Avatar, dataset: Dataset, name: str) -> float:
         for path in (dataset.image(name), dataset.matte(name))
     )
     uv, texture = read_map(dataset.uv_map(name)), read_map(dataset.texture_map(name))
-    painted = avatar.render(Maps(uv[None], texture[None]))[0, ..., 2::-1] / 255
+    painted = avatar.render(Maps(uv[None], texture[None])).rgba[0, ..., 2::-1] / 255
     return float(-10 * np.log10(np.square((painted - footage) * matte).mean()))
 
 

@@ -18,10 +18,10 @@ import numpy as np
 from hardware import hardware
 from markdown import report
 from semblance.neural.avatar import Avatar
-from semblance.neural.evaluation.evaluate import read_view
+from semblance.neural.evaluation.footage import coverage, inputs_of
 from semblance.neural.evaluation.nearest import nearest_frames
-from semblance.protocol.inputs import Maps
 from semblance.tracking.datasets.dataset import Dataset
+from semblance.tracking.datasets.pictures import read_window
 from semblance.tracking.datasets.split import split
 from semblance.tracking.detection.landmarks import LIPS, LandmarkDetector
 
@@ -51,11 +51,10 @@ def lips_of_unseen(avatar: Avatar, dataset: Dataset) -> tuple[np.ndarray, np.nda
     nearest = nearest_frames(dataset.performance(), training, test)
     side = avatar.metadata.resolution
     seen: list[tuple[np.ndarray, ...]] = []
-    with LandmarkDetector(still=True) as detector:
+    with LandmarkDetector(still=True) as detector, inputs_of(avatar, dataset, side) as inputs:
         for index in test:
-            view = read_view(dataset, index, side)
-            painting = avatar.render(Maps(view.uv[None], view.texture[None]))[0, ..., :3]
-            shown = view.picture, painting, read_view(dataset, nearest[index], side).picture
+            painting = coverage(avatar.render(inputs(index))).over_black
+            shown = read_window(dataset, index, side), painting, read_window(dataset, nearest[index], side)
             seen.append(tuple(upright_lips(detector, picture) for picture in shown))
     filmed, painted, near = (np.stack(lips) for lips in zip(*seen, strict=True))
     return filmed, painted, near

@@ -25,12 +25,13 @@ from semblance.neural.precision import native_dtype
 from semblance.neural.styleavatar.networks.features import IDENTITY
 from semblance.neural.styleavatar.networks.windows import CENTRED
 from semblance.neural.styleavatar.training.batches import Batch, cut_batch, open_frames
-from semblance.neural.styleavatar.training.build import sampler_of, trainable
+from semblance.neural.styleavatar.training.build import sampler_of
 from semblance.neural.styleavatar.training.expressive import landmarks_in_maps
 from semblance.neural.styleavatar.training.presets import Preset, preset_named
 from semblance.neural.styleavatar.training.pretrained_model import PretrainedModel
 from semblance.neural.styleavatar.training.trainer import Trainer
 from semblance.neural.training.distributed import DistributedGroup
+from semblance.neural.training.outcome import trainable
 from semblance.tracking.datasets.dataset import Dataset
 
 if TYPE_CHECKING:

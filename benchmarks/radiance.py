@@ -137,14 +137,14 @@ def turns(scene: RadianceScene, training: Sequence[int]) -> tuple[int, list[floa
     middle = int(yaw.sub(yaw.median()).abs().argmin())
     low, high = float(yaw.min() - yaw[middle]), float(yaw.max() - yaw[middle])
     beyond = math.radians(20)
-    return training[middle], [-(low - beyond), -low, 0.0, -high, -(high + beyond)]
+    return training[middle], [low - beyond, low, 0.0, high, high + beyond]
 
 
 def holes(scene: RadianceScene, learner: SplatsLearner, training: Sequence[int]) -> dict[str, float]:
     frame, yaws = turns(scene, training)
     found = {}
     for yaw in yaws:
-        head = scene.head(frame).turned(yaw)
+        head = scene.head(frame).orbited(yaw)
         alpha = learner.network.render(learner.network.prepare(head), scene.camera).rgba[..., 3]
         inner = outline_of(scene, head, shrunk=WITHIN * scene.camera.width / 256)
         found[f"{math.degrees(yaw):.0f}"] = round(100 * float((alpha.numpy()[inner] < 0.7).mean()), 3)
@@ -161,7 +161,7 @@ def look(subject: Subject, learner: SplatsLearner, folder: Path) -> None:
             pairs.append(torch.cat([view.colour * view.alpha[..., None], drawn], 0))
         write(folder / f"{name}.png", torch.cat(pairs, 1))
     frame, yaws = turns(subject.scene, subject.training)
-    poses = [subject.scene.head(frame).turned(yaw) for yaw in yaws]
+    poses = [subject.scene.head(frame).orbited(yaw) for yaw in yaws]
     turned = [learner.network.render(learner.network.prepare(head), subject.scene.camera).rgba for head in poses]
     grey = [picture[..., :3] + 0.5 * (1 - picture[..., 3:]) for picture in turned]
     write(folder / "turn.png", torch.cat(grey, 1))

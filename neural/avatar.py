@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..common.errors import UserError
 from ..protocol.look import USUAL_LOOK, Look
+from ..protocol.pictures import Pictures
 from ..tracking.heads.registry import open_head
 from .avatar_file import AvatarMetadata, file_sha256, read_header
 from .kinds import KINDS
@@ -26,12 +27,13 @@ from .trained_avatar import TrainedAvatar
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from ..protocol.inputs import Inputs
     from ..tracking.heads.head import MorphableHead
     from .kind import Kind
     from .runtimes.runtime import RuntimeMaker, Runtimes
+
+COLOURS = 4
+"""Channels of what a runtime paints before the depth."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Avatar(TrainedAvatar):
 
     @classmethod
     def load(cls, path: str | Path, device: str | None = None) -> Avatar:
-        """Read an avatar file onto `device` ("cuda" or "cpu"; the GPU where there is one, when not given).
+        """Read an avatar file onto `device` ("cuda" or "cpu"; the kind's own when not given).
 
         Raises:
             UserError: the file is absent, damaged, no avatar, of an unknown kind, or from a newer version.
@@ -63,7 +65,7 @@ class Avatar(TrainedAvatar):
             raise UserError(
                 f"{path} is damaged: its weights do not fit its network; build the avatar again."
             ) from error
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        device = device or kind.device()
         return cls(laid_out(network.to(device)).eval().requires_grad_(False), metadata)
 
     @property
@@ -82,29 +84,28 @@ class Avatar(TrainedAvatar):
         return self.kind.runtimes(self.network)
 
     @torch.inference_mode()
-    def render(self, inputs: Inputs, looks: Look | Sequence[Look] = USUAL_LOOK) -> NDArray[np.uint8]:
+    def render(self, inputs: Inputs, looks: Look | Sequence[Look] = USUAL_LOOK) -> Pictures:
         """Turn maps, or a posed mesh, into pictures.
 
         Frames are rendered alone: in a batch they would depend on its size, by a rounding error, and flicker.
 
         Args:
-            inputs: N frames of what the avatar's kind is painted from.
+            inputs: N frames of what the avatar's kind is painted from; cameras' pictures of one size.
             looks: one for all frames or N.
 
         Returns:
-            `[N, R, R, 4]` uint8: the portrait over its own background, and the foreground's alpha (straight).
+            A portrait is as large as its avatar and lies over its own background, its alpha is the foreground's; a head
+            is as large as the camera's picture and lies over nothing.
 
         Raises:
             UserError: the avatar takes other inputs or cannot look like this, or the GPU's memory does not hold a
                 frame.
         """
         self.refuse_other_inputs(type(inputs))
-        side = self.metadata.resolution
         every = [looks] * len(inputs) if isinstance(looks, Look) else looks
-        pictures = np.empty((len(inputs), side, side, 4), np.uint8)
-        for index, look in enumerate(every):
-            pictures[index] = self._frame(self.tensors(inputs.frame(index)), look)
-        return pictures
+        frames = [self._frame(self.tensors(inputs.frame(index)), look) for index, look in enumerate(every)]
+        depths = [frame.depth for frame in frames if frame.depth is not None]
+        return Pictures(np.concatenate([frame.rgba for frame in frames]), np.concatenate(depths) if depths else None)
 
     def refuse_other_inputs(self, given: type[Inputs]) -> None:
         """Raise UserError unless `given` is what the avatar is painted from."""
@@ -121,13 +122,14 @@ class Avatar(TrainedAvatar):
         """A look with the avatar's own time code where it names none."""
         return look.settled(self.metadata.time_code)
 
-    def _frame(self, inputs: tuple[Tensor, ...], look: Look) -> NDArray[np.uint8]:
-        """Paint one frame, `[R, R, 4]` uint8."""
+    def _frame(self, inputs: tuple[Tensor, ...], look: Look) -> Pictures:
+        """Paint one frame."""
         try:
-            picture: NDArray[np.uint8] = as_bytes(self._by_look.runtime(self.settled(look)).run(*inputs))[0]
+            painted = self._by_look.runtime(self.settled(look)).run(*inputs)
         except torch.OutOfMemoryError as error:
             raise UserError(too_large(self.metadata.resolution, self.kind.sizes())) from error
-        return picture
+        depth = painted[:, COLOURS].cpu().numpy() if painted.shape[1] > COLOURS else None
+        return Pictures(as_bytes(painted[:, :COLOURS]), depth)
 
     @cached_property
     def _by_look(self) -> LookCache:

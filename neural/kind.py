@@ -12,8 +12,17 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..protocol.inputs import Inputs
+    from ..protocol.splats import SplatCloud
+    from ..tracking.heads.arrays import Floats, Integers
     from .runtimes.runtime import Runtimes
     from .trained_avatar import TrainedAvatar
+
+
+def usual_device() -> str:
+    """The GPU where there is one."""
+    from .device import device_facts
+
+    return device_facts().device
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,10 @@ class Kind:
         load: makes the network of a stored configuration; its weights are filled in afterwards.
         runtimes: what executes such a network.
         sizes: side of the picture in pixels, by preset.
+        has_backdrop: whether its pictures show what was behind the person.
+        device: where PyTorch has its networks run, unless told.
+        splats: `(network, rest [V, 3], triangles [T, 3]) -> SplatCloud`: the network as splats on a person's head;
+            raises UserError for a network that has none. None for a kind without splats.
     """
 
     name: str
@@ -36,3 +49,6 @@ class Kind:
     load: Callable[[Mapping[str, Any]], nn.Module]
     runtimes: Callable[[nn.Module], Runtimes]
     sizes: Callable[[], Mapping[str, int]] = dict
+    has_backdrop: bool = True
+    device: Callable[[], str] = usual_device
+    splats: Callable[[nn.Module, Floats, Integers], SplatCloud] | None = None

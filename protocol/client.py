@@ -14,21 +14,22 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..common.errors import UserError
 from .arrays import ARRAYS_TYPE, pack_arrays, unpack_arrays
 from .inputs import Inputs
 from .jobs import JobRequest
 from .look import USUAL_LOOK, Look
 from .messages import VERSION, Announcement, AvatarInfo, Job, Status
+from .pictures import Pictures
+from .splats import SplatCloud
 
 SECONDS_TO_CONNECT = 1.0
 SECONDS_TO_SEND = 30.0
 SECONDS_TO_ANSWER = 5.0
 SECONDS_TO_RENDER = 600.0
 """A large avatar on a slow processor takes minutes a batch; only a render waits this long."""
+MOST_SPLAT_BYTES = 1 << 30
+"""Bytes of a head of splats: of six million of them."""
 
 
 class EngineUnreachable(UserError):
@@ -121,14 +122,18 @@ class Client:
         """Ask for the avatars in the engine's home, newest first."""
         return [AvatarInfo.from_json(each) for each in self.ask("GET", "/v1/avatars").wait()]
 
-    def frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> NDArray[np.uint8]:
-        """Return what an avatar shows for N frames of inputs: `[N, H, W, 4]` uint8, straight alpha."""
+    def frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> Pictures:
+        """Return what an avatar shows for N frames of inputs."""
         return self.ask_frames(avatar, inputs, look).pictures()
 
     def ask_frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> PicturesQuestion:
         """Ask for frames, as `frames` does, without waiting for them."""
         body = pack_arrays(**inputs.arrays(), **look.arrays())
         return PicturesQuestion(self, "POST", f"/v1/avatars/{quoted(avatar)}/frames", body, ARRAYS_TYPE)
+
+    def ask_splats(self, avatar: str) -> SplatsQuestion:
+        """Ask for an avatar's splats, without waiting for them."""
+        return SplatsQuestion(self, "GET", f"/v1/avatars/{quoted(avatar)}/splats", None, ARRAYS_TYPE)
 
     def preview(self, job: str) -> bytes:
         """Ask for the current picture of a job: the bytes of a PNG or JPEG file."""
@@ -210,12 +215,23 @@ class Question:
 class PicturesQuestion(Question):
     """A question that pictures answer."""
 
-    def pictures(self) -> NDArray[np.uint8]:
-        """Wait for the pictures and return them: `[N, H, W, 4]` uint8, straight alpha."""
+    def pictures(self) -> Pictures:
+        """Wait for the pictures."""
         try:
-            return unpack_arrays(self.wait_for_bytes(SECONDS_TO_RENDER))["rgba"]
+            return Pictures.of(unpack_arrays(self.wait_for_bytes(SECONDS_TO_RENDER)))
         except (ValueError, KeyError) as error:
             raise EngineRefused("The engine sent no pictures; restart it and try again.") from error
+
+
+class SplatsQuestion(Question):
+    """A question that a head of splats answers."""
+
+    def cloud(self) -> SplatCloud:
+        """Wait for the splats and return them."""
+        try:
+            return SplatCloud.of_arrays(unpack_arrays(self.wait_for_bytes(SECONDS_TO_RENDER), MOST_SPLAT_BYTES))
+        except (ValueError, KeyError) as error:
+            raise EngineRefused("The engine sent no splats; restart it and try again.") from error
 
 
 def closed_by_peer(connection: http.client.HTTPConnection) -> bool:

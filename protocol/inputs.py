@@ -46,13 +46,21 @@ class Maps(Inputs):
 
 @dataclass(frozen=True, eq=False)
 class PosedMesh(Inputs):
-    """The vertices of a head and the camera that sees it.
+    """The vertices of a head, what is known of its expression, and the camera that sees it.
+
+    The light that fell on the footage stays where it was: it goes with the footage's camera, whoever looks.
 
     Attributes:
-        vertices: `[N, V, 3]` floats in camera space: x right, y down, z forward, metres.
+        vertices: `[N, V, 3]` floats in the space of the camera that sees: x right, y down, z forward, metres.
+        expression: `[N, E]` floats, 0 to 1: what shaped the vertices.
+        rotation: `[N, 3, 3]` floats: head space to that of the footage's camera.
+        view: `[N, 3, 3]` floats: the space of the footage's camera to that of the one that sees, directions only.
         camera: `[N, 6]` floats: fx, fy, cx, cy, width, height, in pixels of the picture.
     """
 
-    title = "a posed mesh (vertices and camera)"
+    title = "a posed mesh (vertices, expression, rotation, view and camera)"
     vertices: NDArray[Any]
+    expression: NDArray[Any]
+    rotation: NDArray[Any]
+    view: NDArray[Any]
     camera: NDArray[Any]

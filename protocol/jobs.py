@@ -13,9 +13,22 @@ import enum
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from .choices import ORIGINAL_SIZE, PRESETS, LayoutName, MattingName, PresetName, RuntimeName
+from .choices import (
+    ORIGINAL_SIZE,
+    PRESETS,
+    AvatarKindName,
+    CoarseName,
+    LayoutName,
+    MattingName,
+    PresetName,
+    RestorerName,
+    RuntimeName,
+)
 from .look import CONTROLS, Look
-from .parameters import NO_OPTION, Meaning, about
+from .parameters import NO_OPTION, RANGE, Meaning, about
+
+DEGREES = {"ge": -180, "le": 180}
+"""Bounds of an angle."""
 
 
 class JobKind(enum.StrEnum):
@@ -25,6 +38,7 @@ class JobKind(enum.StrEnum):
     PHOTO = "photo"
     BUILD = "build"
     REENACT = "reenact"
+    ORBIT = "orbit"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +109,26 @@ class Photo(NewDataset):
     kind: ClassVar[JobKind] = JobKind.PHOTO
 
     photo: str = field(metadata=about("Portrait photo.", meaning=Meaning.PATH, metavar="picture"))
+    more: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "More photos of the same person: other views, other expressions.",
+            meaning=Meaning.PATH,
+            option=NO_OPTION,  # the command takes them as further arguments
+        ),
+    )
+    coarse: CoarseName = field(
+        default="warp",
+        metadata=about("What films the photo; liveportrait and face-vid2vid: networks, from your own files."),
+    )
+    driver: str | None = field(
+        default=None,
+        metadata=about(
+            "Video whose person drives the photo.",
+            meaning=Meaning.PATH,
+            unless_given="a performance that shows all that a face does",
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +143,14 @@ class Build(JobRequest):
         metadata=about(
             "Avatar file to write.", meaning=Meaning.AVATAR, unless_given="in the home, named like the dataset"
         )
+    )
+    avatar_kind: AvatarKindName | None = field(
+        default=None,
+        metadata=about(
+            "portrait: the whole picture; splats, field: a head in 3D.",
+            unless_given="splats for a photo's dataset, portrait for a video's",
+            option="--kind",
+        ),
     )
     preset: PresetName = field(
         default="preview",
@@ -126,6 +168,19 @@ class Build(JobRequest):
     base: str | None = field(
         default=None,
         metadata=about("Networks to start from, made by pretrain.", meaning=Meaning.PATH, option="--from"),
+    )
+    updates: int | None = field(
+        default=None,
+        metadata=about(
+            "How often a head in 3D learns from its own pictures, restored.",
+            unless_given="2 for a photo's dataset, 0 for a video's",
+            ge=0,
+            le=5,
+        ),
+    )
+    restore: RestorerName = field(
+        default="auto",
+        metadata=about("What restores them: GFPGAN, where its file is here, or the photo's own detail."),
     )
 
 
@@ -169,5 +224,33 @@ class Reenact(Look, JobRequest):
         return Look(**{name: getattr(self, name) for name in CONTROLS})
 
 
-JOBS: dict[JobKind, type[JobRequest]] = {each.kind: each for each in (Track, Photo, Build, Reenact)}
+@dataclass(frozen=True, kw_only=True)
+class Orbit(JobRequest):
+    """Swing a camera about a head in 3D."""
+
+    kind: ClassVar[JobKind] = JobKind.ORBIT
+
+    avatar: str = field(metadata=about("Avatar file, or its name in the home.", meaning=Meaning.AVATAR))
+    out: str = field(
+        metadata=about("Video (.mp4) or folder to write.", meaning=Meaning.PATH, unless_given="AVATAR_orbit.mp4 here")
+    )
+    yaw: tuple[float, float] = field(
+        default=(-30.0, 30.0),
+        metadata=about("Degrees that the head seems to turn to its right.", each=DEGREES, metavar=RANGE),
+    )
+    pitch: tuple[float, float] = field(
+        default=(-10.0, 10.0),
+        metadata=about("Degrees that the head seems to bow.", each=DEGREES, metavar=RANGE),
+    )
+    performance: str | None = field(
+        default=None,
+        metadata=about("Video, performance file or dataset that it does meanwhile.", meaning=Meaning.PATH),
+    )
+    size: int = field(default=512, metadata=about("Pixels of the picture's side.", ge=64, le=2048, multiple_of=2))
+    head_path: str | None = field(
+        default=None, metadata=about("The avatar's head file, where it was moved.", meaning=Meaning.PATH)
+    )
+
+
+JOBS: dict[JobKind, type[JobRequest]] = {each.kind: each for each in (Track, Photo, Build, Reenact, Orbit)}
 """Every kind of job."""

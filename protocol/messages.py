@@ -14,16 +14,18 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 | `GET /v1/jobs/{id}/preview` | | PNG or JPEG; 404 while there is none |
 | `GET /v1/avatars` | | list of `AvatarInfo`, newest first |
 | `GET /v1/avatars/{id}` | | `AvatarInfo` |
-| `POST /v1/avatars/{id}/frames` | `pack_arrays(**inputs, **look)` | `pack_arrays(rgba)` |
+| `POST /v1/avatars/{id}/frames` | `pack_arrays(**inputs, **look)` | `pack_arrays(rgba[, depth])` |
 
 A refusal is `{"detail": "one sentence"}` with 401 (token), 404, 413 (too large), 422 (cannot be done as asked) or 500.
 
 The parameters of each kind of job are the fields of its class in `jobs`.
 
 Frames: maps or a posed mesh, as the avatar's kind takes (`inputs`): `uv` and `texture` are `[N, 256, 256, 3]`, float16
-or float32, 0 to 1; `vertices` is `[N, V, 3]`, `camera` `[6]` or `[N, 6]`; `N` is at most `MOST_FRAMES`. What `Look`
+or float32, 0 to 1; `vertices` is `[N, V, 3]`, `expression` `[N, E]`, `rotation` `[N, 3, 3]`,
+`camera` `[6]` or `[N, 6]`, `view`, which may be left out, `[N, 3, 3]`; `N` is at most `MOST_FRAMES`. What `Look`
 holds may be left out: `time_code` is a number or `[N]`, `foreground_offset` and `background_offset` are `[2]` or
-`[N, 2]`; `rgba` is `[N, H, W, 4]` uint8, straight alpha.
+`[N, 2]`; `rgba` is `[N, H, W, 4]` uint8, straight alpha, `depth` `[N, H, W]`
+float32 metres, 0 where nothing is.
 """
 
 from __future__ import annotations
@@ -70,8 +72,8 @@ class Job:
         stage, fraction, message, seconds_left: where it stands; fraction is 0 to 1 within the stage.
         preview: True when `GET /v1/jobs/{id}/preview` has a picture.
         error: one sentence when the job failed, else empty.
-        result: what a finished job made: `dataset` and `frames`; `avatar` (path), `avatar_id` and `time_code`; or
-            `out`.
+        result: what a finished job made: `dataset` and `frames`; `avatar` (path), `avatar_id`, `kind` (as its
+            file calls it) and `time_code`; or `out`.
         created: when it was asked for, seconds since 1970.
     """
 

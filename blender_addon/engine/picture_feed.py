@@ -104,7 +104,7 @@ class PictureFeed:
                 question = client.ask_frames(wish.avatar, wish.maps, wish.look)
                 while not question.answered():
                     yield
-                self.picture, self.text, self._asking = question.pictures()[0], "", False
+                self.picture, self.text, self._asking = question.pictures().rgba[0], "", False
                 yield
         finally:
             connecting.close()

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ...protocol.choices import PresetName
-from ...protocol.jobs import Build, Reenact
+from ...protocol.choices import PresetName, RegionName
+from ...protocol.jobs import Build, Orbit, Reenact
 from .job_options import options_of
 from .shared import HomeOption, avatar_file, dataset_folder, home_of, run
 from .terminal import shown
@@ -51,12 +51,23 @@ def reenact(home: HomeOption = None, **parameters: Any) -> None:
     run(Reenact, home, {**parameters, "out": parameters["out"] or str(here)})
 
 
+@options_of(Orbit)
+def orbit(home: HomeOption = None, **parameters: Any) -> None:
+    """Swing a camera about a head in 3D."""
+    here = Path(f"{Path(parameters['avatar']).stem}_orbit.mp4").absolute()
+    run(Orbit, home, {**parameters, "out": parameters["out"] or str(here)})
+
+
 def evaluate(
     avatar: Annotated[str, typer.Argument(help="Avatar file, or its name in the home.")],
     dataset: Annotated[str, typer.Argument(help="Dataset folder that it was built on, or its name in the home.")],
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the table (HTML, Markdown, JSON) and pictures.", show_default=False),
+    ] = None,
+    region: Annotated[
+        RegionName | None,
+        typer.Option(help="What is compared; by default the head of a head in 3D, the person of a portrait."),
     ] = None,
     home: HomeOption = None,
 ) -> None:
@@ -67,7 +78,7 @@ def evaluate(
     file = avatar_file(avatar, home_of(home))
     folder = dataset_folder(dataset, home_of(home))
     with shown() as listener:
-        found = evaluate(file, folder, listener=listener)
+        found = evaluate(file, folder, region=region, listener=listener)
     show(found)
     if out:
         save(found, out)

@@ -37,6 +37,7 @@ COMMANDS = (
     checkpoints.import_checkpoint,
     export.export,
     avatars.reenact,
+    avatars.orbit,
     avatars.evaluate,
     engine.serve,
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.progress import Listener
-from ...protocol.jobs import Build, JobKind, NewDataset, Photo, Reenact, Track
+from ...protocol.jobs import Build, JobKind, NewDataset, Orbit, Photo, Reenact, Track
 from ...tracking.datasets.dataset import Dataset, Layout
 from ...tracking.heads.registry import open_head
 
@@ -35,27 +35,33 @@ def track(job: Track, listener: Listener) -> dict[str, Any]:
 
 def photo(job: Photo, listener: Listener) -> dict[str, Any]:
     """Turn one photo into a dataset."""
+    from ...neural.pretrained.coarse_sources import choose_coarse
     from ...neural.pretrained.mattings import choose_matting
     from ...tracking.photos.photo import photo_dataset
 
     head = open_head(job.head, job.head_path)
     matting = choose_matting(job.matting, job.head_only)
+    coarse = choose_coarse(job.coarse, job.driver)
     dataset = photo_dataset(
         Path(job.photo),
         Path(job.dataset),
         head=head,
+        more=[Path(each) for each in job.more],
         size=job.size,
         matting=matting,
+        coarse=coarse.maker,
+        driver=path_or_none(job.driver),
         listener=listener,
     )
-    return finished(dataset, job, matting.facts)
+    return finished(dataset, job, {**matting.facts, **coarse.facts})
 
 
 def build(job: Build, listener: Listener) -> dict[str, Any]:
     """Train an avatar on a dataset."""
-    from ...neural.kinds import USUAL
+    from ...neural.kinds import BUILDS, usual_choice
 
-    built = USUAL.build(
+    kind = job.avatar_kind or usual_choice(Dataset.open(job.dataset))
+    built = BUILDS[kind](
         Path(job.dataset),
         Path(job.avatar),
         preset=job.preset,
@@ -64,9 +70,17 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
         train_share=job.train_share,
         resume=job.resume,
         base=path_or_none(job.base),
+        updates=job.updates,
+        restore=job.restore,
         listener=listener,
     )
-    return {"avatar": job.avatar, "avatar_id": Path(job.avatar).stem, "time_code": built.metadata.time_code}
+    said = built.metadata
+    return {
+        "avatar": job.avatar,
+        "avatar_id": Path(job.avatar).stem,
+        "kind": said.kind,
+        "time_code": said.time_code,
+    }
 
 
 def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
@@ -89,11 +103,29 @@ def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
     return {"out": job.out}
 
 
+def orbit(job: Orbit, listener: Listener) -> dict[str, Any]:
+    """Swing a camera about a head in 3D."""
+    from ...neural.rendering.orbit import orbit
+
+    orbit(
+        Path(job.avatar),
+        Path(job.out),
+        yaw=job.yaw,
+        pitch=job.pitch,
+        performance=path_or_none(job.performance),
+        size=job.size,
+        head_path=path_or_none(job.head_path),
+        listener=listener,
+    )
+    return {"out": job.out}
+
+
 TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
     JobKind.TRACK: track,
     JobKind.PHOTO: photo,
     JobKind.BUILD: build,
     JobKind.REENACT: reenact,
+    JobKind.ORBIT: orbit,
 }
 
 

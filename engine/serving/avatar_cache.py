@@ -10,17 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...common.errors import UserError
 from ...common.home import Home, is_name
 from ...neural.avatar_file import read_metadata
 from ...protocol.messages import AvatarInfo
+from ...protocol.pictures import Pictures
 from .frames import FramesRequest
 
 if TYPE_CHECKING:
     from ...neural.avatar import Avatar
+    from ...protocol.splats import SplatCloud
 
 MOST_LOADED = 2
 
@@ -56,8 +55,8 @@ class AvatarCache:
         found = [avatar_info(path) for path in self._home.avatars.glob("*.safetensors") if is_name(path.stem)]
         return sorted(found, key=lambda info: -info.modified)
 
-    async def render(self, path: Path, request: FramesRequest) -> NDArray[np.uint8]:
-        """Return `[N, H, W, 4]` uint8 from the avatar at `path`, loading it when it is new or has changed.
+    async def render(self, path: Path, request: FramesRequest) -> Pictures:
+        """Return N frames of the avatar at `path`, loading it when it is new or has changed.
 
         Raises:
             UserError: the file is damaged or from a newer Semblance, or the avatar does not take this request.
@@ -65,6 +64,14 @@ class AvatarCache:
         entry = self._entry(str(path))
         async with entry.lock:
             return await asyncio.get_running_loop().run_in_executor(self._threads, render, entry, path, request)
+
+    async def splats(self, path: Path) -> SplatCloud:
+        """Return the splats of the avatar at `path`.
+
+        Raises:
+            UserError: the file is damaged or from a newer Semblance, its head is missing, or it has no splats.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, splats, path)
 
     def _entry(self, key: str) -> Loaded:
         entry = self._loaded.setdefault(key, Loaded())
@@ -74,8 +81,8 @@ class AvatarCache:
         return entry
 
 
-def render(entry: Loaded, path: Path, request: FramesRequest) -> NDArray[np.uint8]:
-    """Render `[N, R, R, 4]` with the avatar of `entry`, after bringing it up to date with its file."""
+def render(entry: Loaded, path: Path, request: FramesRequest) -> Pictures:
+    """Render with the avatar of `entry`, after bringing it up to date with its file."""
     from ...neural.avatar import Avatar
 
     status = path.stat()
@@ -83,6 +90,13 @@ def render(entry: Loaded, path: Path, request: FramesRequest) -> NDArray[np.uint
     if entry.avatar is None or entry.stamp != stamp:
         entry.avatar, entry.stamp = Avatar.load(path), stamp
     return entry.avatar.render(request.inputs, request.looks)
+
+
+def splats(path: Path) -> SplatCloud:
+    """Return the splats of the avatar at `path`; it is asked for once a head, so that nothing is kept."""
+    from ...neural.rendering.splat_files.export import splats_of
+
+    return splats_of(path)
 
 
 def avatar_info(path: Path) -> AvatarInfo:

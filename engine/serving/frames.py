@@ -20,7 +20,12 @@ from ...tracking.performances.maps import MAP_SIZE
 MOST_BYTES = MOST_FRAMES * 2 * MAP_SIZE * MAP_SIZE * 3 * 4 + 65536
 """Two maps a frame in float32, and room for the names."""
 FLOATS = (np.float16, np.float32)
-MESH_WANTED = "send vertices as float16 or float32 [N, V, 3] and camera as [6] or [N, 6]"
+MESH_WANTED = (
+    "send vertices as float16 or float32 [N, V, 3], expression as [N, E], rotation and view as [N, 3, 3] and camera as "
+    "[6] or [N, 6]"
+)
+MESH_SHAPES = {"vertices": (3,), "expression": (), "rotation": (3,), "view": (3,)}
+"""Arrays of a posed mesh, and their shapes after frames and a number of their own (vertices, expressions, 3 rows)."""
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -59,18 +64,30 @@ def read_maps(arrays: Arrays) -> Maps:
 
 
 def read_mesh(arrays: Arrays) -> PosedMesh:
-    """Return the mesh and its camera, float32; UserError where they are none, or where maps were sent too."""
+    """Return the mesh and its camera, float32; UserError where they are none, or where maps were sent too.
+
+    Where `view` is missing, the footage's own camera sees.
+    """
     if "uv" in arrays or "texture" in arrays:
         raise UserError("The request holds maps and a posed mesh; send what the avatar is painted from.")
     vertices, camera = arrays["vertices"], arrays.get("camera")
-    refuse_bad_array("vertices", vertices, (*vertices.shape[1:2], 3), MESH_WANTED, "pose the mesh again")
+    count = len(np.atleast_1d(vertices))
+    here = np.broadcast_to(np.eye(3, dtype=np.float32), (count, 3, 3))
+    mesh = {"vertices": vertices, "view": here} | {name: arrays[name] for name in MESH_SHAPES if name in arrays}
+    for name, shape in MESH_SHAPES.items():
+        array = mesh.get(name)
+        free = array.shape[1:2] if array is not None else ()
+        refuse_bad_array(name, array, (*free, *shape), MESH_WANTED, "pose the mesh again")
+        if len(mesh[name]) != count:
+            raise UserError(f"The array {name} holds {len(mesh[name])} frames, vertices {count}; {MESH_WANTED}.")
     if camera is None:
         raise UserError(f"The array camera is missing; {MESH_WANTED}.")
     if camera.dtype.kind != "f" or camera.shape not in ((6,), (len(vertices), 6)):
         raise UserError(f"The array camera is {camera.dtype} {list(camera.shape)}; {MESH_WANTED}.")
     if not np.isfinite(camera).all() or (camera[..., [0, 1, 4, 5]] <= 0).any():
         raise UserError("The array camera holds a focal length or a size that is not above 0; correct it.")
-    return PosedMesh(as_float32(vertices), np.array(np.broadcast_to(camera, (len(vertices), 6)), np.float32))
+    cameras = np.array(np.broadcast_to(camera, (count, 6)), np.float32)
+    return PosedMesh(**{name: as_float32(mesh[name]) for name in MESH_SHAPES}, camera=cameras)
 
 
 def refuse_bad_array(name: str, array: NDArray[Any] | None, shape: tuple[int, ...], wanted: str, advice: str) -> None:

@@ -3,24 +3,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
-from ...protocol.inputs import Maps
 from ...tracking.datasets.dataset import Dataset
-from ...tracking.datasets.pictures import central_window, read_map, read_picture
+from ...tracking.datasets.pictures import read_window
 from ...tracking.datasets.split import split
-from ...tracking.media.video import scaled
 from ..avatar import Avatar
+from .footage import Covered, coverage, face_of, inputs_of
 from .nearest import mean_distances, nearest_frames
 from .observer import Observer, Row
 from .output import AVATAR, NEAREST, Evaluation
+from .regions import regions, usual_region
+from .yaw_bins import by_yaw, yaws
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,33 +27,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ...tracking.heads.arrays import Floats, Image
+    from ...protocol.choices import RegionName
+    from ...tracking.heads.arrays import Image
     from ...tracking.heads.head import MorphableHead
 
 TEST_SHARE = 0.2
 SHEET_ROWS = 6
 
 
-@dataclass(frozen=True)
-class View:
-    """What one frame of a dataset shows in the central window, at the avatar's resolution.
-
-    Attributes:
-        picture: RGB uint8 `[R, R, 3]`; matte: `[R, R]` 0 to 1; face: bool `[R, R]`, the UV map's region.
-        uv, texture: maps `[256, 256, 3]`, 0 to 1.
-    """
-
-    picture: Image
-    matte: Floats
-    face: NDArray[np.bool_]
-    uv: Floats
-    texture: Floats
-
-
-def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listener: Listener = silent) -> Evaluation:
+def evaluate(
+    avatar: Path,
+    dataset: Path,
+    *,
+    share: float | None = None,
+    region: RegionName | None = None,
+    listener: Listener = silent,
+) -> Evaluation:
     """Compare an avatar with the last `share` of its dataset's frames; all that training left, when not given.
 
-    Both sides have the background removed by the footage's matte, at the avatar's resolution. Frames are gone through
+    Only the `region` of the footage is compared, at the avatar's resolution, over black: by default what the avatar
+    shows. A pixel that a head in three dimensions leaves empty is black, so that holes count. Frames are gone through
     once, and only their figures are kept.
 
     Raises:
@@ -65,22 +57,23 @@ def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listene
     performance = data.performance()
     training, test = held_out(performance.trusted, unseen_share(subject, share))
     nearest = nearest_frames(performance, training, test)
-    side = subject.metadata.resolution
+    side, chosen = subject.metadata.resolution, region or usual_region(subject.kind.inputs)
     shown = set(spread(test, SHEET_ROWS))
     sheet: list[dict[str, Image]] = []
     clock = Clock("Evaluating", len(test), listener)
-    with Observer(subject.device.type) as observer:
+    with Observer(subject.device.type) as observer, inputs_of(subject, data, side) as inputs:
         rows = {AVATAR: Row(observer), NEAREST: Row(observer)}
-        for done, index in enumerate(test):
+        for done, (index, within) in enumerate(zip(test, regions(data, test, chosen, side), strict=True)):
             clock.tell(done)
-            view = read_view(data, index, side)
-            rendered = subject.render(Maps(view.uv[None], view.texture[None]))[0, ..., :3]
-            pictures = {AVATAR: rendered, NEAREST: read_window(data, nearest[index], side)}
-            truth = observer.look(view.picture, view.matte)
-            for name, picture in pictures.items():
-                rows[name].add(index, observer.look(picture, view.matte), truth, view.matte, view.face)
+            footage, face = read_window(data, index, side), face_of(data, index, side)
+            ours = coverage(subject.render(inputs(index)))
+            other = Covered(read_window(data, nearest[index], side))
+            truth = observer.look(footage, within.matte)
+            for name, picture in ((AVATAR, ours), (NEAREST, other)):
+                seen = observer.look(picture.colour, np.minimum(within.matte, picture.alpha))
+                rows[name].add(index, seen, truth, within.matte, face, within.counted)
             if index in shown:
-                sheet.append({"footage": view.picture, "nearest": pictures[NEAREST], "avatar": rendered})
+                sheet.append({"footage": footage, "nearest": other.over_black, "avatar": ours.over_black})
     listener(Progress("Evaluating", len(test), len(test), "tracking the pictures"))
     head, camera = head_of(subject), performance.camera.resized(side, side)
     return Evaluation(
@@ -90,6 +83,8 @@ def evaluate(avatar: Path, dataset: Path, *, share: float | None = None, listene
         side,
         mean_distances(performance, training, test),
         tuple(sheet),
+        chosen,
+        by_yaw(rows, yaws(performance)[test], head, camera),
     )
 
 
@@ -134,30 +129,3 @@ def unseen_share(avatar: Avatar, share: float | None) -> float:
 def spread(frames: Sequence[int], count: int) -> list[int]:
     """Return `count` of the frames, evenly apart, neither the first nor the last."""
     return [frames[int((number + 0.5) / count * len(frames))] for number in range(count)]
-
-
-# --- reading --------------------------------------------------------------------------------------------------------
-
-
-def read_view(dataset: Dataset, index: int, side: int) -> View:
-    """Read a frame of a dataset, its central window `side` pixels square.
-
-    Raises:
-        UserError: a picture is missing or damaged.
-    """
-    name = dataset.names[index]
-    uv, texture = read_map(dataset.uv_map(name)), read_map(dataset.texture_map(name))
-    enlarged = read_picture(dataset.matte(name), cv2.IMREAD_GRAYSCALE)
-    matte = scaled(central_window(enlarged), side).astype(np.float32) / 255
-    face = cv2.resize(uv[..., 2], (side, side), interpolation=cv2.INTER_NEAREST) > 0.5
-    return View(read_window(dataset, index, side), matte, face, uv, texture)
-
-
-def read_window(dataset: Dataset, index: int, side: int) -> Image:
-    """Return the footage's central window: RGB uint8 `[side, side, 3]`.
-
-    Raises:
-        UserError: the picture is missing or damaged.
-    """
-    image = read_picture(dataset.image(dataset.names[index]), cv2.IMREAD_COLOR)
-    return scaled(central_window(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)), side)

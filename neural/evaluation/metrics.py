@@ -29,21 +29,27 @@ def without_background(picture: Image, matte: Floats) -> Floats:
     return picture.astype(np.float32) / 255 * matte[..., None]
 
 
-def psnr(picture: Floats, truth: Floats) -> float:
+def psnr(picture: Floats, truth: Floats, region: NDArray[np.bool_] | None = None) -> float:
     """Return the peak signal-to-noise ratio of two pictures `[H, W, 3]`, 0 to 1, in decibels; infinite for equal ones.
+
+    Only pixels of the `region [H, W]` count where it is given.
 
     >>> round(psnr(np.zeros((8, 8, 3), np.float32), np.full((8, 8, 3), 0.1, np.float32)), 2)
     20.0
     """
-    error = np.mean(np.square(picture.astype(np.float64) - truth))
+    squares = np.square(picture.astype(np.float64) - truth)
+    error = np.mean(squares if region is None else squares[region])
     return float(-10 * np.log10(error)) if error > 0 else float("inf")
 
 
-def ssim(picture: Floats, truth: Floats) -> float:
-    """Return the structural similarity (SSIM) of two pictures `[H, W, 3]`, 0 to 1; at most 1, when they are equal."""
-    similarity = structural_similarity_index_measure(as_batch(picture), as_batch(truth), data_range=1.0)
-    assert isinstance(similarity, torch.Tensor)  # a pair only when asked for more
-    return similarity.item()
+def ssim(picture: Floats, truth: Floats, region: NDArray[np.bool_] | None = None) -> float:
+    """Return the structural similarity (SSIM) of two pictures `[H, W, 3]`, 0 to 1; at most 1, when they are equal.
+
+    Only windows about pixels of the `region [H, W]` count where it is given.
+    """
+    pair = as_batch(picture), as_batch(truth)
+    whole, everywhere = structural_similarity_index_measure(*pair, data_range=1.0, return_full_image=True)
+    return whole.item() if region is None else everywhere[0].mean(0)[torch.from_numpy(region)].mean().item()
 
 
 def ms_ssim(picture: Floats, truth: Floats) -> float:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
@@ -18,9 +17,11 @@ from ..pretrained.arcface import ArcFace
 from . import metrics
 from .figures import NO_DETECTOR, NO_FACE, NO_HEAD, STILL_MOUTH, TOO_FEW, WEIGHTS_MISSING, Figure, Figures
 from .perceptual_metrics import Inception, Lpips, frechet_distance
-from .retracking import Distances, retracked
+from .retracking import Distances, Retracked, retracked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ...tracking.heads.arrays import Floats, Image
@@ -96,78 +97,125 @@ class Row:
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
-        self._values: defaultdict[str, list[float]] = defaultdict(list)
-        self._faces: list[tuple[Landmarks | None, Landmarks | None]] = []
-        self._frechet = frechet_distance() if observer.inception else None
+        self._frames: list[Compared] = []
         self._before: tuple[int, Floats] | None = None
+        self._retracked: Retracked | None = None
 
-    def add(self, index: int, own: Observed, truth: Observed, matte: Floats, face: NDArray[np.bool_]) -> None:
+    def add(
+        self,
+        index: int,
+        own: Observed,
+        truth: Observed,
+        matte: Floats,
+        face: NDArray[np.bool_],
+        region: NDArray[np.bool_] | None = None,
+    ) -> None:
         """Compare the picture of a frame with the footage.
 
         Args:
             index: number of the frame in the footage; flicker is measured between neighbours.
             own, truth: picture and footage.
             matte: `[R, R]`, 0 to 1; face: bool `[R, R]`, where sharpness is measured.
+            region: bool `[R, R]`, where PSNR and SSIM are measured; everywhere by default.
         """
-        note, error = self._note, own.picture - truth.picture
-        note("psnr", metrics.psnr(own.picture, truth.picture))
-        note("ssim", metrics.ssim(own.picture, truth.picture))
-        note("ms_ssim", metrics.ms_ssim(own.picture, truth.picture))
-        note("energy", metrics.high_band_energy(own.picture, face))
-        note("true_energy", metrics.high_band_energy(truth.picture, face))
-        if self._before and self._before[0] == index - 1:
-            note("flicker", metrics.flicker(error, self._before[1], matte))
-        note("lpips", self._observer.perceptual_distance(own.picture, truth.picture))
-        if own.identity is not None and truth.identity is not None:
-            note("csim", float(own.identity @ truth.identity))
-        if self._frechet and own.inception is not None and truth.inception is not None:
-            self._frechet.update(own.inception, real=False)
-            self._frechet.update(truth.inception, real=True)
-        self._faces.append((own.landmarks, truth.landmarks))
+        error = own.picture - truth.picture
+        follows = self._before is not None and self._before[0] == index - 1
+        values = {
+            "psnr": metrics.psnr(own.picture, truth.picture, region),
+            "ssim": metrics.ssim(own.picture, truth.picture, region),
+            "ms_ssim": metrics.ms_ssim(own.picture, truth.picture),
+            "energy": metrics.high_band_energy(own.picture, face),
+            "true_energy": metrics.high_band_energy(truth.picture, face),
+            "flicker": metrics.flicker(error, self._before[1], matte) if self._before and follows else None,
+            "lpips": self._observer.perceptual_distance(own.picture, truth.picture),
+            "csim": likeness_of(own.identity, truth.identity),
+        }
+        measured = {name: value for name, value in values.items() if value is not None}
+        faces, features = (own.landmarks, truth.landmarks), (own.inception, truth.inception)
+        self._frames.append(Compared(measured, faces, features))
         self._before = index, error
+        self._retracked = None
 
-    def figures(self, head: MorphableHead | None, camera: PinholeCamera) -> Figures:
-        """Return the figures of all frames so far, at least one.
+    def figures(
+        self, head: MorphableHead | None, camera: PinholeCamera, chosen: Sequence[int] | None = None
+    ) -> Figures:
+        """Return the figures of the frames so far, at least one.
 
         Args:
             head: whose expressions are compared; None where it is not there.
             camera: of the pictures, in their pixels.
+            chosen: which of the frames, by the order in which they were added; all by default.
         """
+        places = range(len(self._frames)) if chosen is None else chosen
+        frames = [self._frames[place] for place in places]
+        identity = self._observer.without_face if self._observer.arcface else WEIGHTS_MISSING
         return Figures(
-            psnr=float(np.mean(self._values["psnr"])),
-            ssim=float(np.mean(self._values["ssim"])),
-            ms_ssim=float(np.mean(self._values["ms_ssim"])),
-            sharpness=metrics.sharpness(self._values["energy"], self._values["true_energy"]),
-            flicker=self._mean("flicker", TOO_FEW),
-            **self._tracked(head, camera),
-            lpips=self._mean("lpips", WEIGHTS_MISSING),
-            fid=self._frechet_distance(),
-            csim=self._mean("csim", self._observer.without_face if self._observer.arcface else WEIGHTS_MISSING),
+            psnr=float(np.mean(values_of(frames, "psnr"))),
+            ssim=float(np.mean(values_of(frames, "ssim"))),
+            ms_ssim=float(np.mean(values_of(frames, "ms_ssim"))),
+            sharpness=metrics.sharpness(values_of(frames, "energy"), values_of(frames, "true_energy")),
+            flicker=mean_of(frames, "flicker", TOO_FEW),
+            **self._tracked(head, camera, places),
+            lpips=mean_of(frames, "lpips", WEIGHTS_MISSING),
+            fid=self._frechet_distance(frames),
+            csim=mean_of(frames, "csim", identity),
         )
 
-    def _note(self, name: str, value: float | None) -> None:
-        if value is not None:
-            self._values[name].append(value)
-
-    def _mean(self, name: str, without: str) -> Figure:
-        return float(np.mean(self._values[name])) if self._values[name] else without
-
-    def _tracked(self, head: MorphableHead | None, camera: PinholeCamera) -> dict[str, Figure]:
+    def _tracked(self, head: MorphableHead | None, camera: PinholeCamera, places: Sequence[int]) -> dict[str, Figure]:
         """Expression, pose and keypoints, and how often a face is found."""
-        own, true = zip(*self._faces, strict=True)
-        visible = [mine is not None for mine, theirs in self._faces if theirs is not None]
+        visible = [own is not None for own, true in (self._frames[place].faces for place in places) if true is not None]
         found = float(np.mean(visible)) if visible else self._observer.without_face
-        distances = retracked(own, true, head, camera) if head else None
+        if head and self._retracked is None:
+            own, true = zip(*(frame.faces for frame in self._frames), strict=True)
+            self._retracked = retracked(own, true, head, camera)
+        distances = self._retracked.distances(places) if head and self._retracked else None
         if distances is None:
             without = self._observer.without_face if head else NO_HEAD
             return {**{field.name: without for field in fields(Distances)}, "found": found}
         measured = {name: STILL_MOUTH if value is None else value for name, value in asdict(distances).items()}
         return {**measured, "found": found}
 
-    def _frechet_distance(self) -> Figure:
-        if self._frechet is None:
+    def _frechet_distance(self, frames: Sequence[Compared]) -> Figure:
+        if self._observer.inception is None:
             return WEIGHTS_MISSING
-        return float(self._frechet.compute()) if len(self._faces) > 1 else TOO_FEW
+        if len(frames) < 2:
+            return TOO_FEW
+        distance = frechet_distance()
+        for frame in frames:
+            for features, real in zip(frame.features, (False, True), strict=True):
+                if features is not None:
+                    distance.update(features, real=real)
+        return float(distance.compute())
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What is kept of a frame, of a picture and of the footage.
+
+    Attributes:
+        values: figures that are known of the frame alone, by name.
+        faces: landmarks of both; features: Inception's of both; see `Observed`.
+    """
+
+    values: dict[str, float]
+    faces: tuple[Landmarks | None, Landmarks | None]
+    features: tuple[torch.Tensor | None, torch.Tensor | None]
+
+
+def values_of(frames: Sequence[Compared], name: str) -> list[float]:
+    """Return a figure of all frames that have it."""
+    return [frame.values[name] for frame in frames if name in frame.values]
+
+
+def mean_of(frames: Sequence[Compared], name: str, without: str) -> Figure:
+    """Return the mean of a figure, or what to say when no frame has it."""
+    values = values_of(frames, name)
+    return float(np.mean(values)) if values else without
+
+
+def likeness_of(own: Floats | None, true: Floats | None) -> float | None:
+    """Return the cosine between two codes of faces, of length 1; None unless both are known."""
+    return None if own is None or true is None else float(own @ true)
 
 
 def opened_detector() -> LandmarkDetector | None:

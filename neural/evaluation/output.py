@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +15,16 @@ from rich.table import Table as TerminalTable
 from ...common.files import written_whole
 from ...tracking.media.video import labelled, write_png
 from .figures import EXPLANATION, Figures, by_figure
+from .regions import EXPLANATIONS, TITLES
 from .report import Picture, write_report
 from .tables import Table
+from .yaw_bins import YawBin, yaw_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from ...protocol.choices import RegionName
     from ...tracking.heads.arrays import Image
 
 AVATAR, NEAREST = "avatar", "nearest training frame"
@@ -38,6 +41,8 @@ class Evaluation:
         distance: mean distance of the test frames to the nearest training frame, separately for translation,
             rotation and expression, in standard deviations of training (Tab. 4).
         frames: at frames spread over the test, RGB uint8 `[R, R, 3]` by name: footage, nearest, avatar.
+        region: what of the footage was compared.
+        bins: the figures by how far the head is turned, of bins with enough frames.
     """
 
     rows: dict[str, Figures]
@@ -46,17 +51,20 @@ class Evaluation:
     resolution: int
     distance: dict[str, float]
     frames: tuple[dict[str, Image], ...]
+    region: RegionName = "person"
+    bins: dict[str, YawBin] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """The numbers as plain JSON values."""
         rows = {name: asdict(figures) for name, figures in self.rows.items()}
-        names = ("training_frames", "test_frames", "resolution", "distance")
-        return {"rows": rows, **{name: getattr(self, name) for name in names}}
+        bins = {name: asdict(each) for name, each in self.bins.items()}
+        names = ("region", "training_frames", "test_frames", "resolution", "distance")
+        return {"rows": rows, "yaw": bins, **{name: getattr(self, name) for name in names}}
 
     @property
     def title(self) -> str:
         """What was compared."""
-        return f"Held-out {self.test_frames} frames, {self.resolution} px, background removed"
+        return f"Held-out {self.test_frames} frames, {self.resolution} px, {TITLES[self.region]}"
 
     @property
     def distance_sentence(self) -> str:
@@ -71,26 +79,33 @@ class Evaluation:
 
 
 def show(evaluation: Evaluation, console: Console | None = None) -> None:
-    """Print the table and Tab. 4, on the terminal unless told otherwise."""
-    table = figures_table(evaluation)
-    first, *others = table.columns
-    printed = TerminalTable(first, *(Column(name, justify="right") for name in others), title=table.title)
-    for row in table.rows:
-        printed.add_row(*row)
+    """Print the tables and Tab. 4, on the terminal unless told otherwise."""
     console = console or Console()
-    console.print(printed)
+    for table in tables(evaluation):
+        first, *others = table.columns
+        printed = TerminalTable(first, *(Column(name, justify="right") for name in others), title=table.title)
+        for row in table.rows:
+            printed.add_row(*row)
+        console.print(printed)
     console.print(evaluation.distance_sentence, soft_wrap=True)
 
 
 def markdown(evaluation: Evaluation) -> str:
-    """Return the table, what its figures mean and Tab. 4 in Markdown."""
-    table = figures_table(evaluation)
-    return f"# {table.title}\n\n{table.markdown}\n\n{table.caption}\n\n{evaluation.distance_sentence}\n"
+    """Return the tables, what their figures mean and Tab. 4 in Markdown."""
+    parts = [f"# {table.title}\n\n{table.markdown}\n\n{table.caption}" for table in tables(evaluation)]
+    return "\n\n".join([*parts, evaluation.distance_sentence]) + "\n"
+
+
+def tables(evaluation: Evaluation) -> list[Table]:
+    """Return the figures of all frames, and by yaw where a bin holds enough of them."""
+    every = [figures_table(evaluation)]
+    return [*every, yaw_table(evaluation.bins, list(evaluation.rows))] if evaluation.bins else every
 
 
 def figures_table(evaluation: Evaluation) -> Table:
     """Return the figures as a table: a line for each figure, a column for each row of pictures."""
-    return Table(evaluation.title, ("", *evaluation.rows), by_figure(evaluation.rows), EXPLANATION)
+    caption = f"{EXPLANATIONS[evaluation.region]} {EXPLANATION}"
+    return Table(evaluation.title, ("", *evaluation.rows), by_figure(evaluation.rows), caption)
 
 
 def distance_table(distances: Mapping[str, Mapping[str, float]]) -> Table:
@@ -110,7 +125,7 @@ def save(evaluation: Evaluation, folder: Path) -> None:
     write_report(
         folder / "evaluation.html",
         "Evaluation",
-        figures=(figures_table(evaluation), distance_table({"test": evaluation.distance})),
+        figures=(*tables(evaluation), distance_table({"test": evaluation.distance})),
         pictures=[Picture(evaluation.sheet, "Frames that training never saw")],
     )
     write_png(folder / "evaluation.png", evaluation.sheet)

@@ -51,29 +51,64 @@ Faces = Sequence[Landmarks | None]
 """Landmarks `[478, 3]` in pixels, frame by frame; None where no face was found."""
 
 
-def retracked(pictures: Faces, footage: Faces, head: MorphableHead, camera: PinholeCamera) -> Distances | None:
-    """Solve both with the person that the footage shows, and compare; None where no frame shows a face in both.
+@dataclass(frozen=True)
+class Retracked:
+    """Pictures and footage, tracked anew, of the N frames in which both show a face.
+
+    Attributes:
+        frames: `[N]` their places in the take.
+        expression, pose, keypoint, keypoint_share: `[N]`, as in `Distances`, frame by frame.
+        mouth, true_mouth: `[N]` how far the mouth is open in the pictures and in the footage.
+    """
+
+    frames: NDArray[np.intp]
+    expression: Signal
+    pose: Signal
+    keypoint: Signal
+    keypoint_share: Signal
+    mouth: Signal
+    true_mouth: Signal
+
+    def distances(self, chosen: Sequence[int] | None = None) -> Distances | None:
+        """Return the distances over the `chosen` places of the take, all by default; None where none shows a face."""
+        counted = slice(None) if chosen is None else np.isin(self.frames, chosen)
+        mouths = self.mouth[counted], self.true_mouth[counted]
+        if not len(mouths[0]):
+            return None
+        return Distances(
+            expression=float(self.expression[counted].mean()),
+            pose=float(self.pose[counted].mean()),
+            keypoint=float(self.keypoint[counted].mean()),
+            keypoint_share=float(self.keypoint_share[counted].mean()),
+            mouth_gain=gain(*mouths),
+            mouth_likeness=likeness(*mouths),
+        )
+
+
+def retracked(pictures: Faces, footage: Faces, head: MorphableHead, camera: PinholeCamera) -> Retracked | None:
+    """Solve both with the person that the footage shows; None where no frame shows a face in both.
 
     Args:
         pictures, footage: faces in pixels of the camera.
         head: whose expressions are compared.
         camera: of both.
     """
-    both = [pair for pair in zip(pictures, footage, strict=True) if pair[0] is not None and pair[1] is not None]
+    pairs = enumerate(zip(pictures, footage, strict=True))
+    both = [(place, *pair) for place, pair in pairs if pair[0] is not None and pair[1] is not None]
     if not both:
         return None
-    ours, theirs = (np.array(each) for each in zip(*both, strict=True))
+    frames, ours, theirs = (np.array(each) for each in zip(*both, strict=True))
     person = solve_person(head, theirs, camera)
     own, true = (solve(each, camera, person) for each in (ours, theirs))
-    mouths = openings(ours)[:, MOUTH], openings(theirs)[:, MOUTH]
     apart = np.linalg.norm(ours[..., :2] - theirs[..., :2], axis=-1).mean(1)
-    return Distances(
-        expression=float(np.linalg.norm(own.expression - true.expression, axis=1).mean()),
-        pose=float(np.degrees(angles_between(own.rotation, true.rotation)).mean()),
-        keypoint=float(apart.mean()),
-        keypoint_share=float((apart / eye_distance(theirs)).mean()),
-        mouth_gain=gain(*mouths),
-        mouth_likeness=likeness(*mouths),
+    return Retracked(
+        frames,
+        expression=np.linalg.norm(own.expression - true.expression, axis=1),
+        pose=np.degrees(angles_between(own.rotation, true.rotation)),
+        keypoint=apart,
+        keypoint_share=apart / eye_distance(theirs),
+        mouth=openings(ours)[:, MOUTH],
+        true_mouth=openings(theirs)[:, MOUTH],
     )
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from .scene import View
 
 ABSOLUTE, SQUARED = 0.8, 4.0
@@ -19,12 +18,11 @@ def over(colour: Tensor, light: Tensor, background: Tensor) -> Tensor:
     return colour + light[..., None] * background
 
 
-def picture_loss(colour: Tensor, light: Tensor, view: View) -> Tensor:
-    """Judge a drawn picture by a view, both before the same random background, so that alpha is learnt too.
+def picture_loss(colour: Tensor, light: Tensor, view: View, background: Tensor) -> Tensor:
+    """Judge a drawn picture by a view, both before the same `background [3]`, so that alpha is learnt too.
 
     `colour [H, W, 3]` is premultiplied, `light [H, W]` what shines through it.
     """
-    background = torch.rand(3, device=colour.device)
     target = over(view.colour * view.alpha[..., None], 1 - view.alpha, background)
     error = (over(colour, light, background) - target) * view.weight[..., None]
     return (ABSOLUTE * error.abs().sum() + SQUARED * error.square().sum()) / (3 * view.weight.sum()).clamp(min=1)

@@ -1,32 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The outline of a posed head in a picture, without most of its neck."""
+"""The outline of a scene's head in its pictures."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
+from ...tracking.mattes.head_region import outline
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from .scene import PosedHead, RadianceScene
 
-ABOVE_NECK = 0.92
-"""Share of a head's vertices, from the top, that are above its chin."""
 
+def outline_of(
+    scene: RadianceScene,
+    head: PosedHead,
+    *,
+    shrunk: float = 0,
+    grown: float = 0,
+    only: NDArray[np.bool_] | None = None,
+) -> NDArray[np.bool_]:
+    """Return `[H, W]`: the pixels within the outline, made smaller or larger by some pixels.
 
-def outline_of(scene: RadianceScene, head: PosedHead, *, shrunk: float = 0, grown: float = 0) -> NDArray[np.bool_]:
-    """Return `[H, W]`: the pixels within the outline, made smaller or larger by some pixels."""
-    rest = scene.surface.rest
-    above = rest[:, 1] < np.quantile(rest[:, 1], ABOVE_NECK)
-    corners = scene.camera.project(head.vertices.cpu().numpy())[scene.surface.triangles]
-    triangles = np.round(corners[above[scene.surface.triangles].all(1)]).astype(np.int32)
-    outline = np.zeros((scene.camera.height, scene.camera.width), np.uint8)
-    for triangle in triangles:
-        cv2.fillConvexPoly(outline, triangle, 1)
-    for change, pixels in ((cv2.erode, shrunk), (cv2.dilate, grown)):
-        side = 2 * round(pixels) + 1
-        outline = change(outline, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-    return outline > 0
+    `only [T]` are the triangles that count.
+    """
+    vertices, surface = head.vertices.cpu().numpy(), scene.surface
+    return outline(vertices, surface.rest, surface.triangles, scene.camera, shrunk=shrunk, grown=grown, only=only)

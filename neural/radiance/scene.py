@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...tracking.heads.rotations import from_angles
+from ...tracking.mattes.head_region import AROUND_HEAD
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...tracking.heads.arrays import Floats, Integers
     from ...tracking.heads.camera import PinholeCamera
-
-AROUND_HEAD = 0.045
-"""Metres about a head within which its hair is."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +27,27 @@ class PosedHead:
     Attributes:
         vertices: `[V, 3]` metres in camera space (OpenCV's axes).
         expression: `[E]`; ours has 52 numbers, 0 to 1.
-        rotation: `[3, 3]` head space to camera space.
+        rotation: `[3, 3]` head space to that of the footage's camera, with which the light goes.
+        view: `[3, 3]` directions in the space of the footage's camera to those of the camera that sees.
     """
 
     vertices: Tensor
     expression: Tensor
     rotation: Tensor
+    view: Tensor
+
+    @property
+    def to_camera(self) -> Tensor:
+        """`[3, 3]`: directions in head space to those of the camera that sees."""
+        return self.view @ self.rotation
 
     def seen_from(self, rotation: Tensor, translation: Tensor) -> PosedHead:
-        """The head of a world, in the space of a camera: `rotation [3, 3]`, `translation [3]` world to camera."""
-        moved = self.vertices @ rotation.T + translation
-        return PosedHead(moved, self.expression, rotation @ self.rotation)
+        """The same head from another camera: `rotation [3, 3]`, `translation [3]`, this camera's space to its."""
+        return PosedHead(self.vertices @ rotation.T + translation, self.expression, self.rotation, rotation @ self.view)
 
-    def turned(self, yaw: float, pitch: float = 0.0) -> PosedHead:
-        """The head turned about its middle by angles in radians; positive to the subject's right and down."""
-        cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-        about_y = torch.tensor([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]], dtype=torch.float32)
-        about_x = torch.tensor([[1, 0, 0], [0, cp, -sp], [0, sp, cp]], dtype=torch.float32)
-        turn = (about_x @ about_y).to(self.vertices.device)
+    def orbited(self, yaw: float, pitch: float = 0.0) -> PosedHead:
+        """The head seen from round about its middle, by angles in radians, as if it turned to its right and down."""
+        turn = torch.from_numpy(from_angles(np.array([pitch, yaw, 0.0]))).to(self.vertices)
         middle = self.vertices.mean(0)
         return self.seen_from(turn, middle - middle @ turn.T)
 
@@ -80,6 +83,25 @@ class View:
     weight: Tensor
     depth: Tensor | None = None
 
+    def halved(self) -> View:
+        """The same at half the size, without depth; the last row or column of an odd number is left out."""
+        rows, columns = self.alpha.shape[0] // 2, self.alpha.shape[1] // 2
+        if not rows or not columns:
+            return self
+        stacked = torch.cat([self.colour * self.alpha[..., None], self.alpha[..., None], self.weight[..., None]], -1)
+        pooled = stacked[: 2 * rows, : 2 * columns].view(rows, 2, columns, 2, 5).mean((1, 3))
+        colour, alpha, weight = pooled.split([3, 1, 1], -1)
+        camera = replace(
+            self.camera,
+            fx=self.camera.fx / 2,
+            fy=self.camera.fy / 2,
+            cx=self.camera.cx / 2,
+            cy=self.camera.cy / 2,
+            width=columns,
+            height=rows,
+        )
+        return View(self.head, camera, colour / alpha.clamp(min=1e-6), alpha[..., 0], weight[..., 0])
+
 
 @dataclass(frozen=True)
 class HeadSurface:
@@ -110,6 +132,7 @@ class RadianceScene:
         colours: `[T, H, W, 3]` uint8 sRGB, not premultiplied; alphas, weights: `[T, H, W]` uint8, 255 is all.
         camera: of the pictures.
         depths: `[T, H, W]` float32 metres, 0 where it is not known; None without any.
+        photographs: the frames that are true where others were made of them; none of footage.
     """
 
     surface: HeadSurface
@@ -121,13 +144,15 @@ class RadianceScene:
     weights: Tensor
     camera: PinholeCamera
     depths: Tensor | None = None
+    photographs: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.vertices)
 
     def head(self, index: int) -> PosedHead:
         """The head of a frame."""
-        return PosedHead(self.vertices[index], self.expressions[index], self.rotations[index])
+        here = torch.eye(3, device=self.vertices.device)
+        return PosedHead(self.vertices[index], self.expressions[index], self.rotations[index], here)
 
     def view(self, index: int, *, whole: bool = False) -> View:
         """A frame's picture: the window about the head, or the `whole`."""

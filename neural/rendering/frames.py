@@ -31,7 +31,7 @@ class RenderedFrame:
     Attributes:
         index: of the performance's frame.
         inputs: of one frame.
-        rgba: `[R, R, 4]` uint8: the portrait over its own background, and the foreground's straight alpha.
+        rgba: `[H, W, 4]` uint8, straight alpha (`Avatar.render`).
     """
 
     index: int
@@ -62,7 +62,7 @@ def frames_of(
     with DRAWING[avatar.kind.inputs](head, performance) as draw:
         for index in indices:
             inputs = draw(index)
-            yield RenderedFrame(index, inputs, avatar.render(inputs, look)[0])
+            yield RenderedFrame(index, inputs, avatar.render(inputs, look).rgba[0])
 
 
 Draw = Callable[[int], Inputs]
@@ -87,9 +87,12 @@ def maps_of(head: MorphableHead, performance: Performance) -> Iterator[Draw]:
 def meshes_of(head: MorphableHead, performance: Performance) -> Iterator[Draw]:
     """Give what poses a performance's meshes."""
     neutral, camera = head.neutral(performance.identity), np.array([astuple(performance.camera)], np.float32)
+    here = np.eye(3, dtype=np.float32)[None]
 
     def draw(index: int) -> PosedMesh:
-        return PosedMesh(frame_vertices(head, performance, index, neutral)[None], camera)
+        vertices = frame_vertices(head, performance, index, neutral)[None]
+        expression, rotation = performance.expression[index][None], performance.rotation[index][None]
+        return PosedMesh(vertices, expression, rotation, here, camera)
 
     yield draw
 

@@ -26,7 +26,9 @@ class Runtime(Protocol):
     """An avatar's network for one look."""
 
     def run(self, *inputs: Tensor) -> Tensor:
-        """Paint `[1, 4, R, R]` float32 RGBA in [-1, 1] of one frame's inputs (`tensors.tensors_of`).
+        """Paint `[1, 4, H, W]` float32 RGBA in [-1, 1] of one frame's inputs (`tensors.tensors_of`), straight alpha.
+
+        A fifth channel, where the kind of avatar has one, is the depth in metres.
 
         What is returned may be overwritten by the next call.
         """

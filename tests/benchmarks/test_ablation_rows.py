@@ -41,7 +41,7 @@ def test_each_row_trains_and_renders(row, tiny, dataset, tmp_path, monkeypatch):
     training.build(dataset, tmp_path / "a.safetensors", preset=preset.name, steps=2, work=tmp_path / "work")
     avatar = Avatar.load(tmp_path / "a.safetensors")
     maps = np.random.default_rng(0).random((1, 256, 256, 3), np.float32)
-    picture = avatar.render(Maps(maps, maps))
+    picture = avatar.render(Maps(maps, maps)).rgba
     assert picture.shape == (1, 256, 256, 4)
     assert picture[..., :3].std() > 0
     painted = avatar.network(*avatar.tensors(Maps(maps, maps)), torch.tensor([avatar.metadata.time_code]))

@@ -98,7 +98,7 @@ def test_comes_back_as_it_was_written(saved):
     assert after.metadata.provenance.consent == "filmed by herself"
     uv = np.zeros((11, 256, 256, 3), np.float32)
     uv[:, 100:, :, 2] = 1
-    rgba = after.render(Maps(uv, np.full_like(uv, 1.0)), [Look(code) for code in np.linspace(-1, 1, 11).tolist()])
+    rgba = after.render(Maps(uv, np.full_like(uv, 1.0)), [Look(code) for code in np.linspace(-1, 1, 11).tolist()]).rgba
     assert rgba.shape == (11, 256, 256, 4)
     assert rgba.dtype == np.uint8
     assert rgba[0, 99, 0].tolist() == [191, 191, 0, 0]

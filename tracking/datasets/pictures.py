@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ...common.errors import UserError
+from ..media.video import scaled
 from .dataset import ENLARGED
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..heads.arrays import Floats
+    from ..heads.arrays import Floats, Image
+    from .dataset import Dataset
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -42,6 +44,16 @@ def read_map(path: Path) -> Floats:
     picture = read_picture(path, cv2.IMREAD_UNCHANGED)
     rgb: Floats = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.float32) / np.iinfo(picture.dtype).max
     return rgb
+
+
+def read_window(dataset: Dataset, index: int, side: int) -> Image:
+    """Return the footage's central window of a frame: RGB uint8 `[side, side, 3]`.
+
+    Raises:
+        UserError: the picture is missing or damaged.
+    """
+    enlarged = read_picture(dataset.image(dataset.names[index]), cv2.IMREAD_COLOR)
+    return scaled(central_window(cv2.cvtColor(enlarged, cv2.COLOR_BGR2RGB)), side)
 
 
 def central_window(enlarged: NDArray[Value]) -> NDArray[Value]:

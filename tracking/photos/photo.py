@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One photo becomes a dataset: its head is solved, made to perform, and filmed (OPHAvatars in its simplest form)."""
+"""One photo becomes a dataset: its head is solved, made to perform, and filmed (OPHAvatars in its simplest form).
+
+More photos of the same person are solved with it and join the dataset as what they are.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +12,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import PIL.Image
-import PIL.ImageOps
 
 from ...common.clock import Clock
-from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
-from ..datasets.dataset import ENLARGED, Dataset
 from ..datasets.writer import DatasetWriter
-from ..detection.landmarks import landmarks_of_photo
 from ..mattes.selfie_matting import builtin_matting
-from ..media.crop import cut
-from ..solving.solver import solve_still
+from ..performances.performance import OVER_TIME
 from .calibration import FRAMES, calibration_performance
-from .coarse_video import CoarseVideo
+from .coarse_source import MeshWarp, SolvedPhoto
+from .driver import tracked_driver
+from .portraits import as_in, found_portrait, solve_portraits
+from .retracking import Retracking
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ..datasets.dataset import Dataset
+    from ..detection.landmarks import Landmarks
     from ..heads.arrays import Floats, Image
     from ..heads.head import MorphableHead
     from ..mattes.matting import MattingMaker
-    from ..performances.performance import Crop, Performance
+    from ..performances.performance import Performance
+    from .coarse_source import CoarseMaker, CoarseSource
+    from .portraits import Portrait
 
-MOST_PIXELS = 4096
-"""Larger photos are shrunk to this length of their longer side: no avatar shows more."""
+MESH_WARP = MeshWarp()
 
 
 def photo_dataset(
@@ -39,84 +44,119 @@ def photo_dataset(
     folder: str | Path,
     *,
     head: MorphableHead,
+    more: Sequence[str | Path] = (),
     size: int = 512,
     frames: int = FRAMES,
     matting: MattingMaker = builtin_matting,
+    coarse: CoarseMaker = MESH_WARP,
+    driver: str | Path | None = None,
     listener: Listener = silent,
 ) -> Dataset:
-    """Make a dataset of `frames` pictures from one photo of one person.
+    """Make a dataset from one photo of one person, or from several.
+
+    Its first frames are the photos themselves; of the first photo it also has the coarse video. Its performance says
+    in `extra["photographs"]` which frames are photos, in `extra["photo"]` the first one's name, and in `extra["notes"]`
+    what will make the avatar worse.
 
     Args:
         photo: a picture file; its EXIF rotation is respected.
         folder: where the dataset goes; an earlier dataset there is replaced.
         head: the morphable head to solve for.
+        more: other photos of the same person, in other views or with other expressions.
         size: side of the central window in pixels, a multiple of 4.
-        frames: length of the calibration performance.
-        matting: makes what mattes the photo.
-        listener: hears of the progress and may cancel.
+        frames: length of the calibration performance, whose first frame is the first photo; it is shorter where
+            `coarse` cannot afford as many.
+        matting: makes what mattes a photo.
+        coarse: makes what films the photo; what does so inexactly is tracked anew.
+        driver: a video whose performance takes the place of the calibration performance, thinned out to `frames`.
+        listener: hears of the progress and of the notes, and may cancel.
 
     Raises:
-        UserError: the photo is missing, unreadable, or does not show exactly one face that is large enough; or the
-            folder cannot be written.
+        UserError: a photo is missing, unreadable, or does not show exactly one face that is large enough, not covered
+            and not turned away; the driver is no video of one face; or the folder cannot be written.
     """
-    photo = Path(photo)
-    listener(Progress("Finding the face", 0, 1, photo.name))
-    picture = read_photo(photo)
-    landmarks = landmarks_of_photo(picture, photo)
-    still = replace(solve_still(head, landmarks, picture, size), source=str(photo))
-    performance = calibration_performance(head, still, frames)
-    assert still.crop is not None  # a solved photo has the window in which it was solved
-    window = cut(picture, still.crop, size)
-    with closing(matting(head, still)) as matting_of_photo:
-        matte = matting_of_photo(window)
+    portraits = look_at([Path(photo), *map(Path, more)], listener)
+    stills = solve_portraits(head, portraits, size)
+    for note in stills.extra.get("notes", ()):
+        listener(Progress("Finding the face", len(portraits), len(portraits), note))
+    first = stills.at(slice(0, 1))
+    frames = min(frames, coarse.most_frames or frames)
+    driven = tracked_driver(driver, head, first, frames, listener) if driver else None
+    acted = (driven.acted if driven else calibration_performance(head, first, frames)).at(slice(1, None))
     with DatasetWriter(folder, size) as writer:
-        marks = in_window(landmarks[:, :2], still.crop, len(window))
-        with CoarseVideo(head, still, window, matte, marks) as video:
-            film(video, performance, head.neutral(performance.identity), writer, listener)
+        shots = [matted(head, stills, index, each, size, matting) for index, each in enumerate(portraits)]
+        for index, shot in enumerate(shots):
+            writer.add_picture(index, *shot)
+        window, matte = shots[0]
+        solved = SolvedPhoto(head, first, window, matte, portraits[0].marks(len(window)))
+        with coarse(solved, driven) as video:
+            if coarse.exact:
+                film(video, acted, head, writer, len(portraits), listener)
+            else:
+                photographed = np.stack([in_central_window(first, portrait) for portrait in portraits])
+                with Retracking(solved, acted, matting, photographed) as watcher:
+                    film(video, acted, head, writer, len(portraits), listener, watcher.see)
+                    acted = watcher.performance(listener)
+        performance = with_photos(stills, acted)
         writer.draw_maps(head, performance, listener)
         return writer.finish(performance)
 
 
+def look_at(paths: Sequence[Path], listener: Listener) -> list[Portrait]:
+    """Find the face in every photo.
+
+    Raises:
+        UserError: as `found_portrait`.
+    """
+    portraits = []
+    for index, path in enumerate(paths):
+        listener(Progress("Finding the face", index, len(paths), path.name))
+        portraits.append(found_portrait(path))
+    return portraits
+
+
+def matted(
+    head: MorphableHead, stills: Performance, index: int, portrait: Portrait, size: int, matting: MattingMaker
+) -> tuple[Image, Floats]:
+    """Return the window `[S, S, 3]` of a portrait, frame `index` of `stills`, and its matte `[S, S]`, 0 to 1."""
+    window = portrait.window(size)
+    with closing(matting(head, stills.at(slice(index, index + 1)))) as matting_of_photo:
+        return window, matting_of_photo(window)
+
+
+def in_central_window(first: Performance, portrait: Portrait) -> Landmarks:
+    """Return the landmarks `[478, 3]` of a portrait as if they lay in the central window of the `first` one."""
+    crop = first.crop
+    assert crop is not None  # a solved photo has the window in which it was solved
+    corner = np.array([crop.x, crop.y, 0], np.float32)
+    placed: Landmarks = (as_in(crop, portrait) - corner) * np.float32(first.camera.width / crop.side)
+    return placed
+
+
+def with_photos(stills: Performance, filmed: Performance) -> Performance:
+    """Return the performance of a dataset: the photos, then what was filmed."""
+    frames = {name: np.concatenate([getattr(stills, name), getattr(filmed, name)]) for name in OVER_TIME}
+    frames["times"] = np.arange(len(frames["times"])) / filmed.fps
+    extra = {**stills.extra, "photo": Path(stills.source).name, "photographs": list(range(len(stills)))}
+    return replace(filmed, **frames, extra=extra)
+
+
 def film(
-    video: CoarseVideo, performance: Performance, neutral: Floats, writer: DatasetWriter, listener: Listener = silent
+    video: CoarseSource,
+    performance: Performance,
+    head: MorphableHead,
+    writer: DatasetWriter,
+    start: int = 0,
+    listener: Listener = silent,
+    matting: Callable[[Image], Floats] | None = None,
 ) -> None:
-    """Render every frame of a performance and give it to the writer; `neutral [V, 3]` is the person's shape."""
+    """Render the frames of a performance and give them to the writer, the first one as its frame `start`.
+
+    `matting` mattes the pictures; without, the video's own mattes are taken.
+    """
+    neutral = head.neutral(performance.identity)
     clock = Clock("Filming the photo", len(performance), listener)
     for index in range(len(performance)):
         clock.tell(index)
-        writer.add_picture(index, *video.frame(performance, index, neutral))
-
-
-def in_window(points: Floats, crop: Crop, size: int) -> Floats:
-    """Return points `[N, 2]` of the photo in pixels of its window, cut by `crop.cut` to `size` pixels square."""
-    side = crop.side * ENLARGED
-    corner = np.array([crop.x, crop.y]) - (side - crop.side) / 2
-    return ((points - corner) * (size / side)).astype(np.float32)
-
-
-def read_photo(path: Path) -> Image:
-    """Return a photo `[H, W, 3]`, upright.
-
-    Raises:
-        UserError: it is missing or no picture that can be read.
-    """
-    try:
-        with PIL.Image.open(path) as file:
-            file.draft("RGB", (MOST_PIXELS, MOST_PIXELS))
-            upright = PIL.ImageOps.exif_transpose(file)
-            upright.thumbnail((MOST_PIXELS, MOST_PIXELS))
-            return flattened(upright)
-    except FileNotFoundError:
-        raise UserError(f"There is no photo at {path}; check the path.") from None
-    except (PIL.UnidentifiedImageError, OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
-        raise UserError(f"{path} cannot be read as a picture; choose a whole JPEG or PNG file.") from error
-
-
-def flattened(picture: PIL.Image.Image) -> Image:
-    """Return `[H, W, 3]` of any kind of picture; what is transparent becomes white."""
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
-    if picture.mode.startswith("I;16"):
-        return np.repeat((np.asarray(picture) >> 8).astype(np.uint8)[..., None], 3, 2)
-    return np.array(picture.convert("RGB"))
+        picture, matte = video.frame(performance, index, neutral)
+        writer.add_picture(start + index, picture, matting(picture) if matting else matte)

@@ -8,24 +8,19 @@ triangle to its neighbours (INSTA blends neighbours too, Sec. 3.2; there by dist
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from ..scene import HeadSurface
 
 
 class Deformation:
     """Maps places about a posed head to canonical space."""
 
-    def __init__(self, surface: HeadSurface, device: torch.device) -> None:
-        self.canonical = torch.from_numpy(surface.canonical).float().to(device)
-        self.triangles = torch.from_numpy(surface.triangles.copy()).int().to(device)
-        self._corners = self.triangles.long()
-        self._frames = frames_of(self.canonical, self._corners)
-        counts = torch.bincount(self._corners.view(-1), minlength=len(self.canonical))
+    def __init__(self, canonical: Tensor, triangles: Tensor) -> None:
+        """The canonical head: `canonical [V, 3]` metres, `triangles [T, 3]`."""
+        self.canonical = canonical
+        self._corners = triangles.long()
+        self._frames = frames_of(canonical, self._corners)
+        counts = torch.bincount(self._corners.view(-1), minlength=len(canonical))
         self._shares = 1 / counts.clamp(min=1)[:, None].float()
 
     def gradients(self, vertices: Tensor) -> Tensor:

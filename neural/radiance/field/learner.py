@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from ..kernels.launching import kernel_device
+from ..learner import RadianceLearner
 from ..losses import over
 from .network import FieldNetwork, directions_of
 
@@ -35,15 +35,22 @@ AVERAGED = 0.95
 """Share of the average that stays in a step; what is shown are averaged weights."""
 
 
-class FieldLearner:
-    """Trains the field of one person."""
+class FieldLearner(RadianceLearner):
+    """Trains the field of one person.
+
+    Attributes:
+        learnt: what learns; network: its average over time, which is shown.
+    """
+
+    network: FieldNetwork
 
     def __init__(self, scene: RadianceScene, frames: Sequence[int], seed: int = 0, grids: Grids | None = None) -> None:
         """Learn from some `frames` of `scene`."""
-        self.scene, self.frames, self.seed = scene, frames, seed
-        device = kernel_device().device
-        self.learnt = FieldNetwork(scene.surface, scene.expressions.shape[1], device, grids)
-        self.network = FieldNetwork(scene.surface, scene.expressions.shape[1], device, grids)
+        super().__init__(scene, frames, seed)
+        torch.manual_seed(seed)
+        self.learnt, self.network = (
+            FieldNetwork.about(scene.surface, scene.expressions.shape[1], grids).to(self.group.device) for _ in range(2)
+        )
         self.network.load_state_dict(deepcopy(self.learnt.state_dict()))
         others = [parameter for name, parameter in self.learnt.named_parameters() if name != "table"]
         groups = [{"params": [self.learnt.table], "base": TABLE_RATE}, {"params": others, "base": RATE}]
@@ -51,39 +58,27 @@ class FieldLearner:
 
     @property
     def modules(self) -> dict[str, nn.Module]:
-        """What is learnt, by name; `network` is the average, which is shown."""
+        """See `Learner.modules`."""
         return {"learnt": self.learnt, "network": self.network}
 
-    @property
-    def optimisers(self) -> dict[str, torch.optim.Optimizer]:
-        """What learns, by name."""
-        return {"optimiser": self.optimiser}
-
     def step(self, index: int, fraction: float, breathe: Callable[[], None]) -> dict[str, float]:
-        """Learn from one frame; `fraction` (0 to 1) of the training is done."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["base"] * 0.1**fraction
-        draws = np.random.default_rng((self.seed, index))
-        view = self.scene.view(int(draws.choice(np.asarray(self.frames))))
-        pixels = torch.from_numpy(draws.integers(view.alpha.numel(), size=RAYS))
-        directions = directions_of(view.camera, view.head.vertices.device).view(-1, 3)[pixels]
-        starts = torch.from_numpy(draws.random(RAYS, np.float32)).to(directions.device)
+        """See `Learner.step`."""
+        self.set_rates(fraction)
+        draws = self.draws(index)
+        view = self.scene.view(self.drawn(index))
+        device = view.colour.device
+        pixels = torch.from_numpy(draws.integers(view.alpha.numel(), size=RAYS)).to(device)
+        directions = directions_of(view.camera, device).view(-1, 3)[pixels]
+        starts = torch.from_numpy(draws.random(RAYS, np.float32)).to(device)
+        background = torch.from_numpy(draws.random((RAYS, 3), np.float32)).to(device)
         sums, light = self.learnt.draw(self.learnt.prepare(view.head), directions, starts, explore=True)
-        loss = rays_loss(sums, light, view, pixels, self._mouth_weights(view)[pixels])
+        loss = rays_loss(sums, light, view, pixels, self._mouth_weights(view)[pixels], background)
         breathe()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         self.optimiser.step()
         self._average()
         return {"picture": float(loss.detach())}
-
-    def preview(self, index: int) -> NDArray[np.uint8]:
-        """A frame's picture beside its own, `[H, 2 W, 3]`."""
-        view = self.scene.view(index, whole=True)
-        drawn = self.network.render(self.network.prepare(view.head), view.camera).rgba[..., :3]
-        both = torch.cat([view.colour * view.alpha[..., None], drawn], 1)
-        pixels: NDArray[np.uint8] = (both * 255 + 0.5).clamp(0, 255).byte().cpu().numpy()
-        return pixels
 
     def _mouth_weights(self, view: View) -> Tensor:
         """Return `[H W]`: more for the rectangle about mouth and lips."""
@@ -101,14 +96,13 @@ class FieldLearner:
         self.network.occupancy.seen.copy_(self.learnt.occupancy.seen)
 
 
-def rays_loss(sums: Tensor, light: Tensor, view: View, pixels: Tensor, weights: Tensor) -> Tensor:
-    """Judge rays by their `pixels [R]` of a view, each before a random background of its own.
+def rays_loss(sums: Tensor, light: Tensor, view: View, pixels: Tensor, weights: Tensor, background: Tensor) -> Tensor:
+    """Judge rays by their `pixels [R]` of a view, each before its `background [R, 3]`.
 
     `sums [R, 4]` and `light [R]` as `FieldNetwork.draw` gives them, `weights [R]` how much each counts.
     """
     colour, alpha = view.colour.view(-1, 3)[pixels], view.alpha.view(-1)[pixels]
     weights = weights * view.weight.view(-1)[pixels]
-    background = torch.rand_like(colour)
     shown = over(sums[:, :3], light, background)
     target = over(colour * alpha[:, None], 1 - alpha, background)
     error = F.huber_loss(shown, target, reduction="none", delta=HUBER).mean(1)

@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ..kernels.hash_encoding import FEATURES, Grids, hash_encoding
 from ..kernels.nearest_triangle import Samples, TriangleMesh
 from ..kernels.ray_compositing import composite_samples
-from ..scene import HeadSurface, PosedHead, Rendering, window_about
+from ..network import RadianceNetwork
+from ..scene import PosedHead, Rendering, window_about
 from .deformation import Deformation
 from .occupancy import Occupancy
 
 if TYPE_CHECKING:
     from ....tracking.heads.camera import PinholeCamera
+    from ..scene import HeadSurface
 
 SHELL, STRIDE, ROOM = 0.006, 0.0015, 24
 """Metres about the head that are sampled, between samples, and the most samples of a ray."""
@@ -42,27 +45,50 @@ class PreparedField:
     mouth: Tensor
 
 
-class FieldNetwork(nn.Module):
+@dataclass(frozen=True)
+class Space:
+    """The canonical head and the grid about it.
+
+    Attributes:
+        deformation: maps to it; mesh: finds what is near a posed head.
+        low: `[3]` a corner of the grid, metres; side: its length.
+    """
+
+    deformation: Deformation
+    mesh: TriangleMesh
+    low: Tensor
+    side: float
+
+    @classmethod
+    def about(cls, canonical: Tensor, triangles: Tensor) -> Space:
+        """Make it of the canonical head: `canonical [V, 3]`, `triangles [T, 3]` int32."""
+        low, high = canonical.amin(0), canonical.amax(0)
+        side = float((high - low).max()) + 2 * MARGIN
+        return cls(Deformation(canonical, triangles), TriangleMesh(canonical, triangles), low - MARGIN, side)
+
+
+class FieldNetwork(RadianceNetwork[Space]):
     """Density and colour about one person's head in canonical space.
 
     Attributes:
-        low: `[3]` a corner of the grid; in_mouth: `[V]` 1 for what depends on expression.
+        canonical: `[V, 3]` metres; triangles: `[T, 3]` int32; in_mouth: `[V]` 1 for what depends on expression.
     """
 
-    low: Tensor
+    canonical: Tensor
+    triangles: Tensor
     in_mouth: Tensor
 
-    def __init__(
-        self, surface: HeadSurface, expressions: int, device: torch.device, grids: Grids | None = None
-    ) -> None:
+    def __init__(self, vertices: int, triangles: int, expressions: int, grids: Grids | None = None) -> None:
+        """Make room for a head of so many vertices and triangles, whose expression is so many numbers."""
         super().__init__()
         self.grids = grids or Grids()
-        self.deformation = Deformation(surface, device)
-        self.mesh = TriangleMesh(self.deformation.canonical, self.deformation.triangles)
-        canonical = self.deformation.canonical.cpu()
-        self.register_buffer("low", canonical.amin(0) - MARGIN)
-        self.register_buffer("in_mouth", torch.from_numpy(surface.mouth).float(), persistent=False)
-        self.side = float((canonical.amax(0) - canonical.amin(0)).max()) + 2 * MARGIN
+        self.config = {
+            **{"vertices": vertices, "triangles": triangles, "expressions": expressions},
+            "grids": asdict(self.grids),
+        }
+        self.register_buffer("canonical", torch.zeros(vertices, 3))
+        self.register_buffer("triangles", torch.zeros(triangles, 3, dtype=torch.int32))
+        self.register_buffer("in_mouth", torch.zeros(vertices))
         self.occupancy = Occupancy()
         self.table = nn.Parameter(1e-4 * (2 * torch.rand(self.grids.starts[-1], FEATURES) - 1))
         self.expression = nn.Linear(expressions, MOUTH)
@@ -72,12 +98,24 @@ class FieldNetwork(nn.Module):
             *(nn.Linear(GEOMETRY + MOUTH, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU()),
             nn.Linear(HIDDEN, 3),
         )
-        self.to(device)
+
+    @classmethod
+    def about(cls, surface: HeadSurface, expressions: int, grids: Grids | None = None) -> FieldNetwork:
+        """Begin about a person's head, whose expression is so many numbers."""
+        network = cls(len(surface.canonical), len(surface.triangles), expressions, grids)
+        network.canonical.copy_(torch.from_numpy(surface.canonical))
+        network.triangles.copy_(torch.from_numpy(surface.triangles.astype(np.int32)))
+        network.in_mouth.copy_(torch.from_numpy(surface.mouth))
+        return network
+
+    def derive(self) -> Space:
+        """The canonical head and the grid about it."""
+        return Space.about(self.canonical, self.triangles)
 
     def prepare(self, head: PosedHead) -> PreparedField:
         """Find how space about a head is mapped."""
         with torch.no_grad():
-            gradients = self.deformation.gradients(head.vertices)
+            gradients = self.derived.deformation.gradients(head.vertices)
         return PreparedField(head, gradients, self.expression(head.expression))
 
     def draw(
@@ -88,12 +126,13 @@ class FieldNetwork(nn.Module):
         Returns:
             sums: `[R, 4]` premultiplied colour and depth times alpha; light: `[R]` what shines through.
         """
-        self.mesh.move(prepared.head.vertices)
-        samples = self.mesh.walk(directions, starts, SHELL, STRIDE, ROOM)
+        space = self.derived
+        space.mesh.move(prepared.head.vertices)
+        samples = space.mesh.walk(directions, starts, SHELL, STRIDE, ROOM)
         points = directions[samples.rays] * samples.depths[:, None]
         near = samples.triangles, samples.barycentric
-        canonical = self.deformation.to_canonical(points, *near, prepared.head.vertices, prepared.gradients)
-        places = ((canonical - self.low) / self.side).clamp(0, 1)
+        canonical = space.deformation.to_canonical(points, *near, prepared.head.vertices, prepared.gradients)
+        places = ((canonical - space.low) / space.side).clamp(0, 1)
         kept = self.occupancy.worth(places, explore)
         logarithms, colours = self.values(places[kept], self.mouth_of(prepared, samples)[kept])
         densities = DENSITY * torch.exp((logarithms + FIRST_DENSITY).clamp(max=MOST_DENSITY))
@@ -105,7 +144,7 @@ class FieldNetwork(nn.Module):
 
     def mouth_of(self, prepared: PreparedField, samples: Samples) -> Tensor:
         """Return `[S, 8]`: the expression in the mouth, nothing elsewhere."""
-        corners = self.deformation.triangles[samples.triangles.long()].long()
+        corners = self.triangles[samples.triangles.long()].long()
         inside = (self.in_mouth[corners] * samples.barycentric).sum(1)
         return inside[:, None] * prepared.mouth
 

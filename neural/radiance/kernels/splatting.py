@@ -18,7 +18,7 @@ from . import splat_projection as projection
 from .launching import launch, numbers, vectors
 from .splat_order import MOST_TILES, Order, Tiling, order_splats
 
-PROCESSOR_TILE, GPU_TILE = 16, 8
+PROCESSOR_TILE, GPU_TILE = 32, 8
 """Pixels of a tile's side."""
 
 
@@ -66,27 +66,21 @@ class Binding:
     weights: Tensor
 
     @classmethod
-    def of(
-        cls,
-        corners: NDArray[np.int32],
-        barycentric: NDArray[np.float32],
-        rest: NDArray[np.float32],
-        device: torch.device,
-    ) -> Binding:
-        """Bind to triangles with `corners [N, 3]` at `barycentric [N, 3]`; `rest [V, 3]` is the head at rest."""
-        a, b, c = (rest[corners[:, corner]] for corner in range(3))
-        sizes = np.sqrt(0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=-1)).astype(np.float32)
-        by_vertex = np.argsort(corners.ravel(), kind="stable")
-        starts = np.searchsorted(corners.ravel()[by_vertex], np.arange(len(rest) + 1)).astype(np.int32)
-        arrays = (
-            np.ascontiguousarray(corners, np.int32),
-            np.ascontiguousarray(barycentric, np.float32),
-            np.maximum(sizes, 1e-6),
-            starts,
-            (by_vertex // 3).astype(np.int32),
-            np.ascontiguousarray(barycentric, np.float32).ravel()[by_vertex],
-        )
-        return cls(*(torch.from_numpy(array).to(device) for array in arrays))
+    def of(cls, corners: Tensor, barycentric: Tensor, rest_sizes: Tensor, vertices: int) -> Binding:
+        """Bind to triangles of a head of so many vertices; `[N, 3]`, `[N, 3]` and `[N]` as in the attributes."""
+        carriers = corners.reshape(-1)
+        by_vertex = torch.argsort(carriers, stable=True)
+        ends = torch.arange(vertices + 1, dtype=torch.int32, device=corners.device)
+        starts = torch.searchsorted(carriers[by_vertex], ends).int()
+        return cls(corners, barycentric, rest_sizes, starts, (by_vertex // 3).int(), barycentric.reshape(-1)[by_vertex])
+
+
+def sizes_at_rest(corners: NDArray[np.int32], rest: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return `[N]` metres: square roots of the areas of triangles with `corners [N, 3]` of a head `rest [V, 3]`."""
+    a, b, c = (rest[corners[:, corner]] for corner in range(3))
+    sizes = np.sqrt(0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=-1))
+    floored: NDArray[np.float32] = np.maximum(sizes, 1e-6).astype(np.float32)
+    return floored
 
 
 @dataclass(frozen=True)

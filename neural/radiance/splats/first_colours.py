@@ -56,7 +56,7 @@ def seen_colours(network: SplatNetwork, view: View) -> Tensor:
     """Return `[N, 4]`: what a view shows in each splat's place, times how well it is seen, and that."""
     prepared = network.prepare(view.head)
     shape = (network.offsets, network.log_scales, network.rotations)
-    projected = project(prepared.vertices, network.binding, *shape, prepared.opacities, view.camera)
+    projected = project(prepared.vertices, network.derived, *shape, prepared.opacities, view.camera)
     depth = network.render(prepared, view.camera).depth
     columns, rows = projected.means.floor().long().unbind(-1)
     inside = (columns >= 0) & (columns < view.camera.width) & (rows >= 0) & (rows < view.camera.height)
@@ -70,7 +70,7 @@ def seen_colours(network: SplatNetwork, view: View) -> Tensor:
 
 def places_at_rest(network: SplatNetwork, rest: Floats) -> Floats:
     """Return `[N, 3]` in head space, on the skin."""
-    corners, barycentric = network.binding.corners.cpu().numpy(), network.binding.barycentric.cpu().numpy()
+    corners, barycentric = network.corners.cpu().numpy(), network.barycentric.cpu().numpy()
     places: Floats = np.einsum("nca,nc->na", rest[corners], barycentric)
     return places
 

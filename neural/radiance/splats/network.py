@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ..kernels.splatting import CUT_OFFS, Binding, CutOffs, composite, project
-from ..scene import HeadSurface, PosedHead, Rendering
-from .placement import place_splats
+from ..kernels.splatting import CUT_OFFS, Binding, CutOffs, composite, project, sizes_at_rest
+from ..network import RadianceNetwork
+from ..scene import PosedHead, Rendering
 
 if TYPE_CHECKING:
+    from ....tracking.heads.arrays import Floats
     from ....tracking.heads.camera import PinholeCamera
+    from .placement import Placement
 
 COLOUR_BASES, SHAPE_BASES, HIDDEN = 10, 10, 32
-OPACITY, SHELL_OPACITY = 1.5, -1.5
+OPACITY, SHELL_OPACITY, CLEAR = 1.5, -1.5, -4.0
 """Logits at the beginning."""
 LIGHTS = 8
 """Spherical harmonics up to the second order, without the constant."""
@@ -33,43 +35,43 @@ class PreparedSplats:
         vertices: `[V, 3]` in camera space, displaced.
         displacements: `[V, 3]` metres in head space.
         logits: `[N, 3]` of the colours, before light; opacities: `[N]`.
+        view: `[3, 3]` directions in the space of the light to camera space.
     """
 
     vertices: Tensor
     displacements: Tensor
     logits: Tensor
     opacities: Tensor
+    view: Tensor
 
 
-class SplatNetwork(nn.Module):
+class SplatNetwork(RadianceNetwork[Binding]):
     """Gaussians bound to the triangles of one person's head.
 
     Attributes:
-        rest_offsets, rest_scales: `[N, 3]` how they began; on_shell: `[N]` bool, those of hair.
+        corners: `[N, 3]` int32: the vertices of each splat's triangle; barycentric: `[N, 3]` its place between them;
+            rest_sizes: `[N]` metres: square root of the triangle's area at rest.
         condition_range: `[2, E + 3]` least and most of expression and rotation in training.
     """
 
-    rest_offsets: Tensor
-    rest_scales: Tensor
-    on_shell: Tensor
+    corners: Tensor
+    barycentric: Tensor
+    rest_sizes: Tensor
     condition_range: Tensor
 
-    def __init__(self, surface: HeadSurface, expressions: int, count: int, device: torch.device) -> None:
-        """Place about `count` splats on `surface`, whose expression is so many numbers."""
+    def __init__(self, splats: int, vertices: int, expressions: int) -> None:
+        """Make room for so many splats on a head of so many vertices, whose expression is so many numbers."""
         super().__init__()
+        self.config = {"splats": splats, "vertices": vertices, "expressions": expressions}
         conditions = expressions + 3  # and the head's rotation as a vector
-        placement = place_splats(surface, count)
-        self.binding = Binding.of(placement.corners, placement.barycentric, surface.rest, device)
-        splats, vertices = len(placement.corners), len(surface.rest)
-        self.register_buffer("rest_offsets", torch.zeros(splats, 3), persistent=False)
-        self.rest_offsets[:, 2] = torch.from_numpy(placement.heights)
-        self.register_buffer("rest_scales", torch.from_numpy(placement.sizes).log(), persistent=False)
-        self.register_buffer("on_shell", torch.from_numpy(placement.on_shell), persistent=False)
+        self.register_buffer("corners", torch.zeros(splats, 3, dtype=torch.int32))
+        self.register_buffer("barycentric", torch.zeros(splats, 3))
+        self.register_buffer("rest_sizes", torch.ones(splats))
         self.register_buffer("condition_range", torch.tensor([[-9.0], [9.0]]).repeat(1, conditions))
-        self.offsets = nn.Parameter(self.rest_offsets.clone())
-        self.log_scales = nn.Parameter(self.rest_scales.clone())
+        self.offsets = nn.Parameter(torch.zeros(splats, 3))
+        self.log_scales = nn.Parameter(torch.zeros(splats, 3))
         self.rotations = nn.Parameter(torch.tensor([1.0, 0, 0, 0]).repeat(splats, 1))
-        self.opacity_logits = nn.Parameter(torch.where(self.on_shell, SHELL_OPACITY, OPACITY))
+        self.opacity_logits = nn.Parameter(torch.zeros(splats))
         self.colour_logits = nn.Parameter(torch.zeros(splats, 3))
         self.colour_bases = nn.Parameter(torch.zeros(COLOUR_BASES, splats * 3))
         self.displacement = nn.Parameter(torch.zeros(vertices * 3))
@@ -78,7 +80,25 @@ class SplatNetwork(nn.Module):
         self.conditioned = nn.Sequential(
             nn.Linear(conditions, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, COLOUR_BASES + SHAPE_BASES)
         )
-        self.to(device)
+
+    @classmethod
+    def placed(cls, placement: Placement, rest: Floats, expressions: int) -> SplatNetwork:
+        """Begin with splats as placed on a head that is `rest [V, 3]` without expression."""
+        network = cls(len(placement.corners), len(rest), expressions)
+        with torch.no_grad():
+            network.corners.copy_(torch.from_numpy(placement.corners))
+            network.barycentric.copy_(torch.from_numpy(placement.barycentric))
+            network.rest_sizes.copy_(torch.from_numpy(sizes_at_rest(placement.corners, rest)))
+            network.offsets[:, 2] = torch.from_numpy(placement.heights)
+            network.log_scales.copy_(torch.from_numpy(placement.sizes).log())
+            on_shell = torch.from_numpy(placement.on_shell)
+            opacities = torch.where(on_shell, SHELL_OPACITY, OPACITY)
+            network.opacity_logits.copy_(opacities.masked_fill(torch.from_numpy(placement.beside), CLEAR))
+        return network
+
+    def derive(self) -> Binding:
+        """Where the splats sit, as kernels want it."""
+        return Binding.of(self.corners, self.barycentric, self.rest_sizes, self.config["vertices"])
 
     def learn_range(self, expressions: Tensor, rotations: Tensor) -> None:
         """Note what is seen in training, `[T, 52]` and `[T, 3, 3]`: beyond it nothing is extrapolated."""
@@ -93,16 +113,16 @@ class SplatNetwork(nn.Module):
         moved = torch.addmv(self.displacement, self.shape_bases.T, weights[COLOUR_BASES:])
         displacements = DISPLACED * moved.view(-1, 3)
         logits = torch.addmv(self.colour_logits.view(-1), self.colour_bases.T, weights[:COLOUR_BASES]).view(-1, 3)
-        vertices = head.vertices + displacements @ head.rotation.T
-        return PreparedSplats(vertices, displacements, logits, torch.sigmoid(self.opacity_logits))
+        vertices = head.vertices + displacements @ head.to_camera.T
+        return PreparedSplats(vertices, displacements, logits, torch.sigmoid(self.opacity_logits), head.view)
 
     def draw(
         self, prepared: PreparedSplats, camera: PinholeCamera, cut_offs: CutOffs = CUT_OFFS
     ) -> tuple[Tensor, Tensor]:
         """Return `[H, W, 4]` premultiplied colour and depth times alpha, and `[H, W]` the light that shines through."""
         shape = (self.offsets, self.log_scales, self.rotations)
-        projected = project(prepared.vertices, self.binding, *shape, prepared.opacities, camera, cut_offs)
-        lit = torch.sigmoid(prepared.logits) * (1 + harmonics(projected.normals) @ self.light)
+        projected = project(prepared.vertices, self.derived, *shape, prepared.opacities, camera, cut_offs)
+        lit = torch.sigmoid(prepared.logits) * (1 + harmonics(projected.normals @ prepared.view) @ self.light)
         values = torch.cat([lit, projected.depths[:, None]], -1)
         return composite(projected, prepared.opacities, values, camera, cut_offs)
 

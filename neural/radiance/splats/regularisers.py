@@ -12,6 +12,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from ....tracking.heads.arrays import Integers
     from .network import PreparedSplats, SplatNetwork
+    from .placement import Placement
 
 EDGE, EDGE_METRES = 0.05, 5e-4
 """Weight of displacements that differ along an edge, and by how much they may."""
@@ -28,28 +29,41 @@ HAZE = 2e-3
 
 
 class Regularisers(nn.Module):
-    """Penalties on a head's splats."""
+    """Penalties on a head's splats.
 
+    Attributes:
+        rest_offsets, rest_scales: `[N, 3]` how the splats began; on_shell: `[N]` bool, those of hair.
+        edges: `[E, 2]` vertices, of the head; per_offset: `[N, 1]` the weight of each splat's own offset.
+    """
+
+    rest_offsets: Tensor
+    rest_scales: Tensor
+    on_shell: Tensor
     edges: Tensor
     per_offset: Tensor
 
-    def __init__(self, network: SplatNetwork, triangles: Integers) -> None:
+    def __init__(self, placement: Placement, triangles: Integers) -> None:
+        """Keep splats near how they were placed on `triangles [T, 3]`."""
         super().__init__()
+        heights, on_shell = torch.from_numpy(placement.heights), torch.from_numpy(placement.on_shell)
+        rest_offsets = torch.stack([torch.zeros_like(heights), torch.zeros_like(heights), heights], -1)
+        self.register_buffer("rest_offsets", rest_offsets)
+        self.register_buffer("rest_scales", torch.from_numpy(placement.sizes).log())
+        self.register_buffer("on_shell", on_shell)
         edges = np.unique(np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), 1), axis=0)
-        device = network.offsets.device
-        self.register_buffer("edges", torch.from_numpy(edges.astype(np.int64)).to(device), persistent=False)
-        metres = torch.where(network.on_shell, SHELL_METRES, OFFSET_METRES)[:, None]
-        self.register_buffer("per_offset", OFFSET / metres.square() / network.offsets.numel(), persistent=False)
+        self.register_buffer("edges", torch.from_numpy(edges.astype(np.int64)))
+        metres = torch.where(on_shell, SHELL_METRES, OFFSET_METRES)[:, None]
+        self.register_buffer("per_offset", OFFSET / metres.square() / rest_offsets.numel())
 
     def forward(self, network: SplatNetwork, prepared: PreparedSplats) -> Tensor:
         """Return the penalty of a head in a pose."""
         along = prepared.displacements[self.edges[:, 0]] - prepared.displacements[self.edges[:, 1]]
         smooth = EDGE * (along / EDGE_METRES).square().mean()
-        near = (self.per_offset * (network.offsets - network.rest_offsets).square()).sum()
-        change = network.log_scales - network.rest_scales
+        near = (self.per_offset * (network.offsets - self.rest_offsets).square()).sum()
+        change = network.log_scales - self.rest_scales
         tangential, normal = network.log_scales[:, :2], network.log_scales[:, 2]
         size = SIZE * ((-change[:, :2] - SHRUNK).relu().square() + (change[:, :2] - GROWN).relu().square()).mean()
         flat = FLAT * (normal - tangential.mean(1) + FLATTER).relu().mean()
         even = ROUND * (tangential[:, 0] - tangential[:, 1]).square().mean()
-        haze = HAZE * (prepared.opacities * network.on_shell).mean()
+        haze = HAZE * (prepared.opacities * self.on_shell).mean()
         return smooth + near + size + flat + even + haze

@@ -94,7 +94,7 @@ def import_checkpoint(
     )
     made = Avatar(read.network.eval().requires_grad_(False), metadata)
     if maps is not None:
-        thumbnail = thumbnail_of(made.render(maps)[0, ..., :3])
+        thumbnail = thumbnail_of(made.render(maps).rgba[0, ..., :3])
         made = Avatar(made.network, metadata.model_copy(update={"thumbnail": thumbnail}))
     made.save(avatar)
     return made

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,18 +12,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ....common.errors import UserError
 from ....common.progress import Listener, silent
 from ....tracking.datasets.dataset import Dataset
 from ....tracking.datasets.pictures import central_window
-from ....tracking.datasets.split import split
-from ...avatar_file import Provenance, describe
+from ...avatar_file import describe
 from ...device import device_facts
 from ...precision import native_dtype
 from ...pretrained.perceptual import PerceptualLoss, find_weights
 from ...trained_avatar import TrainedAvatar
 from ...training.distributed import DistributedGroup
 from ...training.loop import TrainingRun
+from ...training.outcome import provenance_of, trainable
 from ...training.plan import Plan
 from .. import NAME
 from ..networks.features import IDENTITY
@@ -40,10 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ....tracking.detection.landmarks import Landmarks
-    from ....tracking.performances.performance import Performance
-    from ...training.checkpoints import TrainingState
 
-LEAST_FRAMES = 2
 NO_LANDMARKS = "Mouth and eyes counted no more than the rest: the head's file, or the footage's motion, is not at hand."
 
 
@@ -107,21 +102,8 @@ def build(
             state = TrainingRun(folder, learner, plan, label, listener).to_the_end(resume)
             network = learner.averaged_network(state.step).eval()
             time_code = learner.best_time_code(state.step)
-        provenance = Provenance(
-            source=Path(performance.source).name,
-            matting=str(performance.extra.get("matting", "")),
-            head_only=str(performance.extra.get("head_only", "")),
-            steps=state.step,
-            train_share=train_share,
-            versions=versions(),
-            fallbacks=(
-                *facts.fallbacks,
-                *fallbacks,
-                *((NO_LANDMARKS,) if landmarks is None and chosen.losses.expressive else ()),
-                *setback_sentences(state),
-                *left_out_sentences(performance, train_share),
-            ),
-        )
+        without = (NO_LANDMARKS,) if landmarks is None and chosen.losses.expressive else ()
+        provenance = provenance_of(performance, train_share, state, (*facts.fallbacks, *fallbacks, *without))
         metadata = describe(
             performance.at(kept),
             kind=NAME,
@@ -140,26 +122,6 @@ def build(
     return result
 
 
-def trainable(performance: Performance, train_share: float) -> NDArray[np.intp]:
-    """The frames to train on, `[N]`: of the first `train_share`, those that can be trusted.
-
-    Raises:
-        UserError: they are too few.
-    """
-    first, _ = split(len(performance), train_share)
-    kept = np.flatnonzero(performance.trusted[: len(first)])
-    if len(kept) < LEAST_FRAMES:
-        raise UserError("The dataset shows a face in too few frames to train on; track other footage.")
-    return kept
-
-
-def left_out_sentences(performance: Performance, train_share: float) -> tuple[str, ...]:
-    """A sentence where frames were not trained on because the face is hidden or away."""
-    first, _ = split(len(performance), train_share)
-    hidden = len(first) - len(trainable(performance, train_share))
-    return (f"{hidden} of {len(first)} frames were left out: something hides the face in them.",) if hidden else ()
-
-
 def perceptual_loss(device: torch.device) -> tuple[PerceptualLoss | None, tuple[str, ...]]:
     """VGG19's loss where it can be had, else None, with a sentence that says so.
 
@@ -172,14 +134,6 @@ def perceptual_loss(device: torch.device) -> tuple[PerceptualLoss | None, tuple[
     if weights is None:
         return None, ("VGG19's weights are not on this machine: the discriminator's features were matched instead.",)
     return PerceptualLoss.from_file(weights), ()
-
-
-def setback_sentences(state: TrainingState) -> tuple[str, ...]:
-    """A sentence where training was lost and went on."""
-    if not state.setbacks:
-        return ()
-    often = f"{state.setbacks} times" if state.setbacks > 1 else "once"
-    return (f"Training was lost {often} and went on from its last good checkpoint, more slowly.",)
 
 
 def sampler_of(
@@ -212,12 +166,3 @@ def label_of(dataset: Dataset, names: list[str], preset: Preset, seed: int, base
     made = b"".join(file.read_bytes() for file in files)
     origin = base.sha256 if base else ""
     return hashlib.sha256(b"|".join([made, repr((names, preset, seed, origin)).encode()])).hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Of what the avatar was made with."""
-    try:
-        ours = version("semblance")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        ours = ""
-    return {"semblance": ours, "torch": torch.__version__}

@@ -17,9 +17,10 @@ from ...device import device_facts
 from ...precision import native_dtype
 from ...training.distributed import DistributedGroup
 from ...training.loop import TrainingRun
+from ...training.outcome import trainable
 from ...training.plan import Plan
 from .batches import forget_frames
-from .build import label_of, perceptual_loss, sampler_of, trainable
+from .build import label_of, perceptual_loss, sampler_of
 from .expressive import landmarks_in_maps
 from .learner import StyleAvatarLearner
 from .presets import Preset, preset_named

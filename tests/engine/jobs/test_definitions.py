@@ -6,7 +6,8 @@ from __future__ import annotations
 import inspect
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from typing import Any, ClassVar, Literal, get_args, get_type_hints
+from types import UnionType
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import typer
@@ -19,7 +20,7 @@ from semblance.engine.jobs import requests, tasks
 from semblance.engine.jobs.requests import checked, resolved
 from semblance.engine.jobs.scheduler import Scheduler
 from semblance.engine.serving.server import create_app
-from semblance.protocol.jobs import JOBS, Build, JobKind, JobRequest, Reenact, Track
+from semblance.protocol.jobs import JOBS, Build, JobKind, JobRequest, Photo, Reenact, Track
 from semblance.protocol.look import Look
 from semblance.protocol.parameters import NO_OPTION, Meaning, about
 
@@ -28,6 +29,7 @@ REQUIRED: dict[JobKind, dict[str, Any]] = {
     JobKind.PHOTO: {"photo": "/a.jpg", "dataset": "a"},
     JobKind.BUILD: {"dataset": "a", "avatar": "a"},
     JobKind.REENACT: {"avatar": "a", "driver": "/d.mp4", "out": "/o.mp4"},
+    JobKind.ORBIT: {"avatar": "a", "out": "/o.mp4"},
 }
 """The least that each job needs."""
 
@@ -96,8 +98,10 @@ def test_http_takes_what_the_definition_says(contract, kind):
         schema = said["properties"][each.name]
         assert schema["description"] == each.metadata["description"]
         assert json.dumps(schema.get("default")) == json.dumps(None if each.default is MISSING else each.default)
-        if choices := get_args(types[each.name]) if "Literal" in str(types[each.name]) else ():
-            assert tuple(schema["enum"]) == choices
+        optional = get_origin(types[each.name]) is UnionType
+        kind, allowed = (get_args(types[each.name])[0], schema["anyOf"][0]) if optional else (types[each.name], schema)
+        if get_origin(kind) is Literal:
+            assert tuple(allowed["enum"]) == get_args(kind)
 
 
 @pytest.mark.parametrize("kind", JobKind)
@@ -122,6 +126,13 @@ def test_a_job_stays_the_same_on_its_way(kind):
     assert checked(kind, json.loads(json.dumps(asdict(job)))) == job
 
 
+def test_more_photos_are_absolute_paths_too():
+    parameters = {**REQUIRED[JobKind.PHOTO], "more": ["/b.jpg", "/c.jpg"]}
+    assert checked(JobKind.PHOTO, parameters) == Photo(**REQUIRED[JobKind.PHOTO], more=("/b.jpg", "/c.jpg"))
+    with pytest.raises(UserError, match="more"):
+        checked(JobKind.PHOTO, {**parameters, "more": ["b.jpg"]})
+
+
 def test_jobs_of_earlier_engines_can_still_be_read():
     """As they lie in jobs.sqlite, written by the models that there were before."""
     tracked = {"matting": "auto", "head_only": False, "head": "builtin", "head_path": None, "size": 256,
@@ -132,7 +143,8 @@ def test_jobs_of_earlier_engines_can_still_be_read():
              "panels": None, "runtime": "torch", "engines": "/e", "time_code": 0.5, "foreground_offset": [1.5, -2.0],
              "background_offset": [0, 0]}  # fmt: skip
     for kind, parameters in (("track", tracked), ("build", built), ("reenact", moved)):
-        assert json.loads(json.dumps(asdict(checked(JobKind(kind), parameters)))) == parameters
+        read = json.loads(json.dumps(asdict(checked(JobKind(kind), parameters))))
+        assert {name: read[name] for name in parameters} == parameters
 
 
 @pytest.mark.parametrize(

@@ -102,9 +102,9 @@ def wall(inputs, engine):
 def sent(inputs: type[Inputs], frames: int) -> Inputs:
     if inputs is Maps:
         return Maps(*np.zeros((2, frames, 256, 256, 3), np.float16))
-    return PosedMesh(
-        np.ones((frames, 5, 3), np.float32), np.tile(np.array([40, 40, 16, 16, 32, 32], np.float32), (frames, 1))
-    )
+    here = np.tile(np.eye(3, dtype=np.float32), (frames, 1, 1))
+    camera = np.tile(np.array([40, 40, 16, 16, 32, 32], np.float32), (frames, 1))
+    return PosedMesh(np.ones((frames, 5, 3), np.float32), np.zeros((frames, 52), np.float32), here, here, camera)
 
 
 def test_it_is_loaded_and_drawn_from_a_performance(wall, inputs):
@@ -160,13 +160,18 @@ def test_only_pytorch_renders_a_kind_that_offers_nothing_else(wall):
 
 def test_a_posed_mesh_travels_to_the_engine():
     mesh = sent(PosedMesh, 2)
-    one_camera = {"vertices": mesh.vertices.astype(np.float16), "camera": mesh.camera[0].astype(np.float64)}
+    one_camera = mesh.arrays() | {
+        "vertices": mesh.vertices.astype(np.float16),
+        "camera": mesh.camera[0].astype(np.float64),
+    }
+    del one_camera["view"]
     for arrays in (mesh.arrays(), one_camera):
         read = FramesRequest.read(pack_arrays(**arrays)).inputs
         assert isinstance(read, PosedMesh)
         assert read.vertices.dtype == read.camera.dtype == np.float32
         np.testing.assert_array_equal(read.vertices, mesh.vertices)
         np.testing.assert_array_equal(read.camera, mesh.camera)
+        np.testing.assert_array_equal(read.view, mesh.view)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +182,9 @@ def test_a_posed_mesh_travels_to_the_engine():
         ({"vertices": np.ones((2, 5, 3), np.int32)}, "vertices is int32"),
         ({"vertices": np.full((2, 5, 3), np.nan, np.float32)}, "no numbers"),
         ({"vertices": np.ones((99, 5, 3), np.float32)}, "99 frames"),
+        ({"expression": None}, "expression is missing"),
+        ({"expression": np.zeros((3, 52), np.float32)}, "expression holds 3 frames"),
+        ({"rotation": np.zeros((2, 3), np.float32)}, "rotation is float32"),
         ({"camera": np.ones((3, 6))}, "camera is float64"),
         ({"camera": np.zeros(6)}, "not above 0"),
         ({"camera": None}, "camera is missing"),

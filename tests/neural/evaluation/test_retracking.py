@@ -14,7 +14,7 @@ from semblance.tracking.detection.landmarks import eye_distance
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.photos.photo import read_photo
+from semblance.tracking.photos.photo_file import read_photo
 from semblance.tracking.solving.landmark_model import LandmarkModel, Pose
 
 FRAMES, DISTANCE = 20, 0.9
@@ -42,19 +42,19 @@ def faces(head: MorphableHead, jaw: float = 0.0, degrees: float = 0.0, swing: fl
 @pytest.mark.slow
 def test_equal_faces_are_no_distance_apart(head):
     seen = list(faces(head))
-    assert retracked(seen, seen, head, CAMERA) == Distances(
+    assert retracked(seen, seen, head, CAMERA).distances() == Distances(
         0, pytest.approx(0, abs=1e-3), 0, 0, pytest.approx(1), pytest.approx(1)
     )
 
 
 @pytest.mark.slow
 def test_a_turned_head_is_a_distance_of_pose(head):
-    found = retracked(list(faces(head, degrees=5)), list(faces(head)), head, CAMERA)
+    found = retracked(list(faces(head, degrees=5)), list(faces(head)), head, CAMERA).distances()
     assert found.pose == pytest.approx(5, abs=1)
 
 
 def test_an_open_jaw_is_a_distance_of_expression(head):
-    found = retracked(list(faces(head, jaw=0.3)), list(faces(head)), head, CAMERA)
+    found = retracked(list(faces(head, jaw=0.3)), list(faces(head)), head, CAMERA).distances()
     assert found.expression == pytest.approx(0.3, abs=0.1)
     assert found.pose < 1.5
 
@@ -63,7 +63,7 @@ def test_an_open_jaw_is_a_distance_of_expression(head):
 @pytest.mark.parametrize("opens", [0.5, 1.2])
 def test_a_mouth_that_mumbles_or_exaggerates_is_told(head, opens):
     seen, shut = faces(head), faces(head, swing=0.0)
-    found = retracked(list(shut + np.float32(opens) * (seen - shut)), list(seen), head, CAMERA)
+    found = retracked(list(shut + np.float32(opens) * (seen - shut)), list(seen), head, CAMERA).distances()
     assert found.mouth_gain == pytest.approx(opens, abs=0.02)
     assert found.mouth_likeness == pytest.approx(1, abs=0.01)
 
@@ -71,8 +71,8 @@ def test_a_mouth_that_mumbles_or_exaggerates_is_told(head, opens):
 @pytest.mark.slow
 def test_a_mouth_that_keeps_still_follows_nothing(head):
     seen, still = list(faces(head)), [faces(head, swing=0.0)[0]] * FRAMES
-    assert retracked(seen, still, head, CAMERA).mouth_gain is None
-    mumbled = retracked(still, seen, head, CAMERA)
+    assert retracked(seen, still, head, CAMERA).distances().mouth_gain is None
+    mumbled = retracked(still, seen, head, CAMERA).distances()
     assert mumbled.mouth_gain == pytest.approx(0, abs=1e-6)
     assert mumbled.mouth_likeness is None
 
@@ -80,7 +80,7 @@ def test_a_mouth_that_keeps_still_follows_nothing(head):
 @pytest.mark.slow
 def test_keypoints_are_counted_in_pixels_and_in_distances_of_the_eyes(head):
     seen = faces(head)
-    found = retracked(list(seen + np.array([3, 4, 0], np.float32)), list(seen), head, CAMERA)
+    found = retracked(list(seen + np.array([3, 4, 0], np.float32)), list(seen), head, CAMERA).distances()
     assert found.keypoint == pytest.approx(5, abs=1e-3)
     assert found.keypoint_share == pytest.approx((5 / eye_distance(seen)).mean(), rel=1e-3)
 
@@ -89,7 +89,7 @@ def test_keypoints_are_counted_in_pixels_and_in_distances_of_the_eyes(head):
 def test_frames_without_a_face_do_not_count(head):
     seen = list(faces(head))
     hidden = [None, *seen[1:]]
-    assert retracked(hidden, seen, head, CAMERA).keypoint == 0
+    assert retracked(hidden, seen, head, CAMERA).distances().keypoint == 0
     assert retracked([None] * FRAMES, seen, head, CAMERA) is None
 
 

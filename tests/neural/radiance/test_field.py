@@ -42,7 +42,8 @@ def surface() -> HeadSurface:
 
 
 def test_space_about_a_turned_and_grown_head_is_turned_and_shrunk_back(surface: HeadSurface) -> None:
-    deformation = Deformation(surface, torch.device("cpu"))
+    triangles = torch.from_numpy(surface.triangles.astype(np.int32))
+    deformation = Deformation(torch.from_numpy(surface.canonical), triangles)
     rotation = torch.from_numpy(gaze_rotation(0.2, -0.5))
     canonical = deformation.canonical + 0.004 * torch.randn(
         deformation.canonical.shape, generator=torch.Generator().manual_seed(0)
@@ -52,7 +53,7 @@ def test_space_about_a_turned_and_grown_head_is_turned_and_shrunk_back(surface: 
         return 1.3 * points @ rotation.T + torch.tensor([0.1, 0.0, 0.8])
 
     vertices = moved(deformation.canonical)
-    near = TriangleMesh(vertices, deformation.triangles).nearest(moved(canonical), 0.1)
+    near = TriangleMesh(vertices, triangles).nearest(moved(canonical), 0.1)
     gradients = deformation.gradients(vertices)
     back = deformation.to_canonical(moved(canonical), near.triangles, near.barycentric, vertices, gradients)
     # The normal grows with the square root of a triangle's area, as its edges do.

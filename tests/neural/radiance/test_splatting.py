@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 from semblance.neural.radiance.kernels import splat_compositing, splatting
-from semblance.neural.radiance.kernels.launching import kernel_device, launch, numbers, vectors
+from semblance.neural.radiance.kernels.launching import launch, numbers, vectors
 from semblance.neural.radiance.kernels.splat_order import Tiling, order_splats
-from semblance.neural.radiance.kernels.splatting import Binding, CutOffs, composite, project
+from semblance.neural.radiance.kernels.splatting import Binding, CutOffs, composite, project, sizes_at_rest
 from semblance.tests.neural.radiance import splat_reference as reference
 from semblance.tracking.heads.camera import PinholeCamera
 from torch import Tensor
 
 CAMERA = PinholeCamera(70.0, 66.0, 19.0, 17.0, 40, 36)
-EVERYTHING = CutOffs(1e-30, 1.0, 0.0)
-"""No cut-off: the pictures are smooth in every number."""
+EVERYTHING = CutOffs(1e-10, 1.0, 0.0)
+"""Cut-offs below what single precision shows: the pictures are smooth in every number."""
 COUNT = 60
 
 
@@ -31,9 +31,9 @@ def scene() -> dict[str, Any]:
     corners = np.array([[0.02, -0.01, 0], [-0.02, -0.015, 0.004], [0, 0.02, 0]])
     vertices = (middles + corners + generator.normal(0, 0.002, (30, 3, 3))).reshape(-1, 3).astype(np.float32)
     triangles = np.arange(90, dtype=np.int32).reshape(30, 3)[generator.integers(0, 30, COUNT)]
-    binding = Binding.of(
-        triangles, generator.dirichlet([2, 2, 2], COUNT).astype(np.float32), vertices * 1.1, kernel_device().device
-    )
+    barycentric = torch.from_numpy(generator.dirichlet([2, 2, 2], COUNT).astype(np.float32))
+    sizes = torch.from_numpy(sizes_at_rest(triangles, vertices * 1.1))
+    binding = Binding.of(torch.from_numpy(triangles), barycentric, sizes, len(vertices))
 
     def normal(*shape: int, scale: float = 1.0, about: float = 0.0) -> Tensor:
         return torch.from_numpy(generator.normal(about, scale, shape).astype(np.float32)).requires_grad_()

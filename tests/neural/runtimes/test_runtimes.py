@@ -140,7 +140,7 @@ def test_missing_gpu_is_told_of(avatar, capsys):
 def test_an_avatar_on_onnx_runtime_renders_what_it_renders_on_pytorch(avatar):
     uv, texture = (each.permute(0, 2, 3, 1).add(1).div(2).numpy() for each in random_maps())
     moved = Look(0.3, (4.0, 0.0))
-    pictures = [avatar_on(name, avatar).render(Maps(uv, texture), moved).astype(int) for name in ("torch", "onnx")]
+    pictures = [avatar_on(name, avatar).render(Maps(uv, texture), moved).rgba.astype(int) for name in ("torch", "onnx")]
     assert pictures[0].std() > 2
     assert np.abs(pictures[0] - pictures[1]).max() <= 2
 

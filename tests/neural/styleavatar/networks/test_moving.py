@@ -145,20 +145,20 @@ def as_arrays(maps, frames):
 def test_a_still_head_gives_a_still_picture(network, maps, tmp_path):
     avatar(network).save(tmp_path / "tiny.safetensors")
     loaded = Avatar.load(tmp_path / "tiny.safetensors", "cpu")
-    pictures = loaded.render(as_arrays(maps, 9))
-    again = Avatar.load(tmp_path / "tiny.safetensors", "cpu").render(as_arrays(maps, 1))
+    pictures = loaded.render(as_arrays(maps, 9)).rgba
+    again = Avatar.load(tmp_path / "tiny.safetensors", "cpu").render(as_arrays(maps, 1)).rgba
     assert np.abs(np.diff(pictures.astype(int), axis=0)).mean() == 0
     assert (pictures[0] == again[0]).all()
     other = Avatar.load(tmp_path / "tiny.safetensors", "cpu")
     other.network.noise_foreground.mul_(-1)
-    assert (other.render(as_arrays(maps, 1)) != again).any()
+    assert (other.render(as_arrays(maps, 1)).rgba != again).any()
 
 
 def test_every_frame_may_be_moved_otherwise(network, maps):
     subject, still, moved = avatar(network), Look(background_offset=(1, 1)), Look(None, (3, -2.5), (1, 1))
-    pictures = subject.render(as_arrays(maps, 3), [still, still, moved])
+    pictures = subject.render(as_arrays(maps, 3), [still, still, moved]).rgba
     assert (pictures[0] == pictures[1]).all()
-    alone = subject.render(as_arrays(maps, 1), moved)
+    alone = subject.render(as_arrays(maps, 1), moved).rgba
     assert (pictures[2] == alone[0]).all()
     assert (pictures[2] != pictures[1]).any()
 

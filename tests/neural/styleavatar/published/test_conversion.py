@@ -92,7 +92,7 @@ def test_a_styleunet_becomes_an_avatar_that_paints_of_the_texture_map(portrait_s
     assert avatar.metadata.kind == "styleunet"
     assert avatar.metadata.thumbnail
     texture = np.random.default_rng(0).random((1, 256, 256, 3), np.float32)
-    picture = avatar.render(Maps(np.zeros_like(texture), texture))
+    picture = avatar.render(Maps(np.zeros_like(texture), texture)).rgba
     assert picture.shape == (1, 1024, 1024, 4)
     assert picture[..., :3].std() > 1
     assert (picture[..., 3] == 255).all()

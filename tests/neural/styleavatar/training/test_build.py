@@ -48,7 +48,7 @@ def test_training_learns_and_writes_an_avatar(dataset, tmp_path):
     assert not (tmp_path / "work" / "frames").exists()
     avatar = Avatar.load(tmp_path / "a.safetensors")
     maps = np.zeros((1, 256, 256, 3), np.float32)
-    assert avatar.render(Maps(maps, maps)).shape == (1, 256, 256, 4)
+    assert avatar.render(Maps(maps, maps)).rgba.shape == (1, 256, 256, 4)
     provenance = avatar.metadata.provenance
     assert provenance.steps == 10
     assert (provenance.matting, provenance.head_only) == ("built-in", "by the tracked head")

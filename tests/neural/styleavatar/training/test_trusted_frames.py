@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from semblance.common.errors import UserError
 from semblance.neural.evaluation.evaluate import held_out
-from semblance.neural.styleavatar.training.build import left_out_sentences, trainable
+from semblance.neural.training.outcome import left_out_sentences, trainable
 from semblance.tests.makers.performances import at_rest
 
 if TYPE_CHECKING:
