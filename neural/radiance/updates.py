@@ -82,7 +82,8 @@ def updated(
         drawn, alpha = drawn_view(scene, network, index)
         file = cache / f"{index:06}.png"
         if not file.is_file():
-            restored = restorer.restore(drawn, scene.vertices[index].cpu().numpy(), scene.camera)
+            vertices = scene.vertices[index].cpu().numpy()
+            restored = restorer.restore(drawn, alpha / np.float32(255), vertices, scene.camera)
             with written_whole(file) as partial:
                 Pictures.fromarray(restored).save(partial, "PNG")
         restored = cv2.cvtColor(read_picture(file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
