@@ -103,6 +103,11 @@ class SplatCloud:
                 raise ValueError(f"{name} names vertices that there are not")
         return cls(**{name: arrays[name] for name in shapes})
 
+    def only(self, chosen: NDArray[np.bool_]) -> SplatCloud:
+        """The splats that are `chosen [N]`, on the same head."""
+        whole = ("rest", "triangles", "displacements")
+        return SplatCloud(**{name: each if name in whole else each[chosen] for name, each in self.arrays().items()})
+
     @property
     def rest_sizes(self) -> Floats:
         """`[N]` metres: the square root of the area of each splat's triangle at rest."""
