@@ -137,7 +137,7 @@ def turns(scene: RadianceScene, training: Sequence[int]) -> tuple[int, list[floa
     middle = int(yaw.sub(yaw.median()).abs().argmin())
     low, high = float(yaw.min() - yaw[middle]), float(yaw.max() - yaw[middle])
     beyond = math.radians(20)
-    return training[middle], [-(low - beyond), -low, 0.0, -high, -(high + beyond)]
+    return training[middle], [low - beyond, low, 0.0, high, high + beyond]
 
 
 def holes(scene: RadianceScene, learner: SplatsLearner, training: Sequence[int]) -> dict[str, float]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from .errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 HOME_VARIABLE = "SEMBLANCE_HOME"
 NAME = re.compile(r"\w[\w .-]{0,99}")
@@ -50,6 +51,11 @@ class Home:
     def heads(self) -> Path:
         """The folder of copied head files."""
         return self.folder / "heads"
+
+    @property
+    def weights(self) -> Path:
+        """The folder of copied and fetched weights of others' networks."""
+        return self.folder / "weights"
 
     @property
     def engines(self) -> Path:
@@ -101,6 +107,20 @@ def default_home(extension_folder: str = "") -> Path:
     """
     chosen = os.environ.get(HOME_VARIABLE) or extension_folder
     return Path(chosen) if chosen else data_folder(sys.platform, os.environ, Path.home())
+
+
+@contextmanager
+def default_home_set(home: Home) -> Iterator[None]:
+    """Let `home` be the default one in the body, for what is looked up there without being told of it."""
+    before = os.environ.get(HOME_VARIABLE)
+    os.environ[HOME_VARIABLE] = str(home.folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[HOME_VARIABLE]
+        else:
+            os.environ[HOME_VARIABLE] = before
 
 
 def data_folder(system: str, environment: Mapping[str, str], user: Path) -> Path:

@@ -35,6 +35,7 @@ class Kind:
         load: makes the network of a stored configuration; its weights are filled in afterwards.
         runtimes: what executes such a network.
         sizes: side of the picture in pixels, by preset.
+        has_backdrop: whether its pictures show what was behind the person.
         device: where PyTorch has its networks run, unless told.
     """
 
@@ -44,4 +45,5 @@ class Kind:
     load: Callable[[Mapping[str, Any]], nn.Module]
     runtimes: Callable[[nn.Module], Runtimes]
     sizes: Callable[[], Mapping[str, int]] = dict
+    has_backdrop: bool = True
     device: Callable[[], str] = usual_device

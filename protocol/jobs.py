@@ -15,7 +15,10 @@ from typing import Any, ClassVar
 
 from .choices import ORIGINAL_SIZE, PRESETS, AvatarKindName, LayoutName, MattingName, PresetName, RuntimeName
 from .look import CONTROLS, Look
-from .parameters import NO_OPTION, Meaning, about
+from .parameters import NO_OPTION, RANGE, Meaning, about
+
+DEGREES = {"ge": -180, "le": 180}
+"""Bounds of an angle."""
 
 
 class JobKind(enum.StrEnum):
@@ -25,6 +28,7 @@ class JobKind(enum.StrEnum):
     PHOTO = "photo"
     BUILD = "build"
     REENACT = "reenact"
+    ORBIT = "orbit"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +99,14 @@ class Photo(NewDataset):
     kind: ClassVar[JobKind] = JobKind.PHOTO
 
     photo: str = field(metadata=about("Portrait photo.", meaning=Meaning.PATH, metavar="picture"))
+    more: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "More photos of the same person: other views, other expressions.",
+            meaning=Meaning.PATH,
+            option=NO_OPTION,  # the command takes them as further arguments
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,5 +189,33 @@ class Reenact(Look, JobRequest):
         return Look(**{name: getattr(self, name) for name in CONTROLS})
 
 
-JOBS: dict[JobKind, type[JobRequest]] = {each.kind: each for each in (Track, Photo, Build, Reenact)}
+@dataclass(frozen=True, kw_only=True)
+class Orbit(JobRequest):
+    """Swing a camera about a head in 3D."""
+
+    kind: ClassVar[JobKind] = JobKind.ORBIT
+
+    avatar: str = field(metadata=about("Avatar file, or its name in the home.", meaning=Meaning.AVATAR))
+    out: str = field(
+        metadata=about("Video (.mp4) or folder to write.", meaning=Meaning.PATH, unless_given="AVATAR_orbit.mp4 here")
+    )
+    yaw: tuple[float, float] = field(
+        default=(-30.0, 30.0),
+        metadata=about("Degrees that the head seems to turn to its right.", each=DEGREES, metavar=RANGE),
+    )
+    pitch: tuple[float, float] = field(
+        default=(-10.0, 10.0),
+        metadata=about("Degrees that the head seems to bow.", each=DEGREES, metavar=RANGE),
+    )
+    performance: str | None = field(
+        default=None,
+        metadata=about("Video, performance file or dataset that it does meanwhile.", meaning=Meaning.PATH),
+    )
+    size: int = field(default=512, metadata=about("Pixels of the picture's side.", ge=64, le=2048, multiple_of=2))
+    head_path: str | None = field(
+        default=None, metadata=about("The avatar's head file, where it was moved.", meaning=Meaning.PATH)
+    )
+
+
+JOBS: dict[JobKind, type[JobRequest]] = {each.kind: each for each in (Track, Photo, Build, Reenact, Orbit)}
 """Every kind of job."""

@@ -6,6 +6,8 @@ from __future__ import annotations
 import enum
 from typing import Any
 
+RANGE = "LEAST,MOST"
+"""The `metavar` of two numbers that the command line takes as one."""
 NO_OPTION = ""
 """The `option` of a parameter that the command line does not offer."""
 

@@ -12,6 +12,7 @@ MODULES = (
     "neural.evaluation.figures",
     "neural.evaluation.metrics",
     "neural.evaluation.tables",
+    "neural.pretrained.registry",
     "neural.styleavatar.networks.wavelets",
     "protocol.arrays",
     "protocol.look",

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ...protocol.choices import PresetName, RegionName
-from ...protocol.jobs import Build, Reenact
+from ...protocol.jobs import Build, Orbit, Reenact
 from .job_options import options_of
 from .shared import HomeOption, avatar_file, dataset_folder, home_of, run
 from .terminal import shown
@@ -49,6 +49,13 @@ def reenact(home: HomeOption = None, **parameters: Any) -> None:
     avatar, driver = Path(parameters["avatar"]), Path(parameters["driver"])
     here = Path(f"{avatar.stem}_{driver.stem}.mp4").absolute()
     run(Reenact, home, {**parameters, "out": parameters["out"] or str(here)})
+
+
+@options_of(Orbit)
+def orbit(home: HomeOption = None, **parameters: Any) -> None:
+    """Swing a camera about a head in 3D."""
+    here = Path(f"{Path(parameters['avatar']).stem}_orbit.mp4").absolute()
+    run(Orbit, home, {**parameters, "out": parameters["out"] or str(here)})
 
 
 def evaluate(

@@ -17,6 +17,7 @@ from ...protocol.jobs import JOBS
 from . import avatars, checkpoints, engine, export, performances, tracking
 from .heads import app as heads
 from .job_options import command_of
+from .weights import app as weights
 
 OURS, THEIRS, STOPPED = 1, 2, 130
 
@@ -36,6 +37,7 @@ COMMANDS = (
     checkpoints.import_checkpoint,
     export.export,
     avatars.reenact,
+    avatars.orbit,
     avatars.evaluate,
     engine.serve,
 )
@@ -50,6 +52,7 @@ jobs.command("list")(engine.list_jobs)
 jobs.command("cancel")(engine.cancel_job)
 app.add_typer(jobs, name="jobs")
 app.add_typer(heads, name="heads")
+app.add_typer(weights, name="weights")
 
 
 def main(arguments: list[str] | None = None) -> None:

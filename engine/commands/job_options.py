@@ -19,11 +19,26 @@ import typer
 
 from ...common.home import Home
 from ...protocol.jobs import JobRequest
-from ...protocol.parameters import NO_OPTION, Meaning
+from ...protocol.parameters import NO_OPTION, RANGE, Meaning
 from .shared import HomeOption, avatar_file, dataset_folder, home_of, run
 
 Command = Callable[..., None]
 JobField = Field[Any]
+
+
+def range_of(text: Any) -> tuple[float, float]:
+    """The least and the most, of "-30,30"; a default is a range already.
+
+    Raises:
+        typer.BadParameter: the text is not two numbers.
+    """
+    if isinstance(text, tuple):
+        return text
+    try:
+        least, most = map(float, text.split(","))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not two numbers with a comma between them, such as -30,30.") from None
+    return least, most
 
 
 def options_of(
@@ -98,6 +113,9 @@ def parameter_of(parameter: JobField, kind: Any, optional: bool) -> Parameter:
         default = None if optional else Parameter.empty
     else:
         kind = Path | None if said["meaning"] not in (None, Meaning.HEAD) else kind
+        if said["metavar"] == RANGE:
+            kind = Any
+            shown |= {"parser": range_of, "show_default": ",".join(f"{each:g}" for each in parameter.default)}
         annotation = Annotated[kind, typer.Option(*declared(parameter), **shown)]
     return Parameter(parameter.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

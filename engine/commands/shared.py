@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...common.errors import UserError
-from ...common.home import HOME_VARIABLE, Home, default_home, is_name
+from ...common.home import HOME_VARIABLE, Home, default_home, default_home_set, is_name
 from ...protocol.jobs import JobRequest
 from .terminal import shown
 
@@ -30,7 +30,7 @@ def run(job: type[JobRequest], home: Path | None, parameters: dict[str, Any]) ->
     from ..jobs.tasks import TASKS
 
     asked = resolved(checked(job.kind, parameters), home_of(home))
-    with shown() as listener:
+    with shown() as listener, default_home_set(home_of(home)):
         result = TASKS[job.kind](asked, listener)
     for name, value in result.items():
         print(f"{name}: {value}")

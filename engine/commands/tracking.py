@@ -57,7 +57,15 @@ def track(
 
 
 @options_of(Photo)
-def photo(home: HomeOption = None, **parameters: Any) -> None:
-    """Make a dataset from one portrait photo."""
+def photo(
+    others: Annotated[
+        list[Path] | None,
+        typer.Argument(help="More photos of the same person.", metavar="[more]...", show_default=False),
+    ] = None,
+    home: HomeOption = None,
+    **parameters: Any,
+) -> None:
+    """Make a dataset from one portrait photo, or from several of the same person."""
     folder = parameters["dataset"] or str(home_of(home).dataset(name_from(Path(parameters["photo"]))))
-    run(Photo, home, {**parameters, "dataset": folder})
+    more = tuple(str(each.absolute()) for each in others or ())
+    run(Photo, home, {**parameters, "dataset": folder, "more": more})

@@ -71,6 +71,8 @@ def checked_type(kind: Any, said: Mapping[str, Any]) -> Any:
         bounds = Field(**said["each"])
         kind = tuple[tuple(Annotated[number, bounds] for number in get_args(kind))]  # type: ignore[misc]
     checks = CHECKS.get(said["meaning"], ())
+    if kind == tuple[str, ...]:
+        return tuple[Annotated[(str, *checks)], ...] if checks else kind
     return Annotated[(kind, *checks)] if checks else kind
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ...common.errors import UserError
-from ...common.home import Home
+from ...common.home import HOME_VARIABLE, Home
 from ...protocol.jobs import JOBS, JobKind, JobRequest
 from ...protocol.messages import JobState
 from .store import JobStore, Record
@@ -100,7 +100,7 @@ class Scheduler:
         name, folder = record.job.id, self.home.job(record.job.id)
         try:
             prepare_folder(folder, record)
-            process = await start_worker(folder)
+            process = await start_worker(folder, self.home)
             self.store.update(name, worker=process.pid)
             await self._follow(name, folder, process)
             self._conclude(name, folder, process.returncode or 0)
@@ -213,15 +213,20 @@ def prepare_folder(folder: Path, record: Record) -> None:
     (folder / JOB_FILE).write_text(text, encoding="utf-8")
 
 
-async def start_worker(folder: Path) -> asyncio.subprocess.Process:
-    """Start the worker of the job in `folder`, in a process group of its own."""
+async def start_worker(folder: Path, home: Home) -> asyncio.subprocess.Process:
+    """Start the worker of the job in `folder`, in a process group of its own, whose default home is `home`."""
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": 0x00000200 | 0x00004000}  # CREATE_NEW_PROCESS_GROUP, BELOW_NORMAL_PRIORITY_CLASS
     command = (*WORKER, str(folder))
     with (folder / LOG_FILE).open("ab") as log:
         return await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, **apart
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, HOME_VARIABLE: str(home.folder)},
+            **apart,
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.progress import Listener
-from ...protocol.jobs import Build, JobKind, NewDataset, Photo, Reenact, Track
+from ...protocol.jobs import Build, JobKind, NewDataset, Orbit, Photo, Reenact, Track
 from ...tracking.datasets.dataset import Dataset, Layout
 from ...tracking.heads.registry import open_head
 
@@ -44,6 +44,7 @@ def photo(job: Photo, listener: Listener) -> dict[str, Any]:
         Path(job.photo),
         Path(job.dataset),
         head=head,
+        more=[Path(each) for each in job.more],
         size=job.size,
         matting=matting,
         listener=listener,
@@ -90,11 +91,29 @@ def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
     return {"out": job.out}
 
 
+def orbit(job: Orbit, listener: Listener) -> dict[str, Any]:
+    """Swing a camera about a head in 3D."""
+    from ...neural.rendering.orbit import orbit
+
+    orbit(
+        Path(job.avatar),
+        Path(job.out),
+        yaw=job.yaw,
+        pitch=job.pitch,
+        performance=path_or_none(job.performance),
+        size=job.size,
+        head_path=path_or_none(job.head_path),
+        listener=listener,
+    )
+    return {"out": job.out}
+
+
 TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
     JobKind.TRACK: track,
     JobKind.PHOTO: photo,
     JobKind.BUILD: build,
     JobKind.REENACT: reenact,
+    JobKind.ORBIT: orbit,
 }
 
 

@@ -13,9 +13,10 @@ import torch
 from ...tracking.datasets.writer import as_bytes
 from ...tracking.detection.landmarks import LandmarkDetector, Landmarks
 from ..pretrained import weights
+from ..pretrained.arcface import ArcFace
 from . import metrics
 from .figures import NO_DETECTOR, NO_FACE, NO_HEAD, STILL_MOUTH, TOO_FEW, WEIGHTS_MISSING, Figure, Figures
-from .perceptual_metrics import ArcFace, Inception, Lpips, frechet_distance
+from .perceptual_metrics import Inception, Lpips, frechet_distance
 from .retracking import Distances, Retracked, retracked
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Observer(AbstractContextManager["Observer"]):
             UserError: a file of weights is damaged or holds others.
         """
         self.device = device
-        alexnet, inception, arcface = map(weights.find, (weights.ALEXNET, weights.INCEPTION, weights.ARCFACE))
+        alexnet, inception, arcface = map(weights.find, ("alexnet", "inception", "arcface"))
         self.lpips = Lpips.from_file(alexnet).to(device) if alexnet else None
         self.inception = Inception(inception, device) if inception else None
         self.arcface = ArcFace(arcface) if arcface else None

@@ -40,7 +40,7 @@ class FaceParsing:
         Raises:
             UserError: the file is damaged or holds another network.
         """
-        self._network = load_network(path, device, what="a face-parsing network of 19 classes", works=scores_classes)
+        self._network = load_network(path, device, what="a face-parsing network of 19 classes", does=scores_classes)
         self._device = device
 
     @torch.inference_mode()

@@ -6,12 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...common.errors import UserError
 from ...tracking.mattes.head_only import HeadOnly, Parser
 from ...tracking.mattes.selfie_matting import builtin_matting
 from ...tracking.mattes.within_footage import WithinFootage
 from ..device import device_facts
-from .weights import FACE_PARSING, ROBUST_VIDEO_MATTING, find, folders
+from .weights import find, missing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,15 +58,12 @@ def choose_matting(name: MattingName, head_only: bool) -> ChosenMatting:
         UserError: Robust Video Matting is asked for and is not on this machine; or a file of weights is damaged or
             holds another network.
     """
-    rvm = find(ROBUST_VIDEO_MATTING) if name != "builtin" else None
+    rvm = find("rvm") if name != "builtin" else None
     if name == "rvm" and rvm is None:
-        raise UserError(
-            f"Robust Video Matting is not on this machine: put its authors' {ROBUST_VIDEO_MATTING[0]} (GPL-3.0) into "
-            f"{folders()[0]}, or use the built-in matting."
-        )
+        raise missing("rvm", "use the built-in matting")
     if name == "auto" and rvm is not None and device_facts().device != "cuda":
         rvm = None
-    parsing = find(FACE_PARSING) if head_only else None
+    parsing = find("face-parsing") if head_only else None
     return ChosenMatting(
         robust_video_matting(rvm) if rvm else None, head_only, face_parsing(parsing) if parsing else None
     )

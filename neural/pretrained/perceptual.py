@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import safetensors.torch
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from ...common.errors import UserError
 from . import weights
+from .contents import load_layer, network_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,18 +50,9 @@ class PerceptualLoss(nn.Module):
         Raises:
             UserError: the file is damaged or holds other weights.
         """
-        loss = cls()
-        try:
-            if path.suffix == ".safetensors":
-                tensors = safetensors.torch.load_file(path)
-            else:
-                tensors = torch.load(path, map_location="cpu", weights_only=True)
-            for number, convolution in zip(torchvision_numbers(), loss._convolutions(), strict=True):
-                convolution.weight.data.copy_(tensors[f"features.{number}.weight"])
-                assert convolution.bias is not None
-                convolution.bias.data.copy_(tensors[f"features.{number}.bias"])
-        except Exception as error:  # torch, zipfile and safetensors raise many kinds for damaged files
-            raise UserError(f"{path} is not a VGG19 weights file or is damaged; fetch or delete it.") from error
+        loss, tensors = cls(), network_tensors(path, "vgg19")
+        for number, convolution in zip(torchvision_numbers(), loss._convolutions(), strict=True):
+            load_layer(convolution, tensors, f"features.{number}", path)
         return loss
 
     def forward(self, painted: Tensor, footage: Tensor) -> Tensor:
@@ -106,4 +96,4 @@ def torchvision_numbers() -> list[int]:
 
 def find_weights() -> Path | None:
     """VGG19's weights on this machine; None without."""
-    return weights.find(weights.VGG19)
+    return weights.find("vgg19")

@@ -32,7 +32,7 @@ class RobustVideoMatting:
         Raises:
             UserError: the file is damaged or holds another network.
         """
-        self._network = load_network(path, device, what="Robust Video Matting", works=mattes_a_small_picture)
+        self._network = load_network(path, device, what="Robust Video Matting", does=mattes_a_small_picture)
         self._device = device
         self._states: list[Tensor | None] = [None] * STATES
         self._shape: tuple[int, ...] = ()

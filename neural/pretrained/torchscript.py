@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 Network = Callable[..., Any]
 
 
-def load_network(path: Path, device: str, *, what: str, works: Callable[[Network], bool]) -> Network:
+def load_network(path: Path, device: str, *, what: str, does: Callable[[Network], bool]) -> Network:
     """Load a TorchScript file and try it.
 
     Args:
         path: the file.
         device: "cuda" or "cpu".
         what: what the network is, for the user.
-        works: whether the network does what is expected of it, on a small picture.
+        does: whether the network does what is expected of it, on a small picture.
 
     Raises:
         UserError: the file is damaged or holds another network.
@@ -39,14 +39,18 @@ def load_network(path: Path, device: str, *, what: str, works: Callable[[Network
         network: Network = torch.jit.load(path, map_location=device).eval()
     except (RuntimeError, OSError, ValueError) as error:
         raise UserError(f"{path} is not a TorchScript file or is damaged; fetch {what} again or delete it.") from error
-    try:
-        with torch.inference_mode():
-            fits = works(network)
-    except Exception as error:  # a foreign network raises whatever its authors thought of
-        raise UserError(f"{path} holds another network than {what}; replace or delete it.") from error
-    if not fits:
+    if not works(network, does):
         raise UserError(f"{path} holds another network than {what}; replace or delete it.")
     return network
+
+
+def works(network: Network, does: Callable[[Network], bool]) -> bool:
+    """Tell whether a network `does` what is expected of it; it may raise whatever its authors thought of."""
+    try:
+        with torch.inference_mode():
+            return does(network)
+    except Exception:
+        return False
 
 
 def device_of(network: Network) -> torch.device:

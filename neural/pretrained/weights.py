@@ -1,32 +1,72 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the weights of others' networks lie on this machine; Semblance ships none."""
+"""Where the weights of others' networks lie on this machine; Semblance ships none.
+
+A file that was imported is known by its path. Others are found by the names that their authors gave them, and are
+checked when they are loaded.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from ...common.errors import UserError
+from ...common.file_format import FileFormat
+from ...common.home import Home, default_home
+from ...common.imported import ImportedFiles
+from .registry import REGISTRY, how_to_bring
+
 FOLDER_VARIABLE = "SEMBLANCE_WEIGHTS"
-
-VGG19 = ("vgg19.safetensors", "vgg19-dcbb9e9d.pth")
-ROBUST_VIDEO_MATTING = ("rvm_mobilenetv3_fp32.torchscript", "rvm_resnet50_fp32.torchscript")
-"""As their authors name them; the first one is the smaller and faster."""
-FACE_PARSING = ("face_parsing.torchscript",)
-ALEXNET = ("alexnet-owt-7be5be79.pth",)
-"""Torchvision's, for LPIPS; BSD-3-Clause."""
-INCEPTION = ("inception-2015-12-05.pt",)
-"""NVIDIA's TorchScript file of the Inception network that FID is defined by; Apache-2.0."""
-ARCFACE = ("w600k_r50.onnx",)
-"""InsightFace's, for CSIM; for non-commercial research only."""
+IMPORTED = ImportedFiles("weights.json", FileFormat("semblance-weights", 1), "weights")
 
 
-def find(names: tuple[str, ...]) -> Path | None:
-    """Return the first file of one of these names, in the user's folder of weights or in PyTorch's; None without."""
-    return next((path for folder in folders() for name in names if (path := folder / name).is_file()), None)
+def find(name: str) -> Path | None:
+    """Return the file of a network that has one, `name` in the registry; None where it is not on this machine.
+
+    Raises:
+        UserError: the list of imported weights is damaged or from a newer version.
+    """
+    (file,) = REGISTRY[name].files
+    return places(name)[file]
 
 
-def folders() -> tuple[Path, ...]:
-    """Return the folders that are looked into; the first one is the user's: `$SEMBLANCE_WEIGHTS` or Semblance's."""
+def find_parts(name: str) -> dict[str, Path] | None:
+    """Return the files of a network by part; None unless all of them are on this machine.
+
+    Raises:
+        UserError: the list of imported weights is damaged or from a newer version.
+    """
+    found = {part: path for part, path in places(name).items() if path}
+    return found if len(found) == len(REGISTRY[name].files) else None
+
+
+def places(name: str, home: Home | None = None) -> dict[str, Path | None]:
+    """Return where each part of a network is, None where it is not; `home` is the default one where none is given.
+
+    Raises:
+        UserError: the list of imported weights is damaged or from a newer version.
+    """
+    home = home or Home(default_home())
+    imported = IMPORTED.paths(home.folder)
+    found: dict[str, Path | None] = {}
+    for part, file in REGISTRY[name].files.items():
+        known = imported.get(part)
+        named = (path for folder in folders(home) for each in file.names if (path := folder / each).is_file())
+        found[part] = known if known and known.is_file() else next(named, None)
+    return found
+
+
+def folders(home: Home | None = None) -> tuple[Path, ...]:
+    """Return the folders that are looked into: the user's, the home's, Semblance's older one, and PyTorch's.
+
+    The user's is `$SEMBLANCE_WEIGHTS`, where it is set.
+    """
+    users = os.environ.get(FOLDER_VARIABLE)
     cache = Path.home() / ".cache"
-    own = Path(os.environ.get(FOLDER_VARIABLE, cache / "semblance/weights"))
-    return own, cache / "torch/hub/checkpoints"
+    own = (home or Home(default_home())).weights
+    return (*([Path(users)] if users else []), own, cache / "semblance/weights", cache / "torch/hub/checkpoints")
+
+
+def missing(name: str, otherwise: str) -> UserError:
+    """Return the error for a network that was asked for and is not here; `otherwise` says what else the user can do."""
+    return UserError(f"{REGISTRY[name].title} is not on this machine: {how_to_bring(name)}, or {otherwise}.")

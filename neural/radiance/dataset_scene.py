@@ -49,8 +49,9 @@ def scene_of_dataset(
         UserError: a picture is missing or damaged, or the head is not on this machine.
     """
     side = min(side or dataset.size, dataset.size)
-    chosen = as_many_as_fit(range(len(dataset.names)) if frames is None else frames, side)
     whole = dataset.performance()
+    photographs = whole.extra.get("photographs", ())
+    chosen = as_many_as_fit(range(len(dataset.names)) if frames is None else frames, side, photographs)
     performance = whole.at(np.asarray(chosen))
     head = open_head(performance.head, performance.extra.get("head_path"))
     neutral = head.neutral(performance.identity)
@@ -73,17 +74,22 @@ def scene_of_dataset(
         torch.from_numpy(alphas),
         torch.empty(0, dtype=torch.uint8),
         performance.camera.resized(side, side),
+        photographs=tuple(chosen.index(frame) for frame in photographs if frame in chosen),
     )
     weights = np.stack([weight_of(scene, index) for index in range(count)])
     return replace(scene, weights=torch.from_numpy(weights))
 
 
-def as_many_as_fit(frames: Sequence[int], side: int) -> Sequence[int]:
-    """Return the frames `[N]`, or as many of them, evenly apart, as fit into `MOST_BYTES` with `side` pixels a side."""
+def as_many_as_fit(frames: Sequence[int], side: int, wanted: Sequence[int] = ()) -> list[int]:
+    """Return the frames, or as many of them, evenly apart, as fit into `MOST_BYTES` with `side` pixels a side.
+
+    Those that are `wanted`, of the frames, are there in any case.
+    """
     most = max(1, MOST_BYTES // (BYTES * side * side))
     if len(frames) <= most:
         return list(frames)
-    return [frames[place] for place in np.linspace(0, len(frames) - 1, most).round().astype(int)]
+    evenly = {frames[place] for place in np.linspace(0, len(frames) - 1, most).round().astype(int)}
+    return sorted(evenly | set(wanted) & set(frames))
 
 
 def weight_of(scene: RadianceScene, index: int) -> NDArray[np.uint8]:

@@ -53,4 +53,4 @@ def preset_sizes() -> dict[str, int]:
     return {name: preset.side for name, preset in PRESETS.items()}
 
 
-RADIANCE = Kind(NAME, PosedMesh, build, load, runtimes, preset_sizes, device)
+RADIANCE = Kind(NAME, PosedMesh, build, load, runtimes, preset_sizes, has_backdrop=False, device=device)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .scene import RadianceScene
 
 PREVIEW_FRAMES = 3
+PHOTOGRAPH_EVERY = 3
+"""Steps after which a photograph is learnt from again, for it alone is surely the person."""
 CAUTION = 0.5
 """What learning rates are multiplied by for each time that training was lost."""
 
@@ -72,9 +74,16 @@ class RadianceLearner(ABC):
         return np.random.default_rng((self.seed, index))
 
     def drawn(self, index: int) -> int:
-        """The frame of a step: each once a round, in an order of its own."""
+        """The frame of a step: each once a round, in an order of its own; photographs every few steps besides."""
+        photographs = self.scene.photographs
+        if photographs and index % PHOTOGRAPH_EVERY == 0:
+            return photographs[index // PHOTOGRAPH_EVERY % len(photographs)]
         turn, place = divmod(index, len(self.frames))
         return int(self.frames[int(self.draws(turn).permutation(len(self.frames))[place])])
+
+    def go_on_with(self, scene: RadianceScene, frames: Sequence[int]) -> None:
+        """Learn from other pictures of the same head from now on."""
+        self.scene, self.frames = scene, frames
 
     def preview(self, _step: int) -> NDArray[np.uint8]:
         """Footage above, avatar below, for a few frames: `[2 H, 3 W, 3]`."""

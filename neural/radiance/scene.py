@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...tracking.heads.rotations import from_angles
 from ...tracking.mattes.head_region import AROUND_HEAD
 
 if TYPE_CHECKING:
@@ -46,10 +47,7 @@ class PosedHead:
 
     def orbited(self, yaw: float, pitch: float = 0.0) -> PosedHead:
         """The head seen from round about its middle, by angles in radians, as if it turned to its right and down."""
-        cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-        about_y = torch.tensor([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]], dtype=torch.float32)
-        about_x = torch.tensor([[1, 0, 0], [0, cp, -sp], [0, sp, cp]], dtype=torch.float32)
-        turn = (about_x @ about_y).to(self.vertices.device)
+        turn = torch.from_numpy(from_angles(np.array([pitch, yaw, 0.0]))).to(self.vertices)
         middle = self.vertices.mean(0)
         return self.seen_from(turn, middle - middle @ turn.T)
 
@@ -115,6 +113,7 @@ class RadianceScene:
         colours: `[T, H, W, 3]` uint8 sRGB, not premultiplied; alphas, weights: `[T, H, W]` uint8, 255 is all.
         camera: of the pictures.
         depths: `[T, H, W]` float32 metres, 0 where it is not known; None without any.
+        photographs: the frames that are true where others were made of them; none of footage.
     """
 
     surface: HeadSurface
@@ -126,6 +125,7 @@ class RadianceScene:
     weights: Tensor
     camera: PinholeCamera
     depths: Tensor | None = None
+    photographs: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.vertices)

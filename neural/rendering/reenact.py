@@ -53,7 +53,7 @@ def reenact(
         avatar: the avatar file.
         driver: a video, a performance file (`captures.registry`) or a dataset folder.
         out: a video (.mp4) or a folder for PNG files.
-        background: show the avatar's own background; else it is transparent (PNG) or black (mp4).
+        background: show the avatar's own background, where it has one; else it is transparent (PNG) or black (mp4).
         absolute: take the driver's expression and pose as they are; else they are relative to the driver's and the
             avatar's rest, unless the driver is the person of the avatar.
         head_path: file of the avatar's head, where it is not where it was.
@@ -77,7 +77,7 @@ def reenact(
         said = [warning(subject), *driving.extra.get("notes", ())]
         clock.tell(0, " ".join(filter(None, said)))
         for frame in frames_of(subject, performance, range(len(performance)), head=head, look=look):
-            write(frame.rgba if not background else frame.rgba[..., :3])
+            write(frame.rgba[..., :3] if background and subject.kind.has_backdrop else frame.rgba)
             if write_panels:
                 write_panels(panel_picture(frame, performance, pictures))
             clock.tell_finished(frame.index + 1)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from semblance.common.home import HOME_VARIABLE, data_folder, default_home
+from semblance.common.home import HOME_VARIABLE, Home, data_folder, default_home, default_home_set
 
 USER = Path("/users/ann")
 
@@ -49,3 +49,14 @@ def test_other_programs_use_the_same_place(
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     theirs = getattr(directories, name)(app, appauthor=False).user_data_dir
     assert Path(theirs) == data_folder(system, os.environ, tmp_path)
+
+
+def test_a_named_home_is_the_default_one_for_a_while(tmp_path, monkeypatch):
+    monkeypatch.delenv("SEMBLANCE_HOME", raising=False)
+    with default_home_set(Home(tmp_path)):
+        assert default_home() == tmp_path
+    assert "SEMBLANCE_HOME" not in os.environ
+    monkeypatch.setenv("SEMBLANCE_HOME", "/elsewhere")
+    with default_home_set(Home(tmp_path)):
+        assert default_home() == tmp_path
+    assert os.environ["SEMBLANCE_HOME"] == "/elsewhere"

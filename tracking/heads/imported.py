@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...common.errors import UserError
 from ...common.file_format import FileFormat
-from ...common.files import written_whole
+from ...common.imported import ImportedFiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
-FILE, FORMAT = "heads.json", FileFormat("semblance-heads", 1)
+HEADS = ImportedFiles("heads.json", FileFormat("semblance-heads", 1), "heads")
 
 
 def imported_heads(home: Path) -> dict[str, Path]:
@@ -23,18 +21,7 @@ def imported_heads(home: Path) -> dict[str, Path]:
     Raises:
         UserError: the file that lists them is damaged or from a newer version.
     """
-    file = home / FILE
-    damaged = f"{file} is damaged; delete it and import your heads again."
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        heads = {str(name): Path(path) for name, path in content["heads"].items()}
-    except FileNotFoundError:
-        return {}
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise UserError(damaged) from error
-    newer = f"{file} was written by a newer Semblance; update Semblance to read it."
-    FORMAT.version_in(content, foreign=newer, newer=newer, damaged=damaged)
-    return heads
+    return HEADS.paths(home)
 
 
 def remember_imported(home: Path, names: Iterable[str], path: Path) -> None:
@@ -43,7 +30,4 @@ def remember_imported(home: Path, names: Iterable[str], path: Path) -> None:
     Raises:
         UserError: the list of heads is damaged or from a newer version, or the disk is full.
     """
-    heads = {**imported_heads(home), **dict.fromkeys(names, path)}
-    content = {**FORMAT.header, "heads": {name: str(path) for name, path in heads.items()}}
-    with written_whole(home / FILE) as partial:
-        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    HEADS.remember(home, dict.fromkeys(names, path))

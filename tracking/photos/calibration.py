@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..heads.head import ARKIT_NAMES, MorphableHead, gaze_rotation
+from ..heads.rotations import to_angles
 from ..performances.performance import Performance, for_all_regions
 from ..solving.gaze import with_lids_following
 
@@ -54,7 +55,20 @@ MOUTHS: tuple[Pose, ...] = (
     {"cheekPuff": 0.6},
     {"mouthSmileLeft": 0.7},
     {"mouthSmileRight": 0.7},
+    {"jawForward": 0.6},
+    {"tongueOut": 0.9, "jawOpen": 0.4},
+    {"mouthClose": 0.35, "jawOpen": 0.4},
+    {"mouthStretch": 0.6},
+    {"mouthRollUpper": 0.6, "mouthRollLower": 0.6},
+    {"mouthFunnel": 0.8, "jawOpen": 0.35},
+    {"mouthUpperUp": 0.7, "noseSneer": 0.4},
+    {"mouthLowerDown": 0.7, "mouthStretch": 0.3},
+    {"mouthSmile": 0.9, "jawOpen": 0.45, "cheekSquint": 0.7, "eyeSquint": 0.6, "mouthUpperUp": 0.3},  # laughter
+    {"browInnerUp": 0.7, "browOuterUp": 0.6, "eyeWide": 0.6, "jawOpen": 0.6},  # surprise
+    {"browDown": 0.6, "eyeSquint": 0.4, "noseSneer": 0.5, "mouthPress": 0.6},  # anger
+    {"browInnerUp": 0.6, "mouthFrown": 0.7, "mouthShrugLower": 0.4},  # sorrow
 )
+"""Shapes of the mouth, singly, and faces whose upper half goes with them."""
 
 UPPER_FACES: tuple[Pose, ...] = (
     {"browInnerUp": 0.8, "browOuterUp": 0.6, "eyeWide": 0.5},
@@ -66,16 +80,23 @@ UPPER_FACES: tuple[Pose, ...] = (
     {"browOuterUpRight": 0.7, "browDownLeft": 0.3},
     {"eyeSquint": 0.6},
     {"eyeWide": 0.7},
+    {"eyeBlinkLeft": 1.0, "cheekSquintLeft": 0.5},
+    {"eyeBlinkRight": 1.0, "cheekSquintRight": 0.5},
+    {"browDown": 0.5, "eyeSquint": 0.6, "cheekSquint": 0.5},
+    {"browInnerUp": 0.6, "eyeSquint": 0.3},
 )
 
 GAZES: tuple[tuple[float, float], ...] = ((0, 0), (0, 0.35), (0, -0.35), (-0.25, 0), (0.3, 0), (0.15, 0.25), (0, 0))
 """Pitch (positive down), yaw (positive to the subject's right), radians."""
 
 TURNS: tuple[tuple[float, float, float], ...] = (
-    (0, 0, 0), (0, 25, 0), (0, 12, 3), (0, -25, 0), (0, -12, -3), (0, 0, 0), (13, 0, 0), (0, 0, 0), (-13, 0, 0),
-    (0, 0, 10), (0, 0, -10), (8, 18, 4), (-8, -18, 4), (8, -18, -4), (-8, 18, -4), (0, 0, 0), (0, 8, 0), (0, -8, 0),
+    (0, 0, 0), (0, 30, 0), (0, 15, 3), (0, -15, -3), (0, -30, 0), (0, 0, 0), (15, 0, 0), (-15, 0, 0), (0, 0, 12),
+    (0, 0, -12), (10, 22, 5), (-10, -22, 5), (10, -22, -5), (-10, 22, -5), (0, 8, 0), (0, -8, 0), (0, 0, 0),
 )  # fmt: skip
-"""Pitch, yaw, roll in degrees, added to the photo's pose; each turn lasts two steps."""
+"""Pitch, yaw, roll in degrees, from a head that faces the camera; each turn lasts three steps."""
+
+FARTHEST = (15.0, 30.0, 12.0)
+"""The largest of these angles: where a turn is as large, the photo's own angle counts no more."""
 
 BLINKS = (34, 61, 98, 139, 171, 208, 243, 279, 316, 352, 377)
 """Frames in whose middle the eyes are closed, irregular as in life."""
@@ -97,8 +118,9 @@ def calibration_performance(head: MorphableHead, still: Performance, frames: int
     """Return a performance of `frames` at 25 fps that starts with the photo as it is.
 
     Visemes, smiles, jaw, brows, blinks and gaze come singly and together, and back to rest in between, while the head
-    turns up to 25 degrees. A shorter performance is the same one, thinned out. At rest the upper face keeps the
-    photo's expression, which holds what the identity could not say about these eyes and brows; the mouth rests without.
+    turns up to 30 degrees to either side. A shorter performance is the same one, thinned out. At rest the upper face
+    keeps the photo's expression, which holds what the identity could not say about these eyes and brows; the mouth
+    rests without.
 
     Args:
         head: the morphable head of `still`.
@@ -106,7 +128,8 @@ def calibration_performance(head: MorphableHead, still: Performance, frames: int
         frames: how many frames to return, at least 1.
     """
     gaze = still.gaze[0] + over_time(GAZES, 2 * STEP)[:, None, :]
-    rotation, translation = turned(head, still, np.radians(over_time(TURNS, 3 * STEP)))
+    turns = np.radians(over_time(from_photo(TURNS, still), 3 * STEP))
+    rotation, translation = turned(head, still, turns)
     sure = np.ones(FRAMES, np.float32)
     whole = replace(
         still,
@@ -146,7 +169,7 @@ def with_rests(poses: tuple[Pose, ...], between: int) -> list[Pose]:
     return rested
 
 
-def over_time(keys: Sequence[ArrayLike], step: int) -> Floats:
+def over_time(keys: Sequence[ArrayLike] | Floats, step: int) -> Floats:
     """Return `[FRAMES, ...]`: from key to key in `step` frames, eased, and again from the first key after the last."""
     values = np.asarray(keys, np.float32)
     key, within = np.divmod(np.arange(FRAMES), step)
@@ -177,6 +200,14 @@ def blinks() -> Floats:
     expression = np.zeros((FRAMES, len(ARKIT_NAMES)), np.float32)
     expression[:, [ARKIT_NAMES.index("eyeBlinkLeft"), ARKIT_NAMES.index("eyeBlinkRight")]] = closing[:, None]
     return expression
+
+
+def from_photo(turns: Sequence[tuple[float, float, float]], still: Performance) -> Floats:
+    """Return `[N, 3]` degrees: the turns counted from the photo's pose, which stays where a turn is 0."""
+    wanted = np.array(turns, np.float32)
+    own = np.degrees(to_angles(still.rotation[:1]))[0]
+    relative: Floats = (wanted - own * np.abs(wanted) / FARTHEST).astype(np.float32)
+    return relative
 
 
 def turned(head: MorphableHead, still: Performance, angles: Floats) -> tuple[Floats, Floats]:

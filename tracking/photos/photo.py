@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One photo becomes a dataset: its head is solved, made to perform, and filmed (OPHAvatars in its simplest form)."""
+"""One photo becomes a dataset: its head is solved, made to perform, and filmed (OPHAvatars in its simplest form).
+
+More photos of the same person are solved with it and join the dataset as what they are.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +12,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import PIL.Image
-import PIL.ImageOps
 
 from ...common.clock import Clock
-from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
-from ..datasets.dataset import ENLARGED, Dataset
 from ..datasets.writer import DatasetWriter
-from ..detection.landmarks import landmarks_of_photo
 from ..mattes.selfie_matting import builtin_matting
-from ..media.crop import cut
-from ..solving.solver import solve_still
+from ..performances.performance import OVER_TIME
 from .calibration import FRAMES, calibration_performance
 from .coarse_video import CoarseVideo
+from .portraits import found_portrait, solve_portraits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..datasets.dataset import Dataset
     from ..heads.arrays import Floats, Image
     from ..heads.head import MorphableHead
     from ..mattes.matting import MattingMaker
-    from ..performances.performance import Crop, Performance
-
-MOST_PIXELS = 4096
-"""Larger photos are shrunk to this length of their longer side: no avatar shows more."""
+    from ..performances.performance import Performance
+    from .portraits import Portrait
 
 
 def photo_dataset(
@@ -39,84 +38,92 @@ def photo_dataset(
     folder: str | Path,
     *,
     head: MorphableHead,
+    more: Sequence[str | Path] = (),
     size: int = 512,
     frames: int = FRAMES,
     matting: MattingMaker = builtin_matting,
     listener: Listener = silent,
 ) -> Dataset:
-    """Make a dataset of `frames` pictures from one photo of one person.
+    """Make a dataset from one photo of one person, or from several.
+
+    Its first frames are the photos themselves; of the first photo it also has the coarse video. Its performance says
+    in `extra["photographs"]` which frames are photos, in `extra["photo"]` the first one's name, and in `extra["notes"]`
+    what will make the avatar worse.
 
     Args:
         photo: a picture file; its EXIF rotation is respected.
         folder: where the dataset goes; an earlier dataset there is replaced.
         head: the morphable head to solve for.
+        more: other photos of the same person, in other views or with other expressions.
         size: side of the central window in pixels, a multiple of 4.
-        frames: length of the calibration performance.
-        matting: makes what mattes the photo.
-        listener: hears of the progress and may cancel.
+        frames: length of the calibration performance, whose first frame is the first photo.
+        matting: makes what mattes a photo.
+        listener: hears of the progress and of the notes, and may cancel.
 
     Raises:
-        UserError: the photo is missing, unreadable, or does not show exactly one face that is large enough; or the
-            folder cannot be written.
+        UserError: a photo is missing, unreadable, or does not show exactly one face that is large enough, not covered
+            and not turned away; or the folder cannot be written.
     """
-    photo = Path(photo)
-    listener(Progress("Finding the face", 0, 1, photo.name))
-    picture = read_photo(photo)
-    landmarks = landmarks_of_photo(picture, photo)
-    still = replace(solve_still(head, landmarks, picture, size), source=str(photo))
-    performance = calibration_performance(head, still, frames)
-    assert still.crop is not None  # a solved photo has the window in which it was solved
-    window = cut(picture, still.crop, size)
-    with closing(matting(head, still)) as matting_of_photo:
-        matte = matting_of_photo(window)
+    portraits = look_at([Path(photo), *map(Path, more)], listener)
+    stills = solve_portraits(head, portraits, size)
+    for note in stills.extra.get("notes", ()):
+        listener(Progress("Finding the face", len(portraits), len(portraits), note))
+    first = stills.at(slice(0, 1))
+    performance = with_photos(calibration_performance(head, first, frames), stills)
     with DatasetWriter(folder, size) as writer:
-        marks = in_window(landmarks[:, :2], still.crop, len(window))
-        with CoarseVideo(head, still, window, matte, marks) as video:
-            film(video, performance, head.neutral(performance.identity), writer, listener)
+        shots = [matted(head, stills, index, each, size, matting) for index, each in enumerate(portraits)]
+        for index, shot in enumerate(shots):
+            writer.add_picture(index, *shot)
+        window, matte = shots[0]
+        with CoarseVideo(head, first, window, matte, portraits[0].marks(len(window))) as video:
+            film(video, performance, head.neutral(performance.identity), writer, len(portraits), listener)
         writer.draw_maps(head, performance, listener)
         return writer.finish(performance)
 
 
-def film(
-    video: CoarseVideo, performance: Performance, neutral: Floats, writer: DatasetWriter, listener: Listener = silent
-) -> None:
-    """Render every frame of a performance and give it to the writer; `neutral [V, 3]` is the person's shape."""
-    clock = Clock("Filming the photo", len(performance), listener)
-    for index in range(len(performance)):
-        clock.tell(index)
-        writer.add_picture(index, *video.frame(performance, index, neutral))
-
-
-def in_window(points: Floats, crop: Crop, size: int) -> Floats:
-    """Return points `[N, 2]` of the photo in pixels of its window, cut by `crop.cut` to `size` pixels square."""
-    side = crop.side * ENLARGED
-    corner = np.array([crop.x, crop.y]) - (side - crop.side) / 2
-    return ((points - corner) * (size / side)).astype(np.float32)
-
-
-def read_photo(path: Path) -> Image:
-    """Return a photo `[H, W, 3]`, upright.
+def look_at(paths: Sequence[Path], listener: Listener) -> list[Portrait]:
+    """Find the face in every photo.
 
     Raises:
-        UserError: it is missing or no picture that can be read.
+        UserError: as `found_portrait`.
     """
-    try:
-        with PIL.Image.open(path) as file:
-            file.draft("RGB", (MOST_PIXELS, MOST_PIXELS))
-            upright = PIL.ImageOps.exif_transpose(file)
-            upright.thumbnail((MOST_PIXELS, MOST_PIXELS))
-            return flattened(upright)
-    except FileNotFoundError:
-        raise UserError(f"There is no photo at {path}; check the path.") from None
-    except (PIL.UnidentifiedImageError, OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
-        raise UserError(f"{path} cannot be read as a picture; choose a whole JPEG or PNG file.") from error
+    portraits = []
+    for index, path in enumerate(paths):
+        listener(Progress("Finding the face", index, len(paths), path.name))
+        portraits.append(found_portrait(path))
+    return portraits
 
 
-def flattened(picture: PIL.Image.Image) -> Image:
-    """Return `[H, W, 3]` of any kind of picture; what is transparent becomes white."""
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        picture = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
-    if picture.mode.startswith("I;16"):
-        return np.repeat((np.asarray(picture) >> 8).astype(np.uint8)[..., None], 3, 2)
-    return np.array(picture.convert("RGB"))
+def matted(
+    head: MorphableHead, stills: Performance, index: int, portrait: Portrait, size: int, matting: MattingMaker
+) -> tuple[Image, Floats]:
+    """Return the window `[S, S, 3]` of a portrait, frame `index` of `stills`, and its matte `[S, S]`, 0 to 1."""
+    window = portrait.window(size)
+    with closing(matting(head, stills.at(slice(index, index + 1)))) as matting_of_photo:
+        return window, matting_of_photo(window)
+
+
+def with_photos(calibration: Performance, stills: Performance) -> Performance:
+    """Return the performance of a dataset: the photos, whose first is frame 0 of `calibration`, then the rest of it."""
+    frames = {name: np.concatenate([getattr(stills, name), getattr(calibration, name)[1:]]) for name in OVER_TIME}
+    frames["times"] = np.arange(len(frames["times"])) / calibration.fps
+    extra = {**stills.extra, "photo": Path(stills.source).name, "photographs": list(range(len(stills)))}
+    return replace(calibration, **frames, extra=extra)
+
+
+def film(
+    video: CoarseVideo,
+    performance: Performance,
+    neutral: Floats,
+    writer: DatasetWriter,
+    start: int = 0,
+    listener: Listener = silent,
+) -> None:
+    """Render the frames of a performance from `start` on and give them to the writer.
+
+    `neutral [V, 3]` is the person's shape.
+    """
+    clock = Clock("Filming the photo", len(performance) - start, listener)
+    for index in range(start, len(performance)):
+        clock.tell(index - start)
+        writer.add_picture(index, *video.frame(performance, index, neutral))

@@ -41,6 +41,8 @@ MOUTH_ALONE = np.array(POSE * [False] + [name.startswith(("jaw", "mouth")) for n
 """Of the unknowns of a frame, those that move the mouth."""
 SIZE = 512
 """Side of the central window in pixels that a performance's camera speaks of, unless told otherwise."""
+APART = 10.0
+"""Seconds between photos, so that none is smoothed by another."""
 
 
 def solve_take(
@@ -91,12 +93,25 @@ def solve_take(
 
 def solve_still(head: MorphableHead, landmarks: Landmarks, image: Image, size: int = SIZE) -> Performance:
     """Return the performance, of one frame, of the face in a picture: `landmarks [478, 3]` in its pixels."""
-    faces = Faces(landmarks[None], np.zeros(1))
-    crop = choose_crop(faces.landmarks)
-    camera = estimated_camera(head, faces.landmarks, picture_camera(crop), (image.shape[1], image.shape[0]))
-    person = solve_person(head, faces.landmarks, camera)
+    return solve_stills(head, landmarks[None], image, size)
+
+
+def solve_stills(head: MorphableHead, landmarks: Landmarks, first: Image, size: int = SIZE) -> Performance:
+    """Return the performance of photos of one person, a frame each, solved together: they share identity and camera.
+
+    Args:
+        head: the morphable head.
+        landmarks: `[N, 478, 3]` in pixels of the first photo; those of the others are scaled and moved to where their
+            windows would lie in it.
+        first: the first photo, which gives crop and texture.
+        size: side of the central window in pixels.
+    """
+    faces = Faces(landmarks, APART * np.arange(len(landmarks)))
+    crop = choose_crop(landmarks[0])
+    camera = estimated_camera(head, landmarks, picture_camera(crop), (first.shape[1], first.shape[0]))
+    person = solve_person(head, landmarks, camera)
     performance = solve_faces(head, person, faces, crop, camera, size)
-    return with_texture(head, performance, image, camera, image.shape[1])
+    return with_texture(head, performance, first, camera, first.shape[1])
 
 
 def laid_over(

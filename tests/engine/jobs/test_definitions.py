@@ -20,7 +20,7 @@ from semblance.engine.jobs import requests, tasks
 from semblance.engine.jobs.requests import checked, resolved
 from semblance.engine.jobs.scheduler import Scheduler
 from semblance.engine.serving.server import create_app
-from semblance.protocol.jobs import JOBS, Build, JobKind, JobRequest, Reenact, Track
+from semblance.protocol.jobs import JOBS, Build, JobKind, JobRequest, Photo, Reenact, Track
 from semblance.protocol.look import Look
 from semblance.protocol.parameters import NO_OPTION, Meaning, about
 
@@ -29,6 +29,7 @@ REQUIRED: dict[JobKind, dict[str, Any]] = {
     JobKind.PHOTO: {"photo": "/a.jpg", "dataset": "a"},
     JobKind.BUILD: {"dataset": "a", "avatar": "a"},
     JobKind.REENACT: {"avatar": "a", "driver": "/d.mp4", "out": "/o.mp4"},
+    JobKind.ORBIT: {"avatar": "a", "out": "/o.mp4"},
 }
 """The least that each job needs."""
 
@@ -123,6 +124,13 @@ def test_a_job_stays_the_same_on_its_way(kind):
     assert job.given() == REQUIRED[kind]
     assert checked(kind, json.loads(json.dumps(job.given()))) == job
     assert checked(kind, json.loads(json.dumps(asdict(job)))) == job
+
+
+def test_more_photos_are_absolute_paths_too():
+    parameters = {**REQUIRED[JobKind.PHOTO], "more": ["/b.jpg", "/c.jpg"]}
+    assert checked(JobKind.PHOTO, parameters) == Photo(**REQUIRED[JobKind.PHOTO], more=("/b.jpg", "/c.jpg"))
+    with pytest.raises(UserError, match="more"):
+        checked(JobKind.PHOTO, {**parameters, "more": ["b.jpg"]})
 
 
 def test_jobs_of_earlier_engines_can_still_be_read():

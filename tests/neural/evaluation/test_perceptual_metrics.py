@@ -14,15 +14,13 @@ from semblance.neural.evaluation.figures import WEIGHTS_MISSING
 from semblance.neural.evaluation.observer import Observer, Row
 from semblance.neural.evaluation.perceptual_metrics import (
     CONVOLUTIONS,
-    FACE_TEMPLATE,
-    ArcFace,
     Inception,
     Lpips,
-    five_points,
     frechet_distance,
-    similarity,
 )
 from semblance.neural.pretrained import weights
+from semblance.neural.pretrained.arcface import FACE_TEMPLATE, ArcFace, five_points, similarity
+from semblance.neural.pretrained.registry import REGISTRY
 from semblance.tracking.heads.camera import PinholeCamera
 from torch import Tensor, nn
 
@@ -37,6 +35,11 @@ class StandInInception(nn.Module):
         return nn.functional.adaptive_avg_pool2d(images / 255, (8, 8)).mean(1).flatten(1)
 
 
+def named(folder: Path, name: str) -> Path:
+    """The file of a network of the registry in a folder."""
+    return folder / REGISTRY[name].files[name].names[0]
+
+
 def alexnet(folder: Path) -> Path:
     """A file like torchvision's, with other numbers."""
     torch.manual_seed(0)
@@ -44,12 +47,12 @@ def alexnet(folder: Path) -> Path:
     for place, (inputs, outputs, kernel, *_) in CONVOLUTIONS.items():
         tensors[f"features.{place}.weight"] = torch.randn(outputs, inputs, kernel, kernel) / (inputs * kernel**2) ** 0.5
         tensors[f"features.{place}.bias"] = torch.zeros(outputs)
-    torch.save(tensors, folder / weights.ALEXNET[0])
-    return folder / weights.ALEXNET[0]
+    torch.save(tensors, named(folder, "alexnet"))
+    return named(folder, "alexnet")
 
 
 def inception(folder: Path) -> Path:
-    path = folder / weights.INCEPTION[0]
+    path = named(folder, "inception")
     torch.jit.script(StandInInception()).save(str(path))
     return path
 
@@ -79,7 +82,7 @@ def arcface(folder: Path) -> Path:
     flat = piece(1, "small") + piece(2, "code") + piece(4, "Flatten")
     graph = piece(1, pool) + piece(1, flat) + piece(2, "graph")
     graph += piece(11, tensor("face", (1, 3, 112, 112))) + piece(12, tensor("code", (1, 147)))
-    path = folder / weights.ARCFACE[0]
+    path = named(folder, "arcface")
     path.write_bytes(piece(1, 7) + piece(7, graph) + piece(8, piece(2, 11)))
     return path
 
@@ -158,7 +161,7 @@ def test_damaged_weights_are_refused(tmp_path, opened, name):
 
 
 def test_another_network_than_inception_is_refused(tmp_path):
-    path = tmp_path / weights.INCEPTION[0]
+    path = named(tmp_path, "inception")
     torch.jit.script(nn.Conv2d(3, 3, 3)).save(str(path))
     with pytest.raises(UserError, match="another network"):
         Inception(path, "cpu")
@@ -176,7 +179,7 @@ def figures_of(pictures):
 
 @pytest.mark.slow
 def test_what_has_weights_is_measured(tmp_path, monkeypatch):
-    monkeypatch.setattr(weights, "folders", lambda: (tmp_path,))
+    monkeypatch.setattr(weights, "folders", lambda home: (tmp_path,))
     pictures = np.random.default_rng(0).random((3, 176, 176, 3), np.float32)
     found = figures_of(pictures)
     assert (found.lpips, found.fid, found.csim) == (WEIGHTS_MISSING,) * 3

@@ -14,7 +14,7 @@ from semblance.tracking.detection.landmarks import eye_distance
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.registry import open_head
-from semblance.tracking.photos.photo import read_photo
+from semblance.tracking.photos.photo_file import read_photo
 from semblance.tracking.solving.landmark_model import LandmarkModel, Pose
 
 FRAMES, DISTANCE = 20, 0.9
@@ -91,6 +91,16 @@ def test_frames_without_a_face_do_not_count(head):
     hidden = [None, *seen[1:]]
     assert retracked(hidden, seen, head, CAMERA).distances().keypoint == 0
     assert retracked([None] * FRAMES, seen, head, CAMERA) is None
+
+
+@pytest.mark.slow
+def test_distances_are_of_the_chosen_frames(head):
+    seen = list(faces(head))
+    moved = [None, seen[1], *(face + np.array([3, 4, 0], np.float32) for face in seen[2:])]
+    found = retracked(moved, seen, head, CAMERA)
+    assert found.distances([0]) is None
+    assert found.distances([0, 1]).keypoint == 0
+    assert found.distances([2, 5]).keypoint == pytest.approx(5, abs=1e-3)
 
 
 @pytest.mark.slow

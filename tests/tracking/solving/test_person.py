@@ -13,7 +13,7 @@ from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import ARKIT_NAMES, MorphableHead
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.media.crop import choose_crop, picture_camera
-from semblance.tracking.photos.photo import read_photo
+from semblance.tracking.photos.photo_file import read_photo
 from semblance.tracking.solving import closed_form
 from semblance.tracking.solving.focal_length import estimated_camera
 from semblance.tracking.solving.landmark_model import LandmarkModel, Pose

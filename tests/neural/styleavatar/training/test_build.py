@@ -184,7 +184,7 @@ def test_vgg_reads_torchvisions_file(tmp_path):
     assert read(picture, picture) == 0
     assert read(picture, -picture) > 0
     (tmp_path / "vgg19.safetensors").write_bytes(b"no")
-    with pytest.raises(UserError, match="VGG19"):
+    with pytest.raises(UserError, match="no file of weights"):
         PerceptualLoss.from_file(tmp_path / "vgg19.safetensors")
 
 
