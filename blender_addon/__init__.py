@@ -9,7 +9,7 @@ def modules() -> tuple[ModuleType, ...]:
     """What is registered, in the order in which one needs the other."""
     from . import command_line, preferences, properties
     from .render import registration
-    from .ui import activity, job_operators, panels, scene_operators, sequence_operators
+    from .ui import activity, job_operators, panels, scene_operators, sequence_operators, splat_operators
 
     return (
         preferences,
@@ -17,6 +17,7 @@ def modules() -> tuple[ModuleType, ...]:
         activity,
         job_operators,
         scene_operators,
+        splat_operators,
         panels,
         registration,
         sequence_operators,

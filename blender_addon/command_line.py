@@ -18,7 +18,7 @@ from .properties import choice_properties, scene_settings
 from .ui.job_operators import build_job, finish_build, finish_new_avatar, followed, tracking_job
 
 NAME = "semblance"
-OPTION_NAMES = {"head_model": "--head"}
+OPTION_NAMES = {"head_model": "--head", "avatar_kind": "--kind"}
 """Options that are not called like their choice."""
 _registered: list[Any] = []
 

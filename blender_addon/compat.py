@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -102,3 +103,33 @@ def make_pictures(settings: bpy.types.ImageFormatSettings) -> None:
     if hasattr(settings, "media_type"):
         settings.media_type = "IMAGE"
     settings.file_format, settings.color_mode = "PNG", "RGBA"
+
+
+def why_no_splats() -> str:
+    """Why this Blender cannot draw Gaussian splats that follow a head, as a sentence; empty when it can."""
+    kind = bpy.types.PointCloud.bl_rna.properties.get("type")
+    draws = isinstance(kind, bpy.types.EnumProperty) and "GAUSSIAN_SPLAT" in kind.enum_items
+    if draws and hasattr(bpy.types, "GeometryNodeBoneInfo"):
+        return ""
+    return "This Blender cannot draw Gaussian splats: use Blender 5.3 or later."
+
+
+def new_splats(name: str, count: int) -> bpy.types.PointCloud:
+    """Return a new point cloud of `count` splats, without any attributes of theirs yet."""
+    made: Any = bpy.data.pointclouds.new(name)
+    made.resize(count)
+    made.type = "GAUSSIAN_SPLAT"
+    return made  # type: ignore[no-any-return]
+
+
+def set_modifier_inputs(modifier: bpy.types.NodesModifier, values: dict[str, Any]) -> None:
+    """Set inputs of a Geometry Nodes modifier by their names."""
+    interface = modifier.node_group.interface if modifier.node_group else None
+    assert interface is not None
+    inputs: Any = modifier.properties.inputs if "properties" in modifier.bl_rna.properties else None
+    for item in interface.items_tree:
+        if isinstance(item, bpy.types.NodeTreeInterfaceSocket) and item.in_out == "INPUT" and item.name in values:
+            if inputs is None:
+                modifier[item.identifier] = values[item.name]
+            else:
+                getattr(inputs, item.identifier).value = values[item.name]

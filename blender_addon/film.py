@@ -19,9 +19,8 @@ import bpy
 from ..common.errors import UserError
 from . import register
 from .access import scene_of
-from .properties import head_settings
 from .render.registration import use_renderer
-from .scene.avatar_scene import add_avatar
+from .scene.avatar_scene import add_avatar, give_avatar
 from .sequence.sequence_scene import render_frames, render_sequence, send_to_sequencer
 from .ui.scene_operators import known_avatars
 
@@ -44,9 +43,8 @@ def film(wanted: Wanted) -> None:
     """
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = scene_of(bpy.context)
-    head = add_avatar(scene, wanted.performance, dataset=wanted.dataset, avatar=wanted.avatar)
-    time_code = next(each.metadata["time_code"] for each in known_avatars() if each.id == wanted.avatar)
-    head_settings(head).time_code = time_code
+    head = add_avatar(scene, wanted.performance, dataset=wanted.dataset)
+    give_avatar(head, wanted.avatar, next(each.metadata for each in known_avatars() if each.id == wanted.avatar))
     use_renderer(scene)
     bpy.app.handlers.render_write.append(say_rendered)
     frames = render_frames(scene, wanted.out / "frames")

@@ -17,7 +17,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..protocol.choices import MATTINGS, PRESETS, MattingName, PresetName
+from ..protocol.choices import AVATAR_KINDS, MATTINGS, PRESETS, MattingName, PresetName
 from ..protocol.look import CONTROLS
 from ..tracking.heads.mouth_light import PAIRS
 from ..tracking.heads.registry import KINDS
@@ -25,6 +25,9 @@ from .access import scene_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+AUTOMATIC = "auto"
+"""What leaves the kind of avatar to the footage."""
 
 
 def is_head(_scene: object, candidate: bpy.types.Object) -> bool:
@@ -55,6 +58,7 @@ class SemblanceObject(bpy.types.PropertyGroup):
     if TYPE_CHECKING:  # what the properties hold; for Blender, the annotation is the property
         is_head: bool
         avatar: str
+        kind: str
         head_name: str
         lip_rims: Sequence[int]
         head_path: str
@@ -72,6 +76,11 @@ class SemblanceObject(bpy.types.PropertyGroup):
         avatar: StringProperty(
             name="Avatar",
             description="Name of the avatar in the engine that renders this head; empty until it is built",
+        )
+        kind: StringProperty(
+            name="Kind",
+            description="What the avatar's file calls its kind; what is sent to the engine follows it",
+            default="styleavatar",
         )
         head_name: StringProperty(name="Head Model", description="The morphable head that this mesh was made from")
         lip_rims: IntVectorProperty(
@@ -115,6 +124,7 @@ class SemblanceScene(bpy.types.PropertyGroup):
     if TYPE_CHECKING:
         head: bpy.types.Object | None
         head_model: str
+        avatar_kind: str
         preset: PresetName
         matting: MattingName
         head_only: bool
@@ -134,6 +144,14 @@ class SemblanceScene(bpy.types.PropertyGroup):
                     (name, kind.title, "Your own file; `semblance heads import` finds it")
                     for name, kind in KINDS.items()
                 ),
+            ),
+        )
+        avatar_kind: EnumProperty(
+            name="Kind",
+            description="What Build Avatar makes",
+            items=(
+                (AUTOMATIC, "Automatic", "A head in 3D of a photo, a portrait of a video"),
+                *((name, kind.title, kind.description) for name, kind in AVATAR_KINDS.items()),
             ),
         )
         preset: EnumProperty(

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..protocol.inputs import Inputs
+    from ..protocol.splats import SplatCloud
+    from ..tracking.heads.arrays import Floats, Integers
     from .runtimes.runtime import Runtimes
     from .trained_avatar import TrainedAvatar
 
@@ -37,6 +39,8 @@ class Kind:
         sizes: side of the picture in pixels, by preset.
         has_backdrop: whether its pictures show what was behind the person.
         device: where PyTorch has its networks run, unless told.
+        splats: `(network, rest [V, 3], triangles [T, 3]) -> SplatCloud`: the network as splats on a person's head;
+            raises UserError for a network that has none. None for a kind without splats.
     """
 
     name: str
@@ -47,3 +51,4 @@ class Kind:
     sizes: Callable[[], Mapping[str, int]] = dict
     has_backdrop: bool = True
     device: Callable[[], str] = usual_device
+    splats: Callable[[nn.Module, Floats, Integers], SplatCloud] | None = None

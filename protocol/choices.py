@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an artist can choose from, by name: presets, mattings, runtimes, layouts. Every list of them comes from here."""
+"""What an artist can choose from, by name: presets, mattings, coarse video, runtimes, layouts. Every list is here."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ AvatarKindName = Literal["portrait", "splats", "field"]
 """What to build of a dataset."""
 FieldName = Literal["splats", "field"]
 """What a head in three dimensions is made of."""
+RestorerName = Literal["auto", "gfpgan", "transfer", "none"]
+"""What gives a head in 3D, drawn from a photo, the detail that its own pictures lack."""
 PresetName = Literal["preview", "standard", "final"]
 """How large the networks are."""
 MattingName = Literal["auto", "builtin", "rvm"]
 """What cuts the person out of footage; `rvm` is Robust Video Matting."""
+CoarseName = Literal["warp", "liveportrait", "face-vid2vid"]
+"""What films a photo."""
 RegionName = Literal["head", "person"]
 """What of the footage an avatar is compared with: the head without clothes, or all of the person."""
 RuntimeName = Literal["torch", "onnx", "tensorrt"]
@@ -61,5 +65,16 @@ MATTINGS: dict[MattingName, Choice] = {
     "rvm": Choice(
         "Robust Video Matting",
         "Finer hair, slow without a CUDA GPU; needs its authors' weights (GPL-3.0), which the README names",
+    ),
+}
+COARSE_SOURCES: dict[CoarseName, Choice] = {
+    "warp": Choice("Mesh Warp", "Moves the photo by the head's mesh; comes with Semblance"),
+    "liveportrait": Choice(
+        "LivePortrait",
+        "A network moves the face, more like life; needs its authors' weights (MIT) and, to be quick, a CUDA GPU",
+    ),
+    "face-vid2vid": Choice(
+        "face-vid2vid",
+        "The network of the published method; needs its authors' weights (not for money) and, to be quick, a CUDA GPU",
     ),
 }

@@ -21,12 +21,15 @@ from .jobs import JobRequest
 from .look import USUAL_LOOK, Look
 from .messages import VERSION, Announcement, AvatarInfo, Job, Status
 from .pictures import Pictures
+from .splats import SplatCloud
 
 SECONDS_TO_CONNECT = 1.0
 SECONDS_TO_SEND = 30.0
 SECONDS_TO_ANSWER = 5.0
 SECONDS_TO_RENDER = 600.0
 """A large avatar on a slow processor takes minutes a batch; only a render waits this long."""
+MOST_SPLAT_BYTES = 1 << 30
+"""Bytes of a head of splats: of six million of them."""
 
 
 class EngineUnreachable(UserError):
@@ -128,6 +131,10 @@ class Client:
         body = pack_arrays(**inputs.arrays(), **look.arrays())
         return PicturesQuestion(self, "POST", f"/v1/avatars/{quoted(avatar)}/frames", body, ARRAYS_TYPE)
 
+    def ask_splats(self, avatar: str) -> SplatsQuestion:
+        """Ask for an avatar's splats, without waiting for them."""
+        return SplatsQuestion(self, "GET", f"/v1/avatars/{quoted(avatar)}/splats", None, ARRAYS_TYPE)
+
     def preview(self, job: str) -> bytes:
         """Ask for the current picture of a job: the bytes of a PNG or JPEG file."""
         return self.ask("GET", f"/v1/jobs/{quoted(job)}/preview").wait_for_bytes(self.seconds_to_answer)
@@ -214,6 +221,17 @@ class PicturesQuestion(Question):
             return Pictures.of(unpack_arrays(self.wait_for_bytes(SECONDS_TO_RENDER)))
         except (ValueError, KeyError) as error:
             raise EngineRefused("The engine sent no pictures; restart it and try again.") from error
+
+
+class SplatsQuestion(Question):
+    """A question that a head of splats answers."""
+
+    def cloud(self) -> SplatCloud:
+        """Wait for the splats and return them."""
+        try:
+            return SplatCloud.of_arrays(unpack_arrays(self.wait_for_bytes(SECONDS_TO_RENDER), MOST_SPLAT_BYTES))
+        except (ValueError, KeyError) as error:
+            raise EngineRefused("The engine sent no splats; restart it and try again.") from error
 
 
 def closed_by_peer(connection: http.client.HTTPConnection) -> bool:

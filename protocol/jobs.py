@@ -13,7 +13,17 @@ import enum
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from .choices import ORIGINAL_SIZE, PRESETS, AvatarKindName, LayoutName, MattingName, PresetName, RuntimeName
+from .choices import (
+    ORIGINAL_SIZE,
+    PRESETS,
+    AvatarKindName,
+    CoarseName,
+    LayoutName,
+    MattingName,
+    PresetName,
+    RestorerName,
+    RuntimeName,
+)
 from .look import CONTROLS, Look
 from .parameters import NO_OPTION, RANGE, Meaning, about
 
@@ -107,6 +117,18 @@ class Photo(NewDataset):
             option=NO_OPTION,  # the command takes them as further arguments
         ),
     )
+    coarse: CoarseName = field(
+        default="warp",
+        metadata=about("What films the photo; liveportrait and face-vid2vid: networks, from your own files."),
+    )
+    driver: str | None = field(
+        default=None,
+        metadata=about(
+            "Video whose person drives the photo.",
+            meaning=Meaning.PATH,
+            unless_given="a performance that shows all that a face does",
+        ),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +168,19 @@ class Build(JobRequest):
     base: str | None = field(
         default=None,
         metadata=about("Networks to start from, made by pretrain.", meaning=Meaning.PATH, option="--from"),
+    )
+    updates: int | None = field(
+        default=None,
+        metadata=about(
+            "How often a head in 3D learns from its own pictures, restored.",
+            unless_given="2 for a photo's dataset, 0 for a video's",
+            ge=0,
+            le=5,
+        ),
+    )
+    restore: RestorerName = field(
+        default="auto",
+        metadata=about("What restores them: GFPGAN, where its file is here, or the photo's own detail."),
     )
 
 

@@ -72,8 +72,8 @@ class Job:
         stage, fraction, message, seconds_left: where it stands; fraction is 0 to 1 within the stage.
         preview: True when `GET /v1/jobs/{id}/preview` has a picture.
         error: one sentence when the job failed, else empty.
-        result: what a finished job made: `dataset` and `frames`; `avatar` (path), `avatar_id` and `time_code`; or
-            `out`.
+        result: what a finished job made: `dataset` and `frames`; `avatar` (path), `avatar_id`, `kind` (as its
+            file calls it) and `time_code`; or `out`.
         created: when it was asked for, seconds since 1970.
     """
 

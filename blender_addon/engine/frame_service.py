@@ -16,10 +16,9 @@ from . import jobs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
-    from ...protocol.inputs import Maps
+    from ...protocol.inputs import Inputs
     from ...protocol.look import Look
+    from ...protocol.pictures import Pictures
     from .process import EnginePlace
 
 SECONDS_BETWEEN_LOOKS = 0.001
@@ -27,14 +26,14 @@ SECONDS_BETWEEN_LOOKS = 0.001
 _kept: dict[EnginePlace, Client] = {}
 
 
-def avatar_picture(
+def avatar_pictures(
     place: EnginePlace,
     avatar: str,
-    maps: Maps,
+    inputs: Inputs,
     look: Look,
     broken_off: Callable[[], bool] = lambda: False,
-) -> NDArray[np.uint8]:
-    """Return `[R, R, 4]` uint8, straight alpha: what an avatar shows for the maps of one frame. Waits for it.
+) -> Pictures:
+    """Return what an avatar shows for the inputs of one frame. Waits for it.
 
     Finds or starts the engine when there is none; an engine that was restarted is found again.
 
@@ -44,33 +43,38 @@ def avatar_picture(
     """
     again = place in _kept
     try:
-        return ask(place, avatar, maps, look, broken_off)
+        return ask(place, avatar, inputs, look, broken_off)
     except (EngineUnreachable, WrongToken):
         forget(place)
         if not again:
             raise
-    return ask(place, avatar, maps, look, broken_off)
+    return ask(place, avatar, inputs, look, broken_off)
 
 
-def ask(place: EnginePlace, avatar: str, maps: Maps, look: Look, broken_off: Callable[[], bool]) -> NDArray[np.uint8]:
-    """Ask for one frame `[R, R, 4]` uint8 and wait, looking up now and then whether anybody still wants it.
+def ask(place: EnginePlace, avatar: str, inputs: Inputs, look: Look, broken_off: Callable[[], bool]) -> Pictures:
+    """Ask for one frame and wait, looking up now and then whether anybody still wants it.
 
     Raises:
         UserError: there is no engine, or it cannot render this avatar.
         Cancelled: `broken_off` said so.
     """
     client = kept_client(place, broken_off)
-    question = client.ask_frames(avatar, maps, look)
+    question = client.ask_frames(avatar, inputs, look)
     while not question.answered():
         if broken_off():
             forget(place)  # the answer would still come, on this connection
             raise Cancelled
         time.sleep(SECONDS_BETWEEN_LOOKS)
-    pictures = question.pictures().rgba
-    if pictures.ndim != 4 or pictures.shape[-1] != 4 or pictures.dtype != np.uint8:
+    return checked(question.pictures())
+
+
+def checked(pictures: Pictures) -> Pictures:
+    """Return what the engine sent. Raises UserError when it is not as it should be."""
+    rgba, depth = pictures.rgba, pictures.depth
+    is_good = rgba.ndim == 4 and rgba.shape[-1] == 4 and rgba.dtype == np.uint8 and len(rgba) > 0
+    if not is_good or (depth is not None and depth.shape != rgba.shape[:3]):
         raise UserError("The engine sent an unexpected kind of picture; update the engine.")
-    picture: NDArray[np.uint8] = pictures[0]
-    return picture
+    return pictures
 
 
 def kept_client(place: EnginePlace, broken_off: Callable[[], bool]) -> Client:

@@ -24,6 +24,8 @@ from .process import EnginePlace, connect, set_up
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ...protocol.splats import SplatCloud
+
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 SECONDS_BETWEEN_QUESTIONS = 0.25
@@ -133,6 +135,22 @@ def watch(client: Client, job: Job) -> Task[Job]:
             yield bar_of(job)
         job = Job.from_json(question.wait())
     return job
+
+
+def fetching_splats(place: EnginePlace, avatar: str) -> Task[SplatCloud]:
+    """Ask the engine for an avatar's splats, as a task.
+
+    Raises:
+        UserError: there is no engine, or the avatar has no splats.
+    """
+    client = yield from connecting(place)
+    try:
+        question = client.ask_splats(avatar)
+        while not question.answered():
+            yield Bar("Reading the splats")
+        return question.cloud()
+    finally:
+        client.close()
 
 
 def setting_up(place: EnginePlace) -> Task[None]:

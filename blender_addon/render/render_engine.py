@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Semblance render engine: the scene's heads become maps, the engine process turns maps into the render pass."""
+"""The Semblance render engine: the engine process paints the scene's heads, which are laid together by their depth."""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ import numpy as np
 
 from ...common.errors import UserError
 from ...common.progress import Cancelled
-from ...tracking.performances.maps import MAP_SIZE
-from ..access import camera_of, scene_of
+from ..access import scene_of
 from ..engine import frame_service
 from ..preferences import engine_place
-from . import pixels, scene_colours
-from .evaluated_heads import EvaluatedHead, evaluated_heads, window_camera
-from .gpu_maps import MapPainter
+from . import scene_colours
+from .kinds import evaluated_heads
+from .layers import Layer, composite, halved, on_backdrop
+from .other_objects import other_objects
+from .painters import Painters
+from .sight import sight_of_camera
 from .viewport import Viewport
 
 if TYPE_CHECKING:
     from ...tracking.heads.arrays import Floats
+    from .evaluated_heads import EvaluatedHead
+    from .sight import Sight
+
+DEPTH = "Depth"
+"""What Blender calls the pass of distances."""
 
 
 class SemblanceRenderEngine(bpy.types.RenderEngine):
@@ -31,8 +38,18 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
     bl_use_gpu_context = True
     bl_use_eevee_viewport = True
 
+    def update_render_passes(
+        self, scene: bpy.types.Scene | None = None, renderlayer: bpy.types.ViewLayer | None = None
+    ) -> None:
+        """Tell Blender which passes there are."""
+        assert scene is not None
+        assert renderlayer is not None
+        self.register_pass(scene, renderlayer, "Combined", 4, "RGBA", "COLOR")
+        if renderlayer.use_pass_z:
+            self.register_pass(scene, renderlayer, DEPTH, 1, "Z", "VALUE")
+
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:  # type: ignore[override]
-        """Render one frame into the Combined pass; what goes wrong is reported in one sentence."""
+        """Render one frame into its passes; what goes wrong is reported in one sentence."""
         try:
             self.write(self.picture(depsgraph), depsgraph)
         except UserError as error:
@@ -40,30 +57,36 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         except Cancelled:
             pass
 
-    def picture(self, depsgraph: bpy.types.Depsgraph) -> Floats:
-        """Return the frame, `[H, W, 4]` scene-linear premultiplied, row 0 on top.
+    def picture(self, depsgraph: bpy.types.Depsgraph) -> Layer:
+        """Return the frame, row 0 on top.
 
         Raises:
             UserError: the scene cannot be rendered, or the engine process is in trouble.
             Cancelled: the artist broke off.
         """
-        render, camera = scene_of(depsgraph).render, scene_camera(depsgraph)
-        width, height = frame_size(render)
-        world = np.array(camera.matrix_world, np.float64)
-        heads = sorted(self.rendered_heads(depsgraph), key=lambda head: -head.distance(world))
-        view = window_camera(camera_of(camera), MAP_SIZE)
-        window = pixels.avatar_window(width, height, camera_of(camera).sensor_fit)
-        linear, place, painter = scene_colours.linear_from_rec709(), engine_place(), MapPainter(MAP_SIZE)
-        frame = np.zeros((height, width, 4), np.float32)
-        for number, head in enumerate(heads):
-            self.update_stats("", f"{head.name} as {head.avatar}")
-            self.update_progress(number / len(heads))
-            maps = painter.draw(head.map_vertices(world, view), head.triangles)
-            picture = frame_service.avatar_picture(place, head.avatar, maps, head.look, self.test_break)
-            fitted = pixels.fit_to_frame(picture, window, width, height)
-            layer = pixels.scene_linear(fitted, linear, transparent=render.film_transparent or number > 0)
-            frame = layer if number == 0 else pixels.over(layer, frame)
-        return frame
+        render, painters = scene_of(depsgraph).render, Painters()
+        sight = sight_of_camera(depsgraph, *frame_size(render))
+        heads = sorted(self.rendered_heads(depsgraph), key=lambda head: -head.distance(sight.world))
+        layers = [self.layer_of(head, sight, painters, number / len(heads)) for number, head in enumerate(heads)]
+        backdrop = next((layer.backdrop for layer in layers if layer.backdrop is not None), None)
+        if any(head.in_space for head in heads):
+            layers.append(objects_layer(depsgraph, sight, painters))
+        frame = composite(layers)
+        if render.film_transparent:
+            return frame
+        return on_backdrop(frame, world_colour(depsgraph) if backdrop is None else backdrop)
+
+    def layer_of(self, head: EvaluatedHead, sight: Sight, painters: Painters, done: float) -> Layer:
+        """Have the engine process paint a head; `done` is the share of the frame that is ready.
+
+        Raises:
+            UserError: the engine process is in trouble. Cancelled: the artist broke off.
+        """
+        self.update_stats("", f"{head.name} as {head.avatar}")
+        self.update_progress(done)
+        inputs = head.inputs(sight, painters)
+        painted = frame_service.avatar_pictures(engine_place(), head.avatar, inputs, head.look, self.test_break)
+        return head.layer(painted, sight, scene_colours.linear_from_rec709())
 
     def rendered_heads(self, depsgraph: bpy.types.Depsgraph) -> list[EvaluatedHead]:
         """Return the visible heads that have an avatar; warn about the others.
@@ -82,14 +105,16 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
                 self.report({"WARNING"}, f"{head.name} has no avatar yet and was left out.")
         return ready
 
-    def write(self, picture: Floats, depsgraph: bpy.types.Depsgraph) -> None:
-        """Write a frame `[H, W, 4]`, row 0 on top, into the Combined pass; only its border region when one is set."""
-        left, top, right, bottom = border(scene_of(depsgraph).render, picture.shape[1], picture.shape[0])
-        rows = picture[top:bottom, left:right][::-1]
+    def write(self, frame: Layer, depsgraph: bpy.types.Depsgraph) -> None:
+        """Write a frame, row 0 on top, into the passes; only its border region when one is set."""
+        height, width = frame.depth.shape
+        left, top, right, bottom = border(scene_of(depsgraph).render, width, height)
         assert depsgraph.view_layer is not None
         result = self.begin_result(0, 0, right - left, bottom - top, layer=depsgraph.view_layer.name)
-        rect: Any = result.layers[0].passes["Combined"].rect
-        rect.foreach_set(np.ascontiguousarray(rows).ravel())
+        for name, values in (("Combined", frame.colour), (DEPTH, frame.depth)):
+            if name in result.layers[0].passes:
+                rect: Any = result.layers[0].passes[name].rect
+                rect.foreach_set(np.ascontiguousarray(values[top:bottom, left:right][::-1], np.float32).ravel())
         self.end_result(result)
 
     def view_update(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph | None) -> None:
@@ -110,15 +135,16 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         return self._viewport
 
 
-def scene_camera(depsgraph: bpy.types.Depsgraph) -> bpy.types.Object:
-    """Return the scene's evaluated camera. Raises UserError when there is none that a head can be seen through."""
-    scene = depsgraph.scene_eval
-    camera = scene.camera if scene else None
-    if camera is None or camera.type != "CAMERA":
-        raise UserError("The scene has no camera; add one, or make the head again with New Avatar.")
-    if camera_of(camera).type != "PERSP":
-        raise UserError(f"{camera.name} is not a perspective camera; set its lens type to Perspective.")
-    return camera
+def objects_layer(depsgraph: bpy.types.Depsgraph, sight: Sight, painters: Painters) -> Layer:
+    """Draw the scene's other objects."""
+    width, height = sight.camera.width, sight.camera.height
+    return halved(*painters.meshes.draw(other_objects(depsgraph), sight, 2 * width, 2 * height))
+
+
+def world_colour(depsgraph: bpy.types.Depsgraph) -> Floats:
+    """Return `[4]`: the viewport colour of the scene's world, black without one, opaque."""
+    world = scene_of(depsgraph).world
+    return np.array([*(world.color if world else (0, 0, 0)), 1], np.float32)
 
 
 def frame_size(render: bpy.types.RenderSettings) -> tuple[int, int]:

@@ -19,8 +19,9 @@ from ...tracking.performances.maps import MAP_SIZE
 from ..access import camera_of, preferences_of, scene_of, windows
 from ..engine.picture_feed import PictureFeed, Wish
 from . import pixels, scene_colours
-from .evaluated_heads import evaluated_heads, window_camera
 from .gpu_maps import MapPainter
+from .kinds import evaluated_heads
+from .portraits import window_camera
 
 if TYPE_CHECKING:
     from ..engine.process import EnginePlace

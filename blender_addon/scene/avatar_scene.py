@@ -18,6 +18,9 @@ from . import axes, camera, keyframes, plate, rig
 from .head_object import make_head
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from ...tracking.heads.head import MorphableHead
 
 
@@ -63,6 +66,16 @@ def add_avatar(
     plate.show_plate(view, performance, fps=scene_fps(scene), start=scene.frame_start)
     scene.frame_set(scene.frame_start)
     return made
+
+
+def give_avatar(made: bpy.types.Object, avatar: str, said: Mapping[str, Any]) -> None:
+    """Tell a head its avatar's id in the engine, and what the avatar's file says of itself: its kind, and the moment of
+    the footage that it should look like.
+    """
+    settings = head_settings(made)
+    settings.avatar = avatar
+    settings.kind = said.get("kind", settings.bl_rna.properties["kind"].default)
+    settings.time_code = said.get("time_code", settings.time_code)
 
 
 def add_head(

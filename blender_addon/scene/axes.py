@@ -74,6 +74,20 @@ def head_matrices(rotation: Floats, translation: Floats, camera_world: Doubles) 
 
 def world_to_camera(points: Floats, camera_world: Doubles) -> Floats:
     """Return `[V, 3]` world points in camera space (OpenCV), for a Blender camera's world matrix `[4, 4]`."""
-    matrix = np.linalg.inv(np.asarray(camera_world, np.float64) @ rigid(CAMERA_AXES, np.zeros(3)))
+    matrix = camera_from_world(camera_world)
     seen: Floats = (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
     return seen
+
+
+def camera_from_world(camera_world: Doubles) -> Doubles:
+    """Return `[4, 4]`: the world to camera space (OpenCV), for a Blender camera's world matrix `[4, 4]`."""
+    matrix: Doubles = np.linalg.inv(np.asarray(camera_world, np.float64) @ rigid(CAMERA_AXES, np.zeros(3)))
+    return matrix
+
+
+def head_rotation(placed: Doubles, camera_world: Doubles) -> Doubles:
+    """Return `[3, 3]`: head space to that of a Blender camera with the world matrix `[4, 4]`, for a head whose rest
+    shape `placed [4, 4]` brings into the world; of any size.
+    """
+    turned = (camera_from_world(camera_world) @ placed)[:3, :3] @ TO_BLENDER
+    return nearest_rotations(turned)

@@ -24,9 +24,9 @@ from ..access import mesh_of, registration_of, scene_of, view_layer, windows
 from ..engine import jobs
 from ..engine.process import why_no_engine
 from ..operators import Outcome, SemblanceOperator, ask_for_file
-from ..properties import active_head, choices, head_settings, scene_settings
+from ..properties import AUTOMATIC, active_head, choices, head_settings, scene_settings
 from ..scene import driving
-from ..scene.avatar_scene import add_avatar
+from ..scene.avatar_scene import add_avatar, give_avatar
 from . import activity
 
 if TYPE_CHECKING:
@@ -127,14 +127,17 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
         raise UserError(
             f"{head.name} was tracked at {size} pixels: choose a lower quality, or make it again with New Avatar."
         )
-    return Build(dataset=str(dataset), avatar=f"{dataset.name}_{preset}", **known_fields(Build, choices(scene)))
+    given, name = known_fields(Build, choices(scene)), f"{dataset.name}_{preset}"
+    if given["avatar_kind"] == AUTOMATIC:
+        del given["avatar_kind"]
+    else:
+        name = f"{name}_{given['avatar_kind']}"
+    return Build(dataset=str(dataset), avatar=name, **given)
 
 
 def finish_build(head: bpy.types.Object, job: Job) -> None:
-    """Tell a head its avatar, and the moment of the footage that it should look like."""
-    settings = head_settings(head)
-    settings.avatar = job.result["avatar_id"]
-    settings.time_code = job.result.get("time_code", settings.time_code)
+    """Tell a head the avatar that was built of it."""
+    give_avatar(head, job.result["avatar_id"], job.result)
 
 
 class SEMBLANCE_OT_new_avatar(LongTask):

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ...common.errors import UserError
 from ...protocol.look import CONTROLS
 from .. import preferences
 from ..access import preferences_of, registration_of, scene_of
 from ..engine.process import why_no_engine
 from ..properties import active_head, choice_properties, head_settings, scene_settings
+from ..render.kinds import kind_of
 from . import activity
 from .job_operators import (
     SEMBLANCE_OT_build_avatar,
@@ -21,6 +23,7 @@ from .job_operators import (
     engine_reason,
 )
 from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance
+from .splat_operators import WITH_SPLATS, SEMBLANCE_OT_to_gaussian_splats
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import IconItems
@@ -83,9 +86,23 @@ class SEMBLANCE_PT_head(SemblancePanel):
         column.separator()
         button(column, context, SEMBLANCE_OT_drive_from_video, icon="FILE_MOVIE")
         button(column, context, SEMBLANCE_OT_load_performance, icon="ACTION")
+        if built and settings.kind in WITH_SPLATS:
+            button(column, context, SEMBLANCE_OT_to_gaussian_splats, icon="OUTLINER_OB_POINTCLOUD")
         if built:
-            for name in CONTROLS:
-                column.prop(settings, name)
+            draw_look(column, context, head)
+
+
+def draw_look(column: bpy.types.UILayout, context: bpy.types.Context, head: bpy.types.Object) -> None:
+    """Draw the controls of a head's look, or why they mean nothing to its kind of avatar."""
+    try:
+        why_none = kind_of(head).no_look
+    except UserError as error:
+        why_none = str(error)
+    if why_none:
+        sentence(column.column(align=True), context, why_none, icon="INFO")
+        return
+    for name in CONTROLS:
+        column.prop(head_settings(head), name)
 
 
 def draw_message(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

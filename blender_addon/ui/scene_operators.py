@@ -16,9 +16,9 @@ from .. import preferences
 from ..access import registration_of, scene_of
 from ..engine import jobs
 from ..operators import Outcome, SemblanceOperator, ask_for_file
-from ..properties import active_head, head_settings
+from ..properties import active_head
 from ..scene import driving
-from ..scene.avatar_scene import add_avatar
+from ..scene.avatar_scene import add_avatar, give_avatar
 from .job_operators import look_through_camera
 
 if TYPE_CHECKING:
@@ -137,10 +137,8 @@ def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo) -> bpy.types.Obje
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"The file of the avatar {info.id} is incomplete; build the avatar again.") from error
     head_path = info.metadata.get("head_path") or ""
-    made = add_avatar(
-        scene, path, head_path=Path(head_path) if head_path else None, avatar=info.id, name=info.id, adopt=False
-    )
-    head_settings(made).time_code = info.metadata.get("time_code", 0.5)
+    made = add_avatar(scene, path, head_path=Path(head_path) if head_path else None, name=info.id, adopt=False)
+    give_avatar(made, info.id, info.metadata)
     return made
 
 

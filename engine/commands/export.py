@@ -22,17 +22,27 @@ def export(
     tensorrt: Annotated[
         bool, typer.Option("--tensorrt", help="Build TensorRT's engine for this machine's GPU.")
     ] = False,
+    splats: Annotated[
+        Path | None,
+        typer.Option(help="File of Gaussian splats to write: .ply, .spz, .glb or .gltf.", show_default=False),
+    ] = None,
     home: HomeOption = None,
     **controls: Any,
 ) -> None:
-    """Write an avatar's network, for one look, as a file that other programs run."""
-    if (onnx is None) == (not tensorrt):
-        raise UserError("Say what to export the avatar to: either --onnx FILE or --tensorrt.")
+    """Write an avatar's network, for one look, as a file that other programs run, or its splats for other viewers."""
+    if [onnx is not None, tensorrt, splats is not None].count(True) != 1:
+        raise UserError("Say what to export the avatar to: either --onnx FILE, --tensorrt or --splats FILE.")
     if onnx is not None and onnx.suffix.lower() != ".onnx":
         raise UserError(f"{onnx} is not the name of an ONNX file; give one that ends in .onnx.")
+    file, look = avatar_file(avatar, home_of(home)), Look(**controls)
+    if splats is not None:
+        from ...neural.rendering.splat_files.export import export_splats
+
+        export_splats(file, splats)
+        print(f"splats: {splats}")
+        return
     from ...neural.rendering.export import export_onnx, export_tensorrt
 
-    file, look = avatar_file(avatar, home_of(home)), Look(**controls)
     with shown() as listener:
         if onnx is not None:
             export_onnx(file, onnx, look)

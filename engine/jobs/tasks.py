@@ -35,11 +35,13 @@ def track(job: Track, listener: Listener) -> dict[str, Any]:
 
 def photo(job: Photo, listener: Listener) -> dict[str, Any]:
     """Turn one photo into a dataset."""
+    from ...neural.pretrained.coarse_sources import choose_coarse
     from ...neural.pretrained.mattings import choose_matting
     from ...tracking.photos.photo import photo_dataset
 
     head = open_head(job.head, job.head_path)
     matting = choose_matting(job.matting, job.head_only)
+    coarse = choose_coarse(job.coarse, job.driver)
     dataset = photo_dataset(
         Path(job.photo),
         Path(job.dataset),
@@ -47,9 +49,11 @@ def photo(job: Photo, listener: Listener) -> dict[str, Any]:
         more=[Path(each) for each in job.more],
         size=job.size,
         matting=matting,
+        coarse=coarse.maker,
+        driver=path_or_none(job.driver),
         listener=listener,
     )
-    return finished(dataset, job, matting.facts)
+    return finished(dataset, job, {**matting.facts, **coarse.facts})
 
 
 def build(job: Build, listener: Listener) -> dict[str, Any]:
@@ -66,9 +70,17 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
         train_share=job.train_share,
         resume=job.resume,
         base=path_or_none(job.base),
+        updates=job.updates,
+        restore=job.restore,
         listener=listener,
     )
-    return {"avatar": job.avatar, "avatar_id": Path(job.avatar).stem, "time_code": built.metadata.time_code}
+    said = built.metadata
+    return {
+        "avatar": job.avatar,
+        "avatar_id": Path(job.avatar).stem,
+        "kind": said.kind,
+        "time_code": said.time_code,
+    }
 
 
 def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .frames import FramesRequest
 
 if TYPE_CHECKING:
     from ...neural.avatar import Avatar
+    from ...protocol.splats import SplatCloud
 
 MOST_LOADED = 2
 
@@ -64,6 +65,14 @@ class AvatarCache:
         async with entry.lock:
             return await asyncio.get_running_loop().run_in_executor(self._threads, render, entry, path, request)
 
+    async def splats(self, path: Path) -> SplatCloud:
+        """Return the splats of the avatar at `path`.
+
+        Raises:
+            UserError: the file is damaged or from a newer Semblance, its head is missing, or it has no splats.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, splats, path)
+
     def _entry(self, key: str) -> Loaded:
         entry = self._loaded.setdefault(key, Loaded())
         self._loaded.move_to_end(key)
@@ -81,6 +90,13 @@ def render(entry: Loaded, path: Path, request: FramesRequest) -> Pictures:
     if entry.avatar is None or entry.stamp != stamp:
         entry.avatar, entry.stamp = Avatar.load(path), stamp
     return entry.avatar.render(request.inputs, request.looks)
+
+
+def splats(path: Path) -> SplatCloud:
+    """Return the splats of the avatar at `path`; it is asked for once a head, so that nothing is kept."""
+    from ...neural.rendering.splat_files.export import splats_of
+
+    return splats_of(path)
 
 
 def avatar_info(path: Path) -> AvatarInfo:

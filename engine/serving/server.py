@@ -174,6 +174,11 @@ def add_avatars(app: FastAPI) -> None:
         shown = await avatars_of(request).render(path, asked)
         return Response(await asyncio.to_thread(pack_arrays, **shown.arrays()), media_type=ARRAYS_TYPE)
 
+    @app.get("/v1/avatars/{id}/splats", response_class=Response, responses={200: {"content": {ARRAYS_TYPE: BINARY}}})
+    async def splats(request: Request, path: KnownAvatar) -> Response:
+        cloud = await avatars_of(request).splats(path)
+        return Response(await asyncio.to_thread(pack_arrays, **cloud.arrays()), media_type=ARRAYS_TYPE)
+
 
 def scheduler_of(request: Request) -> Scheduler:
     """The scheduler that the application serves."""

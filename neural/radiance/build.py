@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
 from ...tracking.datasets.dataset import Dataset
+from ...tracking.heads.registry import open_head
 from ..avatar_file import describe
 from ..device import device_facts
 from ..trained_avatar import TrainedAvatar
-from ..training.loop import TrainingRun
 from ..training.outcome import provenance_of, trainable
 from ..training.plan import Plan
 from . import NAME
@@ -21,13 +21,20 @@ from .dataset_scene import scene_of_dataset
 from .kernels.launching import kernel_device, single_threaded
 from .networks import network_config
 from .presets import RadiancePreset, preset_named
+from .restoration.choice import choose_restorer
+from .rounds import Rounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...protocol.choices import FieldName
+    from ...protocol.choices import FieldName, RestorerName
+    from ...tracking.heads.head import MorphableHead
+    from ...tracking.performances.performance import Performance
     from .learner import RadianceLearner
     from .scene import RadianceScene
+
+USUAL_UPDATES = 2
+"""As the paper advises ("Ablation Study"): more are sharper, and less the person."""
 
 
 def build(
@@ -42,21 +49,29 @@ def build(
     resume: bool = True,
     work: Path | str | None = None,
     base: Path | None = None,
+    updates: int | None = None,
+    restore: RestorerName = "auto",
     seed: int = 0,
     listener: Listener = silent,
 ) -> TrainedAvatar:
-    """Train a head in three dimensions on a dataset and write its file.
+    """Train a head in three dimensions on a dataset and write its file, anew after each round.
+
+    A round is a training; between two of them lies an update (`updates`). Who stops in a later round keeps the head of
+    the one before.
 
     Args:
         dataset: folder that tracking wrote.
         avatar: file to write.
         field: "splats" or "field".
         preset: "preview", "standard" or "final".
-        seconds, steps: how long to train; the preset's time when neither is given.
+        seconds, steps: how long to train, all rounds together; the preset's time when neither is given.
         train_share: the first share of the frames is trained on; the rest is left for tests.
         resume: go on from the checkpoint in `work`, when it is of the same training.
         work: folder for the checkpoint, `curves.jsonl` and `preview.png`; by default `<avatar>.training`.
         base: must be None: there are no pre-trained networks of this kind.
+        updates: how often the pictures are replaced by restored drawings of the head; by default `USUAL_UPDATES` for a
+            photo's dataset and 0 for a video's, whose pictures are all true.
+        restore: what restores them (`restoration.choice`).
         seed: of weights and draws.
         listener: hears several times a second on the small presets.
 
@@ -73,30 +88,44 @@ def build(
     source, target, chosen = Dataset.open(dataset), Path(avatar), preset_named(preset)
     if source.is_foreign:
         raise UserError(f"{dataset} holds pictures but no motion; track the video that it was made of.")
-    folder = Path(work) if work is not None else target.with_name(f"{target.name}.training")
-    usual = chosen.splats_seconds if field == "splats" else chosen.field_seconds
-    plan = Plan.of(seconds, steps, usual)
     performance = source.performance()
     kept = trainable(performance, train_share).tolist()
-    folder.mkdir(parents=True, exist_ok=True)
+    usual = chosen.splats_seconds if field == "splats" else chosen.field_seconds
     with single_threaded():
         scene = scene_of_dataset(source, kept, chosen.side, listener)
-        learner = learner_of(field, scene, range(len(scene)), chosen, seed)
-        label = label_of(source, field, chosen, train_share, seed)
-        state = TrainingRun(folder, learner, plan, label, listener).to_the_end(resume)
-    fallbacks = dict.fromkeys((*device_facts().fallbacks, *kernel_device().fallbacks))
-    metadata = describe(
-        performance.at(kept),
-        kind=NAME,
-        network=network_config(learner.network),
-        resolution=chosen.side,
-        preset=chosen.name,
-        picture=scene.colours[0].cpu().numpy(),
-        provenance=provenance_of(performance, train_share, state, fallbacks),
-    )
-    result = TrainedAvatar(learner.network.eval(), metadata)
-    result.save(target)
+        rounds = usual_updates(scene) if updates is None else updates
+        restorer = choose_restorer(restore) if rounds else None
+        training = Rounds(
+            learner_of(field, scene, range(len(scene)), chosen, seed),
+            Path(work) if work is not None else target.with_name(f"{target.name}.training"),
+            Plan.of(seconds, steps, usual),
+            label_of(source, field, chosen, train_share, seed, rounds, restorer.name if restorer else ""),
+            listener,
+        )
+        for state in training.all(rounds, restorer, head_of(performance), resume):
+            said = [*device_facts().fallbacks, *kernel_device().fallbacks, *training.sentences]
+            metadata = describe(
+                performance.at(kept),
+                kind=NAME,
+                network=network_config(training.learner.network),
+                resolution=chosen.side,
+                preset=chosen.name,
+                picture=scene.colours[0].cpu().numpy(),
+                provenance=provenance_of(performance, train_share, state, dict.fromkeys(said)),
+            )
+            result = TrainedAvatar(training.learner.network, metadata)
+            result.save(target)
     return result
+
+
+def usual_updates(scene: RadianceScene) -> int:
+    """How many updates a scene gets unless told: a photo's some, footage, which is true, none."""
+    return USUAL_UPDATES if scene.photographs else 0
+
+
+def head_of(performance: Performance) -> MorphableHead:
+    """The head that a performance was solved with."""
+    return open_head(performance.head, performance.extra.get("head_path"))
 
 
 def learner_of(
@@ -112,7 +141,7 @@ def learner_of(
     return FieldLearner(scene, frames, seed)
 
 
-def label_of(dataset: Dataset, field: FieldName, preset: RadiancePreset, train_share: float, seed: int) -> str:
+def label_of(dataset: Dataset, *choices: object) -> str:
     """What tells one training from another, so that only its own checkpoint is resumed."""
     made = b"".join(file.read_bytes() for file in (dataset.description, dataset.performance_file))
-    return hashlib.sha256(b"|".join([made, repr((field, preset, train_share, seed)).encode()])).hexdigest()
+    return hashlib.sha256(b"|".join([made, repr(choices).encode()])).hexdigest()

@@ -31,7 +31,7 @@ CAUTION = 0.5
 
 
 class RadianceLearner(ABC):
-    """See `training.learner.Learner`: one frame of a scene a step.
+    """See `training.learner.Learner`: one frame of a scene a step, or some at once.
 
     Attributes:
         dtype: float32, always.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dataset updates (OPHAvatars, "Iterative Dataset Update"): what a head has learnt is drawn, restored, and learnt again.
+"""Dataset updates (OPHAvatars, "Iterative Dataset Update"): what a head has learnt is drawn, restored, learnt again.
 
 A head in three dimensions cannot show what contradicts itself from frame to frame, so that its own pictures are more
 consistent than those it was trained on; restoration gives back the detail that they lack. Photographs stay as they are.
@@ -7,53 +7,32 @@ consistent than those it was trained on; restoration gives back the detail that 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import torch
+from PIL import Image as Pictures
 
 from ...common.clock import Clock
+from ...common.files import written_whole
 from ...common.progress import Listener, silent
+from ...tracking.datasets.pictures import read_picture
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
-    from ...tracking.heads.arrays import Floats, Image
-    from ...tracking.heads.camera import PinholeCamera
+    from ...tracking.heads.arrays import Image
     from .network import RadianceNetwork
+    from .restoration.restorer import Restorer
     from .scene import RadianceScene
 
-
-@dataclass(frozen=True)
-class DrawnView:
-    """A picture that a head has drawn of itself.
-
-    Attributes:
-        picture: `[H, W, 3]` RGB uint8, over the footage's own colours where the head is not.
-        vertices: `[V, 3]` of the head, in camera space; expression: `[E]`.
-        camera: of the picture.
-    """
-
-    picture: Image
-    vertices: Floats
-    expression: Floats
-    camera: PinholeCamera
-
-
-class Restoration(Protocol):
-    """Gives drawn views the detail that they lack.
-
-    Attributes:
-        name: what avatar files call it.
-        key_views: how many views are worth the time that they take; None for all.
-    """
-
-    name: str
-    key_views: int | None
-
-    def restored(self, view: DrawnView) -> Image | None:
-        """The view with its detail, `[H, W, 3]`; None where it would show somebody else."""
+Objection = Callable[["Image", "Image"], "str | None"]
+"""Says why a restored view (the second) does not show what was drawn (the first); None where it does."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +41,7 @@ class Update:
 
     Attributes:
         scene: to learn from next; frames: those of it that are.
-        rejected: how many views drifted and were left as they were drawn.
+        rejected: how many views drifted and are left as they were drawn.
     """
 
     scene: RadianceScene
@@ -71,18 +50,45 @@ class Update:
 
 
 def updated(
-    scene: RadianceScene, network: RadianceNetwork, restoration: Restoration, listener: Listener = silent
+    scene: RadianceScene,
+    network: RadianceNetwork,
+    restorer: Restorer,
+    cache: Path,
+    *,
+    objection: Objection | None = None,
+    most: int | None = None,
+    listener: Listener = silent,
 ) -> Update:
-    """Draw every frame of a scene that is no photograph, restore it, and put it in the frame's place."""
-    views = key_views(scene, restoration.key_views)
+    """Draw frames of a scene that are no photographs, restore them, and put them in the frames' places.
+
+    Args:
+        scene: what was learnt from.
+        network: what was learnt.
+        restorer: gives drawn views their detail.
+        cache: a folder for restored views, which are not restored twice.
+        objection: refuses a restored view that shows something else.
+        most: how many views are worth the time; all when None.
+        listener: hears of the progress and may cancel.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    views = key_views(scene, most)
     colours, alphas, rejected = scene.colours.clone(), scene.alphas.clone(), 0
+    cache.mkdir(parents=True, exist_ok=True)
     clock = Clock("Restoring", len(views), listener)
     for done, index in enumerate(views):
         clock.tell(done)
         drawn, alpha = drawn_view(scene, network, index)
-        found = restoration.restored(drawn)
-        rejected += found is None
-        colours[index] = torch.from_numpy(drawn.picture if found is None else found)
+        file = cache / f"{index:06}.png"
+        if not file.is_file():
+            restored = restorer.restore(drawn, scene.vertices[index].cpu().numpy(), scene.camera)
+            with written_whole(file) as partial:
+                Pictures.fromarray(restored).save(partial, "PNG")
+        restored = cv2.cvtColor(read_picture(file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        refused = objection is not None and objection(drawn, restored) is not None
+        rejected += refused
+        colours[index] = torch.from_numpy(drawn if refused else restored)
         alphas[index] = torch.from_numpy(alpha)
     frames = sorted({*views, *scene.photographs})
     return Update(replace(scene, colours=colours, alphas=alphas), frames, rejected)
@@ -96,12 +102,11 @@ def key_views(scene: RadianceScene, most: int | None) -> list[int]:
     return [drawn[place] for place in np.linspace(0, len(drawn) - 1, most).round().astype(int)]
 
 
-def drawn_view(scene: RadianceScene, network: RadianceNetwork, index: int) -> tuple[DrawnView, NDArray[np.uint8]]:
-    """What a network draws of a frame, and its alpha `[H, W]`, 0 to 255."""
+def drawn_view(scene: RadianceScene, network: RadianceNetwork, index: int) -> tuple[Image, NDArray[np.uint8]]:
+    """What a network draws of a frame: RGB uint8 `[H, W, 3]` over the frame's own colours, and its alpha `[H, W]`."""
     view = scene.view(index, whole=True)
     rgba = network.render(network.prepare(view.head), view.camera).rgba
     alpha = rgba[..., 3:]
     over = rgba[..., :3] + (1 - alpha) * view.colour
     picture, coverage = ((each * 255 + 0.5).clamp(0, 255).byte().cpu().numpy() for each in (over, alpha[..., 0]))
-    vertices, expression = (each.cpu().numpy() for each in (view.head.vertices, view.head.expression))
-    return DrawnView(picture, vertices, expression, view.camera), coverage
+    return picture, coverage

@@ -19,10 +19,16 @@ if TYPE_CHECKING:
     from .runtimes import PortraitRuntimes
 
 
-def build(*arguments: Any, **options: Any) -> TrainedAvatar:
-    """Train a StyleAvatar; see `training.build.build`."""
+def build(*arguments: Any, updates: int | None = None, restore: str = "auto", **options: Any) -> TrainedAvatar:
+    """Train a StyleAvatar; see `training.build.build`.
+
+    Raises:
+        UserError: updates are asked for, which are a head's in 3D; and as there.
+    """
     from .training.build import build
 
+    if updates or restore != "auto":
+        raise UserError("Updates and restoration are for heads in 3D; leave them out, or build with --kind splats.")
     return build(*arguments, **options)
 
 

@@ -31,6 +31,12 @@ class Plan:
             raise UserError("Training needs some time: ask for more than 0 seconds or steps.")
         return plan
 
+    def part(self, share: float) -> Plan:
+        """A share (above 0, to 1) of this plan; at least one step."""
+        if self.steps is not None:
+            return Plan(None, max(1, round(share * self.steps)))
+        return Plan(share * self.amount, None)
+
     @property
     def amount(self) -> float:
         """How much is asked for: steps, or else seconds."""

@@ -19,18 +19,24 @@ from ..datasets.writer import DatasetWriter
 from ..mattes.selfie_matting import builtin_matting
 from ..performances.performance import OVER_TIME
 from .calibration import FRAMES, calibration_performance
-from .coarse_video import CoarseVideo
-from .portraits import found_portrait, solve_portraits
+from .coarse_source import MeshWarp, SolvedPhoto
+from .driver import tracked_driver
+from .portraits import as_in, found_portrait, solve_portraits
+from .retracking import Retracking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ..datasets.dataset import Dataset
+    from ..detection.landmarks import Landmarks
     from ..heads.arrays import Floats, Image
     from ..heads.head import MorphableHead
     from ..mattes.matting import MattingMaker
     from ..performances.performance import Performance
+    from .coarse_source import CoarseMaker, CoarseSource
     from .portraits import Portrait
+
+MESH_WARP = MeshWarp()
 
 
 def photo_dataset(
@@ -42,6 +48,8 @@ def photo_dataset(
     size: int = 512,
     frames: int = FRAMES,
     matting: MattingMaker = builtin_matting,
+    coarse: CoarseMaker = MESH_WARP,
+    driver: str | Path | None = None,
     listener: Listener = silent,
 ) -> Dataset:
     """Make a dataset from one photo of one person, or from several.
@@ -56,27 +64,40 @@ def photo_dataset(
         head: the morphable head to solve for.
         more: other photos of the same person, in other views or with other expressions.
         size: side of the central window in pixels, a multiple of 4.
-        frames: length of the calibration performance, whose first frame is the first photo.
+        frames: length of the calibration performance, whose first frame is the first photo; it is shorter where
+            `coarse` cannot afford as many.
         matting: makes what mattes a photo.
+        coarse: makes what films the photo; what does so inexactly is tracked anew.
+        driver: a video whose performance takes the place of the calibration performance, thinned out to `frames`.
         listener: hears of the progress and of the notes, and may cancel.
 
     Raises:
         UserError: a photo is missing, unreadable, or does not show exactly one face that is large enough, not covered
-            and not turned away; or the folder cannot be written.
+            and not turned away; the driver is no video of one face; or the folder cannot be written.
     """
     portraits = look_at([Path(photo), *map(Path, more)], listener)
     stills = solve_portraits(head, portraits, size)
     for note in stills.extra.get("notes", ()):
         listener(Progress("Finding the face", len(portraits), len(portraits), note))
     first = stills.at(slice(0, 1))
-    performance = with_photos(calibration_performance(head, first, frames), stills)
+    frames = min(frames, coarse.most_frames or frames)
+    driven = tracked_driver(driver, head, first, frames, listener) if driver else None
+    acted = (driven.acted if driven else calibration_performance(head, first, frames)).at(slice(1, None))
     with DatasetWriter(folder, size) as writer:
         shots = [matted(head, stills, index, each, size, matting) for index, each in enumerate(portraits)]
         for index, shot in enumerate(shots):
             writer.add_picture(index, *shot)
         window, matte = shots[0]
-        with CoarseVideo(head, first, window, matte, portraits[0].marks(len(window))) as video:
-            film(video, performance, head.neutral(performance.identity), writer, len(portraits), listener)
+        solved = SolvedPhoto(head, first, window, matte, portraits[0].marks(len(window)))
+        with coarse(solved, driven) as video:
+            if coarse.exact:
+                film(video, acted, head, writer, len(portraits), listener)
+            else:
+                photographed = np.stack([in_central_window(first, portrait) for portrait in portraits])
+                with Retracking(solved, acted, matting, photographed) as watcher:
+                    film(video, acted, head, writer, len(portraits), listener, watcher.see)
+                    acted = watcher.performance(listener)
+        performance = with_photos(stills, acted)
         writer.draw_maps(head, performance, listener)
         return writer.finish(performance)
 
@@ -103,27 +124,39 @@ def matted(
         return window, matting_of_photo(window)
 
 
-def with_photos(calibration: Performance, stills: Performance) -> Performance:
-    """Return the performance of a dataset: the photos, whose first is frame 0 of `calibration`, then the rest of it."""
-    frames = {name: np.concatenate([getattr(stills, name), getattr(calibration, name)[1:]]) for name in OVER_TIME}
-    frames["times"] = np.arange(len(frames["times"])) / calibration.fps
+def in_central_window(first: Performance, portrait: Portrait) -> Landmarks:
+    """Return the landmarks `[478, 3]` of a portrait as if they lay in the central window of the `first` one."""
+    crop = first.crop
+    assert crop is not None  # a solved photo has the window in which it was solved
+    corner = np.array([crop.x, crop.y, 0], np.float32)
+    placed: Landmarks = (as_in(crop, portrait) - corner) * np.float32(first.camera.width / crop.side)
+    return placed
+
+
+def with_photos(stills: Performance, filmed: Performance) -> Performance:
+    """Return the performance of a dataset: the photos, then what was filmed."""
+    frames = {name: np.concatenate([getattr(stills, name), getattr(filmed, name)]) for name in OVER_TIME}
+    frames["times"] = np.arange(len(frames["times"])) / filmed.fps
     extra = {**stills.extra, "photo": Path(stills.source).name, "photographs": list(range(len(stills)))}
-    return replace(calibration, **frames, extra=extra)
+    return replace(filmed, **frames, extra=extra)
 
 
 def film(
-    video: CoarseVideo,
+    video: CoarseSource,
     performance: Performance,
-    neutral: Floats,
+    head: MorphableHead,
     writer: DatasetWriter,
     start: int = 0,
     listener: Listener = silent,
+    matting: Callable[[Image], Floats] | None = None,
 ) -> None:
-    """Render the frames of a performance from `start` on and give them to the writer.
+    """Render the frames of a performance and give them to the writer, the first one as its frame `start`.
 
-    `neutral [V, 3]` is the person's shape.
+    `matting` mattes the pictures; without, the video's own mattes are taken.
     """
-    clock = Clock("Filming the photo", len(performance) - start, listener)
-    for index in range(start, len(performance)):
-        clock.tell(index - start)
-        writer.add_picture(index, *video.frame(performance, index, neutral))
+    neutral = head.neutral(performance.identity)
+    clock = Clock("Filming the photo", len(performance), listener)
+    for index in range(len(performance)):
+        clock.tell(index)
+        picture, matte = video.frame(performance, index, neutral)
+        writer.add_picture(start + index, picture, matting(picture) if matting else matte)

@@ -38,7 +38,7 @@ def enlarged(x: Tensor, times: float) -> Tensor:
 
 
 class ModulatedConvolution(nn.Module):
-    """A convolution whose kernel is scaled by a style code, for each picture anew, and normalised (StyleGAN2, Eq. 3)."""
+    """A convolution whose kernel a style code scales, for each picture anew; normalised (StyleGAN2, Eq. 1 and 3)."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, style: int, *, demodulate: bool) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ class StyleDecoder(nn.Module):
         noise = [self.noises.get_buffer(f"noise{number}") for number in range(len(self.style_convs) + 1)]
         x = self.constant_input.weight.expand(len(codes), -1, -1, -1)
         x = self.style_conv1(x, codes[:, 0], noise[0])
-        picture = self.to_rgb1(x, codes[:, 1])
+        picture: Tensor = self.to_rgb1(x, codes[:, 1])
         for number, (condition, to_picture) in enumerate(zip(conditions, self.to_rgbs, strict=True)):
             first = 2 * number + 1
             x = conditioned(self.style_convs[first - 1](x, codes[:, first], noise[first]), *condition)

@@ -7,6 +7,7 @@ Written from the paper and from the names and shapes of the published file's ten
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -54,11 +55,11 @@ class GFPGAN(nn.Module):
         super().__init__()
         sides = [size >> step for step in range(size.bit_length()) if size >> step >= FIRST_SIDE]
         channels = [width_at(side, width) // 2 for side in sides]
-        growing = list(zip(channels[::-1], channels[-2::-1], strict=False))
+        growing = list(itertools.pairwise(channels[::-1]))
         self.width = width
         self.conv_body_first = nn.Conv2d(3, channels[0], 1)
         self.conv_body_down = nn.ModuleList(
-            ResidualBlock(inputs, outputs, 0.5) for inputs, outputs in zip(channels, channels[1:], strict=False)
+            ResidualBlock(inputs, outputs, 0.5) for inputs, outputs in itertools.pairwise(channels)
         )
         self.final_conv = nn.Conv2d(channels[-1], channels[-1], 3, padding=1)
         self.conv_body_up = nn.ModuleList(ResidualBlock(inputs, outputs, 2) for inputs, outputs in growing)
@@ -75,10 +76,11 @@ class GFPGAN(nn.Module):
         Raises:
             UserError: the file is cut short or damaged, holds code, or holds another network.
         """
+        tensors = network_tensors(path, "gfpgan")
         with torch.device("meta"):
             network = cls()
         network.to_empty(device="cpu")
-        load_layer(network, network_tensors(path, "gfpgan"), "", path)
+        load_layer(network, tensors, "", path)
         return network.eval()
 
     def forward(self, face: Tensor) -> Tensor:

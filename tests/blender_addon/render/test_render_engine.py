@@ -22,6 +22,7 @@ from semblance.blender_addon.render import registration
 from semblance.blender_addon.scene import avatar_scene
 from semblance.blender_addon.sequence import sequence_scene
 from semblance.common.errors import UserError
+from semblance.protocol.pictures import Pictures
 
 bpy.ops.wm.read_factory_settings(use_empty=True)
 semblance.register()
@@ -33,8 +34,8 @@ def stand_in(place, avatar, maps, look, broken_off):
     size = 64
     rgb = np.broadcast_to(np.array({"red": [200, 40, 40], "blue": [40, 40, 200]}[avatar]), (size, size, 3))
     alpha = np.zeros((size, size, 1)); alpha[:, (0 if avatar == "red" else 24):40] = 255
-    return np.concatenate([rgb, alpha], -1).astype(np.uint8)
-frame_service.avatar_picture = stand_in
+    return Pictures(np.concatenate([rgb, alpha], -1).astype(np.uint8)[None])
+frame_service.avatar_pictures = stand_in
 
 def add(avatar):
     return avatar_scene.add_avatar(scene, folder / "performance.npz", avatar=avatar, name=avatar or "bare")
@@ -66,7 +67,7 @@ print("no perspective:", refusal())
 scene.camera.data.type = "PERSP"
 def dead(*_):
     raise UserError("The engine at 127.0.0.1:1 does not answer; restart it in the Semblance panel.")
-frame_service.avatar_picture = dead
+frame_service.avatar_pictures = dead
 print("no engine:", refusal())
 head.data.attributes.remove(head.data.attributes["semblance_mask"])
 print("no mask:", refusal())

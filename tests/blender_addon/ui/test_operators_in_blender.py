@@ -88,13 +88,48 @@ def asked():
 
 
 from semblance.blender_addon.properties import choice_properties
-assert [each.identifier for each in choice_properties()] == ["head_model", "preset", "matting", "head_only"]
+assert [each.identifier for each in choice_properties()] == ["head_model", "avatar_kind", "preset", "matting", "head_only"]
 chosen = scene.semblance
 assert tuple(chosen.bl_rna.properties["matting"].enum_items.keys()) == get_args(MattingName)
 assert tuple(chosen.bl_rna.properties["preset"].enum_items.keys()) == get_args(PresetName)
 assert asked() == [("auto", False)] * 2
 chosen.matting, chosen.head_only = "rvm", True
 assert asked() == [("rvm", True)] * 2
+"""
+    run_blender(START + script, tmp_path, environment=home)
+
+
+def test_the_kind_of_avatar_is_a_choice(run_blender, home, tmp_path):
+    """Automatic leaves it to the dataset; kinds that were chosen have names of their own and do not overwrite others."""
+    (tmp_path / "me").mkdir()
+    (tmp_path / "me" / "dataset.json").write_text('{"size": 256}')
+    script = """
+from typing import get_args
+from semblance.blender_addon.render import kinds
+from semblance.blender_addon.scene.avatar_scene import give_avatar
+from semblance.blender_addon.ui.job_operators import build_job
+from semblance.protocol.choices import AvatarKindName
+
+chosen = scene.semblance
+assert tuple(chosen.bl_rna.properties["avatar_kind"].enum_items.keys()) == ("auto", *get_args(AvatarKindName))
+head = bpy.data.objects.new("Me", bpy.data.meshes.new("Me"))
+head.semblance.dataset = str(Path(sys.argv[1]) / "me")
+job = build_job(scene, head)
+assert (job.avatar_kind, job.avatar) == (None, "me_preview") and "avatar_kind" not in job.given()
+chosen.avatar_kind = "splats"
+job = build_job(scene, head)
+assert (job.avatar_kind, job.avatar) == ("splats", "me_preview_splats")
+give_avatar(head, "a", {"time_code": 0.75})
+assert (head.semblance.kind, head.semblance.time_code) == ("styleavatar", 0.75)
+assert not kinds.kind_of(head).no_look
+give_avatar(head, "b", {"kind": "radiance", "time_code": 0.25})
+assert head.semblance.avatar == "b" and "3D" in kinds.kind_of(head).no_look
+head.semblance.kind = "hologram"
+try:
+    kinds.kind_of(head)
+    raise AssertionError
+except UserError as error:
+    assert "newer Semblance" in str(error)
 """
     run_blender(START + script, tmp_path, environment=home)
 
@@ -230,6 +265,9 @@ metadata = {"kind": "styleavatar", "head": "builtin", "identity": [0.0] * len(mo
             "translation": [0.0, 0.0, 1.2], "gaze": [[0, 0], [0, 0]]}}
 made = add_known_avatar(scene, AvatarInfo("someone", "/a", 1, 0.0, metadata))
 assert made.semblance.avatar == "someone" and made.semblance.time_code == 0.25
+assert made.semblance.kind == "styleavatar"
+in_space = add_known_avatar(scene, AvatarInfo("else", "/b", 1, 0.0, {**metadata, "kind": "radiance"}))
+assert in_space.semblance.kind == "radiance"
 assert len(made.data.vertices) == len(model.mean)
 try:
     add_known_avatar(scene, AvatarInfo("half", "/a", 1, 0.0, {}, error="The file is cut short; build it again."))

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Heads whose avatar is a head in 3D: the posed mesh and the camera go out, a picture with depth comes back."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from ...common.errors import UserError
+from ...protocol.inputs import PosedMesh
+from ...protocol.look import USUAL_LOOK
+from ...tracking.heads.head import ARKIT_NAMES
+from ..access import mesh_of, pose_of
+from ..properties import head_settings
+from ..scene.axes import camera_from_world, head_rotation, world_to_camera
+from ..scene.rig import HEAD_BONE
+from . import pixels
+from .evaluated_heads import EvaluatedHead, world_vertices
+from .layers import NOTHING, Layer
+
+if TYPE_CHECKING:
+    import bpy
+
+    from ...protocol.pictures import Pictures
+    from ...tracking.heads.arrays import Doubles, Floats
+    from .painters import Painters
+    from .sight import Sight
+
+
+@dataclass(frozen=True, eq=False)
+class HeadInSpace(EvaluatedHead):
+    """A head that is sent as it stands in the scene, at its natural size whatever size it has there.
+
+    Attributes:
+        expression: `[52]` values of the shape keys.
+        placed: `[4, 4]` how the head's rest shape, in the armature's axes, comes into the world.
+        footage: `[4, 4]` the world matrix of the camera that sees it as its footage does; None when that is gone, and
+            the light goes with whoever looks.
+    """
+
+    in_space = True
+    no_look = "A head in 3D has no moment of its footage and no layers to choose: move the head or the camera."
+
+    expression: Floats
+    placed: Doubles
+    footage: Doubles | None
+
+    @classmethod
+    def read(cls, instance: bpy.types.DepsgraphObjectInstance) -> Self:
+        """See `EvaluatedHead.read`."""
+        head = instance.object
+        assert head is not None
+        vertices, settings = world_vertices(instance), head_settings(head)
+        if len(vertices) != len(mesh_of(head.original).vertices):
+            raise UserError(
+                f"{head.name} has a modifier that adds or removes vertices, which a head in 3D must keep; turn it off."
+            )
+        footage = settings.camera
+        return cls(
+            name=head.name,
+            avatar=settings.avatar,
+            look=USUAL_LOOK,
+            vertices=vertices,
+            expression=expression_of(head),
+            placed=placement_of(head, np.array(instance.matrix_world, np.float64)),
+            footage=np.array(footage.matrix_world.normalized(), np.float64) if footage else None,
+        )
+
+    @property
+    def size(self) -> float:
+        """How many units of the scene its metre is."""
+        return float(np.cbrt(abs(np.linalg.det(self.placed[:3, :3])))) or 1.0
+
+    def inputs(self, sight: Sight, painters: Painters) -> PosedMesh:
+        """See `EvaluatedHead.inputs`."""
+        footage = sight.world if self.footage is None else self.footage
+        view = camera_from_world(sight.world)[:3, :3] @ camera_from_world(footage)[:3, :3].T
+        arrays = {
+            "vertices": world_to_camera(self.vertices, sight.world) / self.size,
+            "expression": self.expression,
+            "rotation": head_rotation(self.placed, footage),
+            "view": view,
+            "camera": np.array(astuple(sight.camera)),
+        }
+        return PosedMesh(**{name: array[None].astype(np.float32) for name, array in arrays.items()})
+
+    def layer(self, pictures: Pictures, sight: Sight, from_rec709: Floats) -> Layer:
+        """See `EvaluatedHead.layer`."""
+        colour = pixels.scene_linear(pictures.rgba[0].astype(np.float32) / 255, from_rec709, transparent=True)
+        if pictures.depth is None:
+            raise UserError(f"The engine sent {self.name} without its depth; update the engine.")
+        metres = pictures.depth[0]
+        return Layer(colour, np.where(metres > 0, metres * np.float32(self.size), NOTHING))
+
+
+def expression_of(head: bpy.types.Object) -> Floats:
+    """Return `[52]`: the values of an evaluated head's shape keys; 0 for those that it has lost or that are muted."""
+    keys = mesh_of(head).shape_keys
+    if keys is None:
+        return np.zeros(len(ARKIT_NAMES), np.float32)
+    found = [keys.key_blocks.get(name) for name in ARKIT_NAMES]
+    return np.array([key.value if key and not key.mute else 0.0 for key in found], np.float32)
+
+
+def placement_of(head: bpy.types.Object, world: Doubles) -> Doubles:
+    """Return `[4, 4]`: where the head bone, and the object with its own world matrix `[4, 4]`, bring the rest shape."""
+    rig = head.parent
+    if rig is None or rig.type != "ARMATURE" or HEAD_BONE not in pose_of(rig).bones:
+        return world
+    bone = pose_of(rig).bones[HEAD_BONE]
+    moved = np.array(bone.matrix @ bone.bone.matrix_local.inverted(), np.float64)
+    base = np.array(rig.matrix_world, np.float64)
+    placed: Doubles = base @ moved @ np.linalg.pinv(base) @ world
+    return placed

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Heads whose avatar is a portrait: maps go out, a square picture of the camera's frame comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from ...common.errors import UserError
+from ...protocol.look import CONTROLS, Look
+from ...tracking.heads.mouth_light import PAIRS, MouthLight
+from ...tracking.performances.maps import MAP_SIZE, MapVertices, map_vertices
+from ..access import mesh_of, values_of
+from ..properties import SemblanceObject, head_settings
+from ..scene.attributes import COLOUR, MASK, MOUTH, UV
+from ..scene.axes import world_to_camera
+from ..scene.camera import SENSOR, Lens, pinhole_of
+from . import pixels
+from .evaluated_heads import EvaluatedHead, point_values, world_vertices
+from .layers import Layer
+
+if TYPE_CHECKING:
+    import bpy
+
+    from ...protocol.inputs import Maps
+    from ...protocol.pictures import Pictures
+    from ...tracking.heads.arrays import Doubles, Floats, Integers
+    from ...tracking.heads.camera import PinholeCamera
+    from .painters import Painters
+    from .sight import Sight
+
+
+@dataclass(frozen=True, eq=False)
+class PortraitHead(EvaluatedHead):
+    """A head that becomes maps; its person is one plane in the depth of the scene, at the middle of the head.
+
+    Attributes:
+        triangles: `[T, 3]`; uvs: `[V, 2]`; uv_mask: `[V]`; colours: `[V, 3]` sRGB 0 to 1.
+        mouth_light: what darkens the inside of the mouth; None for a head that has none.
+    """
+
+    in_space = False
+    no_look = ""
+
+    triangles: Integers
+    uvs: Floats
+    uv_mask: Floats
+    colours: Floats
+    mouth_light: MouthLight | None
+
+    @classmethod
+    def read(cls, instance: bpy.types.DepsgraphObjectInstance) -> Self:
+        """See `EvaluatedHead.read`."""
+        head = instance.object
+        assert head is not None
+        vertices = world_vertices(instance)
+        mesh, settings = mesh_of(head), head_settings(head)
+        missing = [name for name in (UV, MASK, COLOUR) if name not in mesh.attributes]
+        if missing:
+            raise UserError(f"{head.name} has lost its attribute {missing[0]}; make the head again with New Avatar.")
+        return cls(
+            name=head.name,
+            avatar=settings.avatar,
+            look=look_of(settings),
+            vertices=vertices,
+            triangles=triangles_of(mesh),
+            uvs=point_values(mesh, UV, "vector", (len(vertices), 2)),
+            uv_mask=point_values(mesh, MASK, "value", (len(vertices),)),
+            colours=point_values(mesh, COLOUR, "color", (len(vertices), 4))[:, :3],
+            mouth_light=mouth_light_of(settings, mesh),
+        )
+
+    def inputs(self, sight: Sight, painters: Painters) -> Maps:
+        """See `EvaluatedHead.inputs`; portraits are seen through a camera only."""
+        assert sight.lens is not None
+        vertices = self.map_vertices(sight.world, window_camera(sight.lens, MAP_SIZE))
+        return painters.maps.draw(vertices, self.triangles)
+
+    def map_vertices(self, camera_world: Doubles, camera: PinholeCamera) -> MapVertices:
+        """Project and light the head for a Blender camera's world matrix `[4, 4]` and the intrinsics of its window."""
+        vertices = world_to_camera(self.vertices, camera_world)
+        surface = vertices, self.triangles, self.uvs, self.uv_mask, self.colours
+        return map_vertices(*surface, camera, self.mouth_light)
+
+    def layer(self, pictures: Pictures, sight: Sight, from_rec709: Floats) -> Layer:
+        """See `EvaluatedHead.layer`; what the portrait shows behind its person is the backdrop."""
+        assert sight.lens is not None
+        width, height = sight.camera.width, sight.camera.height
+        window = pixels.avatar_window(width, height, sight.lens.sensor_fit)
+        fitted = pixels.fit_to_frame(pictures.rgba[0], window, width, height)
+        whole = pixels.scene_linear(fitted, from_rec709, transparent=False)
+        depth = np.full((height, width), self.distance(sight.world), np.float32)
+        return Layer(whole * fitted[..., 3:], depth, backdrop=whole)
+
+
+def mouth_light_of(settings: SemblanceObject, mesh: bpy.types.Mesh) -> MouthLight | None:
+    """The light in its mouth, as `head_object` wrote it down; None for a head that has none."""
+    if MOUTH not in mesh.attributes:
+        return None
+    places = point_values(mesh, MOUTH, "value", (len(mesh.vertices),))
+    return MouthLight(places, np.array(settings.lip_rims, np.int32).reshape(2, PAIRS))
+
+
+def look_of(settings: SemblanceObject) -> Look:
+    """What a head's frames are made with besides its maps."""
+    values: dict[str, Any] = {}
+    for name, control in CONTROLS.items():
+        value = getattr(settings, name)
+        values[name] = value if control.numbers == 1 else tuple(value)
+    return Look(**values)
+
+
+def triangles_of(mesh: bpy.types.Mesh) -> Integers:
+    """Return `[T, 3]`. A mesh of triangles keeps their order, on which depth ties in the maps depend."""
+    corners = len(mesh.loops)
+    if corners == 3 * len(mesh.polygons):
+        triangles = np.empty(corners, np.int32)
+        values_of(mesh.attributes[".corner_vert"]).foreach_get("value", triangles)
+    else:
+        mesh.calc_loop_triangles()
+        triangles = np.empty(3 * len(mesh.loop_triangles), np.int32)
+        mesh.loop_triangles.foreach_get("vertices", triangles)
+    return triangles.reshape(-1, 3)
+
+
+def window_camera(camera: bpy.types.Camera, size: int) -> PinholeCamera:
+    """Return the intrinsics of the avatar's window (see `pixels.avatar_window`) on `size` x `size` pixels."""
+    sensor = camera.sensor_height if camera.sensor_fit == "VERTICAL" else camera.sensor_width
+    return pinhole_of(Lens(camera.lens * SENSOR / sensor, camera.shift_x, camera.shift_y, size, size))

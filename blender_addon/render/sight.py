@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who looks at the scene, from where and through which lens: the scene's camera, or a view of the 3D viewport."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from ...common.errors import UserError
+from ...tracking.heads.camera import PinholeCamera
+from ..access import camera_of
+
+if TYPE_CHECKING:
+    from mathutils import Matrix
+
+    from ...tracking.heads.arrays import Doubles
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """How the scene is seen.
+
+    Attributes:
+        world: `[4, 4]` a Blender camera's world matrix, without scale: looks along its own -z, y up.
+        camera: of the whole picture.
+        lens: the camera whose frame the picture is; None in a view from elsewhere.
+    """
+
+    world: Doubles
+    camera: PinholeCamera
+    lens: bpy.types.Camera | None = None
+
+
+def sight_of_camera(depsgraph: bpy.types.Depsgraph, width: int, height: int) -> Sight:
+    """Return how the scene's camera sees a frame of `width` x `height` pixels: any lens, sensor, shift, pixel aspect.
+
+    Raises:
+        UserError: there is no camera through which heads can be seen.
+    """
+    scene = depsgraph.scene_eval
+    assert scene is not None
+    camera = scene_camera(scene)
+    aspect = {"scale_x": scene.render.pixel_aspect_x, "scale_y": scene.render.pixel_aspect_y}
+    projection = camera.calc_matrix_camera(depsgraph, x=width, y=height, **aspect)
+    world = np.array(camera.matrix_world.normalized(), np.float64)
+    return Sight(world, pinhole_of_projection(projection, width, height), camera_of(camera))
+
+
+def scene_camera(scene: bpy.types.Scene) -> bpy.types.Object:
+    """Return an evaluated scene's camera. Raises UserError when there is none that a head can be seen through."""
+    camera = scene.camera
+    if camera is None or camera.type != "CAMERA":
+        raise UserError("The scene has no camera; add one, or make the head again with New Avatar.")
+    if camera_of(camera).type != "PERSP":
+        raise UserError(f"{camera.name} is not a perspective camera; set its lens type to Perspective.")
+    return camera
+
+
+def sight_of_view(view: bpy.types.RegionView3D, width: int, height: int) -> Sight | None:
+    """Return how a view of the 3D viewport sees its region of `width` x `height` pixels; None for one without
+    perspective, in which no head can be seen.
+    """
+    if not view.is_perspective:
+        return None
+    world = np.array(view.view_matrix.inverted_safe().normalized(), np.float64)
+    return Sight(world, pinhole_of_projection(view.window_matrix, width, height))
+
+
+def pinhole_of_projection(projection: Matrix, width: int, height: int) -> PinholeCamera:
+    """Return the pinhole camera of OpenGL's perspective matrix `[4, 4]` on a picture of `width` x `height` pixels."""
+    matrix = np.array(projection, np.float64)
+    return PinholeCamera(
+        fx=float(matrix[0, 0] * width / 2),
+        fy=float(matrix[1, 1] * height / 2),
+        cx=float((1 - matrix[0, 2]) * width / 2),
+        cy=float((1 + matrix[1, 2]) * height / 2),
+        width=width,
+        height=height,
+    )

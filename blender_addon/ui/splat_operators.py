@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operator that turns a head's avatar into Gaussian splats that Blender itself draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ...common.errors import UserError
+from .. import compat, preferences
+from ..access import registration_of
+from ..engine import jobs
+from ..engine.process import why_no_engine
+from ..operators import Outcome
+from ..properties import active_head, head_settings
+from ..scene import gaussian_splats
+from . import activity
+from .job_operators import LongTask
+
+if TYPE_CHECKING:
+    from ...protocol.splats import SplatCloud
+
+WITH_SPLATS = ("", "radiance")
+"""Kinds of avatar that may have splats; of the first nothing is known, and the engine will say."""
+
+
+class SEMBLANCE_OT_to_gaussian_splats(LongTask):
+    """Draw this head in EEVEE and Workbench, without the engine: splats that follow shape keys, bones and keyframes"""
+
+    bl_idname = "semblance.to_gaussian_splats"
+    bl_label = "To Gaussian Splats"
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why the head cannot become splats now."""
+        if reason := compat.why_no_splats():
+            return reason
+        head = active_head(context)
+        if head is None:
+            return "There is no head yet: make one with New Avatar."
+        settings = head_settings(head)
+        if not settings.avatar:
+            return f"{head.name} has no avatar yet: press Build Avatar."
+        if settings.kind not in WITH_SPLATS:
+            return f"The avatar of {head.name} is a picture and not splats: build one of the kind radiance."
+        return activity.busy_reason() or why_no_engine(preferences.engine_place())
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Fetch the splats, then put them onto the head."""
+        head = active_head(context)
+        assert head is not None  # else the operator is disabled
+        name, task = head.name, jobs.fetching_splats(preferences.engine_place(), head_settings(head).avatar)
+
+        def finish(cloud: SplatCloud) -> str:
+            found = bpy.data.objects.get(name)
+            if found is None:
+                raise UserError(f"{name} is no longer there; choose a head and press To Gaussian Splats again.")
+            gaussian_splats.remove_splats(found)
+            made = gaussian_splats.make_splats(found, cloud)
+            return (
+                f"{made.name} follows {name}, whose mesh is no longer drawn: render with EEVEE and the view transform "
+                "Standard."
+            )
+
+        return self.carry_out(task, finish)
+
+
+CLASSES = (SEMBLANCE_OT_to_gaussian_splats,)
+
+register, unregister = registration_of(CLASSES)

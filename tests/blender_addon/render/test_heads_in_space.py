@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Heads in 3D in Blender, with pictures that a stand-in paints of the mesh and the camera that were sent."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+from semblance.tests.makers.performances import at_rest
+from semblance.tracking.heads.camera import PinholeCamera
+from semblance.tracking.heads.registry import open_head
+from semblance.tracking.heads.rotations import from_vectors
+from semblance.tracking.performances.maps import frame_vertices
+
+FRAMES = 3
+SCENE = """
+import bpy, os
+import numpy as np
+from dataclasses import astuple
+from mathutils import Matrix, Vector
+from pathlib import Path
+import semblance
+from semblance.blender_addon.engine import frame_service
+from semblance.blender_addon.render import registration, render_engine
+from semblance.blender_addon.scene import avatar_scene, axes
+from semblance.common.errors import UserError
+from semblance.protocol.pictures import Pictures
+
+bpy.ops.wm.read_factory_settings(use_empty=True)
+semblance.register()
+scene = bpy.context.scene
+folder = Path(sys.argv[1])
+COLOURS = {"red": [200, 40, 40], "blue": [40, 40, 200]}
+sent, written = [], []
+
+def stand_in(place, avatar, inputs, look, broken_off):
+    '''A disc at the middle of the head: opaque, or half of it for blue.'''
+    sent.append(inputs)
+    fx, fy, cx, cy, width, height = inputs.camera[0]
+    middle = inputs.vertices[0].mean(0)
+    x, y = np.arange(int(width)) + 0.5, np.arange(int(height))[:, None] + 0.5
+    inside = np.hypot((x - cx) / fx - middle[0] / middle[2], (y - cy) / fy - middle[1] / middle[2]) < 0.06
+    rgba = np.zeros((1, int(height), int(width), 4), np.uint8)
+    rgba[0, inside] = [*COLOURS[avatar], 255]
+    return Pictures(rgba, np.where(inside, middle[2], 0).astype(np.float32)[None])
+frame_service.avatar_pictures = stand_in
+
+write = render_engine.SemblanceRenderEngine.write
+def seen(self, frame, depsgraph):
+    written.append(frame)
+    write(self, frame, depsgraph)
+render_engine.SemblanceRenderEngine.write = seen
+
+def add(avatar):
+    made = avatar_scene.add_avatar(scene, folder / "performance.npz", avatar=avatar, name=avatar)
+    made.semblance.kind = "radiance"
+    return made
+
+def still(name, width=64, height=64):
+    scene.render.resolution_x, scene.render.resolution_y = width, height
+    scene.render.filepath = str(folder / name)
+    bpy.ops.render.render(write_still=True)
+    return written[-1]
+
+def ball(place, radius, name="Ball", colour=(0.0, 1.0, 0.0, 1.0)):
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=radius, location=place)
+    made = bpy.context.object
+    made.name = name
+    made.data.materials.append(bpy.data.materials.new(name))
+    made.data.materials[0].diffuse_color = colour
+    return made
+
+registration.use_renderer(scene)
+"""
+
+SENT = """
+head = add("red")
+footage = scene.camera
+for frame in range(3):
+    scene.frame_set(scene.frame_start + frame)
+    still("footage.png", 256, 256)
+other = bpy.data.objects.new("Other", bpy.data.cameras.new("Other"))
+scene.collection.objects.link(other)
+scene.camera = other
+other.matrix_world = Matrix.Rotation(0.6, 4, "Z") @ Matrix.Rotation(-0.2, 4, "X") @ footage.matrix_world
+other.scale = (2, 3, 1)
+lens, projected = other.data, []
+for fit, width, height, percentage, aspect in (
+    ("AUTO", 200, 120, 100, (1, 1)), ("AUTO", 120, 200, 50, (1, 1)), ("HORIZONTAL", 120, 200, 100, (1, 1)),
+    ("VERTICAL", 200, 120, 100, (1, 1)), ("AUTO", 200, 180, 100, (2, 1)), ("AUTO", 200, 180, 100, (1, 1.5)),
+):
+    lens.sensor_fit, lens.lens, lens.sensor_width, lens.sensor_height = fit, 43, 31, 19
+    lens.shift_x, lens.shift_y = 0.1, -0.05
+    scene.render.resolution_percentage = percentage
+    scene.render.pixel_aspect_x, scene.render.pixel_aspect_y = aspect
+    still("other.png", width, height)
+    from bpy_extras.object_utils import world_to_camera_view
+    graph = bpy.context.evaluated_depsgraph_get()
+    final = head.evaluated_get(graph)
+    corners = [final.matrix_world @ final.data.vertices[index].co for index in range(0, len(final.data.vertices), 500)]
+    seen_by_blender = np.array([world_to_camera_view(scene, other, corner)[:] for corner in corners])
+    mesh, size = sent[-1], np.array([int(width * percentage / 100), int(height * percentage / 100)])
+    points = mesh.vertices[0, ::500].astype(float)
+    fx, fy, cx, cy, w, h = mesh.camera[0].astype(float)
+    assert (w, h) == tuple(size), (w, h, size)
+    pixels = np.stack([fx * points[:, 0] / points[:, 2] + cx, fy * points[:, 1] / points[:, 2] + cy], -1)
+    expected = seen_by_blender[:, :2] * [1, -1] + [0, 1]
+    worst = np.abs(pixels / size - expected).max()
+    assert worst < 1e-4, (fit, worst)
+    assert np.abs(points[:, 2] - seen_by_blender[:, 2]).max() < 1e-4
+scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1
+still("plain.png", 200, 120)
+head.parent.scale = (3, 3, 3)
+other.location *= 3
+still("large.png", 200, 120)
+head.parent.scale = (1, 1, 1)
+bpy.data.objects.remove(footage)
+still("bare.png", 200, 120)
+for name in ("vertices", "expression", "rotation", "view", "camera"):
+    np.save(folder / f"{name}.npy", np.array([np.resize(getattr(each, name)[0], getattr(sent[0], name)[0].shape)
+                                             for each in sent]))
+np.save(folder / "depths.npy", [written[-3].depth.min(), written[-2].depth.min()])
+"""
+
+OCCLUSION = """
+red, view = add("red"), scene.camera
+blue = add("blue")
+scene.camera = view
+scene.view_layers[0].use_pass_z = True
+blue.parent.location = (0.03, 0.2, 0)
+alone = still("blue_behind.png")
+blue.parent.location = (0.03, -0.2, 0)
+still("blue_before.png")
+blue.hide_render = True
+def towards(share):  # from the camera to the head's middle
+    place = view.matrix_world.translation
+    graph = bpy.context.evaluated_depsgraph_get()
+    final = red.evaluated_get(graph)
+    middle = sum((final.matrix_world @ v.co for v in final.data.vertices), Vector()) / len(final.data.vertices)
+    return place.lerp(middle, share)
+front = ball(towards(0.7), 0.02)
+with_front = still("object_before.png")
+front.location = towards(1.3)
+still("object_behind.png")
+front.scale = (5, 5, 5)
+still("object_around.png")
+front.visible_camera = False
+scene.render.film_transparent = False
+scene.world = bpy.data.worlds.new("World")
+scene.world.color = (0, 0, 1)
+still("world.png")
+np.save(folder / "depth.npy", alone.depth)
+np.save(folder / "depth_front.npy", with_front.depth)
+settings = scene.render.image_settings
+if hasattr(settings, "media_type"):
+    settings.media_type = "MULTI_LAYER_IMAGE"
+settings.file_format = "OPEN_EXR_MULTILAYER"
+still("passes.exr")
+"""
+
+TROUBLES = """
+def refusal():
+    try:
+        bpy.ops.render.render(write_still=True)
+    except RuntimeError as error:
+        return str(error).strip()
+    return "rendered"
+
+head = add("red")
+print("fine:", refusal())
+scene.camera.data.type = "ORTHO"
+print("no perspective:", refusal())
+scene.camera.data.type = "PERSP"
+head.modifiers.new("Finer", "SUBSURF").render_levels = 1
+print("modifier:", refusal())
+head.modifiers.remove(head.modifiers["Finer"])
+frame_service.avatar_pictures = lambda place, avatar, *rest: Pictures(np.zeros((1, 64, 64, 4), np.uint8))
+print("no depth:", refusal())
+head.semblance.kind = "hologram"
+print("kind:", refusal())
+"""
+
+
+@pytest.fixture
+def performance():
+    head, random = open_head("builtin"), np.random.default_rng(2)
+    return at_rest(
+        FRAMES,
+        head,
+        expression=random.uniform(0, 0.6, (FRAMES, 52)),
+        rotation=from_vectors(random.normal(0, 0.25, (FRAMES, 3))),
+        translation=np.array([0, 0, 0.9]) + random.normal(0, 0.02, (FRAMES, 3)),
+        gaze=random.normal(0, 0.2, (FRAMES, 2, 2)),
+        camera=PinholeCamera(640.0, 640.0, 131.0, 124.5, 256, 256),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path, performance):
+    performance.save(tmp_path / "files" / "performance.npz")
+    return tmp_path / "files"
+
+
+def test_the_mesh_is_sent_as_the_camera_sees_it(run_blender, folder, performance):
+    run_blender(SCENE + SENT, folder)
+    names = "vertices", "expression", "rotation", "view", "camera"
+    vertices, expression, rotation, view, camera = (np.load(folder / f"{name}.npy") for name in names)
+    head = open_head("builtin")
+    for frame in range(FRAMES):  # through the footage's camera it is what the engine itself poses
+        assert np.abs(vertices[frame] - frame_vertices(head, performance, frame)).max() < 2e-5
+        assert np.abs(expression[frame] - performance.expression[frame]).max() < 1e-6
+        assert np.abs(rotation[frame] - performance.rotation[frame]).max() < 1e-5
+        assert np.abs(view[frame] - np.eye(3)).max() < 1e-6
+        assert camera[frame] == pytest.approx([640, 640, 131, 124.5, 256, 256], abs=1e-3)
+    plain, large, bare = -3, -2, -1
+    from_footage = vertices[FRAMES - 1] - vertices[FRAMES - 1].mean(0)
+    turned = vertices[plain] - vertices[plain].mean(0)
+    assert np.abs(from_footage @ view[plain].T - turned).max() < 1e-5
+    assert np.abs(rotation[plain] - performance.rotation[FRAMES - 1]).max() < 1e-5
+    assert np.abs(vertices[large] - vertices[plain]).max() < 1e-4
+    assert np.abs(rotation[large] - rotation[plain]).max() < 1e-5
+    near, three_times = np.load(folder / "depths.npy")
+    assert three_times == pytest.approx(3 * near, rel=1e-4)
+    assert np.abs(view[bare] - np.eye(3)).max() < 1e-6
+    assert np.abs(rotation[bare] - view[plain] @ rotation[plain]).max() < 1e-5
+
+
+def test_what_is_nearer_hides_what_is_behind(run_blender, folder):
+    run_blender(SCENE + OCCLUSION, folder)
+    seen = {file.stem: np.asarray(Image.open(file).convert("RGBA")).astype(int) for file in folder.glob("*.png")}
+    red, blue = [200, 40, 40, 255], [40, 40, 200, 255]
+    behind, before, depth = seen["blue_behind"], seen["blue_before"], np.load(folder / "depth.npy")
+    is_red, is_blue = (behind == red).all(-1), (behind == blue).all(-1)
+    assert is_red.sum() > 200
+    assert 20 < is_blue.sum() < is_red.sum()
+    assert (before == blue).all(-1).sum() > 0.9 * is_red.sum()
+    assert depth[is_red].max() < depth[is_blue].min() < 2
+    assert depth[behind[..., 3] == 0].min() == pytest.approx(1e10)
+    middle = tuple(int(each.mean()) for each in np.nonzero(is_red))
+    hidden, shown, around = (seen[f"object_{name}"] for name in ("before", "behind", "around"))
+    assert hidden[middle][1] > 150 > 60 > hidden[middle][0]
+    assert np.load(folder / "depth_front.npy")[middle] < depth[middle]
+    assert shown[middle].tolist() == around[middle].tolist() == red
+    green = (around[..., 1] > 100) & (around[..., 0] < 20) & (around[..., 3] == 255)
+    assert green.sum() > 300
+    assert seen["world"][0, 0].tolist() == [0, 0, 255, 255]
+    assert seen["world"][middle].tolist() == red
+    assert b"Depth.Z" in next(folder.glob("passes*.exr")).read_bytes()
+
+
+def test_trouble_is_one_sentence(run_blender, folder):
+    said = dict(line.split(": ", 1) for line in run_blender(SCENE + TROUBLES, folder).splitlines() if ": " in line)
+    assert said["fine"] == "rendered"
+    assert "Perspective" in said["no perspective"]
+    assert "modifier" in said["modifier"]
+    assert "update the engine" in said["no depth"]
+    assert "hologram" in said["kind"]
