@@ -70,6 +70,4 @@ def splats(network: Any, rest: Floats, triangles: Integers) -> SplatCloud:
     return cloud_of(network, rest, triangles)
 
 
-RADIANCE = Kind(
-    NAME, PosedMesh, build, load, runtimes, preset_sizes, has_backdrop=False, device=device, splats=splats
-)
+RADIANCE = Kind(NAME, PosedMesh, build, load, runtimes, preset_sizes, has_backdrop=False, device=device, splats=splats)

@@ -31,7 +31,6 @@ from semblance.tracking.heads.rotations import from_angles
 from torch import nn
 
 if TYPE_CHECKING:
-
     from semblance.tracking.performances.performance import Performance
 
 FRAMES, SIZE = 50, 256
