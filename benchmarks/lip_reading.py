@@ -56,8 +56,8 @@ def lips_of_unseen(avatar: Avatar, dataset: Dataset) -> tuple[np.ndarray, np.nda
             ours = painted(avatar, inputs(index)).over_black
             shown = read_window(dataset, index, side), ours, read_window(dataset, nearest[index], side)
             seen.append(tuple(upright_lips(detector, picture) for picture in shown))
-    filmed, painted, near = (np.stack(lips) for lips in zip(*seen, strict=True))
-    return filmed, painted, near
+    filmed, avatars, near = (np.stack(lips) for lips in zip(*seen, strict=True))
+    return filmed, avatars, near
 
 
 def upright_lips(detector: LandmarkDetector, picture: np.ndarray) -> np.ndarray:

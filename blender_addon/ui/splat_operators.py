@@ -12,7 +12,6 @@ from .. import compat, preferences
 from ..access import registration_of
 from ..engine import jobs
 from ..engine.process import why_no_engine
-from ..operators import Outcome
 from ..properties import active_head, head_settings
 from ..render.kinds import kind_of
 from ..scene import gaussian_splats
@@ -21,6 +20,7 @@ from .job_operators import LongTask
 
 if TYPE_CHECKING:
     from ...protocol.splats import SplatCloud
+    from ..operators import Outcome
 
 
 def may_have_splats(head: bpy.types.Object) -> bool:
