@@ -18,7 +18,7 @@ import numpy as np
 from hardware import hardware
 from markdown import report
 from semblance.neural.avatar import Avatar
-from semblance.neural.evaluation.footage import coverage, inputs_of
+from semblance.neural.evaluation.footage import inputs_of, painted
 from semblance.neural.evaluation.nearest import nearest_frames
 from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.datasets.pictures import read_window
@@ -53,11 +53,11 @@ def lips_of_unseen(avatar: Avatar, dataset: Dataset) -> tuple[np.ndarray, np.nda
     seen: list[tuple[np.ndarray, ...]] = []
     with LandmarkDetector(still=True) as detector, inputs_of(avatar, dataset, side) as inputs:
         for index in test:
-            painting = coverage(avatar.render(inputs(index))).over_black
-            shown = read_window(dataset, index, side), painting, read_window(dataset, nearest[index], side)
+            ours = painted(avatar, inputs(index)).over_black
+            shown = read_window(dataset, index, side), ours, read_window(dataset, nearest[index], side)
             seen.append(tuple(upright_lips(detector, picture) for picture in shown))
-    filmed, painted, near = (np.stack(lips) for lips in zip(*seen, strict=True))
-    return filmed, painted, near
+    filmed, avatars, near = (np.stack(lips) for lips in zip(*seen, strict=True))
+    return filmed, avatars, near
 
 
 def upright_lips(detector: LandmarkDetector, picture: np.ndarray) -> np.ndarray:

@@ -13,13 +13,14 @@ from ...common.progress import Listener, Progress, silent
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.pictures import read_window
 from ...tracking.datasets.split import split
+from ...tracking.performances.turns import turns_aside
 from ..avatar import Avatar
-from .footage import Covered, coverage, face_of, inputs_of
+from .footage import Covered, face_of, inputs_of, painted
 from .nearest import mean_distances, nearest_frames
 from .observer import Observer, Row
 from .output import AVATAR, NEAREST, Evaluation
 from .regions import regions, usual_region
-from .yaw_bins import by_yaw, yaws
+from .yaw_bins import by_yaw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def evaluate(
     performance = data.performance()
     training, test = held_out(performance.trusted, unseen_share(subject, share))
     nearest = nearest_frames(performance, training, test)
-    side, chosen = subject.metadata.resolution, region or usual_region(subject.kind.inputs)
+    side, chosen = subject.metadata.resolution, region or usual_region(subject.kind)
     shown = set(spread(test, SHEET_ROWS))
     sheet: list[dict[str, Image]] = []
     clock = Clock("Evaluating", len(test), listener)
@@ -66,7 +67,7 @@ def evaluate(
         for done, (index, within) in enumerate(zip(test, regions(data, test, chosen, side), strict=True)):
             clock.tell(done)
             footage, face = read_window(data, index, side), face_of(data, index, side)
-            ours = coverage(subject.render(inputs(index)))
+            ours = painted(subject, inputs(index))
             other = Covered(read_window(data, nearest[index], side))
             truth = observer.look(footage, within.matte)
             for name, picture in ((AVATAR, ours), (NEAREST, other)):
@@ -84,7 +85,7 @@ def evaluate(
         mean_distances(performance, training, test),
         tuple(sheet),
         chosen,
-        by_yaw(rows, yaws(performance)[test], head, camera),
+        by_yaw(rows, turns_aside(performance)[test], head, camera),
     )
 
 

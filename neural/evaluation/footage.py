@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ...protocol.pictures import Pictures
+    from ...protocol.inputs import Inputs
     from ...tracking.datasets.dataset import Dataset
     from ...tracking.heads.arrays import Floats, Image
     from ..avatar import Avatar
@@ -46,10 +46,10 @@ class Covered:
         return as_bytes(without_background(self.colour, self.alpha))
 
 
-def coverage(pictures: Pictures) -> Covered:
-    """Return the first picture of an avatar: a portrait has its own background, a head (with depth) has none."""
-    rgba = pictures.rgba[0]
-    if pictures.depth is None:
+def painted(avatar: Avatar, inputs: Inputs) -> Covered:
+    """Return what an avatar shows of inputs of one frame; with a backdrop of its own it covers all of the picture."""
+    rgba = avatar.render(inputs).rgba[0]
+    if avatar.kind.has_backdrop:
         return Covered(rgba[..., :3])
     return Covered(rgba[..., :3], rgba[..., 3].astype(np.float32) / 255)
 

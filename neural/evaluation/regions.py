@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from ...common.errors import UserError
-from ...protocol.inputs import PosedMesh
 from ...tracking.datasets.pictures import central_window, read_picture
 from ...tracking.heads.registry import open_head
 from ...tracking.mattes.head_region import head_mattes, within_reach
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...protocol.choices import RegionName
-    from ...protocol.inputs import Inputs
     from ...tracking.datasets.dataset import Dataset
     from ...tracking.heads.arrays import Floats
+    from ..kind import Kind
 
 TITLES: dict[RegionName, str] = {"head": "head pixels only", "person": "background removed"}
 EXPLANATIONS: dict[RegionName, str] = {
@@ -52,9 +51,9 @@ class Region:
     counted: NDArray[np.bool_] | None
 
 
-def usual_region(inputs: type[Inputs]) -> RegionName:
-    """Return what an avatar painted from such inputs is compared in: a posed mesh shows a head, maps a person."""
-    return "head" if inputs is PosedMesh else "person"
+def usual_region(kind: Kind) -> RegionName:
+    """Return what avatars of a kind are compared in: without a backdrop they are heads alone."""
+    return "person" if kind.has_backdrop else "head"
 
 
 def regions(dataset: Dataset, frames: Sequence[int], name: RegionName, side: int) -> Iterator[Region]:

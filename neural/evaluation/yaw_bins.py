@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ...tracking.heads.arrays import Floats
     from ...tracking.heads.camera import PinholeCamera
     from ...tracking.heads.head import MorphableHead
-    from ...tracking.performances.performance import Performance
     from .observer import Row
 
 BINS = {"yaw 0 to 10°": (0.0, 10.0), "yaw 10 to 20°": (10.0, 20.0), "yaw over 20°": (20.0, np.inf)}
@@ -34,14 +33,6 @@ class YawBin:
 
     frames: int
     rows: dict[str, Figures]
-
-
-def yaws(performance: Performance) -> Floats:
-    """Return `[T]`: degrees by which the head is turned to either side of the line from it to the camera."""
-    away = -performance.translation / np.linalg.norm(performance.translation, axis=-1, keepdims=True)
-    to_camera = np.einsum("tba,tb->ta", performance.rotation, away)
-    turned: Floats = np.degrees(np.abs(np.arctan2(to_camera[:, 0], -to_camera[:, 2])))
-    return turned
 
 
 def by_yaw(

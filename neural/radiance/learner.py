@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ CAUTION = 0.5
 
 
 class RadianceLearner(ABC):
-    """See `training.learner.Learner`: one frame of a scene a step.
+    """See `training.learner.Learner`: one frame of a scene a step, or some at once.
 
     Attributes:
         dtype: float32, always.
@@ -39,7 +39,7 @@ class RadianceLearner(ABC):
         network: what is shown.
     """
 
-    network: RadianceNetwork
+    network: RadianceNetwork[Any]
     optimiser: Optimizer
 
     def __init__(self, scene: RadianceScene, frames: Sequence[int], seed: int = 0) -> None:

@@ -83,6 +83,25 @@ class View:
     weight: Tensor
     depth: Tensor | None = None
 
+    def halved(self) -> View:
+        """The same at half the size, without depth; the last row or column of an odd number is left out."""
+        rows, columns = self.alpha.shape[0] // 2, self.alpha.shape[1] // 2
+        if not rows or not columns:
+            return self
+        stacked = torch.cat([self.colour * self.alpha[..., None], self.alpha[..., None], self.weight[..., None]], -1)
+        pooled = stacked[: 2 * rows, : 2 * columns].view(rows, 2, columns, 2, 5).mean((1, 3))
+        colour, alpha, weight = pooled.split([3, 1, 1], -1)
+        camera = replace(
+            self.camera,
+            fx=self.camera.fx / 2,
+            fy=self.camera.fy / 2,
+            cx=self.camera.cx / 2,
+            cy=self.camera.cy / 2,
+            width=columns,
+            height=rows,
+        )
+        return View(self.head, camera, colour / alpha.clamp(min=1e-6), alpha[..., 0], weight[..., 0])
+
 
 @dataclass(frozen=True)
 class HeadSurface:

@@ -27,6 +27,7 @@ def avatar_of(
     *,
     resolution: int = 256,
     head_path: Path | None = None,
+    kind: str = "styleavatar",
     **provenance: Any,
 ) -> Avatar:
     """An avatar of the network, of a person at rest unless another is given.
@@ -38,7 +39,7 @@ def avatar_of(
         config = network.config.to_json()
     said = describe(
         person or at_rest(),
-        kind="styleavatar",
+        kind=kind,
         network=config,
         resolution=resolution,
         preset="preview",

@@ -148,15 +148,15 @@ def film(
     writer: DatasetWriter,
     start: int = 0,
     listener: Listener = silent,
-    matting: Callable[[Image], Floats] | None = None,
+    matting: Callable[[Image, Floats], Floats] | None = None,
 ) -> None:
     """Render the frames of a performance and give them to the writer, the first one as its frame `start`.
 
-    `matting` mattes the pictures; without, the video's own mattes are taken.
+    `matting` makes better mattes of pictures and the video's own mattes, `[S, S]`.
     """
     neutral = head.neutral(performance.identity)
     clock = Clock("Filming the photo", len(performance), listener)
     for index in range(len(performance)):
         clock.tell(index)
         picture, matte = video.frame(performance, index, neutral)
-        writer.add_picture(start + index, picture, matting(picture) if matting else matte)
+        writer.add_picture(start + index, picture, matting(picture, matte) if matting else matte)

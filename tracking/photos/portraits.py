@@ -17,6 +17,7 @@ from ..datasets.dataset import ENLARGED
 from ..detection.hands import HandWatch
 from ..detection.landmarks import face_width, landmarks_of_photo
 from ..media.crop import choose_crop, cut
+from ..performances.turns import turns_aside
 from ..solving.confidence import FRAME_HIDDEN
 from ..solving.solver import solve_stills
 from .photo_file import read_photo
@@ -111,14 +112,6 @@ def as_in(crop: Crop, portrait: Portrait) -> Landmarks:
     corner = np.array([crop.x - own.x * scale, crop.y - own.y * scale, 0], np.float32)
     moved: Landmarks = portrait.landmarks * np.float32(scale) + corner
     return moved
-
-
-def turns_aside(performance: Performance) -> Floats:
-    """Return `[T]`: degrees by which the head is turned to either side of the line to the camera."""
-    away = -performance.translation / np.linalg.norm(performance.translation, axis=-1, keepdims=True)
-    towards = np.einsum("tba,tb->ta", performance.rotation, away)
-    turns: Floats = np.degrees(np.abs(np.arctan2(towards[:, 0], -towards[:, 2])))
-    return turns
 
 
 def require_frontal(turns: Floats, portraits: Sequence[Portrait]) -> None:

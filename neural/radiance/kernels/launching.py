@@ -9,12 +9,13 @@ shares of a launch may add to the same place.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import warp as wp
@@ -27,6 +28,11 @@ MOST_THREADS = 8
 """More do not help: what lies between launches is done by one."""
 WORTH_SHARING = 2048
 """Launches of fewer light items take less time than handing them out."""
+
+
+Made = TypeVar("Made")
+SHARE = threading.local()
+"""`threads`: how many the launches of this thread may use, where it is one of several that work at once."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,8 @@ def launch(kernel: wp.Kernel, count: int, inputs: Sequence[Any], *, heavy: bool 
     if count == 0:
         return
     device: Any = next(value.device for value in inputs if isinstance(value, wp.array))
-    parts = kernel_device().threads if device.is_cpu and (heavy or count >= WORTH_SHARING) else 1
+    threads = getattr(SHARE, "threads", kernel_device().threads)
+    parts = threads if device.is_cpu and (heavy or count >= WORTH_SHARING) else 1
     if parts == 1:
         wp.launch(kernel, count, [*inputs, 0, 1], device=device, record_tape=False)
         return
@@ -113,6 +120,29 @@ def launch(kernel: wp.Kernel, count: int, inputs: Sequence[Any], *, heavy: bool 
     commands[0].launch()
     for other in others:
         other.result()
+
+
+def side_by_side(tasks: Sequence[Callable[[], Made]]) -> list[Made]:
+    """Do `tasks` at once, each with its share of the processor's threads, and return what they return.
+
+    What lies between launches takes one thread: two tasks are done in little more time than one. On a GPU they are done
+    one after the other.
+    """
+    threads = kernel_device().threads
+    if threads == 1 or len(tasks) == 1:
+        return [task() for task in tasks]
+    share = max(1, threads // len(tasks))
+    others = [helpers().submit(with_threads, share, task) for task in tasks[1:]]
+    return [with_threads(share, tasks[0]), *(other.result() for other in others)]
+
+
+def with_threads(threads: int, task: Callable[[], Made]) -> Made:
+    """Do a task whose launches use so many threads."""
+    SHARE.threads = threads
+    try:
+        return task()
+    finally:
+        del SHARE.threads
 
 
 def numbers(tensor: Tensor) -> Any:

@@ -75,6 +75,15 @@ def row_span(e: Ellipse, mean_x: float, dy: float, left: int, right: int):
     return wp.max(int(wp.ceil(middle - half)), left), wp.min(int(wp.floor(middle + half)) + 1, right)
 
 
+@wp.func
+def next_height(conic: wp.vec3, dx: float, dy: float):
+    """What a Gaussian's height is multiplied by from one pixel of a row to the next.
+
+    This in turn is multiplied by `exp(-conic[0])` from pixel to pixel: a row needs two exponentials.
+    """
+    return wp.exp(-conic[0] * (dx + 0.5) - conic[1] * dy)
+
+
 @wp.kernel
 def composite_tiles(
     means: wp.array(dtype=wp.vec2),
@@ -110,14 +119,20 @@ def composite_tiles(
         opacity = opacities[i]
         value = values[i]
         e = ellipse_of(mean, conic, reach[i], opacity, limits.least_alpha, top, bottom)
+        bend = wp.exp(-conic[0])
         for y in range(e.top, e.bottom):
             dy = float(y) + 0.5 - mean[1]
             x0, x1 = row_span(e, mean[0], dy, left, right)
+            dx = float(x0) + 0.5 - mean[0]
+            full = opacity * wp.exp(exponent(conic, dx, dy))
+            by = next_height(conic, dx, dy)
             for x in range(x0, x1):
                 at = y * width + x
                 before = light[at]
+                alpha = wp.min(full, limits.most_alpha)
+                full *= by
+                by *= bend
                 if before >= limits.least_light:
-                    alpha = wp.min(opacity * wp.exp(exponent(conic, float(x) + 0.5 - mean[0], dy)), limits.most_alpha)
                     picture[at] = picture[at] + value * (before * alpha)
                     after = before * (1.0 - alpha)
                     light[at] = after
@@ -181,15 +196,21 @@ def composite_tiles_adjoint(
         sum_xx = float(0.0)
         sum_xy = float(0.0)
         sum_yy = float(0.0)
+        bend = wp.exp(-conic[0])
         for y in range(e.top, e.bottom):
             dy = float(y) + 0.5 - mean[1]
             x0, x1 = row_span(e, mean[0], dy, left, right)
+            dx = float(x0) - 0.5 - mean[0]
+            next_here = wp.exp(exponent(conic, dx + 1.0, dy))
+            by = next_height(conic, dx + 1.0, dy)
             for x in range(x0, x1):
                 at = y * width + x
                 before = passing[at]
+                dx += 1.0
+                height_here = next_here
+                next_here *= by
+                by *= bend
                 if before >= limits.least_light:
-                    dx = float(x) + 0.5 - mean[0]
-                    height_here = wp.exp(exponent(conic, dx, dy))
                     full = opacity * height_here
                     alpha = wp.min(full, limits.most_alpha)
                     g = picture_gradient[at]

@@ -18,7 +18,7 @@ from . import splat_projection as projection
 from .launching import launch, numbers, vectors
 from .splat_order import MOST_TILES, Order, Tiling, order_splats
 
-PROCESSOR_TILE, GPU_TILE = 16, 8
+PROCESSOR_TILE, GPU_TILE = 32, 8
 """Pixels of a tile's side."""
 
 

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Splats learn from pictures: one frame a step."""
+"""Splats learn from pictures: two frames a step, at once."""
 
 from __future__ import annotations
 
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..kernels.launching import side_by_side
 from ..learner import RadianceLearner
 from ..losses import picture_loss
+from .cover import Cover
 from .first_colours import begin_with_colours
+from .first_shape import within_outlines
 from .network import SplatNetwork
 from .placement import place_splats
 from .regularisers import Regularisers
@@ -35,8 +39,12 @@ RATES = {
 }
 """Learning rates at the beginning; they fall to a tenth."""
 BETAS, EPSILON = (0.9, 0.99), 1e-15
-REGULARISE_EVERY = 4
-"""Steps; the penalty counts as many times as much."""
+FRAMES = 2
+"""Of a step."""
+REGULARISE_EVERY, COVER_EVERY = 4, 4
+"""Frames and steps; the penalties count as many times as much."""
+COARSE_UNTIL = 0.3
+"""Share of the training in which pictures of half the size are learnt."""
 
 
 class SplatsLearner(RadianceLearner):
@@ -48,11 +56,12 @@ class SplatsLearner(RadianceLearner):
         """Learn about `count` splats from some `frames` of `scene`."""
         super().__init__(scene, frames, seed)
         device, some = self.group.device, list(frames)
-        placement = place_splats(scene.surface, count)
+        placement = within_outlines(place_splats(scene.surface, count), scene, frames, seed)
         torch.manual_seed(seed)
         self.network = SplatNetwork.placed(placement, scene.surface.rest, scene.expressions.shape[1]).to(device)
         self.network.learn_range(scene.expressions[some], scene.rotations[some])
         begin_with_colours(self.network, scene, frames)
+        self.cover = Cover(placement, scene, frames, seed)
         self.regularisers = Regularisers(placement, scene.surface.triangles).to(device)
         groups = [{"params": learnt(self.network, name), "lr": rate, "base": rate} for name, rate in RATES.items()]
         self.optimiser = torch.optim.Adam(groups, betas=BETAS, eps=EPSILON, fused=True)
@@ -65,19 +74,50 @@ class SplatsLearner(RadianceLearner):
     def step(self, index: int, fraction: float, breathe: Callable[[], None]) -> dict[str, float]:
         """See `Learner.step`."""
         self.set_rates(fraction)
-        view = self.scene.view(self.drawn(index))
-        background = torch.from_numpy(self.draws(index).random(3, np.float32)).to(view.colour.device)
+        tasks = [partial(self._learn_frame, FRAMES * index + number, fraction) for number in range(FRAMES)]
+        if index % COVER_EVERY == 0:
+            tasks.append(partial(self._learn_cover, index // COVER_EVERY))
+        found = side_by_side(tasks)
+        breathe()
+        for parameter, *gradients in zip(self._parameters(), *(gradients for _, gradients in found), strict=True):
+            parameter.grad = total(gradients)
+        self.optimiser.step()
+        return {"picture": float(np.mean([shown for shown, _ in found[:FRAMES]]))}
+
+    def _learn_frame(self, number: int, fraction: float) -> Judged:
+        """Judge the frame of this number."""
+        view = self.scene.view(self.drawn(number))
+        if fraction < COARSE_UNTIL:
+            view = view.halved()
+        background = torch.from_numpy(self.draws(number).random(3, np.float32)).to(view.colour.device)
         prepared = self.network.prepare(view.head)
         picture, light = self.network.draw(prepared, view.camera)
         shown = picture_loss(picture[..., :3], light, view, background)
         loss = shown
-        if index % REGULARISE_EVERY == 0:
+        if number % REGULARISE_EVERY == 0:
             loss = loss + REGULARISE_EVERY * self.regularisers(self.network, prepared)
-        breathe()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimiser.step()
-        return {"picture": float(shown.detach())}
+        return self._judged(shown, loss)
+
+    def _learn_cover(self, number: int) -> Judged:
+        """Judge a turned head."""
+        penalty = FRAMES * COVER_EVERY * self.cover(self.network, number)
+        return self._judged(penalty, penalty)
+
+    def _judged(self, shown: Tensor, loss: Tensor) -> Judged:
+        return float(shown.detach()), torch.autograd.grad(loss, self._parameters(), allow_unused=True)
+
+    def _parameters(self) -> list[Tensor]:
+        return [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
+
+
+Judged = tuple[float, tuple[Tensor | None, ...]]
+"""A loss and the gradients of all that is learnt, in the optimiser's order, apart from what other threads find."""
+
+
+def total(gradients: Sequence[Tensor | None]) -> Tensor | None:
+    """Return the sum of those that there are."""
+    known = [gradient for gradient in gradients if gradient is not None]
+    return reduce(torch.add, known) if known else None
 
 
 def learnt(network: SplatNetwork, name: str) -> list[Tensor]:

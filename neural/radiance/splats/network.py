@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .placement import Placement
 
 COLOUR_BASES, SHAPE_BASES, HIDDEN = 10, 10, 32
-OPACITY, SHELL_OPACITY = 1.5, -1.5
+OPACITY, SHELL_OPACITY, CLEAR = 1.5, -1.5, -4.0
 """Logits at the beginning."""
 LIGHTS = 8
 """Spherical harmonics up to the second order, without the constant."""
@@ -92,7 +92,8 @@ class SplatNetwork(RadianceNetwork[Binding]):
             network.offsets[:, 2] = torch.from_numpy(placement.heights)
             network.log_scales.copy_(torch.from_numpy(placement.sizes).log())
             on_shell = torch.from_numpy(placement.on_shell)
-            network.opacity_logits.copy_(torch.where(on_shell, SHELL_OPACITY, OPACITY))
+            opacities = torch.where(on_shell, SHELL_OPACITY, OPACITY)
+            network.opacity_logits.copy_(opacities.masked_fill(torch.from_numpy(placement.beside), CLEAR))
         return network
 
     def derive(self) -> Binding:

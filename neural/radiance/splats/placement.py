@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ....tracking.heads.arrays import Floats, Integers
     from ..scene import HeadSurface
 
-SHELL_SHARE = 0.15
+SHELL_SHARE = 0.3
 """Of the splats beyond one a triangle and of all, those that hair gets where there is a scalp."""
 SHELL_HEIGHT = (0.002, 0.025)
 """Metres above the scalp."""
@@ -33,7 +33,7 @@ class Placement:
     Attributes:
         corners: `[N, 3]` vertices of each splat's triangle; barycentric: `[N, 3]`.
         heights: `[N]` metres above it; sizes: `[N, 3]` metres: along its tangent, bitangent, normal.
-        on_shell: `[N]` bool.
+        on_shell: `[N]` bool, hair; beside: `[N]` bool, what no frame shows as the head's, and begins transparent.
     """
 
     corners: Integers
@@ -41,6 +41,7 @@ class Placement:
     heights: Floats
     sizes: Floats
     on_shell: NDArray[np.bool_]
+    beside: NDArray[np.bool_]
 
 
 def place_splats(surface: HeadSurface, count: int, seed: int = 0) -> Placement:
@@ -64,7 +65,9 @@ def place_splats(surface: HeadSurface, count: int, seed: int = 0) -> Placement:
     across = np.clip(SPREAD * np.sqrt(covered), SMALLEST, LARGEST)
     along = np.maximum(np.where(on_shell, across, FLATNESS * across), SMALLEST)
     sizes = np.stack([across, across, along], -1).astype(np.float32)
-    return Placement(surface.triangles[chosen].astype(np.int32), barycentric, heights, sizes, on_shell)
+    return Placement(
+        surface.triangles[chosen].astype(np.int32), barycentric, heights, sizes, on_shell, np.zeros_like(on_shell)
+    )
 
 
 def triangle_areas(vertices: Floats, triangles: Integers) -> Floats:

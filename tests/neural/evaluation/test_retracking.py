@@ -94,6 +94,16 @@ def test_frames_without_a_face_do_not_count(head):
 
 
 @pytest.mark.slow
+def test_distances_are_of_the_chosen_frames(head):
+    seen = list(faces(head))
+    moved = [None, seen[1], *(face + np.array([3, 4, 0], np.float32) for face in seen[2:])]
+    found = retracked(moved, seen, head, CAMERA)
+    assert found.distances([0]) is None
+    assert found.distances([0, 1]).keypoint == 0
+    assert found.distances([2, 5]).keypoint == pytest.approx(5, abs=1e-3)
+
+
+@pytest.mark.slow
 def test_a_picture_that_equals_the_footage_is_tracked_alike(shared, head, monkeypatch):
     monkeypatch.setattr("semblance.neural.pretrained.weights.find", lambda names: None)
     photos = [read_photo(shared / "media/portraits" / f"person_003_{name}.jpg") for name in ("neutral", "smiling")]

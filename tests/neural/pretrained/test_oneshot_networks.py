@@ -21,8 +21,7 @@ from semblance.neural.pretrained.oneshot_blocks import (
     moved_by_parts,
     part_motions,
 )
-
-from tests.makers.golden_networks import drawn_picture, given_key_points, with_made_up_weights
+from semblance.tests.makers.golden_networks import drawn_picture, given_key_points, with_made_up_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,8 +18,8 @@ from semblance.tracking.heads.camera import PinholeCamera
 from torch import Tensor
 
 CAMERA = PinholeCamera(70.0, 66.0, 19.0, 17.0, 40, 36)
-EVERYTHING = CutOffs(1e-30, 1.0, 0.0)
-"""No cut-off: the pictures are smooth in every number."""
+EVERYTHING = CutOffs(1e-10, 1.0, 0.0)
+"""Cut-offs below what single precision shows: the pictures are smooth in every number."""
 COUNT = 60
 
 

@@ -19,11 +19,12 @@ from semblance.tracking.heads.head import ARKIT_NAMES, gaze_rotation
 from semblance.tracking.heads.rotations import to_angles
 from semblance.tracking.mattes.selfie_matting import builtin_matting
 from semblance.tracking.media.crop import cut
+from semblance.tracking.performances.turns import turns_aside
 from semblance.tracking.photos.calibration import FRAMES, calibration_performance
 from semblance.tracking.photos.coarse_video import CoarseVideo
 from semblance.tracking.photos.photo import photo_dataset
 from semblance.tracking.photos.photo_file import read_photo
-from semblance.tracking.photos.portraits import found_portrait, require_frontal, solve_portraits, turns_aside
+from semblance.tracking.photos.portraits import found_portrait, require_frontal, solve_portraits
 from semblance.tracking.solving.solver import solve_still
 from skimage.data import astronaut
 

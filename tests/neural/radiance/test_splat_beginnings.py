@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What splats begin with, and what keeps light from shining through a turned head."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from semblance.neural.radiance.splats.cover import Cover
+from semblance.neural.radiance.splats.first_shape import within_outlines
+from semblance.neural.radiance.splats.network import SplatNetwork
+from semblance.neural.radiance.splats.placement import place_splats
+from semblance.tests.makers.synthetic_head import SyntheticScene, synthetic_scene
+
+COUNT = 30_000
+
+
+@pytest.fixture(scope="module")
+def made() -> SyntheticScene:
+    """A bald head."""
+    return synthetic_scene(64, novel=1, every=40)
+
+
+def test_no_hair_stands_on_a_bald_crown(made: SyntheticScene) -> None:
+    anywhere = place_splats(made.scene.surface, COUNT)
+    placed = within_outlines(anywhere, made.scene, made.training)
+    hair = anywhere.on_shell
+    places = made.scene.surface.rest[anywhere.corners, 1].mean(1)
+    crown = hair & (places < np.quantile(places, 0.03))
+    assert np.median(anywhere.heights[crown]) > 0.01
+    assert np.median(placed.heights[crown]) < 0.004
+    assert not placed.heights[~hair].any()
+    assert placed.beside[~hair].mean() < 0.1
+
+
+def test_what_every_frame_shows_beside_the_head_begins_transparent(made: SyntheticScene) -> None:
+    """A matte that ends above the chin leaves nothing of the neck."""
+    alphas = made.scene.alphas.clone()
+    alphas[:, 40:] = 0
+    scene = replace(made.scene, alphas=alphas)
+    placed = within_outlines(place_splats(scene.surface, COUNT), scene, made.training)
+    heights = scene.surface.rest[placed.corners, 1].mean(1)
+    skin = ~placed.on_shell
+    lowest, middle = heights > np.quantile(heights, 0.95), np.abs(heights - np.median(heights)) < 0.01
+    assert placed.beside[skin & lowest].mean() > 0.9
+    assert placed.beside[skin & middle].mean() < 0.3
+    network = SplatNetwork.placed(placed, scene.surface.rest, 52)
+    opacities = torch.sigmoid(network.opacity_logits.detach())
+    assert opacities[torch.from_numpy(placed.beside)].max() < 0.05
+
+
+def test_light_that_shines_through_a_turned_head_costs(made: SyntheticScene) -> None:
+    placed = within_outlines(place_splats(made.scene.surface, COUNT), made.scene, made.training)
+    cover = Cover(placed, made.scene, made.training)
+    network = SplatNetwork.placed(placed, made.scene.surface.rest, 52)
+    penalties = {}
+    with torch.no_grad():
+        for logit in (-3.0, 0.0, 5.0):
+            network.opacity_logits.fill_(logit)
+            penalties[logit] = float(np.mean([float(cover(network, index)) for index in range(0, 16, 5)]))
+    assert penalties[-3.0] > 2 * penalties[0.0]
+    assert penalties[5.0] < 0.002
+    cover(network, 0).backward()
+    assert network.log_scales.grad is not None
+
+
+def test_half_a_view_is_the_same_view(made: SyntheticScene) -> None:
+    view = made.scene.view(0)
+    half = view.halved()
+    assert half.alpha.shape == (view.alpha.shape[0] // 2, view.alpha.shape[1] // 2)
+    assert (half.camera.height, half.camera.width) == half.alpha.shape
+    point = np.array([0.01, 0.02, 1.0], np.float32)
+    np.testing.assert_allclose(2 * half.camera.project(point), view.camera.project(point), rtol=1e-6)
+    premultiplied = (view.colour * view.alpha[..., None])[: 2 * half.camera.height, : 2 * half.camera.width]
+    total = (half.colour * half.alpha[..., None]).sum()
+    torch.testing.assert_close(4 * total, premultiplied.sum(), rtol=1e-4, atol=1e-2)
