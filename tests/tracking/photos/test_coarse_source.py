@@ -87,7 +87,7 @@ def test_pictures_that_show_what_was_asked_for_are_tracked_as_such(photo, head, 
     shown, asked = dataset.performance(), exact.performance()
     assert angles(shown.rotation, asked.rotation).max() < 0.2
     assert np.abs(shown.expression - asked.expression).max() < 0.1
-    np.testing.assert_allclose(shown.translation, asked.translation, atol=0.001)
+    np.testing.assert_allclose(shown.translation, asked.translation, atol=0.004)
 
 
 def test_what_a_network_does_not_move_is_not_in_the_performance(photo, head, exact):
