@@ -121,7 +121,7 @@ def plan_of(arguments: Sequence[str] | None) -> Plan:
     places: dict[str, Any] = {
         name: path and path.absolute() for name, path in vars(given).items() if isinstance(path, Path | None)
     }
-    kind = given.kind or ("portrait" if given.video else "splats")
+    kind: AvatarKindName = given.kind or ("portrait" if given.video else "splats")
     return Plan(**places, kind=kind, minutes=given.minutes or TRAINING_MINUTES[kind])
 
 
