@@ -74,7 +74,8 @@ def photo_dataset(
 
     Raises:
         UserError: a photo is missing, unreadable, or does not show exactly one face that is large enough, not covered
-            and not turned away; the driver is no video of one face; `coarse` makes no faces; or the folder cannot be written.
+            and not turned away; the driver is no video of one face; `coarse` makes no faces; or the folder cannot be
+            written.
     """
     portraits = look_at([Path(photo), *map(Path, more)], listener)
     stills = solve_portraits(head, portraits, size)
