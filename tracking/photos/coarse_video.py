@@ -57,6 +57,11 @@ BEHIND_FRINGE = (0.5, 0.9)
 """Mattes between which the back of the head shows through the photo's fringe of hair while it has not come out."""
 
 
+STREAKS, SOFTNESS = (0.15, 0.45), 0.004
+"""Pixels of the photo to a pixel of the frame between which its detail is drawn out into streaks and gives way to the
+photo blurred (hair may have streaks), and the blur's deviation as a share of the window's side."""
+
+
 class CoarseVideo:
     """Renders frames of one photo. Close it, or use it in a `with` statement."""
 
@@ -80,6 +85,8 @@ class CoarseVideo:
         alone = matte * (1 - cv2.GaussianBlur(parts.gaps.astype(np.float32), (0, 0), 1.0))
         person = unmixed(window, alone, background)
         self._photo = np.ascontiguousarray(np.dstack([person, (alone * 255 + 0.5).astype(np.uint8)]))
+        soft = cv2.GaussianBlur(person, (0, 0), SOFTNESS * len(window))
+        self._soft = np.where(parts.hair[..., None], person, soft)
         self._outline = matte
         self._behind = back_of_head(person, parts.hair, landmarks)
         self._surface = photo_surface(head, still, window, matte, landmarks, self._camera)
@@ -104,6 +111,8 @@ class CoarseVideo:
         back, front = self._relief.layers(vertices, rotation, translation)
         picture, matte = self._background.copy(), np.zeros(back.cover.shape, np.float32)
         photo = self._sampled(front.pixels)
+        worn = stretched(front.pixels) * front.cover
+        photo[..., :3] += worn[..., None] * (sampled_picture(self._soft, front.pixels) - photo[..., :3])
         opacity = photo[..., 3] * front.cover * np.float32(1 / 255)
         shown = sampled_picture(self._behind, back.pixels)
         lay_over(picture, matte, shown, self._opacity_behind(back))
@@ -196,6 +205,14 @@ def lay_over(picture: Floats, matte: Floats, colour: Numbers, opacity: Floats) -
     """Lay `colour [S, S, 3]`, 0 to 255, with its `opacity [S, S]` over a picture `[S, S, 3]` and its matte `[S, S]`."""
     picture += opacity[..., None] * (colour - picture)
     matte += opacity * (1 - matte)
+
+
+def stretched(pixels: Floats) -> Floats:
+    """Return `[S, S]`, 0 to 1: where a picture sampled at `pixels [S, S, 2]` is drawn out into streaks."""
+    across, down = (cv2.Sobel(pixels, cv2.CV_32F, *way, ksize=1, scale=0.5) for way in ((1, 0), (0, 1)))
+    step = np.minimum(*(np.sqrt((way * way).sum(-1)) for way in (across, down)))
+    worn: Floats = 1 - smooth(step, *STREAKS)
+    return worn
 
 
 def sampled_picture(picture: Numbers, pixels: Floats) -> Numbers:
