@@ -126,7 +126,7 @@ def set_modifier_inputs(modifier: bpy.types.NodesModifier, values: dict[str, Any
     """Set inputs of a Geometry Nodes modifier by their names."""
     interface = modifier.node_group.interface if modifier.node_group else None
     assert interface is not None
-    inputs: Any = modifier.properties.inputs if "properties" in modifier.bl_rna.properties else None
+    inputs: Any = getattr(getattr(modifier, "properties", None), "inputs", None)
     for item in interface.items_tree:
         if isinstance(item, bpy.types.NodeTreeInterfaceSocket) and item.in_out == "INPUT" and item.name in values:
             if inputs is None:

@@ -26,6 +26,8 @@ from .access import scene_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+FIRST_KIND = "styleavatar"
+"""The kind of all avatars of which nothing else is said: the only one when Semblance was new."""
 AUTOMATIC = "auto"
 """What leaves the kind of avatar to the footage."""
 
@@ -80,7 +82,7 @@ class SemblanceObject(bpy.types.PropertyGroup):
         kind: StringProperty(
             name="Kind",
             description="What the avatar's file calls its kind; what is sent to the engine follows it",
-            default="styleavatar",
+            default=FIRST_KIND,
         )
         head_name: StringProperty(name="Head Model", description="The morphable head that this mesh was made from")
         lip_rims: IntVectorProperty(

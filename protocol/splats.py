@@ -103,6 +103,11 @@ class SplatCloud:
                 raise ValueError(f"{name} names vertices that there are not")
         return cls(**{name: arrays[name] for name in shapes})
 
+    def only(self, chosen: NDArray[np.bool_]) -> SplatCloud:
+        """The splats that are `chosen [N]`, on the same head."""
+        whole = ("rest", "triangles", "displacements")
+        return SplatCloud(**{name: each if name in whole else each[chosen] for name, each in self.arrays().items()})
+
     @property
     def rest_sizes(self) -> Floats:
         """`[N]` metres: the square root of the area of each splat's triangle at rest."""
@@ -154,7 +159,7 @@ def triangle_frames(a: Floats, b: Floats, c: Floats) -> Floats:
 def unit(vectors: Floats, otherwise: tuple[float, ...]) -> Floats:
     """Return `[N, C]` vectors of length 1; `otherwise` where a vector has no length."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    units: Floats = np.where(lengths > 0, vectors / np.where(lengths > 0, lengths, 1), np.float32(otherwise))
+    units: Floats = np.where(lengths > 0, vectors / np.where(lengths > 0, lengths, 1), np.array(otherwise, np.float32))
     return units
 
 

@@ -54,25 +54,38 @@ class MeshPainter:
         self._shader = mesh_shader()
         self._drawn: Triangles | None = None
         self._batch: gpu.types.GPUBatch | None = None
+        self._target: gpu.types.GPUTexture | None = None
+        self._depth: gpu.types.GPUTexture | None = None  # the frame buffer itself does not keep it alive
+        self._framebuffer: gpu.types.GPUFrameBuffer | None = None
 
-    def draw(self, triangles: Triangles, sight: Sight, width: int, height: int) -> tuple[Floats, Floats]:
-        """Return `[height, width, 3]` scene-linear colours and `[height, width]` distances along the view, 0 where
-        nothing is: the whole picture of `sight` on a grid of `width` x `height` pixels.
+    def draw(self, triangles: Triangles, sight: Sight, width: int, height: int) -> gpu.types.GPUTexture:
+        """Draw the whole picture of `sight` on a grid of `width` x `height` pixels, its first row at the bottom.
+
+        The texture, which the next call draws over, has scene-linear colours and, as the fourth value, the distance
+        along the view: 0 where nothing is.
         """
-        target = gpu.types.GPUTexture((width, height), format="RGBA32F")
-        depth = gpu.types.GPUTexture((width, height), format="DEPTH_COMPONENT32F")
-        framebuffer = gpu.types.GPUFrameBuffer(depth_slot=depth, color_slots=[target])
-        with framebuffer.bind():
+        if self._target is None or (self._target.width, self._target.height) != (width, height):
+            self._target = gpu.types.GPUTexture((width, height), format="RGBA32F")
+            self._depth = gpu.types.GPUTexture((width, height), format="DEPTH_COMPONENT32F")
+            self._framebuffer = gpu.types.GPUFrameBuffer(depth_slot=self._depth, color_slots=[self._target])
+        assert self._framebuffer is not None
+        with self._framebuffer.bind():
             gpu.state.viewport_set(0, 0, width, height)
             gpu.state.blend_set("NONE")
             gpu.state.face_culling_set("NONE")
             gpu.state.depth_mask_set(True)
             gpu.state.depth_test_set("LESS")
-            framebuffer.clear(color=(0.0, 0.0, 0.0, 0.0), depth=1.0)
+            self._framebuffer.clear(color=(0.0, 0.0, 0.0, 0.0), depth=1.0)
             self._draw_into(triangles, sight)
-            pixels = framebuffer.read_color(0, 0, width, height, 4, 0, "FLOAT")
             gpu.state.depth_test_set("NONE")
             gpu.state.depth_mask_set(False)
+        return self._target
+
+    def read(self) -> tuple[Floats, Floats]:
+        """Return what was drawn last, row 0 on top: colours `[H, W, 3]` and distances `[H, W]`."""
+        assert self._target is not None
+        width, height = self._target.width, self._target.height
+        pixels = self._target.read()
         pixels.dimensions = width * height * 4
         rows = np.array(pixels, np.float32).reshape(height, width, 4)[::-1]
         return rows[..., :3], rows[..., 3]

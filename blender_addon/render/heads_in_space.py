@@ -53,6 +53,7 @@ class HeadInSpace(EvaluatedHead):
         head = instance.object
         assert head is not None
         vertices, settings = world_vertices(instance), head_settings(head)
+        assert head.original is not None
         if len(vertices) != len(mesh_of(head.original).vertices):
             raise UserError(
                 f"{head.name} has a modifier that adds or removes vertices, which a head in 3D must keep; turn it off."

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
@@ -15,7 +15,9 @@ from ..properties import head_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...tracking.heads.arrays import Floats, Integers
+    from numpy.typing import NDArray
+
+    from ...tracking.heads.arrays import Doubles, Floats
 
 WITH_FACES = {"MESH", "CURVE", "SURFACE", "META", "FONT"}
 """Types of objects that can have faces."""
@@ -75,7 +77,7 @@ def mesh_to_draw(shown: bpy.types.Object) -> Iterator[bpy.types.Mesh | None]:
         shown.to_mesh_clear()
 
 
-def triangles_of(shown: bpy.types.Object, mesh: bpy.types.Mesh, world: Floats) -> Triangles:
+def triangles_of(shown: bpy.types.Object, mesh: bpy.types.Mesh, world: Doubles) -> Triangles:
     """Return the triangles of an evaluated mesh that the matrix `world [4, 4]` brings into the world."""
     mesh.calc_loop_triangles()
     vertices = taken(mesh.loop_triangles, "vertices", 3, np.int32).ravel()
@@ -83,13 +85,15 @@ def triangles_of(shown: bpy.types.Object, mesh: bpy.types.Mesh, world: Floats) -
     materials = taken(mesh.loop_triangles, "material_index", 1, np.int32).ravel()
     positions = taken(mesh.vertices, "co", 3)[vertices] @ world[:3, :3].T + world[:3, 3]
     normals = taken(mesh.corner_normals, "vector", 3)[corners] @ np.linalg.pinv(world[:3, :3])
-    colours = colours_of(shown)[np.minimum(materials, len(shown.material_slots) or 0)]
+    colours = colours_of(shown)[np.minimum(materials, len(shown.material_slots))]
     return Triangles(positions, normals, np.repeat(colours, 3, axis=0))
 
 
-def taken(items: bpy.types.bpy_prop_collection, name: str, width: int, kind: type = np.float32) -> Integers | Floats:
+def taken(
+    items: bpy.types.bpy_prop_collection[Any], name: str, width: int, kind: type[Any] = np.float32
+) -> NDArray[Any]:
     """Return one property of all items, `[N, width]`."""
-    values = np.empty(len(items) * width, kind)
+    values: NDArray[Any] = np.empty(len(items) * width, kind)
     items.foreach_get(name, values)
     return values.reshape(-1, width)
 

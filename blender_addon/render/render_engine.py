@@ -122,7 +122,7 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         self.viewport().changed = True
 
     def view_draw(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph | None) -> None:
-        """Draw the newest neural picture in the camera's frame, and ask for a newer one without waiting for it."""
+        """Draw the newest neural picture, and ask for a newer one without waiting for it."""
         assert depsgraph is not None
         self.bind_display_space_shader(scene_of(depsgraph))
         self.viewport().draw(context, depsgraph)
@@ -137,14 +137,14 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
 
 def objects_layer(depsgraph: bpy.types.Depsgraph, sight: Sight, painters: Painters) -> Layer:
     """Draw the scene's other objects."""
-    width, height = sight.camera.width, sight.camera.height
-    return halved(*painters.meshes.draw(other_objects(depsgraph), sight, 2 * width, 2 * height))
+    painters.meshes.draw(other_objects(depsgraph), sight, 2 * sight.camera.width, 2 * sight.camera.height)
+    return halved(*painters.meshes.read())
 
 
 def world_colour(depsgraph: bpy.types.Depsgraph) -> Floats:
     """Return `[4]`: the viewport colour of the scene's world, black without one, opaque."""
     world = scene_of(depsgraph).world
-    return np.array([*(world.color if world else (0, 0, 0)), 1], np.float32)
+    return np.array([*(world.color[:] if world else (0, 0, 0)), 1], np.float32)
 
 
 def frame_size(render: bpy.types.RenderSettings) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import numpy as np
 from ...common.errors import UserError
 from ...tracking.heads.camera import PinholeCamera
 from ..access import camera_of
+from ..scene.axes import world_to_camera
 
 if TYPE_CHECKING:
     from mathutils import Matrix
@@ -80,3 +81,47 @@ def pinhole_of_projection(projection: Matrix, width: int, height: int) -> Pinhol
         width=width,
         height=height,
     )
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a picture, in its pixels from the top left corner."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def part_with(points: Doubles, sight: Sight, margin: float) -> Part | None:
+    """Return the part of a picture in which `points [V, 3]` (world space) are, with a `margin` about them in the
+    scene's units; None when none of it is in the picture.
+    """
+    seen = world_to_camera(points, sight.world)
+    nearest = float(seen[:, 2].min())
+    if nearest <= 0:
+        return None
+    pixels = sight.camera.project(seen)
+    around = margin / nearest * np.array([sight.camera.fx, sight.camera.fy])
+    frame = np.array([sight.camera.width, sight.camera.height])
+    low = np.clip(np.floor(pixels.min(0) - around), 0, frame)
+    high = np.clip(np.ceil(pixels.max(0) + around), 0, frame)
+    if (high - low).min() < 1:
+        return None
+    return Part(*low.tolist(), *(high - low).tolist())
+
+
+def part_of(sight: Sight, part: Part, most: int) -> Sight:
+    """Return how a part of a picture is seen, its longer side on at most so many pixels."""
+    scale = min(1.0, most / max(part.width, part.height))
+    width, height = max(1, round(part.width * scale)), max(1, round(part.height * scale))
+    x, y = width / part.width, height / part.height
+    camera = PinholeCamera(
+        fx=sight.camera.fx * x,
+        fy=sight.camera.fy * y,
+        cx=(sight.camera.cx - part.left) * x,
+        cy=(sight.camera.cy - part.top) * y,
+        width=width,
+        height=height,
+    )
+    return Sight(sight.world, camera, sight.lens)

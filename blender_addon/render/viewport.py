@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The neural picture in a viewport: drawn in the camera's frame, brought by a timer, never waited for."""
+"""Neural pictures in a viewport, brought by a timer, never waited for: portraits in the camera's frame, heads in 3D
+wherever the view looks from. Of several portraits the nearest is shown; portraits stand behind all heads in 3D.
+"""
 
 from __future__ import annotations
 
+import time
 import weakref
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import blf
@@ -17,30 +21,69 @@ from gpu_extras.presets import draw_texture_2d
 from ...common.errors import UserError
 from ...tracking.performances.maps import MAP_SIZE
 from ..access import camera_of, preferences_of, scene_of, windows
-from ..engine.picture_feed import PictureFeed, Wish
+from ..engine.picture_feed import Answer, PictureFeed, Wanted, Wish
 from . import pixels, scene_colours
-from .gpu_maps import MapPainter
+from .gpu_views import ViewPainter, texture_of
 from .kinds import evaluated_heads
+from .layers import Layer, composite
+from .other_objects import Triangles, other_objects
+from .painters import Painters
 from .portraits import window_camera
+from .sight import Part, Sight, part_of, part_with, sight_of_view
 
 if TYPE_CHECKING:
     from ..engine.process import EnginePlace
+    from .evaluated_heads import EvaluatedHead
 
 SECONDS_BETWEEN_LOOKS = 0.02
+SECONDS_WHILE_ASKING = 0.005
 LOOK_THROUGH_CAMERA = "Look through the camera (numpad 0) to see the avatar"
+NO_AVATAR = "No head in this scene has an avatar yet"
+NO_PERSPECTIVE = "Switch the view to perspective (numpad 5) to see the avatar"
+MOVING, STILL = 256, 1024
+"""Most pixels of the longer side of what heads in 3D are painted on, while something moves and after."""
+SECONDS_TO_STILL = 0.3
+HAIR = 0.6
+"""Room for hair about a head, in parts of its height."""
 
 _viewports: weakref.WeakSet[Viewport] = weakref.WeakSet()
 
 
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What a viewport showed when pictures were wished for.
+
+    Attributes:
+        portrait: seen through this camera's frame; None when none is seen.
+        heads: in 3D; part: of the viewport in which they are.
+        sight: how that part is seen.
+    """
+
+    portrait: tuple[EvaluatedHead, Sight] | None
+    heads: tuple[EvaluatedHead, ...]
+    part: Part | None
+    sight: Sight | None
+
+
 class Viewport:
-    """What one rendered viewport shows. The timer works for it as long as it lives."""
+    """What one rendered viewport shows. The timer works for it as long as it lives.
+
+    Attributes:
+        changed: True when the scene is another than it was.
+    """
 
     def __init__(self, place: EnginePlace) -> None:
         self.changed = True
-        self.feed = PictureFeed(place)
-        self._painter: MapPainter | None = None
-        self._shown: pixels.Image | None = None
-        self._texture: gpu.types.GPUTexture | None = None
+        self.feed: PictureFeed[Moment] = PictureFeed(place)
+        self._painters = Painters()
+        self._view_painter: ViewPainter | None = None
+        self._heads: list[EvaluatedHead] = []
+        self._objects = Triangles.joined([])
+        self._view: tuple[float, ...] = ()
+        self._moved_at, self._asked_for, self._why_nothing = 0.0, 0, ""
+        self._shown: Answer[Moment] | None = None
+        self._portrait: gpu.types.GPUTexture | None = None
+        self._layer: Layer | None = None
         _viewports.add(self)
         if not bpy.app.timers.is_registered(look_after_viewports):
             bpy.app.timers.register(look_after_viewports)
@@ -48,66 +91,151 @@ class Viewport:
     def __del__(self) -> None:
         self.feed.close()
 
+    @property
+    def wants_finer(self) -> bool:
+        """True when nothing moves any more, and what is shown or awaited is coarse."""
+        return self._asked_for == MOVING and self.feed.idle and time.monotonic() - self._moved_at > SECONDS_TO_STILL
+
     def draw(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
-        """Draw what there is; wish for a new picture when the scene has changed."""
-        camera = viewport_camera(context)
-        if camera is None or camera_of(camera).type != "PERSP":
-            draw_text(context, LOOK_THROUGH_CAMERA)
-            return
-        camera = camera.evaluated_get(depsgraph)
-        if self.changed and not self.feed.wanting:
-            self.wish(camera, depsgraph)
-        self.draw_picture(context, camera, scene_of(depsgraph))
-        if self.feed.text:
-            draw_text(context, self.feed.text)
-
-    def wish(self, camera: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> None:
-        """Draw the maps of the scene's head (the nearest that has an avatar) and wish for its picture."""
-        self.changed = False
-        world = np.array(camera.matrix_world, np.float64)
+        """Draw what there is; wish for new pictures when the scene or the view has changed."""
+        self._notice_view(context)
         try:
-            heads = [head for head in evaluated_heads(depsgraph) if head.avatar]
+            if not self.feed.wanting and (self.changed or self._asked_for == 0):
+                self._wish(context, depsgraph, MOVING)
+            elif self.wants_finer:
+                self._wish(context, depsgraph, STILL)
+            self._take_answer(scene_of(depsgraph))
         except UserError as error:
-            self.feed.text = str(error)
-            return
-        if not heads:
-            self.feed.picture, self.feed.text = None, "No head in this scene has an avatar yet"
-            return
-        head = min(heads, key=lambda head: head.distance(world))
-        self._painter = self._painter or MapPainter(MAP_SIZE)
-        maps = self._painter.draw(head.map_vertices(world, window_camera(camera_of(camera), MAP_SIZE)), head.triangles)
-        self.feed.want(Wish(head.avatar, maps, head.look))
+            self._why_nothing = str(error)
+        self._draw_portrait(context, depsgraph)
+        self._draw_heads(context)
+        if text := self.feed.text or self._why_nothing:
+            draw_text(context, text)
 
-    def draw_picture(self, context: bpy.types.Context, camera: bpy.types.Object, scene: bpy.types.Scene) -> None:
-        """Draw the newest picture where the final render will have it."""
-        picture = self.feed.picture
-        if picture is None:
+    def _notice_view(self, context: bpy.types.Context) -> None:
+        """Note that the view has moved, or the region has another size."""
+        region, view = context.region, context.region_data
+        assert region is not None
+        assert view is not None
+        now = (region.width, region.height, *np.array(view.perspective_matrix).ravel().tolist())
+        if now != self._view or self.changed:
+            self._view, self._moved_at, self._asked_for = now, time.monotonic(), 0
+
+    def _wish(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph, most: int) -> None:
+        """Wish for pictures of the heads that have avatars, as the view sees them.
+
+        Raises:
+            UserError: a head cannot be shown.
+        """
+        self._asked_for = most
+        if self.changed:
+            self.changed = False
+            self._heads = [head for head in evaluated_heads(depsgraph) if head.avatar]
+            in_space = any(head.in_space for head in self._heads)
+            self._objects = other_objects(depsgraph) if in_space else Triangles.joined([])
+        moment, self._why_nothing = self._moment(context, depsgraph, most)
+        if moment.part is None or max(moment.part.width, moment.part.height) <= most:
+            self._asked_for = STILL
+        wanted = []
+        if moment.portrait:
+            head, sight = moment.portrait
+            wanted.append(Wanted(head.avatar, head.inputs(sight, self._painters), head.look))
+        if moment.sight:
+            inputs = [head.inputs(moment.sight, self._painters) for head in moment.heads]
+            wanted += [Wanted(head.avatar, each, head.look) for head, each in zip(moment.heads, inputs, strict=True)]
+        if wanted:
+            self.feed.want(Wish(tuple(wanted), moment))
+        else:
+            self.feed.answer = None
+
+    def _moment(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph, most: int) -> tuple[Moment, str]:
+        """Return what the view sees, and why it sees less than there is; empty when it does not."""
+        heads = tuple(head for head in self._heads if head.in_space)
+        portraits = [head for head in self._heads if not head.in_space]
+        camera, sight = viewport_camera(context), view_sight(context)
+        portrait = None
+        if camera and portraits and camera_of(camera).type == "PERSP":
+            through = camera_sight(camera.evaluated_get(depsgraph))
+            portrait = min(portraits, key=lambda head: head.distance(through.world)), through
+        points = np.concatenate([head.vertices for head in heads]) if heads and sight else None
+        part = None
+        if points is not None and sight:
+            tallest = max(float(np.ptp(head.vertices, 0).max()) for head in heads)
+            part = part_with(points, sight, HAIR * tallest)
+        seen = part_of(sight, part, most) if part and sight else None
+        why = NO_PERSPECTIVE if heads and not sight else ""
+        if not heads and not portrait:
+            why = LOOK_THROUGH_CAMERA if portraits else NO_AVATAR
+        return Moment(portrait, heads, part, seen), why
+
+    def _take_answer(self, scene: bpy.types.Scene) -> None:
+        """Make what is drawn of a new answer."""
+        answer = self.feed.answer
+        if answer is self._shown:
             return
-        if picture is not self._shown:
-            self._texture, self._shown = texture_of(picture, scene.render.film_transparent), picture
-        left, bottom, width, height = camera_frame(context, camera, scene)
+        self._shown, self._portrait, self._layer = answer, None, None
+        if answer is None:
+            return
+        pictures, moment = list(answer.pictures), answer.moment
+        if moment.portrait:
+            self._portrait = portrait_texture(pictures.pop(0).rgba[0], scene.render.film_transparent)
+        if moment.sight:
+            linear = scene_colours.linear_from_rec709()
+            placed = zip(moment.heads, pictures, strict=True)
+            self._layer = composite([head.layer(each, moment.sight, linear) for head, each in placed])
+
+    def _draw_portrait(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
+        """Draw the newest portrait where the final render will have it."""
+        camera = viewport_camera(context)
+        if self._portrait is None or camera is None:
+            return
+        left, bottom, width, height = camera_frame(context, camera.evaluated_get(depsgraph), scene_of(depsgraph))
         window = pixels.avatar_window(width, height, camera_of(camera).sensor_fit)
         gpu.state.blend_set("ALPHA_PREMULT")
         draw_texture_2d(
-            self._texture,
+            self._portrait,
             (left + window.left, bottom + height - window.top - window.side),
             window.side,
             window.side,
         )
         gpu.state.blend_set("NONE")
 
+    def _draw_heads(self, context: bpy.types.Context) -> None:
+        """Draw the newest heads in 3D, and the objects as they are seen now."""
+        sight = view_sight(context)
+        if self._layer is None or self._shown is None or self._shown.moment.part is None or sight is None:
+            return
+        size = sight.camera.width, sight.camera.height
+        objects = self._painters.meshes.draw(self._objects, sight, *size)
+        self._view_painter = self._view_painter or ViewPainter()
+        self._view_painter.draw(self._layer, self._shown.moment.part, size, objects)
+
 
 def look_after_viewports() -> float | None:
     """Step every viewport's feed, and have the viewports drawn that have something new; ends when there are none."""
     if not _viewports:
         return None
-    stepped = [viewport.feed.step() for viewport in _viewports]
+    stepped = [viewport.feed.step() or viewport.wants_finer for viewport in _viewports]
     if any(stepped):
         for window in windows():
             for area in window.screen.areas:
                 if area.type == "VIEW_3D":
                     area.tag_redraw()
-    return SECONDS_BETWEEN_LOOKS
+    return SECONDS_BETWEEN_LOOKS if all(viewport.feed.idle for viewport in _viewports) else SECONDS_WHILE_ASKING
+
+
+def view_sight(context: bpy.types.Context) -> Sight | None:
+    """Return how a viewport sees the scene; None without perspective."""
+    region, view = context.region, context.region_data
+    assert region is not None
+    assert view is not None
+    return sight_of_view(view, region.width, region.height)
+
+
+def camera_sight(camera: bpy.types.Object) -> Sight:
+    """Return how an evaluated camera sees the window of a portrait, for which the frame's size does not count."""
+    lens = camera_of(camera)
+    return Sight(np.array(camera.matrix_world.normalized(), np.float64), window_camera(lens, MAP_SIZE), lens)
 
 
 def viewport_camera(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -134,12 +262,10 @@ def camera_frame(
     return left, bottom, right - left, top - bottom
 
 
-def texture_of(picture: pixels.Image, transparent: bool) -> gpu.types.GPUTexture:
+def portrait_texture(picture: pixels.Image, transparent: bool) -> gpu.types.GPUTexture:
     """Return a scene-linear texture of `picture [R, R, 4]` (uint8, straight alpha)."""
-    rows = pixels.scene_linear(picture[::-1].astype(np.float32) / 255, scene_colours.linear_from_rec709(), transparent)
-    height, width = rows.shape[:2]
-    data = gpu.types.Buffer("FLOAT", rows.size, np.ascontiguousarray(rows).ravel())
-    return gpu.types.GPUTexture((width, height), format="RGBA16F", data=data)
+    straight = picture.astype(np.float32) / 255
+    return texture_of(pixels.scene_linear(straight, scene_colours.linear_from_rec709(), transparent))
 
 
 def draw_text(context: bpy.types.Context, text: str) -> None:

@@ -13,7 +13,7 @@ from ...common.errors import UserError
 from ...tracking.heads.registry import open_head
 from ...tracking.performances.performance import Performance
 from ..access import mesh_of, view_layer
-from ..properties import head_settings, scene_settings
+from ..properties import FIRST_KIND, head_settings, scene_settings
 from . import axes, camera, keyframes, plate, rig
 from .head_object import make_head
 
@@ -74,8 +74,9 @@ def give_avatar(made: bpy.types.Object, avatar: str, said: Mapping[str, Any]) ->
     """
     settings = head_settings(made)
     settings.avatar = avatar
-    settings.kind = said.get("kind", settings.bl_rna.properties["kind"].default)
+    settings.kind = said.get("kind", FIRST_KIND)
     settings.time_code = said.get("time_code", settings.time_code)
+    made.update_tag()  # else a viewport goes on with what it knew
 
 
 def add_head(

@@ -72,7 +72,7 @@ def head_matrices(rotation: Floats, translation: Floats, camera_world: Doubles) 
     return np.asarray(camera_world, np.float64) @ rigid(CAMERA_AXES, np.zeros(3)) @ to_camera
 
 
-def world_to_camera(points: Floats, camera_world: Doubles) -> Floats:
+def world_to_camera(points: Floats | Doubles, camera_world: Doubles) -> Floats:
     """Return `[V, 3]` world points in camera space (OpenCV), for a Blender camera's world matrix `[4, 4]`."""
     matrix = camera_from_world(camera_world)
     seen: Floats = (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)

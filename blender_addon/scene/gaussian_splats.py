@@ -73,8 +73,8 @@ def splats_of(head: bpy.types.Object) -> list[bpy.types.Object]:
 def remove_splats(head: bpy.types.Object) -> None:
     """Remove a head's splats, if there are any."""
     for each in splats_of(head):
-        data = each.data
-        group = each.modifiers[MODIFIER].node_group
+        modifier, data = each.modifiers[MODIFIER], each.data
+        group = modifier.node_group if isinstance(modifier, bpy.types.NodesModifier) else None
         bpy.data.objects.remove(each)
         for left in (data, group):
             if left is not None and not left.users:

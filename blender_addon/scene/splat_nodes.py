@@ -24,7 +24,7 @@ class NodeGroup:
     """A group under construction: nodes are added to the right of each other, and linked as they are added."""
 
     def __init__(self, name: str) -> None:
-        tree = bpy.data.node_groups.new(name, "GeometryNodeTree")  # type: ignore[call-overload]
+        tree = bpy.data.node_groups.new(name, "GeometryNodeTree")
         assert isinstance(tree, bpy.types.GeometryNodeTree)
         self.tree, self._placed = tree, 0
 
@@ -160,4 +160,5 @@ def output(node: Any, name: str) -> NodeSocket:
 
 def enabled(sockets: Any) -> NodeSocket:
     """The first socket in use; nodes of older Blenders have one for each type."""
-    return next(each for each in sockets if each.enabled)
+    found: NodeSocket = next(each for each in sockets if each.enabled)
+    return found

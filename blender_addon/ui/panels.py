@@ -23,7 +23,7 @@ from .job_operators import (
     engine_reason,
 )
 from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance
-from .splat_operators import WITH_SPLATS, SEMBLANCE_OT_to_gaussian_splats
+from .splat_operators import SEMBLANCE_OT_to_gaussian_splats, may_have_splats
 
 if TYPE_CHECKING:
     from bpy.stub_internal.rna_enums import IconItems
@@ -86,7 +86,7 @@ class SEMBLANCE_PT_head(SemblancePanel):
         column.separator()
         button(column, context, SEMBLANCE_OT_drive_from_video, icon="FILE_MOVIE")
         button(column, context, SEMBLANCE_OT_load_performance, icon="ACTION")
-        if built and settings.kind in WITH_SPLATS:
+        if may_have_splats(head):
             button(column, context, SEMBLANCE_OT_to_gaussian_splats, icon="OUTLINER_OB_POINTCLOUD")
         if built:
             draw_look(column, context, head)

@@ -12,17 +12,23 @@ from .. import compat, preferences
 from ..access import registration_of
 from ..engine import jobs
 from ..engine.process import why_no_engine
-from ..operators import Outcome
 from ..properties import active_head, head_settings
+from ..render.kinds import kind_of
 from ..scene import gaussian_splats
 from . import activity
 from .job_operators import LongTask
 
 if TYPE_CHECKING:
     from ...protocol.splats import SplatCloud
+    from ..operators import Outcome
 
-WITH_SPLATS = ("", "radiance")
-"""Kinds of avatar that may have splats; of the first nothing is known, and the engine will say."""
+
+def may_have_splats(head: bpy.types.Object) -> bool:
+    """Tell whether a head's avatar is of a kind that may have splats; which of them do, the engine knows."""
+    try:
+        return bool(head_settings(head).avatar) and kind_of(head).in_space
+    except UserError:
+        return False
 
 
 class SEMBLANCE_OT_to_gaussian_splats(LongTask):
@@ -39,11 +45,10 @@ class SEMBLANCE_OT_to_gaussian_splats(LongTask):
         head = active_head(context)
         if head is None:
             return "There is no head yet: make one with New Avatar."
-        settings = head_settings(head)
-        if not settings.avatar:
+        if not head_settings(head).avatar:
             return f"{head.name} has no avatar yet: press Build Avatar."
-        if settings.kind not in WITH_SPLATS:
-            return f"The avatar of {head.name} is a picture and not splats: build one of the kind radiance."
+        if not may_have_splats(head):
+            return f"The avatar of {head.name} is a portrait, without splats: build one that is a head in 3D."
         return activity.busy_reason() or why_no_engine(preferences.engine_place())
 
     def run(self, context: bpy.types.Context) -> Outcome:

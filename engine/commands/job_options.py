@@ -115,7 +115,7 @@ def parameter_of(parameter: JobField, kind: Any, optional: bool) -> Parameter:
         kind = Path | None if said["meaning"] not in (None, Meaning.HEAD) else kind
         if said["metavar"] == RANGE:
             kind = Any
-            shown |= {"parser": range_of, "show_default": ",".join(f"{each:g}" for each in parameter.default)}
+            shown |= {"parser": range_of, "show_default": ",".join(f"{each:g}" for each in default or ())}
         annotation = Annotated[kind, typer.Option(*declared(parameter), **shown)]
     return Parameter(parameter.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 

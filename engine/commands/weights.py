@@ -94,9 +94,7 @@ def fetch(name: NameArgument, home: HomeOption = None) -> None:
 
     weights, place = entry(name), home_of(home)
     if not weights.can_be_fetched:
-        raise UserError(
-            f"{weights.title} has to be brought by hand ({weights.terms.rstrip('.')}): {how_to_bring(name)}."
-        )
+        raise UserError(f"Semblance does not fetch {weights.title}: {how_to_bring(name)}.")
     print(f"{weights.title}, {weights.licence}, {said_size(weights.size)}. {weights.terms}")
     place.prepare()
     for file in weights.files.values():

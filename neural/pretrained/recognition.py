@@ -133,6 +133,7 @@ def verified(path: Path, clock: Clock, before: int = 0) -> tuple[Recognised, lis
         UserError: a check failed; the sentence says which.
     """
     found = recognise(path)
+    counted = digest(path, clock, before)
     lines = [f"its contents are those of {found.title}"]
     if layout_of(path) is Layout.TENSORS:
         tensors = read_tensors(path)
@@ -140,7 +141,7 @@ def verified(path: Path, clock: Clock, before: int = 0) -> tuple[Recognised, lis
         if not sound:
             raise UserError(f"{path} holds numbers that are not finite; get it again.")
         lines.append(f"all numbers of its {len(tensors)} tensors are finite")
-    lines.append(said_of_digest(found.file, digest(path, clock, before)))
+    lines.append(said_of_digest(found.file, counted))
     return found, lines
 
 

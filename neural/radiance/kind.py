@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ...common.errors import UserError
 from ...protocol.inputs import PosedMesh
 from ..kind import Kind
 from . import NAME
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from ...protocol.splats import SplatCloud
+    from ...tracking.heads.arrays import Floats, Integers
     from ..trained_avatar import TrainedAvatar
     from .runtimes import RadianceRuntimes
 
@@ -53,4 +56,18 @@ def preset_sizes() -> dict[str, int]:
     return {name: preset.side for name, preset in PRESETS.items()}
 
 
-RADIANCE = Kind(NAME, PosedMesh, build, load, runtimes, preset_sizes, has_backdrop=False, device=device)
+def splats(network: Any, rest: Floats, triangles: Integers) -> SplatCloud:
+    """The splats of a network of splats, on the person's head; see `splats.cloud.cloud_of`.
+
+    Raises:
+        UserError: the network is a field.
+    """
+    from .splats.cloud import cloud_of
+    from .splats.network import SplatNetwork
+
+    if not isinstance(network, SplatNetwork):
+        raise UserError("This avatar is a field and not made of splats; build one of splats.")
+    return cloud_of(network, rest, triangles)
+
+
+RADIANCE = Kind(NAME, PosedMesh, build, load, runtimes, preset_sizes, has_backdrop=False, device=device, splats=splats)

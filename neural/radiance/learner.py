@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ class RadianceLearner(ABC):
         network: what is shown.
     """
 
-    network: RadianceNetwork
+    network: RadianceNetwork[Any]
     optimiser: Optimizer
 
     def __init__(self, scene: RadianceScene, frames: Sequence[int], seed: int = 0) -> None:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from .network import RadianceNetwork
 
 
-def network_config(network: RadianceNetwork) -> dict[str, Any]:
+def network_config(network: RadianceNetwork[Any]) -> dict[str, Any]:
     """A network's description, of which `network_of` makes one like it."""
     return {"field": "splats" if isinstance(network, SplatNetwork) else "field", **network.config}
 
 
-def network_of(config: Mapping[str, Any]) -> RadianceNetwork:
+def network_of(config: Mapping[str, Any]) -> RadianceNetwork[Any]:
     """An empty network of a stored description.
 
     Raises:

@@ -12,8 +12,8 @@ from ...tracking.detection.landmarks import LandmarkDetector
 from ..pretrained.arcface import ArcFace
 from ..pretrained.weights import find
 from ..training.loop import TrainingRun
-from .restoration.detail_transfer import PosedPhoto
 from .restoration.drift import DriftJudge
+from .restoration.posed_photo import PosedPhoto
 from .updates import Update, updated
 
 if TYPE_CHECKING:

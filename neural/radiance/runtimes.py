@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ NEAREST = 0.02
 class RadianceRuntimes(Runtimes):
     """What executes one network; every look is at once ready."""
 
-    def __init__(self, network: RadianceNetwork) -> None:
+    def __init__(self, network: RadianceNetwork[Any]) -> None:
         self.network = network
 
     def at_once(self, look: Look) -> Runtime:
@@ -40,7 +40,7 @@ class RadianceRuntimes(Runtimes):
 class RadianceRuntime:
     """See `runtimes.runtime.Runtime`; takes what `PosedMesh` holds."""
 
-    def __init__(self, network: RadianceNetwork) -> None:
+    def __init__(self, network: RadianceNetwork[Any]) -> None:
         self.network = network
 
     def run(self, *inputs: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -51,7 +51,7 @@ class Update:
 
 def updated(
     scene: RadianceScene,
-    network: RadianceNetwork,
+    network: RadianceNetwork[Any],
     restorer: Restorer,
     cache: Path,
     *,
@@ -82,7 +82,8 @@ def updated(
         drawn, alpha = drawn_view(scene, network, index)
         file = cache / f"{index:06}.png"
         if not file.is_file():
-            restored = restorer.restore(drawn, scene.vertices[index].cpu().numpy(), scene.camera)
+            vertices = scene.vertices[index].cpu().numpy()
+            restored = restorer.restore(drawn, alpha / np.float32(255), vertices, scene.camera)
             with written_whole(file) as partial:
                 Pictures.fromarray(restored).save(partial, "PNG")
         restored = cv2.cvtColor(read_picture(file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
@@ -102,7 +103,7 @@ def key_views(scene: RadianceScene, most: int | None) -> list[int]:
     return [drawn[place] for place in np.linspace(0, len(drawn) - 1, most).round().astype(int)]
 
 
-def drawn_view(scene: RadianceScene, network: RadianceNetwork, index: int) -> tuple[Image, NDArray[np.uint8]]:
+def drawn_view(scene: RadianceScene, network: RadianceNetwork[Any], index: int) -> tuple[Image, NDArray[np.uint8]]:
     """What a network draws of a frame: RGB uint8 `[H, W, 3]` over the frame's own colours, and its alpha `[H, W]`."""
     view = scene.view(index, whole=True)
     rgba = network.render(network.prepare(view.head), view.camera).rgba

@@ -28,6 +28,7 @@ STAND_IN_WORKER = """
     import os, sys, time
     from pathlib import Path
     from semblance.common.errors import UserError
+    from semblance.common.home import default_home
     from semblance.common.progress import Cancelled, Progress
     from semblance.protocol.jobs import JobKind
     from semblance.engine.jobs import tasks, worker
@@ -50,7 +51,7 @@ STAND_IN_WORKER = """
         except Cancelled:
             (Path(sys.argv[1]) / "cleaned").touch()
             raise
-        return {"dataset": parameters.dataset, "frames": count}
+        return {"dataset": parameters.dataset, "frames": count, "home": str(default_home())}
 
     for kind in JobKind: tasks.TASKS[kind] = steps
     worker.main()

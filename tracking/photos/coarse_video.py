@@ -15,8 +15,9 @@ import numpy as np
 from ..datasets.rasteriser import PlainRasteriser
 from ..heads.shading import vertex_normals
 from ..performances.maps import frame_vertices
-from .inpainting import fill_behind
-from .photo_sheet import PhotoSheet
+from .hair import back_of_head, parts_of
+from .inpainting import fill_behind, unmixed
+from .photo_relief import Layer, PhotoRelief
 from .photo_surface import inside_mouth, photo_surface, smooth, teeth_depth
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ EVENED = 3
 """Rounds in which neighbouring triangles share their growth, so that no edge shows."""
 
 
+BEHIND_FRINGE = (0.5, 0.9)
+"""Mattes between which the back of the head shows through the photo's fringe of hair while it has not come out."""
+
+
 class CoarseVideo:
     """Renders frames of one photo. Close it, or use it in a `with` statement."""
 
@@ -69,33 +74,48 @@ class CoarseVideo:
         margin = (len(window) - still.camera.width) // 2
         self._head = head
         self._camera = still.camera.padded(margin, margin, margin, margin)
-        self._photo = np.ascontiguousarray(np.dstack([window, (matte * 255 + 0.5).astype(np.uint8)]))
-        self._background = fill_behind(window, matte).astype(np.float32)
+        background = fill_behind(window, matte)
+        self._background = background.astype(np.float32)
+        parts = parts_of(window, background, matte, landmarks)
+        alone = matte * (1 - cv2.GaussianBlur(parts.gaps.astype(np.float32), (0, 0), 1.0))
+        person = unmixed(window, alone, background)
+        self._photo = np.ascontiguousarray(np.dstack([person, (alone * 255 + 0.5).astype(np.uint8)]))
+        self._outline = matte
+        self._behind = back_of_head(person, parts.hair, landmarks)
         self._surface = photo_surface(head, still, window, matte, landmarks, self._camera)
         self._triangles_at = np.maximum(1, np.bincount(head.triangles.ravel(), minlength=len(head.mean)))
         self._areas = areas(self._surface.source, head.triangles)
         self._still, self._teeth_depth = still, teeth_depth(head)
         self._mouth = inner_mouth(landmarks, len(window))
-        self._sheet = PhotoSheet(head, still, self._surface, matte, self._camera)
+        self._relief = PhotoRelief(head, still, self._surface, matte, landmarks, self._camera)
         self._rasteriser = PlainRasteriser(self._camera.width)
 
     def __enter__(self) -> CoarseVideo:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._sheet.close()
+        self._relief.close()
         self._rasteriser.close()
 
     def frame(self, performance: Performance, index: int, neutral: Floats | None = None) -> tuple[Image, Floats]:
         """Return the picture `[S, S, 3]` and its matte `[S, S]` (0 to 1) of one frame of a performance."""
         vertices = frame_vertices(self._head, performance, index, neutral)
-        moved = self._sheet.moved(vertices, performance.rotation[index], performance.translation[index])
-        sheet = self._sampled(moved)
-        opacity = sheet[..., 3:] * np.float32(1 / 255)
-        picture = self._background + opacity * (sheet[..., :3] - self._background)
-        matte = np.ascontiguousarray(opacity[..., 0])
-        self._add_face(picture, matte, vertices, performance.rotation[index], performance.translation[index])
+        rotation, translation = performance.rotation[index], performance.translation[index]
+        back, front = self._relief.layers(vertices, rotation, translation)
+        picture, matte = self._background.copy(), np.zeros(back.cover.shape, np.float32)
+        photo = self._sampled(front.pixels)
+        opacity = photo[..., 3] * front.cover * np.float32(1 / 255)
+        shown = sampled_picture(self._behind, back.pixels)
+        lay_over(picture, matte, shown, self._opacity_behind(back))
+        lay_over(picture, matte, photo[..., :3], opacity)
+        self._add_face(picture, matte, vertices, rotation, translation)
         return np.clip(picture + 0.5, 0, 255).astype(np.uint8), matte
+
+    def _opacity_behind(self, back: Layer) -> Floats:
+        """Return `[S, S]`: where the back of the head shows; where it comes out it fills the photo's fringe of hair."""
+        matte = sampled_picture(self._outline, back.places)
+        opacity: Floats = back.cover * np.maximum(smooth(matte, *BEHIND_FRINGE), back.emerging)
+        return opacity
 
     def _add_face(
         self, picture: Floats, matte: Floats, vertices: Floats, rotation: Floats, translation: Floats
@@ -170,6 +190,12 @@ class CoarseVideo:
     def _sampled(self, pixels: Floats) -> Floats:
         """Return `[S, S, 4]`, 0 to 255: the photo and its matte at `pixels [S, S, 2]`."""
         return sampled_picture(self._photo, pixels).astype(np.float32)
+
+
+def lay_over(picture: Floats, matte: Floats, colour: Numbers, opacity: Floats) -> None:
+    """Lay `colour [S, S, 3]`, 0 to 255, with its `opacity [S, S]` over a picture `[S, S, 3]` and its matte `[S, S]`."""
+    picture += opacity[..., None] * (colour - picture)
+    matte += opacity * (1 - matte)
 
 
 def sampled_picture(picture: Numbers, pixels: Floats) -> Numbers:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 GRAIN_SIGMA = 1.0
 """Pixels of blur that split grain from picture when its strength is measured."""
 
+MIXED = (0.7, 0.99)
+"""Mattes between which a pixel's colour is believed ever more to be the person's."""
+
 
 def fill_behind(image: Image, matte: Floats, margin: float = 0.03) -> Image:
     """Return the picture `[H, W, 3]` with the person of `matte [H, W]` (0 to 1) removed.
@@ -32,6 +35,22 @@ def fill_behind(image: Image, matte: Floats, margin: float = 0.03) -> Image:
     result = image * (1 - missing) + (filled + grain_like(image, known)[..., None]) * missing
     whole: Image = np.clip(result + 0.5, 0, 255).astype(np.uint8)
     return whole
+
+
+def unmixed(image: Image, matte: Floats, behind: Image) -> Image:
+    """Return the person's own colours `[H, W, 3]` of a picture, where its edges are mixed with what is behind.
+
+    Where the person covers too little of a pixel, and everywhere outside, the colours beside it go on.
+
+    Args:
+        image: `[H, W, 3]`; matte: `[H, W]`, 0 to 1.
+        behind: `[H, W, 3]`, the background alone.
+    """
+    share = np.maximum(matte, MIXED[0])[..., None]
+    own = np.clip((image - (1 - share) * behind) / share, 0, 255).astype(np.float32)
+    known = np.clip((cv2.erode(matte, np.ones((3, 3))) - MIXED[0]) / (MIXED[1] - MIXED[0]), 0, 1).astype(np.float32)
+    person: Image = np.clip(push_pull(own, known) + 0.5, 0, 255).astype(np.uint8)
+    return person
 
 
 def push_pull(image: Floats, known: Floats) -> Floats:

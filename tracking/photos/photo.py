@@ -19,6 +19,7 @@ from ..datasets.writer import DatasetWriter
 from ..mattes.selfie_matting import builtin_matting
 from ..performances.performance import OVER_TIME
 from .calibration import FRAMES, calibration_performance
+from .clean_plate import clean_plate
 from .coarse_source import MeshWarp, SolvedPhoto
 from .driver import tracked_driver
 from .portraits import as_in, found_portrait, solve_portraits
@@ -97,7 +98,8 @@ def photo_dataset(
                 with Retracking(solved, acted, matting, photographed) as watcher:
                     film(video, acted, head, writer, len(portraits), listener, watcher.see)
                     acted = watcher.performance(listener)
-        performance = with_photos(stills, acted)
+        plate = writer.add_clean_plate(clean_plate(portraits[0].picture, head, first, matte))
+        performance = with_photos(stills, acted, plate)
         writer.draw_maps(head, performance, listener)
         return writer.finish(performance)
 
@@ -133,11 +135,12 @@ def in_central_window(first: Performance, portrait: Portrait) -> Landmarks:
     return placed
 
 
-def with_photos(stills: Performance, filmed: Performance) -> Performance:
-    """Return the performance of a dataset: the photos, then what was filmed."""
+def with_photos(stills: Performance, filmed: Performance, plate: Path) -> Performance:
+    """Return the performance of a dataset: the photos, then what was filmed; `plate` is the clean one's file."""
     frames = {name: np.concatenate([getattr(stills, name), getattr(filmed, name)]) for name in OVER_TIME}
     frames["times"] = np.arange(len(frames["times"])) / filmed.fps
     extra = {**stills.extra, "photo": Path(stills.source).name, "photographs": list(range(len(stills)))}
+    extra["clean_plate"] = str(plate)
     return replace(filmed, **frames, extra=extra)
 
 
@@ -148,15 +151,15 @@ def film(
     writer: DatasetWriter,
     start: int = 0,
     listener: Listener = silent,
-    matting: Callable[[Image], Floats] | None = None,
+    matting: Callable[[Image, Floats], Floats] | None = None,
 ) -> None:
     """Render the frames of a performance and give them to the writer, the first one as its frame `start`.
 
-    `matting` mattes the pictures; without, the video's own mattes are taken.
+    `matting` makes better mattes of pictures and the video's own mattes, `[S, S]`.
     """
     neutral = head.neutral(performance.identity)
     clock = Clock("Filming the photo", len(performance), listener)
     for index in range(len(performance)):
         clock.tell(index)
         picture, matte = video.frame(performance, index, neutral)
-        writer.add_picture(start + index, picture, matting(picture) if matting else matte)
+        writer.add_picture(start + index, picture, matting(picture, matte) if matting else matte)

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from ....protocol.splats import SH_0, SplatCloud, triangle_frames
+from ....tracking.heads.camera import PinholeCamera
+from ..kernels import splat_projection
+from ..kernels.splatting import CUT_OFFS
 from ..scene import PosedHead
 from .network import harmonics
 
@@ -22,40 +26,81 @@ if TYPE_CHECKING:
     from .network import SplatNetwork
 
 
+GHOST_VIEW, GHOST_REACH = 256, 0.6
+"""Pixels and metres of the views from which splats are looked at that nothing covers."""
+GHOST_YAWS = (-30, 0, 30)
+COVERED = 0.5
+"""Alpha from which on something counts as covered."""
+
+
 @torch.no_grad()
 def cloud_of(network: SplatNetwork, rest: Floats, triangles: Integers) -> SplatCloud:
     """Bake a network: what expression and rotation change in shape and colour stays as it is for the head at rest.
 
-    The light stays where it falls on the head at rest that looks into the camera.
+    The light stays where it falls on the head at rest that looks into the camera. Splats that nobody sees, or that
+    only programs would show that draw what faces away, are left out.
 
     Args:
         network: the splats.
         rest: `[V, 3]` the person without expression, in head space.
         triangles: `[T, 3]` of the head, wound outward.
     """
-    device, rest = network.offsets.device, np.asarray(rest, np.float32)
-    expressions = network.condition_range.shape[1] - 3
-    head = PosedHead(
-        torch.from_numpy(rest).to(device), torch.zeros(expressions, device=device), torch.eye(3, device=device)
-    )
-    prepared = network.prepare(head)
-    corners = as_numpy(network.binding.corners)
-    moved = as_numpy(prepared.vertices)
+    rest = np.asarray(rest, np.float32)
+    cloud = every_splat_of(network, rest, np.asarray(triangles, np.int32))
+    seen = cloud.only(cloud.opacities > CUT_OFFS.least_alpha)
+    return seen.only(~ghosts(network, seen))
+
+
+def at_rest(network: SplatNetwork, rest: Floats) -> PosedHead:
+    """The head without expression that looks into the camera, in head space."""
+    device = network.offsets.device
+    straight = torch.eye(3, device=device)
+    expression = torch.zeros(network.config["expressions"], device=device)
+    return PosedHead(torch.from_numpy(rest).to(device), expression, straight, straight)
+
+
+def every_splat_of(network: SplatNetwork, rest: Floats, triangles: Integers) -> SplatCloud:
+    """Return the network's splats in its order; arguments as in `cloud_of`."""
+    prepared = network.prepare(at_rest(network, rest))
+    corners, moved = as_numpy(network.corners), as_numpy(prepared.vertices)
     frames = triangle_frames(*(moved[corners[:, corner]] for corner in range(3)))
-    normals = torch.from_numpy(frames[:, :, 2]).to(device)
+    normals = torch.from_numpy(frames[:, :, 2]).to(prepared.logits)
     lit = torch.sigmoid(prepared.logits) * (1 + harmonics(normals) @ network.light)
     return SplatCloud(
         rest=rest,
-        triangles=np.asarray(triangles, np.int32),
+        triangles=triangles,
         displacements=as_numpy(prepared.displacements),
         corners=corners,
-        barycentric=as_numpy(network.binding.barycentric),
+        barycentric=as_numpy(network.barycentric),
         offsets=as_numpy(network.offsets),
         scales=as_numpy(network.log_scales.exp()),
         rotations=as_numpy(torch.nn.functional.normalize(network.rotations, dim=-1)),
         opacities=as_numpy(prepared.opacities),
         harmonics=as_numpy((lit - 0.5) / SH_0),
     )
+
+
+def ghosts(network: SplatNetwork, cloud: SplatCloud) -> NDArray[np.bool_]:
+    """Return `[N]`: splats on the far side of the head that would be seen through what is empty before them.
+
+    The network does not draw what faces away; other programs draw everything. Where the footage showed nothing, as at a
+    neck below clothes that were cut away, they would show the inside of the neck's back, which nobody ever saw.
+    """
+    camera, head = PinholeCamera.default(GHOST_VIEW), at_rest(network, cloud.rest)
+    found = np.zeros(len(cloud.corners), bool)
+    for yaw in GHOST_YAWS:
+        orbited = head.orbited(math.radians(yaw))
+        ahead = orbited.vertices.new_tensor([0, 0, camera.fx / GHOST_VIEW * GHOST_REACH]) - orbited.vertices.mean(0)
+        view = orbited.seen_from(torch.eye(3).to(ahead), ahead)
+        covered = as_numpy(network.render(network.prepare(view), camera).rgba[..., 3])
+        vertices, rotation = as_numpy(view.vertices), as_numpy(view.to_camera)
+        places = cloud.placed(vertices, rotation).positions
+        moved = vertices + cloud.displacements @ rotation.T
+        normals = triangle_frames(*(moved[cloud.corners[:, corner]] for corner in range(3)))[:, :, 2]
+        away = (normals * places).sum(-1) > splat_projection.FACING_AWAY * np.linalg.norm(places, axis=-1)
+        columns, rows = np.clip(camera.project(places).astype(int), 0, GHOST_VIEW - 1).T
+        found |= away & (covered[rows, columns] < COVERED)
+    return found
 
 
 def as_numpy(tensor: Tensor) -> NDArray[Any]:

@@ -30,7 +30,7 @@ STEPS = 12
 WITHIN = 0.4
 """Alpha above which a place is within an outline."""
 HAIR_BESIDE, SKIN_BESIDE = 0.15, 0.5
-"""Share of the frames that may show a place beside the head: mattes and tracking err, and skin is tracked, not carved."""
+"""Share of the frames that may show a place beside the head: mattes and tracking err; skin is tracked, not carved."""
 DEEP = 0.008
 """Metres under the hull's surface within which hair begins."""
 

@@ -46,7 +46,7 @@ def splats_of(file: Path) -> SplatCloud:
     """
     avatar = Avatar.load(file, "cpu")
     if avatar.kind.splats is None:
-        raise UserError(f"{file.stem} is not made of splats; build an avatar of the kind radiance for that.")
+        raise UserError(f"{file.stem} is not made of splats; build an avatar of the kind splats.")
     head = avatar.open_head()
     rest = head.neutral(np.asarray(avatar.metadata.identity, np.float32))
     return avatar.kind.splats(avatar.network, rest, head.triangles)

@@ -49,12 +49,12 @@ def fixed_points(positions: NDArray[np.float32]) -> bytes:
     """Return three bytes a coordinate of `positions [N, 3]`, the lowest first."""
     most = (1 << 23) - 1
     whole = np.clip(np.round(positions.astype(np.float64) * (1 << FRACTIONAL_BITS)), -most, most).astype("<i4")
-    return np.ascontiguousarray(whole.reshape(-1, 1).view(np.uint8)[:, :3]).tobytes()
+    return bytes(np.ascontiguousarray(whole.reshape(-1, 1).view(np.uint8)[:, :3]))
 
 
-def as_bytes(values: NDArray[np.floating]) -> bytes:
+def as_bytes(values: NDArray[np.float32]) -> bytes:
     """Return a byte a number, rounded; what is beyond a byte is cut."""
-    return np.clip(np.round(values), 0, 255).astype(np.uint8).tobytes()
+    return bytes(np.clip(np.round(values), 0, 255).astype(np.uint8))
 
 
 def packed_rotations(quaternions: NDArray[np.float32]) -> bytes:
@@ -73,4 +73,4 @@ def packed_rotations(quaternions: NDArray[np.float32]) -> bytes:
     for component in range(4):
         shifted = packed << (ROTATION_BITS + 1) | fields[:, component]
         packed = np.where(largest == component, packed, shifted)
-    return packed.astype("<u4").tobytes()
+    return bytes(packed.astype("<u4"))

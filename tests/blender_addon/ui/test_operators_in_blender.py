@@ -88,7 +88,8 @@ def asked():
 
 
 from semblance.blender_addon.properties import choice_properties
-assert [each.identifier for each in choice_properties()] == ["head_model", "avatar_kind", "preset", "matting", "head_only"]
+names = [each.identifier for each in choice_properties()]
+assert names == ["head_model", "avatar_kind", "preset", "matting", "head_only"]
 chosen = scene.semblance
 assert tuple(chosen.bl_rna.properties["matting"].enum_items.keys()) == get_args(MattingName)
 assert tuple(chosen.bl_rna.properties["preset"].enum_items.keys()) == get_args(PresetName)
@@ -100,7 +101,7 @@ assert asked() == [("rvm", True)] * 2
 
 
 def test_the_kind_of_avatar_is_a_choice(run_blender, home, tmp_path):
-    """Automatic leaves it to the dataset; kinds that were chosen have names of their own and do not overwrite others."""
+    """Automatic leaves it to the dataset; a kind that was chosen has a name of its own and overwrites no other."""
     (tmp_path / "me").mkdir()
     (tmp_path / "me" / "dataset.json").write_text('{"size": 256}')
     script = """

@@ -114,9 +114,10 @@ def test_fetching_brings_every_file_into_the_home(capsys, home, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["face-vid2vid", "arcface", "rvm", "face-parsing", "inception"])
-def test_what_may_not_be_fetched_is_said_with_its_terms(capsys, home, name):
+def test_what_is_not_fetched_is_said_with_its_licence(capsys, home, name):
     told = refused(capsys, "fetch", name)
-    assert REGISTRY[name].terms.rstrip(".") in told
+    assert told.startswith(f"Semblance does not fetch {REGISTRY[name].title}")
+    assert f"({REGISTRY[name].licence})" in told
     assert "semblance weights import" in told
 
 

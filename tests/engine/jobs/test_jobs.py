@@ -42,7 +42,7 @@ def test_a_job_tells_its_progress_and_leaves_its_result(engine):
     assert len({number for number, _ in told}) == len(told)
     last = told[-1][1]
     assert (last.state, last.fraction, last.stage) == (JobState.DONE, 1.0, "Working")
-    assert last.result == {"dataset": str(engine.home.dataset("out")), "frames": 5}
+    assert last.result == {"dataset": str(engine.home.dataset("out")), "frames": 5, "home": str(engine.home.folder)}
     picture = engine.client.get(f"/v1/jobs/{job.id}/preview")
     assert (picture.headers["content-type"], picture.content) == ("image/png", b"\x89PNG picture")
 

@@ -15,8 +15,13 @@ from semblance.engine.serving.frames import MOST_BYTES
 from semblance.neural.kinds import KINDS
 from semblance.neural.styleavatar.kind import STYLEAVATAR
 from semblance.protocol.arrays import pack_arrays, unpack_arrays
+from semblance.protocol.client import Address, Client, EngineRefused
 from semblance.protocol.messages import MOST_FRAMES, AvatarInfo, JobState, Status
+from semblance.tests.engine.conftest import TOKEN
 from semblance.tests.makers.avatars import avatar_of
+from semblance.tests.makers.performances import at_rest
+from semblance.tests.makers.splats import random_cloud
+from semblance.tracking.heads.builtin import load_builtin
 from torch import nn
 
 ENDPOINTS = {
@@ -29,6 +34,7 @@ ENDPOINTS = {
     "/v1/avatars": {"get"},
     "/v1/avatars/{id}": {"get"},
     "/v1/avatars/{id}/frames": {"post"},
+    "/v1/avatars/{id}/splats": {"get"},
 }
 
 
@@ -274,6 +280,28 @@ def test_arrays_that_swell_when_unpacked_are_refused(engine):
     np.savez_compressed(swelling, uv=zeros, texture=zeros)
     assert len(swelling.getvalue()) < MOST_BYTES
     sentence(frames(engine, "whole", swelling.getvalue()), 422)
+
+
+def test_an_avatar_of_splats_gives_them(engine, monkeypatch):
+    head = load_builtin()
+    rest = head.neutral(np.zeros(len(head.identity_basis), np.float32))
+    cloud = random_cloud(rest, head.triangles, 40)
+    of_splats = replace(STYLEAVATAR, load=lambda config: HeldNetwork(**config), splats=lambda *_: cloud)
+    monkeypatch.setitem(KINDS, "styleavatar", of_splats)
+    avatar_of(HeldNetwork(False), {"held": False}, at_rest(head=head)).save(engine.home.avatar("splats"))
+    client = Client(Address("127.0.0.1", engine.client.base_url.port or 0, TOKEN))
+    given = client.ask_splats("splats").cloud()
+    client.close()
+    assert all(np.array_equal(values, given.arrays()[name]) for name, values in cloud.arrays().items())
+
+
+def test_an_avatar_without_splats_says_so(engine):
+    assert "not made of splats" in sentence(engine.client.get("/v1/avatars/whole/splats"), 422)
+    assert "absent" in sentence(engine.client.get("/v1/avatars/absent/splats"), 404)
+    client = Client(Address("127.0.0.1", engine.client.base_url.port or 0, TOKEN))
+    with pytest.raises(EngineRefused, match="not made of splats"):
+        client.ask_splats("whole").cloud()
+    client.close()
 
 
 @pytest.fixture

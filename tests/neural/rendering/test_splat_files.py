@@ -83,11 +83,11 @@ def spz_read(data: bytes) -> Gaussians:
             word >>= 10
         row[largest] = np.sqrt(1 - (row**2).sum())
     return Gaussians(
-        fixed.reshape(-1, 3) / 2**bits,
-        rotations[:, [3, 0, 1, 2]],
-        np.exp(scales.reshape(-1, 3) / 16 - 10),
-        alphas / 255,
-        (colours.reshape(-1, 3) / 255 - 0.5) / 0.15,
+        (fixed.reshape(-1, 3) / 2**bits).astype(np.float32),
+        rotations[:, [3, 0, 1, 2]].astype(np.float32),
+        np.exp(scales.reshape(-1, 3) / 16 - 10).astype(np.float32),
+        (alphas / 255).astype(np.float32),
+        ((colours.reshape(-1, 3) / 255 - 0.5) / 0.15).astype(np.float32),
     ).turned_over()
 
 
