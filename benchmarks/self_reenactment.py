@@ -56,9 +56,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from semblance.common.progress import Listener
+    from semblance.protocol.choices import AvatarKindName
     from semblance.tracking.heads.head import MorphableHead
     from semblance.tracking.performances.performance import Performance
 
+TRAINED: dict[str, tuple[AvatarKindName, dict[str, int]]] = {
+    "splats-0": ("splats", {"updates": 0}),
+    "splats-1": ("splats", {"updates": 1}),
+    "splats-2": ("splats", {"updates": 2}),
+    "field-0": ("field", {"updates": 0}),
+    "field-1": ("field", {"updates": 1}),
+    "field-2": ("field", {"updates": 2}),
+    "portrait": ("portrait", {}),
+}
+"""What to build, and with which options, by name."""
 STILL, COARSE = "photo held still", "coarse video"
 SHEET_SIDE = 224
 
@@ -90,7 +101,7 @@ class Subject:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO")
-    parser.add_argument("--train", nargs="+", default=[], metavar="NAME", help="splats-N, field-N or portrait")
+    parser.add_argument("--train", nargs="+", default=[], choices=TRAINED, metavar="NAME", help=", ".join(TRAINED))
     parser.add_argument("--seconds", type=float, help="of each training; the preset's time when not given")
     parser.add_argument("--avatar", action="append", default=[], metavar="NAME=FILE")
     parser.add_argument("--size", type=int, default=256, help="pixels of the pictures' side")
@@ -151,9 +162,8 @@ def train(subject: Subject, name: str, seconds: float | None, listener: Listener
     file = subject.folder / f"{name}.safetensors"
     if file.is_file():
         return
-    kind, _, updates = name.partition("-")
-    rounds = {"updates": int(updates)} if updates else {}
-    BUILDS[kind](subject.photo.folder, file, seconds=seconds, train_share=1.0, listener=listener, **rounds)
+    kind, options = TRAINED[name]
+    BUILDS[kind](subject.photo.folder, file, seconds=seconds, train_share=1.0, listener=listener, **options)
 
 
 # --- comparing --------------------------------------------------------------------------------------------------------

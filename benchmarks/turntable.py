@@ -14,12 +14,10 @@ from ..tracking.heads.camera import PinholeCamera
 from ..tracking.mattes.head_region import AROUND_HEAD, outline
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..neural.avatar import Avatar
     from ..protocol.inputs import PosedMesh
     from ..protocol.pictures import Pictures
-    from ..tracking.heads.arrays import Floats, Image
+    from ..tracking.heads.arrays import Floats, Image, Integers
     from ..tracking.heads.head import MorphableHead
     from ..tracking.performances.performance import Performance
 
@@ -85,7 +83,7 @@ def yaw_range(avatar: Avatar, performance: Performance) -> tuple[float, float]:
     return float(yaw.min()), float(yaw.max())
 
 
-def flaws(shown: Pictures, inputs: PosedMesh, neutral: Floats, triangles: Sequence[Sequence[int]] | Floats) -> Flaws:
+def flaws(shown: Pictures, inputs: PosedMesh, neutral: Floats, triangles: Integers) -> Flaws:
     """Return what is wrong with one picture of a posed head whose shape at rest is `neutral [V, 3]`."""
     assert shown.depth is not None  # heads in three dimensions have one
     alpha, depth = shown.rgba[0, ..., 3].astype(np.float32) / 255, shown.depth[0]
