@@ -129,7 +129,7 @@ def speckled(performance: Performance) -> Avatar:
     with torch.no_grad():
         for each, spread in ((network.colour_logits, 1.5), (network.colour_bases, 0.5), (network.light, 0.2)):
             each.normal_(0, spread)
-        network.opacity_logits += 2
+        network.opacity_logits.add_(2)
     said = describe(
         performance,
         kind="radiance",
