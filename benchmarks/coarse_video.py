@@ -25,8 +25,8 @@ from semblance.tracking.datasets.rasteriser import PlainRasteriser
 from semblance.tracking.detection.landmarks import landmarks_of_photo
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.performances.maps import frame_vertices
+from semblance.tracking.performances.turns import turns_aside
 from semblance.tracking.photos.coarse_video import CoarseVideo
-from semblance.tracking.photos.portraits import turns_aside
 from semblance.tracking.track import track
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from ...common.errors import UserError
 from .. import compat
 from ..properties import head_settings
 from ..render import scene_colours
+from ..render.kinds import kind_of
 from ..scene import driving
 from ..scene.avatar_scene import scene_fps
 from .sequencer import Frames, Plate, SequencePlan, Sound, StripPlan, plan_sequence, whole_rate
@@ -71,7 +72,8 @@ def movie_frames(movie: Path) -> Frames:
 
 
 def plate_of(head: bpy.types.Object) -> Plate | None:
-    """Return the footage that a head was tracked in; None when it is gone or there never was any.
+    """Return the footage that a head was tracked in, without the head where the neural frames bring only that and a
+    clean plate was made; None when it is gone or there never was any.
 
     Raises:
         UserError: Blender cannot read it.
@@ -79,7 +81,8 @@ def plate_of(head: bpy.types.Object) -> Plate | None:
     own = driving.own_performance(head)
     if not own or own.crop is None or not own.source:
         return None
-    source = Path(own.source)
+    clean = Path(own.extra.get("clean_plate", ""))
+    source = clean if kind_of(head).in_space and clean.is_file() else Path(own.source)
     if not source.is_file():
         return None
     if is_picture(source):

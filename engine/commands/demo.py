@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from PIL import Image
@@ -32,19 +32,28 @@ from ...neural.evaluation.charts import read_curves
 from ...neural.evaluation.evaluate import evaluate, held_out
 from ...neural.evaluation.report import Picture, write_report
 from ...neural.evaluation.tables import Table
+from ...neural.kinds import BUILDS
 from ...neural.rendering.frames import frames_of
+from ...neural.rendering.orbit import orbit
 from ...neural.rendering.reenact import reenact
-from ...neural.styleavatar.training.build import build
+from ...protocol.choices import AvatarKindName
 from ...tracking.datasets.dataset import Dataset
 from .cli import STOPPED, THEIRS
 from .terminal import shown
 
 AVATAR = "avatar"
 """Name of the demo's avatar and of its dataset in the demo's home."""
-TRAINING_MINUTES = 8.0
+TRAINING_MINUTES: dict[AvatarKindName, float] = {"portrait": 8.0, "splats": 2.0, "field": 10.0}
 SIZE = 256
 """Pixels of the portrait's side: what the `preview` preset trains at."""
 MOST_DRIVING_FRAMES = 150
+TURNTABLE = "turntable.mp4"
+VIDEOS = {
+    "Rendered and edited by Blender": "reenacted.mp4",
+    "From round about": TURNTABLE,
+    "Driver, avatar": "side_by_side.mp4",
+}
+"""What the report shows, and its files."""
 RENDERED = re.compile(r"^rendered (\d+)/(\d+)$")
 """What the Blender side prints after each frame."""
 
@@ -55,13 +64,14 @@ class Plan:
 
     Attributes:
         video, photo: the source; neither means the public-domain portrait that scikit-image brings.
-        out: folder for the results; blender: a Python with the bpy wheel; minutes: training time.
+        out: folder for the results; blender: a Python with the bpy wheel; kind: what to build; minutes: training time.
     """
 
     video: Path | None
     photo: Path | None
     out: Path
     blender: Path
+    kind: AvatarKindName
     minutes: float
 
     @property
@@ -104,13 +114,15 @@ def plan_of(arguments: Sequence[str] | None) -> Plan:
     source.add_argument("--video", type=Path, help="a portrait video")
     source.add_argument("--photo", type=Path, help="a portrait photo (default: a public-domain portrait)")
     parser.add_argument("--out", type=Path, default=Path("demo"), help="folder for the results")
-    parser.add_argument("--minutes", type=float, default=TRAINING_MINUTES, help="training time")
+    parser.add_argument("--kind", choices=get_args(AvatarKindName), help="what to build (default: splats of a photo)")
+    parser.add_argument("--minutes", type=float, help="training time (default: 2 for splats, 8 for a portrait)")
     parser.add_argument("--blender", type=Path, required=True, help="a Python with the bpy wheel")
     given = parser.parse_args(arguments)
     places: dict[str, Any] = {
         name: path and path.absolute() for name, path in vars(given).items() if isinstance(path, Path | None)
     }
-    return Plan(**places, minutes=given.minutes)
+    kind: AvatarKindName = given.kind or ("portrait" if given.video else "splats")
+    return Plan(**places, kind=kind, minutes=given.minutes or TRAINING_MINUTES[kind])
 
 
 def run(plan: Plan, listener: Listener) -> Path:
@@ -124,7 +136,8 @@ def run(plan: Plan, listener: Listener) -> Path:
     plan.home.prepare()
     dataset = make_dataset(plan, listener)
     lap("tracking")
-    build(dataset.folder, plan.avatar, preset="preview", seconds=plan.minutes * 60, resume=False, listener=listener)
+    trained = {"preset": "preview", "seconds": plan.minutes * 60, "resume": False, "listener": listener}
+    BUILDS[plan.kind](dataset.folder, plan.avatar, **trained)
     lap("training")
     found = evaluate(plan.avatar, dataset.folder, listener=listener)
     evaluation.save(found, plan.out)
@@ -134,6 +147,9 @@ def run(plan: Plan, listener: Listener) -> Path:
     engine_only, panels = plan.out / "home" / "engine.mp4", plan.out / "side_by_side.mp4"
     reenact(plan.avatar, plan.driver, engine_only, panels=panels, listener=listener)
     lap("reenactment")
+    if plan.kind != "portrait":
+        orbit(plan.avatar, plan.out / TURNTABLE, performance=plan.driver, listener=listener)
+        lap("turntable")
     film(plan, dataset, listener)
     lap("Blender")
     shutil.copyfile(plan.avatar, plan.out / "avatar.safetensors")
@@ -236,10 +252,7 @@ def describe(plan: Plan, found: evaluation.Evaluation, difference: tuple[float, 
         figures=(evaluation.figures_table(found), same, took),
         curves=read_curves(plan.avatar.with_name(f"{plan.avatar.name}.training") / "curves.jsonl"),
         pictures=[Picture(found.sheet, "Footage, nearest training frame, avatar: frames that training never saw")],
-        videos={
-            "Rendered and edited by Blender": plan.out / "reenacted.mp4",
-            "Driver, maps, avatar": plan.out / "side_by_side.mp4",
-        },
+        videos={what: plan.out / name for what, name in VIDEOS.items() if (plan.out / name).is_file()},
         notes=avatar.metadata.provenance.fallbacks,
     )
     return report

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 INSTEAD = "use `--coarse warp`, which needs none"
 KEY_POSES = 100
-"""Frames that a processor may make: each takes it some 20 seconds, and so many show all that a face does."""
+"""Frames that a processor may make: each takes it some 15 seconds, and so many show all that a face does."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 import torch
+from torch import nn
 
 from ...tracking.heads.arrays import Image
 from ...tracking.photos.coarse_video import CoarseVideo
+from ..precision import native_dtype
 
 if TYPE_CHECKING:
     from ...tracking.heads.arrays import Floats
@@ -53,16 +55,12 @@ class OneshotSource:
         Raises:
             UserError: the driver's file is damaged.
         """
-        self._warp = CoarseVideo(photo.head, photo.still, photo.window, photo.matte, photo.landmarks)
         self._square = animator.photo_framing.square(photo.landmarks[None])
-        if driver is None:
-            self._pictures = None
-            self._driving_square = animator.driving_framing.square(photo.landmarks[None])
-            initial = self._warp.frame(photo.still, 0)[0]
-        else:
-            self._pictures = driver.pictures()
-            self._driving_square = animator.driving_framing.square(driver.landmarks(photo.head))
-            initial = driver.initial_picture()
+        seen = driver.landmarks(photo.head) if driver else photo.landmarks[None]
+        self._driving_square = animator.driving_framing.square(seen)
+        self._pictures = driver.pictures() if driver else None
+        self._warp = CoarseVideo(photo.head, photo.still, photo.window, photo.matte, photo.landmarks)
+        initial = driver.initial_picture() if driver else self._warp.frame(photo.still, 0)[0]
         self._animation = animator.animation(
             self._square.cut(photo.window, SIDE), self._driving_square.cut(initial, SIDE)
         )
@@ -87,6 +85,16 @@ class OneshotSource:
         driving = next(self._pictures) if self._pictures else around
         face = self._animation(self._driving_square.cut(driving, SIDE))
         return self._square.pasted(face, around), matte
+
+
+def painted(decoder: nn.Module, features: torch.Tensor) -> Image:
+    """Return the picture `[S, S, 3]`, uint8, that a decoder makes of features `[1, C, H, W]`.
+
+    It is computed as the device computes fastest: bfloat16 changes it by half a grey level.
+    """
+    device = features.device
+    with torch.autocast(device.type, native_dtype(device), enabled=native_dtype(device) is not torch.float32):
+        return as_picture(decoder(features).float())
 
 
 def as_picture(output: torch.Tensor) -> Image:

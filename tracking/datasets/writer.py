@@ -43,6 +43,9 @@ WAITING = 16
 
 PICTURE_FOLDERS = ("image", "back", "uv", "render")
 
+CLEAN_PLATE = "clean_plate.png"
+"""Name of the footage's picture without the head, in a dataset's folder."""
+
 
 class DatasetWriter:
     """Collects the pictures of a dataset, in any order, and finishes it with its performance.
@@ -107,6 +110,15 @@ class DatasetWriter:
         as_pixels = as_deep if self._partial.layout is Layout.SEMBLANCE else as_bytes
         self._write(self._partial.uv_map(name), lambda: png(as_pixels(uv_map)))
         self._write(self._partial.texture_map(name), lambda: png(as_bytes(texture_map)))
+
+    def add_clean_plate(self, image: Image) -> Path:
+        """Take the footage's picture without the head, RGB `[H, W, 3]` of any size; return where it will be.
+
+        Raises:
+            UserError: the disk is full.
+        """
+        self._write(self._partial.folder / CLEAN_PLATE, lambda: png(image))
+        return self.folder / CLEAN_PLATE
 
     def draw_maps(self, head: MorphableHead, performance: Performance, listener: Listener = silent) -> None:
         """Draw and take the maps of every frame of the performance.

@@ -9,7 +9,7 @@ import torch
 
 from ....tracking.photos.framing import Framing
 from ..contents import load_layer, network_tensors
-from ..oneshot_source import as_picture
+from ..oneshot_source import painted
 from ..torchscript import as_input
 from .networks import Generator, HeadPoseEstimator, KeyPointDetector, posed, relative
 
@@ -61,7 +61,7 @@ class FaceVid2Vid:
         @torch.inference_mode()
         def animated(driving: Image) -> Image:
             moved = relative(points, key_points(as_input(driving, self._device)), first)
-            picture, _, _ = self._generator(volume, points, moved)
-            return as_picture(picture)
+            features, _, _ = self._generator.warped(volume, points, moved)
+            return painted(self._generator.decoder, features)
 
         return animated

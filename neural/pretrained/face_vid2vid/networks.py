@@ -168,13 +168,12 @@ class Generator(nn.Module):
         """Return `[B, 32, 16, 64, 64]` of pictures `[B, 3, 256, 256]`, 0 to 1."""
         return cast("Tensor", self._appearance[0](picture))
 
-    def forward(self, volume: Tensor, source: Tensor, driving: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the picture `[B, 3, 256, 256]`, 0 to 1, with shares and occlusion (see `DenseMotion`).
+    def warped(self, volume: Tensor, source: Tensor, driving: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return features `[B, 256, 64, 64]` for the decoder, with shares and occlusion (see `DenseMotion`).
 
         `volume` is the source's; `source` and `driving` are key points `[B, 15, 3]`.
         """
-        features, shares, occlusion = self._warping[0](volume, source, driving)
-        return cast("Tensor", self.decoder(features)), shares, occlusion
+        return cast("tuple[Tensor, Tensor, Tensor]", self._warping[0](volume, source, driving))
 
 
 def posed(canonical: Tensor, pose: HeadPose) -> Tensor:

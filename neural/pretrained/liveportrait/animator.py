@@ -10,7 +10,7 @@ import torch
 from ....tracking.photos.framing import Framing
 from ..contents import load_layer, network_tensors
 from ..oneshot_blocks import AppearanceVolume, SpadeDecoder, WarpedFeatures
-from ..oneshot_source import as_picture
+from ..oneshot_source import painted
 from ..torchscript import as_input
 from .networks import KEY_POINTS, STITCHING, MotionExtractor, Perceptron, posed, relative, stitched
 
@@ -64,6 +64,6 @@ class LivePortrait:
         def animated(driving: Image) -> Image:
             moved = relative(motion, self._motion(as_input(driving, self._device)), first)
             features, _, _ = self._warping(volume, points, stitched(self._stitching, points, moved))
-            return as_picture(self._generator(features))
+            return painted(self._generator, features)
 
         return animated

@@ -26,10 +26,7 @@ KEY_POINTS = 21
 FIRST_BIN = -97.5
 """Degrees of the first of the bins of an angle."""
 STITCHING = (6 * KEY_POINTS, 128, 128, 64, 3 * KEY_POINTS + 2)
-"""Numbers in, hidden and out: source and driving key points in, a shift of each and one of all on the picture out."""
-LIP = (3 * KEY_POINTS + 2, 128, 128, 64, 3 * KEY_POINTS)
-EYE = (3 * KEY_POINTS + 3, 256, 256, 128, 128, 64, 3 * KEY_POINTS)
-"""The same of the networks that open lips and eyes."""
+"""Widths of the network that stitches: both key points in; out a shift of each, and one on the picture of all."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ class MotionExtractor(nn.Module):
 
 
 class Perceptron(nn.Module):
-    """Layers of numbers with ReLUs between them: stitching and retargeting."""
+    """Layers of numbers with ReLUs between them."""
 
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()

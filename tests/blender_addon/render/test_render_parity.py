@@ -12,6 +12,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from semblance.neural.avatar import Avatar
+from semblance.neural.avatar_file import Provenance, describe
+from semblance.neural.radiance.networks import network_config
+from semblance.neural.radiance.splats.network import SplatNetwork
+from semblance.neural.radiance.splats.placement import place_splats
+from semblance.neural.radiance.surfaces import surface_of
 from semblance.neural.rendering.frames import frames_of
 from semblance.neural.styleavatar.kind import portrait_network
 from semblance.neural.styleavatar.training.presets import PREVIEW
@@ -24,7 +30,6 @@ from semblance.tracking.heads.rotations import from_vectors
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from semblance.neural.avatar import Avatar
     from semblance.tracking.heads.head import MorphableHead
     from semblance.tracking.performances.performance import Performance
 
@@ -43,7 +48,7 @@ from semblance.blender_addon.render import gpu_maps, registration
 from semblance.blender_addon.scene import avatar_scene
 from semblance.blender_addon.sequence import sequence_scene
 
-performance, head_path, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+performance, head_path, folder, kind = sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4]
 drawn, draw = [], gpu_maps.MapPainter.draw
 def seen(painter, *what):
     drawn.append(draw(painter, *what))
@@ -53,9 +58,10 @@ gpu_maps.MapPainter.draw = seen
 bpy.ops.wm.read_factory_settings(use_empty=True)
 semblance.register()
 scene = bpy.context.scene
-head = avatar_scene.add_avatar(scene, Path(performance), head_path=Path(head_path) if head_path else None, avatar="me")
+head = avatar_scene.add_avatar(scene, Path(performance), head_path=Path(head_path) if head_path else None)
+avatar_scene.give_avatar(head, "me", {"kind": kind})
 registration.use_renderer(scene)
-scene.render.film_transparent = False
+scene.render.film_transparent = kind == "radiance"
 sequence_scene.render_frames(scene, folder)
 np.savez(folder / "maps.npz", uv=[maps.uv[0] for maps in drawn], texture=[maps.texture[0] for maps in drawn])
 semblance.unregister()
@@ -99,7 +105,7 @@ def test_blender_renders_the_engines_frame(name, run_blender, engine_python, req
 
     home = {"SEMBLANCE_HOME": str(tmp_path / "home"), "SEMBLANCE_ENGINE_PYTHON": str(engine_python)}
     frames = tmp_path / "frames"
-    run_blender(RENDER, tmp_path / "performance.npz", head_path or "", frames, environment=home)
+    run_blender(RENDER, tmp_path / "performance.npz", head_path or "", frames, "styleavatar", environment=home)
 
     drawn = np.load(frames / "maps.npz")
     files = sorted(frames.glob("*.png"))
@@ -113,6 +119,55 @@ def test_blender_renders_the_engines_frame(name, run_blender, engine_python, req
         assert frame.rgba[..., :3].std() > 5, "the frame shows nothing"
         assert difference.mean() < MEAN
         assert difference.max() <= MOST
+
+
+def speckled(performance: Performance) -> Avatar:
+    """A head in 3D of splats in random colours that answer to expression, pose and light."""
+    torch.manual_seed(5)
+    surface = surface_of(open_head("builtin"), performance.identity)
+    network = SplatNetwork.placed(place_splats(surface, 25_000), surface.rest, 52)
+    with torch.no_grad():
+        for each, spread in ((network.colour_logits, 1.5), (network.colour_bases, 0.5), (network.light, 0.2)):
+            each.normal_(0, spread)
+        network.opacity_logits.add_(2)
+    said = describe(
+        performance,
+        kind="radiance",
+        network=network_config(network),
+        resolution=256,
+        preset="preview",
+        picture=np.zeros((8, 8, 3), np.uint8),
+        provenance=Provenance(),
+    )
+    return Avatar(network.eval().requires_grad_(False), said)
+
+
+@pytest.mark.slow
+def test_blender_renders_the_engines_head_in_3d(run_blender, engine_python, tmp_path):
+    performance = lively(open_head("builtin"))
+    performance.save(tmp_path / "performance.npz")
+    avatar = speckled(performance)
+    avatar.save(tmp_path / "home" / "avatars" / "me.safetensors")
+
+    home = {"SEMBLANCE_HOME": str(tmp_path / "home"), "SEMBLANCE_ENGINE_PYTHON": str(engine_python)}
+    frames = tmp_path / "frames"
+    run_blender(RENDER, tmp_path / "performance.npz", "", frames, "radiance", environment=home)
+
+    files = sorted(frames.glob("*.png"))
+    assert len(files) == FRAMES
+    for frame in frames_of(avatar, performance, range(FRAMES)):
+        rendered, expected = (over_grey(each) for each in (np.asarray(Image.open(files[frame.index])), frame.rgba))
+        assert (frame.rgba[..., 3] > 128).mean() > 0.05, "the head is out of the picture"
+        assert expected.std() > 0.05, "the frame shows nothing"
+        difference = np.abs(rendered - expected)
+        assert difference.mean() < MEAN / 4
+        assert np.quantile(difference, 0.999) <= MOST
+
+
+def over_grey(rgba: np.ndarray) -> np.ndarray:
+    """A picture over grey, 0 to 1: where it is transparent, its colour does not count."""
+    colour, alpha = rgba[..., :3] / 255, rgba[..., 3:] / 255
+    return colour * alpha + 0.5 * (1 - alpha)
 
 
 def pixels_apart(one: np.ndarray, other: np.ndarray, tolerance: float) -> int:

@@ -174,8 +174,8 @@ def write_liveportrait(folder: Path) -> None:
         }
         small = {
             "retarget_shoulder": liveportrait.Perceptron(liveportrait.STITCHING),
-            "retarget_mouth": liveportrait.Perceptron(liveportrait.LIP),
-            "retarget_eye": liveportrait.Perceptron(liveportrait.EYE),
+            "retarget_mouth": liveportrait.Perceptron((65, 128, 128, 64, 63)),
+            "retarget_eye": liveportrait.Perceptron((66, 256, 256, 128, 128, 64, 63)),
         }
     for name, network in parts.items():
         torch.save(hollow(network), folder / f"{name}.pth")

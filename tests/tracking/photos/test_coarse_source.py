@@ -87,7 +87,7 @@ def test_pictures_that_show_what_was_asked_for_are_tracked_as_such(photo, head, 
     shown, asked = dataset.performance(), exact.performance()
     assert angles(shown.rotation, asked.rotation).max() < 0.2
     assert np.abs(shown.expression - asked.expression).max() < 0.1
-    np.testing.assert_allclose(shown.translation, asked.translation, atol=0.001)
+    np.testing.assert_allclose(shown.translation, asked.translation, atol=0.004)
 
 
 def test_what_a_network_does_not_move_is_not_in_the_performance(photo, head, exact):
@@ -104,6 +104,18 @@ def test_what_a_network_does_not_move_is_not_in_the_performance(photo, head, exa
 def test_a_source_makes_no_more_frames_than_it_can_afford(photo, head, tmp_path):
     dataset = photo_dataset(photo, tmp_path / "set", head=head, size=SIZE, frames=FILMED, coarse=Lagging(1.0, 3))
     assert len(dataset.names) == 3
+
+
+def test_a_network_that_makes_no_faces_ends_in_one_sentence(photo, head, tmp_path):
+    class Grey(Lagging):
+        def frame(self, performance, index, neutral=None):
+            picture, matte = self.warp.frame(performance, index, neutral)
+            return np.full_like(picture, 128), matte
+
+    with pytest.raises(UserError, match="weights verify") as error:
+        photo_dataset(photo, tmp_path / "set", head=head, size=SIZE, frames=2, coarse=Grey(1.0))
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "set").exists()
 
 
 def test_cancelling_a_network_leaves_nothing(photo, head, tmp_path):

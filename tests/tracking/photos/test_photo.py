@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -29,8 +30,6 @@ from semblance.tracking.solving.solver import solve_still
 from skimage.data import astronaut
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from semblance.tracking.performances.performance import Performance
 
 SIZE, FILMED = 128, 10
@@ -282,3 +281,15 @@ def test_pictures_of_any_kind_become_rgb(tmp_path):
     assert read_photo(save(tmp_path / "cut_out.png", cut_out)).min() == 255
     deep = save(tmp_path / "deep.png", (grey.astype(np.uint16) << 8))
     assert np.abs(read_photo(deep)[..., 0].astype(int) - grey).max() <= 1
+
+
+def test_the_clean_plate_is_the_photo_without_the_head(photo, dataset):
+    performance = dataset.performance()
+    plate, whole = picture(Path(performance.extra["clean_plate"])), picture(photo)
+    assert plate.shape == whole.shape
+    changed = np.abs(plate - whole).max(-1) > 3
+    crop = performance.crop
+    middle = int(crop.y + crop.side / 2), int(crop.x + crop.side / 2)
+    assert changed[middle[0] - 20 : middle[0] + 20, middle[1] - 20 : middle[1] + 20].mean() > 0.9
+    assert not changed[-150:].any()  # the suit
+    assert changed.mean() < 0.35
