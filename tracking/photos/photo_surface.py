@@ -34,13 +34,13 @@ HARDLY_SEEN = (0.2, 0.5)
 """Cosines between which the photo of a place gives way to the photo of its twin on the other side of the face."""
 
 BROAD, BOTH_SEEN = 0.008, 0.3
-"""Deviation of the blur, in windows, after which the colours of both sides are compared, where they are seen so well."""
+"""Deviation of the blur, in windows, after which both sides' colours are compared, where they are seen so well."""
 
 UNLIKE = (25.0, 50.0)
 """Steps of colour, of 255, between which the other side shows what this one has not: a strand of hair, a shadow."""
 
 MIRROR_GAINS, EVENED = (0.6, 1.6), 8
-"""Bounds of how much one side of a face is brighter than the other, and rounds in which this is evened over the mesh."""
+"""Bounds of how much brighter one side of a face is than the other, and rounds in which this is evened."""
 
 FEATHER = 0.018
 """Metres over which the surface fades out towards the edge of the face region."""
