@@ -257,7 +257,7 @@ def before_teeth(head: MorphableHead) -> Booleans:
 
 
 def lip_colour(head: MorphableHead, photo: Floats, known: Booleans, colour: Floats) -> Floats:
-    """Return `[3]`, 0 to 255: the lips' in `photo [V, 3]` where they are `known [V]`, else what `colour [V, 3]` says."""
+    """Return `[3]`, 0 to 255: the lips' in `photo [V, 3]`, where `known [V]`, else in `colour [V, 3]`."""
     lips = region(head, "lips")
     shown = photo[lips & known] if (lips & known).any() else colour[lips]
     own: Floats = np.median(shown, 0) if lips.any() else np.zeros(3, np.float32)

@@ -40,8 +40,9 @@ ROUNDNESS, RIM = 0.03, 3.0
 SEEN_FLAT = (0.25, 0.7)
 """Cosines between normal and view between which the head says the depth ever more surely."""
 
-BESIDE_HEAD = 0.008
-"""Metres beside the head's own outline within which the photo's outline is as near as that."""
+BESIDE_HEAD, EVENED = 0.008, 4.0
+"""Metres beside the head's own outline within which the photo's outline is as near as that, and the deviation, in steps
+of the grid, of the blur that evens this along the outline."""
 
 HELD, HELD_AT_RIM, SURE = 3.0, 20.0, 1e4
 """How much more a known value counts than the likeness of neighbours: on the head, at the outline, and where it is
@@ -74,7 +75,7 @@ def relief_depth(
     plane = outline_plane(head, still, nodes, camera)
     depth, turned = seen_head(head, still, facing, nodes, camera)
     rim = 2 * ROUNDNESS * np.maximum(inwards, 0) * plane / camera.fx
-    beside = np.maximum(height_beside(plane, depth, camera), 0)
+    beside = height_beside(plane, depth, camera)
     rim = rim + beside**2
     at_rim = np.clip(1 - inwards / (RIM * float(nodes[0, 1, 0] - nodes[0, 0, 0])), 0, 1) ** 2
     trust_rim, trust_head = np.where(inwards > 0, HELD_AT_RIM * at_rim, SURE), HELD * smooth(turned, *SEEN_FLAT)
@@ -97,8 +98,9 @@ def height_beside(plane: Floats, depth: Floats, camera: PinholeCamera) -> Floats
     distance, nearest = distance_transform_edt(~on_head, return_indices=True)
     height = (plane - depth)[tuple(nearest)]
     step = float(plane.mean()) / camera.fx * camera.width * (1 + 2 * BEYOND) / (len(plane) - 1)
-    beside: Floats = height * np.exp(-((distance * step / BESIDE_HEAD) ** 2))
-    return beside
+    beside = height * np.exp(-((distance * step / BESIDE_HEAD) ** 2))
+    even: Floats = cv2.GaussianBlur(np.maximum(beside, 0), (0, 0), EVENED)
+    return even
 
 
 def outline_plane(head: MorphableHead, still: Performance, nodes: Floats, camera: PinholeCamera) -> Floats:
