@@ -41,6 +41,9 @@ def composite(layers: Sequence[Layer]) -> Layer:
 
     The depth is that of the nearest layer that covers at least half of the pixel.
     """
+    if len(layers) == 1:
+        only = layers[0]
+        return Layer(only.colour, np.where(only.colour[..., 3] >= SOLID, only.depth, NOTHING))
     colours = np.stack([layer.colour for layer in layers])
     depths = np.stack([layer.depth for layer in layers])
     frame, depth = np.zeros_like(colours[0]), np.full_like(depths[0], NOTHING)

@@ -17,13 +17,15 @@ from ..heads.shading import vertex_normals
 from ..performances.maps import frame_vertices
 from .hair import back_of_head, parts_of
 from .inpainting import fill_behind, unmixed
+from .photo_light import LEAST, PhotoLight
 from .photo_relief import Layer, PhotoRelief
-from .photo_surface import inside_mouth, photo_surface, smooth, teeth_depth
+from .photo_surface import inside_mouth, photo_surface, region, sampled, smooth, teeth_depth
 
 if TYPE_CHECKING:
     from ..heads.arrays import Floats, Image, Numbers
     from ..heads.head import MorphableHead
     from ..performances.performance import Performance
+    from .photo_surface import PhotoSurface
 
 EDGE_ON, TURNED_TO_US = 0.05, 0.3
 """Cosines between normal and view: the face fades into the sheet where it turns away."""
@@ -43,6 +45,9 @@ OPEN = 0.06
 FINER = 2
 """The face is drawn at so many times the picture's resolution, to smooth its edges."""
 
+IN_MOUTH = 0.0
+"""Stands in the place of the change of light for what is inside the mouth."""
+
 SURELY_PERSON = 200
 """Matte (of 255) from which a pixel of the photo is the person's."""
 
@@ -55,6 +60,11 @@ EVENED = 3
 
 BEHIND_FRINGE = (0.5, 0.9)
 """Mattes between which the back of the head shows through the photo's fringe of hair while it has not come out."""
+
+
+STREAKS, SOFTNESS = (0.15, 0.45), 0.004
+"""Pixels of the photo to a pixel of the frame between which its detail is drawn out into streaks and gives way to the
+photo blurred (hair may have streaks), and the blur's deviation as a share of the window's side."""
 
 
 class CoarseVideo:
@@ -80,6 +90,8 @@ class CoarseVideo:
         alone = matte * (1 - cv2.GaussianBlur(parts.gaps.astype(np.float32), (0, 0), 1.0))
         person = unmixed(window, alone, background)
         self._photo = np.ascontiguousarray(np.dstack([person, (alone * 255 + 0.5).astype(np.uint8)]))
+        soft = cv2.GaussianBlur(person, (0, 0), SOFTNESS * len(window))
+        self._soft = np.where(parts.hair[..., None], person, soft)
         self._outline = matte
         self._behind = back_of_head(person, parts.hair, landmarks)
         self._surface = photo_surface(head, still, window, matte, landmarks, self._camera)
@@ -87,7 +99,9 @@ class CoarseVideo:
         self._areas = areas(self._surface.source, head.triangles)
         self._still, self._teeth_depth = still, teeth_depth(head)
         self._mouth = inner_mouth(landmarks, len(window))
-        self._relief = PhotoRelief(head, still, self._surface, matte, landmarks, self._camera)
+        self._normals = vertex_normals(frame_vertices(head, still, 0), head.triangles)
+        self._light = PhotoLight.of(*skin(head, self._surface, window, self._normals))
+        self._relief = PhotoRelief(head, still, self._surface, matte, landmarks, self._camera, self._light)
         self._rasteriser = PlainRasteriser(self._camera.width)
 
     def __enter__(self) -> CoarseVideo:
@@ -104,6 +118,9 @@ class CoarseVideo:
         back, front = self._relief.layers(vertices, rotation, translation)
         picture, matte = self._background.copy(), np.zeros(back.cover.shape, np.float32)
         photo = self._sampled(front.pixels)
+        worn = stretched(front.pixels) * front.cover
+        photo[..., :3] += worn[..., None] * (sampled_picture(self._soft, front.pixels) - photo[..., :3])
+        photo[..., :3] *= front.light[..., None]
         opacity = photo[..., 3] * front.cover * np.float32(1 / 255)
         shown = sampled_picture(self._behind, back.pixels)
         lay_over(picture, matte, shown, self._opacity_behind(back))
@@ -128,13 +145,17 @@ class CoarseVideo:
         mouth = inside_mouth(self._head)
         source = surface.source.copy()
         source[mouth] = self._teeth_in_photo(vertices[mouth], rotation, translation)
-        values = np.column_stack([source, self._trust(vertices), self._opacity(vertices), surface.colour, mouth])
+        normals = vertex_normals(vertices, self._head.triangles)
+        light = np.where(surface.inner, 1, self._light.change(self._normals, normals))
+        light[mouth] = IN_MOUTH
+        opacity = self._opacity(vertices, normals)
+        values = np.column_stack([source, self._trust(vertices), opacity, surface.colour, light])
         where, colour = self._rasteriser.draw(camera.clip(vertices), values, self._head.triangles)
         photo = self._sampled(where[..., :2])
-        in_mouth = colour[..., 3:] > 0.5
+        in_mouth = colour[..., 3:] < (1 + IN_MOUTH) / 2
         trust = where[..., 2:3] * np.minimum(1, photo[..., 3:] * np.float32(1 / SURELY_PERSON))
         trust = np.where(in_mouth, sampled_picture(self._mouth, where[..., :2])[..., None], trust)
-        light = np.where(in_mouth, np.float32(self._light_in_mouth(vertices)), np.float32(1))
+        light = np.where(in_mouth, np.float32(self._light_in_mouth(vertices)), np.maximum(colour[..., 3:], LEAST))
         face = np.empty_like(photo)
         face[..., 3:] = where[..., 3:]
         face[..., :3] = (colour[..., :3] + trust * (photo[..., :3] - colour[..., :3])) * (light * where[..., 3:])
@@ -168,9 +189,8 @@ class CoarseVideo:
         left, top = (int(np.clip(round(corner), 0, size - side)) for corner in middle - side / 2)
         return left, top, side
 
-    def _opacity(self, vertices: Floats) -> Floats:
+    def _opacity(self, vertices: Floats, normals: Floats) -> Floats:
         """Return `[V]`: the surface fades where it turns away, except for the parts that have nothing behind them."""
-        normals = vertex_normals(vertices, self._head.triangles)
         facing = -np.einsum("va,va->v", normals, vertices / np.linalg.norm(vertices, axis=-1, keepdims=True))
         opacity: Floats = self._surface.opacity * np.where(
             self._surface.inner, 1, smooth(facing, EDGE_ON, TURNED_TO_US)
@@ -192,10 +212,28 @@ class CoarseVideo:
         return sampled_picture(self._photo, pixels).astype(np.float32)
 
 
+def skin(head: MorphableHead, surface: PhotoSurface, window: Image, normals: Floats) -> tuple[Floats, Floats]:
+    """Return colours `[N, 3]`, 0 to 255, and normals `[N, 3]` of the skin that a photo shows well.
+
+    `normals [V, 3]` are the head's in the photo, `window [S, S, 3]` the photo.
+    """
+    other = surface.inner | region(head, "lips") | region(head, "brows")
+    shown = (surface.trust > 0.9) & (head.uv_mask > 0.5) & ~other
+    return sampled(window, surface.source[shown]), normals[shown]
+
+
 def lay_over(picture: Floats, matte: Floats, colour: Numbers, opacity: Floats) -> None:
     """Lay `colour [S, S, 3]`, 0 to 255, with its `opacity [S, S]` over a picture `[S, S, 3]` and its matte `[S, S]`."""
     picture += opacity[..., None] * (colour - picture)
     matte += opacity * (1 - matte)
+
+
+def stretched(pixels: Floats) -> Floats:
+    """Return `[S, S]`, 0 to 1: where a picture sampled at `pixels [S, S, 2]` is drawn out into streaks."""
+    across, down = (cv2.Sobel(pixels, cv2.CV_32F, *way, ksize=1, scale=0.5) for way in ((1, 0), (0, 1)))
+    step = np.minimum(*(np.sqrt((way * way).sum(-1)) for way in (across, down)))
+    worn: Floats = 1 - smooth(step, *STREAKS)
+    return worn
 
 
 def sampled_picture(picture: Numbers, pixels: Floats) -> Numbers:

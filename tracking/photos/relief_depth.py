@@ -33,14 +33,15 @@ SMOOTH_OUTLINE = 0.008
 OUTLINE_BEHIND = 0.025
 """Metres, in head space, from the middle between the ears back to the plane of the outline: a skull is widest there."""
 
-ROUNDNESS, RIM = 0.03, 1.5
-"""Radius in metres with which the relief is round at the outline, and how many steps of the grid it is so."""
+ROUNDNESS, RIM = 0.03, 3.0
+"""Radius in metres with which the relief is round at the outline, and for how many steps of the grid, ever less."""
 
 SEEN_FLAT = (0.25, 0.7)
 """Cosines between normal and view between which the head says the depth ever more surely."""
 
-HELD, SURE = 3.0, 1e4
-"""How much more a known value counts than the likeness of neighbours: on the head, and where it is certain."""
+HELD, HELD_AT_RIM, SURE = 3.0, 20.0, 1e4
+"""How much more a known value counts than the likeness of neighbours: on the head, at the outline, and where it is
+certain."""
 
 CHIN, FOREHEAD, LIPS, EARS = 152, 10, (13, 14), (234, 454)
 """MediaPipe landmarks."""
@@ -66,10 +67,12 @@ def relief_depth(
     plane = outline_plane(head, still, nodes, camera)
     depth, turned = seen_head(head, still, facing, nodes, camera)
     rim = 2 * ROUNDNESS * np.maximum(inwards, 0) * plane / camera.fx
-    near_outline = inwards < RIM * float(nodes[0, 1, 0] - nodes[0, 0, 0])
-    on_head = np.where(near_outline, 0, smooth(turned, *SEEN_FLAT))
-    height = np.where(near_outline, rim, np.maximum(plane - depth, 0) ** 2)
-    squared = harmonic(height, np.where(near_outline, SURE, HELD * on_head))
+    at_rim = np.clip(1 - inwards / (RIM * float(nodes[0, 1, 0] - nodes[0, 0, 0])), 0, 1) ** 2
+    trust_rim, trust_head = np.where(inwards > 0, HELD_AT_RIM * at_rim, SURE), HELD * smooth(turned, *SEEN_FLAT)
+    trust_head = np.where(inwards > 0, trust_head * (1 - at_rim), 0)
+    trust = trust_rim + trust_head
+    height = (trust_rim * rim + trust_head * np.maximum(plane - depth, 0) ** 2) / np.maximum(trust, 1e-9)
+    squared = harmonic(height, trust)
     depth_there: Floats = (plane - np.sqrt(np.maximum(squared, 0))).astype(np.float32)
     return depth_there
 

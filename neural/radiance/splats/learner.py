@@ -26,18 +26,20 @@ if TYPE_CHECKING:
     from ..scene import RadianceScene
 
 RATES = {
-    "offsets": 2e-4,
-    "log_scales": 1e-2,
-    "rotations": 2e-3,
-    "opacity_logits": 3e-2,
-    "colour_logits": 3e-2,
-    "colour_bases": 1e-2,
-    "displacement": 0.1,
-    "shape_bases": 0.03,
-    "light": 3e-3,
-    "conditioned": 2e-3,
+    "offsets": 6e-4,
+    "log_scales": 3e-2,
+    "rotations": 6e-3,
+    "opacity_logits": 0.1,
+    "colour_logits": 0.1,
+    "colour_bases": 3e-2,
+    "displacement": 0.3,
+    "shape_bases": 0.1,
+    "light": 1e-2,
+    "conditioned": 6e-3,
 }
-"""Learning rates at the beginning; they fall to a tenth."""
+"""Learning rates at the beginning."""
+FALLS_FROM, FALLS_TO = 0.4, 0.05
+"""Share of the training after which they fall, and what is left of them at the end."""
 BETAS, EPSILON = (0.9, 0.99), 1e-15
 FRAMES = 2
 """Of a step."""
@@ -83,6 +85,12 @@ class SplatsLearner(RadianceLearner):
             parameter.grad = total(gradients)
         self.optimiser.step()
         return {"picture": float(np.mean([shown for shown, _ in found[:FRAMES]]))}
+
+    def set_rates(self, fraction: float) -> None:
+        """See `RadianceLearner.set_rates`; they fall late."""
+        fallen = FALLS_TO ** max(0.0, (fraction - FALLS_FROM) / (1 - FALLS_FROM))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate * group["base"] * fallen
 
     def _learn_frame(self, number: int, fraction: float) -> Judged:
         """Judge the frame of this number."""

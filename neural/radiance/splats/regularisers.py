@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from .network import PreparedSplats, SplatNetwork
     from .placement import Placement
 
-EDGE, EDGE_METRES = 0.05, 5e-4
+EDGE, EDGE_METRES = 0.02, 5e-4
 """Weight of displacements that differ along an edge, and by how much they may."""
-OFFSET, OFFSET_METRES, SHELL_METRES = 0.02, 1.5e-3, 8e-3
+OFFSET, OFFSET_METRES, SHELL_METRES = 0.01, 1.5e-3, 8e-3
 """Weight of a splat's own offset, and how far it may be, on the skin and in the hair."""
 SIZE, SHRUNK, GROWN = 0.05, 0.2, 0.7
 """Weight of tangential sizes that leave the sizes at rest, and by how much their logarithms may."""

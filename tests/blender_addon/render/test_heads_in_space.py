@@ -158,6 +158,31 @@ settings.file_format = "OPEN_EXR_MULTILAYER"
 still("passes.exr")
 """
 
+MIXED = """
+head, view = add("red"), scene.camera
+portrait = add("blue")
+avatar_scene.give_avatar(portrait, "blue", {"kind": "styleavatar"})
+scene.camera = view
+solid = frame_service.avatar_pictures
+def painted(place, avatar, inputs, look, broken_off):
+    if avatar == "red":
+        return solid(place, avatar, inputs, look, broken_off)
+    rgba = np.zeros((1, 64, 64, 4), np.uint8)
+    rgba[..., 2], rgba[:, :, :32, 3] = 200, 255
+    return Pictures(rgba)
+frame_service.avatar_pictures = painted
+portrait.parent.location = (0, 0.1, 0)
+still("portrait_behind.png")
+scene.render.film_transparent = False
+still("portrait_opaque.png")
+scene.render.film_transparent = True
+portrait.parent.location = (0, -0.1, 0)
+still("portrait_before.png")
+ball((0, 0, 0), 0.3)
+head.hide_render = True
+still("portrait_alone.png")
+"""
+
 VIEWPORT = """
 import gpu
 from types import SimpleNamespace
@@ -334,6 +359,26 @@ def test_trouble_is_one_sentence(run_blender, folder):
     assert "modifier" in said["modifier"]
     assert "update the engine" in said["no depth"]
     assert "hologram" in said["kind"]
+
+
+def test_a_portrait_stands_at_its_head(run_blender, folder):
+    """Its person has one depth, its backdrop is behind everything; by itself, objects do not concern it."""
+    run_blender(SCENE + MIXED, folder)
+    behind, opaque, before, alone = (
+        np.asarray(Image.open(folder / f"portrait_{name}.png").convert("RGBA")).astype(int)
+        for name in ("behind", "opaque", "before", "alone")
+    )
+    red, blue = [200, 40, 40, 255], [0, 0, 200, 255]
+    is_red = (behind == red).all(-1)
+    assert is_red[:, :32].sum() > 50 < is_red[:, 32:].sum()
+    assert (behind[:, :31][~is_red[:, :31]] == blue).all()
+    assert not behind[:, 34:][~is_red[:, 34:]].any()
+    assert (opaque[is_red] == red).all()
+    assert (opaque[~is_red] == blue).all()
+    assert (before[:, :31] == blue).all()
+    assert (before[:, 34:] == behind[:, 34:]).all()
+    assert (alone[:, :31] == blue).all()
+    assert not alone[:, 34:].any()
 
 
 def test_a_viewport_shows_heads_from_anywhere(run_blender, folder):
