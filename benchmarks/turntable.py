@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 BEYOND = 20.0
 """Degrees beyond the footage's own yaw."""
 STEPS = 9
-WITHIN = 4 / 256
+ENLARGED = 1.5
+"""The pictures show so many times the footage's window, so that a turned head stays within them."""
+WITHIN = 4 / 384
 """Share of the picture's side from the outline within which a hole is none."""
 SOLID, NOTHING = 0.7, 0.3
 """Alpha below which there is a hole in a head, and from which something is there beside it."""
@@ -54,19 +56,20 @@ def turntable(avatar: Avatar, head: MorphableHead, performance: Performance, siz
         avatar: the avatar.
         head: its head.
         performance: what it does: `STEPS` frames or more, the first ones of which are used.
-        size: side of the pictures in pixels.
+        size: pixels of the footage's window.
 
     Returns:
-        The mean flaws, and the pictures `[size, size, 3]` over grey.
+        The mean flaws, and the pictures `[1.5 size, 1.5 size, 3]` over grey.
     """
     low, high = yaw_range(avatar, performance)
     yaw = np.linspace(low - BEYOND, high + BEYOND, STEPS)
     own = np.degrees(np.arctan2(performance.rotation[:STEPS, 0, 2], performance.rotation[:STEPS, 2, 2]))
     angles = np.stack([0 * yaw, np.radians(yaw - own), 0 * yaw], 1).astype(np.float32)
-    neutral = head.neutral(performance.identity)
+    neutral, margin = head.neutral(performance.identity), round(performance.camera.width * (ENLARGED - 1) / 2)
+    wide = replace(performance.at(slice(0, STEPS)), camera=performance.camera.padded(margin, margin, margin, margin))
     found: list[Flaws] = []
     pictures: list[Image] = []
-    for inputs in seen_from(head, performance.at(slice(0, STEPS)), angles, size):
+    for inputs in seen_from(head, wide, angles, round(ENLARGED * size)):
         shown = avatar.render(inputs)
         found.append(flaws(shown, inputs, neutral, head.triangles))
         pictures.append(over_grey(shown))
