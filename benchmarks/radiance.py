@@ -26,9 +26,10 @@ import numpy as np
 import torch
 from hardware import cores, hardware
 from semblance.neural.evaluation.evaluate import held_out
+from semblance.neural.evaluation.metrics import high_band_energy
 from semblance.neural.radiance.dataset_scene import scene_of_dataset
 from semblance.neural.radiance.outlines import outline_of
-from semblance.neural.radiance.splats.learner import SplatsLearner
+from semblance.neural.radiance.splats.learner import FRAMES, SplatsLearner
 from semblance.tests.makers.synthetic_head import synthetic_scene
 from semblance.tracking.datasets.dataset import Dataset
 
@@ -95,15 +96,18 @@ def trained(learner: SplatsLearner, seconds: float) -> dict[str, float]:
     wall = time.perf_counter() - began
     return {
         "steps": index,
-        "steps/s": round(index / seconds, 1),
+        "frames/s": round(FRAMES * index / seconds, 1),
         "wall s": round(wall),
         "load at the end": round(os.getloadavg()[0], 1),
     }
 
 
 def figures(subject: Subject, learner: SplatsLearner, frames: Sequence[int]) -> dict[str, float]:
-    """Mean PSNR of head pixels, of ours and of the nearest training frame; milliseconds a picture."""
-    scene, ours, nearest, spent = subject.scene, [], [], 0.0
+    """Mean PSNR of head pixels, of ours and of the nearest training frame; how sharp ours are; milliseconds a picture.
+
+    Sharpness is the energy of the highest frequencies well within the head's outline, by that of the footage.
+    """
+    scene, ours, nearest, sharpness, spent = subject.scene, [], [], [], 0.0
     for index in frames:
         view = scene.view(index, whole=True)
         began = time.process_time()
@@ -112,11 +116,15 @@ def figures(subject: Subject, learner: SplatsLearner, frames: Sequence[int]) -> 
         truth = view.colour * view.alpha[..., None]
         inside = (view.alpha > 0.5) & (view.weight > 0.5)
         ours.append(psnr(drawn[inside], truth[inside]))
+        inner = outline_of(scene, view.head, shrunk=WITHIN * scene.camera.width / 256) & inside.numpy()
+        energy, true_energy = (high_band_energy(picture.numpy(), inner) for picture in (drawn, truth))
+        sharpness.append(energy / true_energy)
         other = scene.view(near(scene, subject.training, index), whole=True)
         nearest.append(psnr((other.colour * other.alpha[..., None])[inside], truth[inside]))
     return {
         "PSNR": round(float(np.mean(ours)), 2),
         "nearest": round(float(np.mean(nearest)), 2),
+        "sharpness": round(float(np.mean(sharpness)), 2),
         "CPU ms a picture": round(spent / len(frames) * 1e3, 1),
     }
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The light of a photo, estimated from its skin, and how a face changes in it when it turns.
 
-Irradiance of low-order spherical harmonics (Ramamoorthi and Hanrahan 2001): a constant and the three linear terms, which
-hold most of the light of a diffuse surface. Skin is taken to have one colour, so that what varies with the normal is light.
+Irradiance of low-order spherical harmonics (Ramamoorthi and Hanrahan 2001): a constant and the three linear terms,
+which hold most of the light of a diffuse surface. Skin is taken to have one colour, so that what varies with the normal
+is light.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ ROUNDS, OUTLYING = 3, 2.0
 PRIOR = 0.02
 """How much the linear terms are drawn to zero, for each skin vertex."""
 
-STRENGTH = 0.6
+STRENGTH = 0.5
 """Share of the change of light that is shown: where the estimate is wrong it shows less."""
 
-LEAST, MOST = 0.8, 1.25
+LEAST, MOST = 0.8, 1.18
 """Bounds of the change of colour."""
 
 DARKEST = 0.25

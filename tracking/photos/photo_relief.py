@@ -104,12 +104,12 @@ class PhotoRelief:
         self._camera, self._still, self._light = camera, still, light
         nodes = grid(camera.width)
         inwards = distance_inwards(matte)
-        depth = relief_depth(head, still, surface.facing, beyond_window(inwards, nodes), nodes, camera)
+        depth, beside = relief_depth(head, still, surface.facing, beyond_window(inwards, nodes), nodes, camera)
         share = share_of_head(matte, marks, nodes)
         flat = nodes.reshape(-1, 2)
         self._front = Side.of(flat, depth.ravel(), share.ravel(), cells(near(matte, nodes)), camera, still)
         self._normals = grid_normals(self._front.at_rest)
-        self._back = back_of(head, still, inwards, marks, nodes, share, camera)
+        self._back = back_of(head, still, inwards, marks, nodes, share, beside, camera)
         self._face = face_points(head, surface, matte, camera.width)
         vertices = frame_vertices(head, still, 0)[self._face]
         source = surface.source[self._face]
@@ -170,7 +170,8 @@ def grid_normals(points: Floats) -> Floats:
     down, across = np.gradient(surface, axis=(0, 1))
     normals = np.cross(down, across)
     lengths = np.linalg.norm(normals, axis=-1, keepdims=True)
-    return np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
+    units: Floats = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
+    return units
 
 
 def face_points(head: MorphableHead, surface: PhotoSurface, matte: Floats, size: int) -> Numbers:
@@ -181,7 +182,7 @@ def face_points(head: MorphableHead, surface: PhotoSurface, matte: Floats, size:
     chin = head.mean[head.landmarks[CHIN], 1]
     neck = region(head, "neck") | ((head.uv_mask < 0.5) & (head.mean[:, 1] > chin - 0.02))
     leading = (surface.trust > 0.5) & (surface.facing > STEEPEST) & ~surface.inner & ~neck & ~inside_mouth(head)
-    leading &= ~region(head, "lips") & (sampled(matte, surface.source) > 0.9)
+    leading &= sampled(matte, surface.source) > 0.9
     leading &= ((surface.source > 0) & (surface.source < size)).all(-1)
     candidates = np.flatnonzero(leading)
     candidates = candidates[np.argsort(-surface.facing[candidates], kind="stable")]

@@ -39,9 +39,9 @@ COVERED = 0.5
 def cloud_of(network: SplatNetwork, head: MorphableHead, identity: Floats) -> SplatCloud:
     """Bake a network: what expression and rotation change in shape and colour stays as it is for the head at rest.
 
-    The inside of the mouth, which a head at rest hides, has the colours of an open mouth. The light stays where it
-    falls on the head at rest that looks into the camera. Splats that nobody sees, or that only programs would show
-    that draw what faces away, are left out.
+    The inside of the mouth, which a head at rest hides, is as in an open mouth. The light stays where it falls on the
+    head at rest that looks into the camera. Splats that nobody sees, or that only programs would show that draw what
+    faces away, are left out.
 
     Args:
         network: the splats.
@@ -56,16 +56,17 @@ def every_splat_of(network: SplatNetwork, head: MorphableHead, identity: Floats)
     """Return the network's splats in its order; arguments as in `cloud_of`."""
     rest = head.neutral(np.asarray(identity, np.float32)).astype(np.float32)
     prepared, speaking = (network.prepare(facing(network, rest, jaw)) for jaw in (0.0, CANONICAL_JAW))
-    corners, moved = as_numpy(network.corners), as_numpy(prepared.vertices)
-    frames = triangle_frames(*(moved[corners[:, corner]] for corner in range(3)))
+    corners, inside = as_numpy(network.corners), inside_of_mouth(head)
+    displacements = np.where(inside[:, None], as_numpy(speaking.displacements), as_numpy(prepared.displacements))
+    frames = triangle_frames(*((rest + displacements)[corners[:, corner]] for corner in range(3)))
     normals = torch.from_numpy(frames[:, :, 2]).to(prepared.logits)
-    inside = torch.from_numpy(inside_of_mouth(head)[corners].all(-1)).to(normals.device)
-    colours = torch.sigmoid(torch.where(inside[:, None], speaking.logits, prepared.logits))
+    of_mouth = torch.from_numpy(inside[corners].all(-1)).to(normals.device)
+    colours = torch.sigmoid(torch.where(of_mouth[:, None], speaking.logits, prepared.logits))
     lit = colours * (1 + harmonics(normals) @ network.light)
     return SplatCloud(
         rest=rest,
         triangles=np.asarray(head.triangles, np.int32),
-        displacements=as_numpy(prepared.displacements),
+        displacements=displacements,
         corners=corners,
         barycentric=as_numpy(network.barycentric),
         offsets=as_numpy(network.offsets),

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 FRAMES = 16
 HIDDEN = 0.006
 """Metres behind what is seen at which a splat is hidden."""
-LEAST_SEEN = 0.05
-"""Sum of the frames' weights below which a splat counts as unseen."""
+WELL_SEEN = 0.3
+"""Weight that some frame must have: what is seen at a glance only, or at a soft edge, shows what is beside it."""
 MIRRORED = 0.01
 """Metres by which a place on the other side counts as farther."""
 CLEAR = 0.02
@@ -36,18 +36,21 @@ CLEAR = 0.02
 
 
 @torch.no_grad()
-def begin_with_colours(network: SplatNetwork, scene: RadianceScene, frames: Sequence[int]) -> None:
-    """Set the network's colours from up to 16 of the `frames`."""
+def begin_with_colours(
+    network: SplatNetwork, scene: RadianceScene, frames: Sequence[int], on_shell: NDArray[np.bool_]
+) -> None:
+    """Set the network's colours from up to 16 of the `frames`; `on_shell [N]` tells hair from skin."""
     chosen = sorted({int(frame) for frame in np.linspace(0, len(frames) - 1, FRAMES)})
-    total = torch.zeros(len(network.offsets), 4, device=network.offsets.device)
-    for frame in chosen:
-        total += seen_colours(network, scene.view(int(frames[frame])))
-    seen = (total[:, 3] > LEAST_SEEN).cpu().numpy()
+    found = torch.stack([seen_colours(network, scene.view(int(frames[frame]))) for frame in chosen])
+    total, best = found.sum(0), found[..., 3].amax(0)
+    seen = (best > WELL_SEEN).cpu().numpy()
     if not seen.any():
         return
     colours = (total[:, :3] / total[:, 3:].clamp(min=1e-6)).cpu().numpy()
     places = places_at_rest(network, scene.surface.rest)
-    colours[~seen] = colours[seen][nearest_seen(places, seen)]
+    for alike in (on_shell, ~on_shell):
+        known = seen & alike if (seen & alike).any() else seen
+        colours[alike & ~seen] = colours[known][nearest(places[alike & ~seen], places[known])]
     clear = torch.from_numpy(colours).clamp(CLEAR, 1 - CLEAR)
     network.colour_logits.copy_(torch.logit(clear).to(total.device))
 
@@ -75,9 +78,9 @@ def places_at_rest(network: SplatNetwork, rest: Floats) -> Floats:
     return places
 
 
-def nearest_seen(places: Floats, seen: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return, for each unseen place, the number of the nearest seen one, on its own side or mirrored."""
-    tree = cKDTree(places[seen])
-    own, own_number = tree.query(places[~seen])
-    other, other_number = tree.query(places[~seen] * np.array([-1, 1, 1], np.float32))
+def nearest(places: Floats, seen: Floats) -> NDArray[np.intp]:
+    """Return, for each of the unseen `places [M, 3]`, the number of the nearest `seen [K, 3]`, there or mirrored."""
+    tree = cKDTree(seen)
+    own, own_number = tree.query(places)
+    other, other_number = tree.query(places * np.array([-1, 1, 1], np.float32))
     return np.where(own <= other + MIRRORED, own_number, other_number)

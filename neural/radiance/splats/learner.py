@@ -26,21 +26,23 @@ if TYPE_CHECKING:
     from ..scene import RadianceScene
 
 RATES = {
-    "offsets": 6e-4,
-    "log_scales": 3e-2,
-    "rotations": 6e-3,
-    "opacity_logits": 0.1,
-    "colour_logits": 0.1,
-    "colour_bases": 3e-2,
-    "displacement": 0.3,
-    "shape_bases": 0.1,
-    "light": 1e-2,
-    "conditioned": 6e-3,
+    "offsets": 4e-4,
+    "log_scales": 2e-2,
+    "rotations": 4e-3,
+    "opacity_logits": 6e-2,
+    "colour_logits": 6e-2,
+    "colour_bases": 1e-2,
+    "displacement": 0.1,
+    "shape_bases": 0.02,
+    "light": 3e-3,
+    "conditioned": 2e-3,
 }
 """Learning rates at the beginning."""
 FALLS_FROM, FALLS_TO = 0.4, 0.05
 """Share of the training after which they fall, and what is left of them at the end."""
 BETAS, EPSILON = (0.9, 0.99), 1e-15
+EPSILONS = {"colour_logits": 1e-7, "colour_bases": 1e-7}
+"""Some ten times less than the gradients of what is well seen: what is seen at a glance keeps its colour."""
 FRAMES = 2
 """Of a step."""
 REGULARISE_EVERY, COVER_EVERY = 4, 4
@@ -62,11 +64,14 @@ class SplatsLearner(RadianceLearner):
         torch.manual_seed(seed)
         self.network = SplatNetwork.placed(placement, scene.surface.rest, scene.expressions.shape[1]).to(device)
         self.network.learn_range(scene.expressions[some], scene.rotations[some])
-        begin_with_colours(self.network, scene, frames)
+        begin_with_colours(self.network, scene, frames, placement.on_shell)
         self.cover = Cover(placement, scene, frames, seed)
-        self.regularisers = Regularisers(placement, scene.surface.triangles).to(device)
-        groups = [{"params": learnt(self.network, name), "lr": rate, "base": rate} for name, rate in RATES.items()]
-        self.optimiser = torch.optim.Adam(groups, betas=BETAS, eps=EPSILON, fused=True)
+        self.regularisers = Regularisers(placement, scene.surface.triangles, self.network.colour_logits).to(device)
+        groups = [
+            {"params": learnt(self.network, name), "lr": rate, "base": rate, "eps": EPSILONS.get(name, EPSILON)}
+            for name, rate in RATES.items()
+        ]
+        self.optimiser = torch.optim.Adam(groups, betas=BETAS, fused=True)
 
     @property
     def modules(self) -> dict[str, nn.Module]:

@@ -24,6 +24,9 @@ FLAT, FLATTER = 0.02, 0.7
 """Weight of thick splats, and the logarithm by which the normal size should be below the tangential ones."""
 ROUND = 0.02
 """Weight of tangential sizes that differ."""
+COLOUR, COLOUR_CHANGE = 0.005, 0.01
+"""Weights of logits of colours that leave the first ones, and that change with the expression: where the footage says
+next to nothing (skin seen at a glance), colours stay what they began as."""
 HAZE = 2e-3
 """Weight of the opacity of hair: what no frame shows of it goes."""
 
@@ -32,24 +35,26 @@ class Regularisers(nn.Module):
     """Penalties on a head's splats.
 
     Attributes:
-        rest_offsets, rest_scales: `[N, 3]` how the splats began; on_shell: `[N]` bool, those of hair.
+        rest_offsets, rest_scales, first_colours: `[N, 3]` how the splats began; on_shell: `[N]` bool, those of hair.
         edges: `[E, 2]` vertices, of the head; per_offset: `[N, 1]` the weight of each splat's own offset.
     """
 
     rest_offsets: Tensor
     rest_scales: Tensor
+    first_colours: Tensor
     on_shell: Tensor
     edges: Tensor
     per_offset: Tensor
 
-    def __init__(self, placement: Placement, triangles: Integers) -> None:
-        """Keep splats near how they were placed on `triangles [T, 3]`."""
+    def __init__(self, placement: Placement, triangles: Integers, first_colours: Tensor) -> None:
+        """Keep splats near how they were placed on `triangles [T, 3]`, and near `first_colours [N, 3]` (logits)."""
         super().__init__()
         heights, on_shell = torch.from_numpy(placement.heights), torch.from_numpy(placement.on_shell)
         rest_offsets = torch.stack([torch.zeros_like(heights), torch.zeros_like(heights), heights], -1)
         self.register_buffer("rest_offsets", rest_offsets)
         self.register_buffer("rest_scales", torch.from_numpy(placement.sizes).log())
         self.register_buffer("on_shell", on_shell)
+        self.register_buffer("first_colours", first_colours.detach().clone())
         edges = np.unique(np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), 1), axis=0)
         self.register_buffer("edges", torch.from_numpy(edges.astype(np.int64)))
         metres = torch.where(on_shell, SHELL_METRES, OFFSET_METRES)[:, None]
@@ -65,5 +70,7 @@ class Regularisers(nn.Module):
         size = SIZE * ((-change[:, :2] - SHRUNK).relu().square() + (change[:, :2] - GROWN).relu().square()).mean()
         flat = FLAT * (normal - tangential.mean(1) + FLATTER).relu().mean()
         even = ROUND * (tangential[:, 0] - tangential[:, 1]).square().mean()
+        colour = COLOUR * (network.colour_logits - self.first_colours).square().mean()
+        colour = colour + COLOUR_CHANGE * (prepared.logits - network.colour_logits).square().mean()
         haze = HAZE * (prepared.opacities * self.on_shell).mean()
-        return smooth + near + size + flat + even + haze
+        return smooth + near + size + flat + even + colour + haze

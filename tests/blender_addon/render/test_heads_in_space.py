@@ -347,6 +347,9 @@ def test_what_is_nearer_hides_what_is_behind(run_blender, folder):
     assert shown[middle].tolist() == around[middle].tolist() == red
     green = (around[..., 1] > 100) & (around[..., 0] < 20) & (around[..., 3] == 255)
     assert green.sum() > 300
+    outline = (around[..., 3] > 0) & (around[..., 3] < 255)
+    assert 20 < outline.sum() < green.sum()
+    assert (around[outline][:, 1] > 60).all(), "a smooth outline has the object's colour"
     assert seen["world"][0, 0].tolist() == [0, 0, 255, 255]
     assert seen["world"][middle].tolist() == red
     assert b"Depth.Z" in next(folder.glob("passes*.exr")).read_bytes()

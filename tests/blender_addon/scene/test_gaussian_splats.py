@@ -184,10 +184,15 @@ try:
     raise AssertionError
 except UserError as error:
     assert "another head" in str(error)
+from semblance.blender_addon.properties import active_head
+other = added(head, at_rest(1, head))
+assert scene.semblance.head == other
 for _ in range(2):
     gaussian_splats.remove_splats(made)
     splats = gaussian_splats.make_splats(made, cloud)
-    assert gaussian_splats.splats_of(made) == [splats]
+    assert gaussian_splats.splats_of(made) == [splats] and gaussian_splats.splats_of(other) == []
+    bpy.context.view_layer.objects.active = splats
+    assert active_head(bpy.context) == made
 assert len(bpy.data.pointclouds) == 1 and len(bpy.data.node_groups) == 1
 """
     run_splats(script)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import read_metadata
 from semblance.neural.kinds import BUILDS, usual_choice
 from semblance.neural.radiance.build import build
+from semblance.neural.rendering.bake import bake
 from semblance.neural.rendering.frames import frames_of
 from semblance.neural.rendering.orbit import orbit, swing
 from semblance.neural.styleavatar.networks.portrait import PortraitNetwork
@@ -24,13 +25,11 @@ from semblance.tests.makers.avatars import avatar_of
 from semblance.tests.makers.datasets import moving_disc
 from semblance.tests.makers.networks import TINY
 from semblance.tracking.datasets.dataset import Dataset
-from semblance.tracking.datasets.pictures import read_window
+from semblance.tracking.datasets.pictures import read_picture, read_window
 from semblance.tracking.heads.builtin import load_builtin
+from semblance.tracking.media.crop import cut
 from semblance.tracking.photos.photo import photo_dataset
 from skimage.data import astronaut
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SIZE, FRAMES, STEPS = 128, 8, 40
 
@@ -154,3 +153,17 @@ def test_a_portrait_has_no_other_side(tmp_path):
     avatar_of(PortraitNetwork(TINY)).save(tmp_path / "portrait.safetensors")
     with pytest.raises(UserError, match="portrait, seen from its footage's camera alone"):
         orbit(tmp_path / "portrait.safetensors", tmp_path / "turn.mp4")
+
+
+def test_a_head_is_baked_into_a_dataset_of_a_portrait(avatar, dataset, tmp_path):
+    plate = Path(dataset.performance().extra["clean_plate"])
+    baked = bake(avatar, tmp_path / "baked", plate=plate, size=SIZE, frames=3)
+    performance = baked.performance()
+    assert len(baked.names) == len(performance) == 3
+    picture = read_picture(baked.image(baked.names[0]), cv2.IMREAD_COLOR)[..., ::-1].astype(float)
+    matte = read_picture(baked.matte(baked.names[0]), cv2.IMREAD_GRAYSCALE)
+    behind = cut(np.asarray(Image.open(plate).convert("RGB")), performance.crop, SIZE)
+    assert np.abs(picture - behind)[cv2.dilate(matte, np.ones((5, 5))) < 3].mean() < 4
+    photo = read_picture(dataset.image(dataset.names[0]), cv2.IMREAD_COLOR)[..., ::-1].astype(float)
+    assert np.abs(picture - photo)[cv2.erode(matte, np.ones((5, 5))) > 200].mean() < 25
+    assert usual_choice(baked) == "portrait"

@@ -62,7 +62,11 @@ def test_the_cloud_is_what_the_network_draws(network):
     placed = cloud.placed(vertices, turn)
     # The network draws the head in this pose with what it does to the head at rest.
     prepared = network.prepare(facing(network, rest))
-    moved = torch.from_numpy(vertices) + prepared.displacements @ torch.from_numpy(turn).T
+    speaking = network.prepare(facing(network, rest, CANONICAL_JAW))
+    inside = inside_of_mouth(head)
+    assert np.array_equal(cloud.displacements[~inside], prepared.displacements[~inside])
+    assert np.array_equal(cloud.displacements[inside], speaking.displacements[inside])
+    moved = torch.from_numpy(vertices + cloud.displacements @ turn.T)
     shape = (network.offsets, network.log_scales, network.rotations)
     seen = project(moved, network.derived, *shape, prepared.opacities, camera)
     drawn = (seen.reach[:, 0] > 0).numpy()
@@ -84,7 +88,8 @@ def test_colours_are_lit_from_the_front(network):
     cloud = every_splat_of(network, head, np.zeros(len(head.identity_basis)))
     prepared = network.prepare(facing(network, rest))
     shape = (network.offsets, network.log_scales, network.rotations)
-    seen = project(prepared.vertices, network.derived, *shape, prepared.opacities, PinholeCamera.default(64))
+    moved = torch.from_numpy(rest + cloud.displacements)
+    seen = project(moved, network.derived, *shape, prepared.opacities, PinholeCamera.default(64))
     lit = torch.sigmoid(prepared.logits) * (1 + harmonics(seen.normals) @ network.light)
     speaking = torch.sigmoid(network.prepare(facing(network, rest, CANONICAL_JAW)).logits)
     speaking *= 1 + harmonics(seen.normals) @ network.light
