@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..tracking.heads.camera import PinholeCamera
-from ..tracking.performances.retarget import carried
 
 if TYPE_CHECKING:
     from ..tracking.performances.performance import Crop, Performance
@@ -34,8 +33,9 @@ def in_window(performance: Performance, crop: Crop, size: int) -> Performance:
 def acted(tracked: Performance, still: Performance) -> Performance:
     """Return the video's motion for the person of a photo that is its first frame, before the photo's camera.
 
-    Pose, expression and gaze change from the photo's as the video's do from its first frame, so that both agree there
-    and a head that was solved a little larger or nearer stays so.
+    The pose changes from the photo's as the video's does from its first frame: a head that was solved a little larger
+    or nearer stays so. Expression and gaze are the video's: it is the same person, and what one frame alone says of
+    them is less sure than what the whole video does.
 
     Args:
         tracked: the video's performance, its camera that of the photo's window (`in_window`).
@@ -46,10 +46,10 @@ def acted(tracked: Performance, still: Performance) -> Performance:
     move = (tracked.translation - tracked.translation[0]) * np.array([across, across, nearer], np.float32)
     return replace(
         still,
-        expression=carried(tracked.expression, tracked.expression[0], still.expression[0]),
+        expression=tracked.expression,
         rotation=(tracked.rotation @ tracked.rotation[0].T @ still.rotation[0]).astype(np.float32),
         translation=(still.translation[0] + move).astype(np.float32),
-        gaze=(still.gaze[0] + tracked.gaze - tracked.gaze[0]).astype(np.float32),
+        gaze=tracked.gaze,
         confidence=tracked.confidence,
         region_confidence=tracked.region_confidence,
         times=tracked.times,
