@@ -63,8 +63,8 @@ class Study:
         columns = {row: each.frames for row, each in self.evaluations.items()}
         lines = []
         for number, frame in enumerate(next(iter(columns.values()))):
-            pictures = {"footage": frame["footage"], NEAREST: frame["nearest"]}
-            pictures |= {row: frames[number]["avatar"] for row, frames in columns.items()}
+            pictures = {"footage": frame["footage"], NEAREST: frame[NEAREST_FRAME]}
+            pictures |= {row: frames[number][AVATAR] for row, frames in columns.items()}
             side = min(SHEET_SIDE, len(frame["footage"]))
             lines.append({name: scaled(picture, side) for name, picture in pictures.items()})
         return Picture(contact_sheet(lines), f"{self.dataset.name}: frames that training never saw")

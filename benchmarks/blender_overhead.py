@@ -100,7 +100,7 @@ def render(folder: Path, frames: int, size: int) -> dict[str, list[float]]:
     import semblance
     from semblance.blender_addon.engine import frame_service
     from semblance.blender_addon.render import gpu_maps, pixels, registration, render_engine
-    from semblance.blender_addon.render.evaluated_heads import EvaluatedHead
+    from semblance.blender_addon.render.portraits import PortraitHead
     from semblance.blender_addon.scene import avatar_scene
 
     semblance.register()
@@ -113,12 +113,13 @@ def render(folder: Path, frames: int, size: int) -> dict[str, list[float]]:
 
     times: dict[str, list[float]] = defaultdict(list)
     timed(render_engine, "evaluated_heads", times, "read the evaluated mesh")
-    timed(EvaluatedHead, "map_vertices", times, "project and light the vertices")
+    timed(PortraitHead, "map_vertices", times, "project and light the vertices")
     timed(gpu_maps.MapPainter, "__init__", times, "make shader and targets")
     timed(gpu_maps.MapPainter, "draw", times, "draw the maps and read them back")
-    timed(frame_service, "avatar_picture", times, "to the engine and back")
-    timed(pixels, "placed", times, "place the picture")
+    timed(frame_service, "avatar_pictures", times, "to the engine and back")
+    timed(pixels, "fit_to_frame", times, "place the picture")
     timed(pixels, "scene_linear", times, "linear, premultiplied")
+    timed(render_engine, "composite", times, "lay the layers together")
     timed(render_engine.SemblanceRenderEngine, "write", times, "write the pass")
     timed(render_engine.SemblanceRenderEngine, "picture", times, "all but writing the pass")
     for number in range(scene.frame_start, scene.frame_end + 1):

@@ -39,8 +39,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="Markdown file to write")
     options = parser.parse_args()
     avatar, dataset = Avatar.load(options.avatar), Dataset.open(options.dataset)
-    filmed, painted, nearest = lips_of_unseen(avatar, dataset)
-    cells = [[name, *found(lips, filmed, options.frames)] for name, lips in (("avatar", painted), ("nearest", nearest))]
+    filmed, paintings, nearest = lips_of_unseen(avatar, dataset)
+    cells = [
+        [name, *found(lips, filmed, options.frames)] for name, lips in (("avatar", paintings), ("nearest", nearest))
+    ]
     title = f"Lip-reading: {options.dataset.name}, stretches of {options.frames} frames"
     report(title, HEADER, cells, hardware(), options.out)
 
@@ -53,11 +55,11 @@ def lips_of_unseen(avatar: Avatar, dataset: Dataset) -> tuple[np.ndarray, np.nda
     seen: list[tuple[np.ndarray, ...]] = []
     with LandmarkDetector(still=True) as detector, inputs_of(avatar, dataset, side) as inputs:
         for index in test:
-            ours = painted(avatar, inputs(index)).over_black
-            shown = read_window(dataset, index, side), ours, read_window(dataset, nearest[index], side)
+            painting = painted(avatar, inputs(index)).over_black
+            shown = read_window(dataset, index, side), painting, read_window(dataset, nearest[index], side)
             seen.append(tuple(upright_lips(detector, picture) for picture in shown))
-    filmed, avatars, near = (np.stack(lips) for lips in zip(*seen, strict=True))
-    return filmed, avatars, near
+    filmed, paintings, near = (np.stack(lips) for lips in zip(*seen, strict=True))
+    return filmed, paintings, near
 
 
 def upright_lips(detector: LandmarkDetector, picture: np.ndarray) -> np.ndarray:

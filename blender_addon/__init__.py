@@ -9,7 +9,15 @@ def modules() -> tuple[ModuleType, ...]:
     """What is registered, in the order in which one needs the other."""
     from . import command_line, preferences, properties
     from .render import registration
-    from .ui import activity, job_operators, panels, scene_operators, sequence_operators, splat_operators
+    from .ui import (
+        activity,
+        bake_operators,
+        job_operators,
+        panels,
+        scene_operators,
+        sequence_operators,
+        splat_operators,
+    )
 
     return (
         preferences,
@@ -18,6 +26,7 @@ def modules() -> tuple[ModuleType, ...]:
         job_operators,
         scene_operators,
         splat_operators,
+        bake_operators,
         panels,
         registration,
         sequence_operators,

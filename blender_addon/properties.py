@@ -203,10 +203,11 @@ def choice_properties() -> list[bpy.types.Property]:
 
 
 def active_head(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The head to work on: the active object if it is a head or its rig, else the scene's."""
+    """The head to work on: the active object if it is a head, its rig or its splats, else the scene's."""
     candidate = context.view_layer.objects.active if context.view_layer else None
     if candidate:
-        for each in (candidate, *candidate.children):
+        beside = candidate.parent.children if candidate.parent else ()
+        for each in (candidate, *candidate.children, *beside):
             if head_settings(each).is_head:
                 return each
     return chosen_head(scene_of(context))

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from ..protocol.inputs import Inputs
     from ..protocol.splats import SplatCloud
-    from ..tracking.heads.arrays import Floats, Integers
+    from ..tracking.heads.arrays import Floats
+    from ..tracking.heads.head import MorphableHead
     from .runtimes.runtime import Runtimes
     from .trained_avatar import TrainedAvatar
 
@@ -39,8 +40,8 @@ class Kind:
         sizes: side of the picture in pixels, by preset.
         has_backdrop: whether its pictures show what was behind the person.
         device: where PyTorch has its networks run, unless told.
-        splats: `(network, rest [V, 3], triangles [T, 3]) -> SplatCloud`: the network as splats on a person's head;
-            raises UserError for a network that has none. None for a kind without splats.
+        splats: `(network, head, identity [I]) -> SplatCloud`: the network as splats on a person's head; raises
+            UserError for a network that has none. None for a kind without splats.
     """
 
     name: str
@@ -51,4 +52,4 @@ class Kind:
     sizes: Callable[[], Mapping[str, int]] = dict
     has_backdrop: bool = True
     device: Callable[[], str] = usual_device
-    splats: Callable[[nn.Module, Floats, Integers], SplatCloud] | None = None
+    splats: Callable[[nn.Module, MorphableHead, Floats], SplatCloud] | None = None

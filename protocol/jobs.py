@@ -39,6 +39,7 @@ class JobKind(enum.StrEnum):
     BUILD = "build"
     REENACT = "reenact"
     ORBIT = "orbit"
+    BAKE = "bake"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,5 +253,25 @@ class Orbit(JobRequest):
     )
 
 
-JOBS: dict[JobKind, type[JobRequest]] = {each.kind: each for each in (Track, Photo, Build, Reenact, Orbit)}
+@dataclass(frozen=True, kw_only=True)
+class Bake(JobRequest):
+    """Make a dataset of a head in 3D, to build a portrait on."""
+
+    kind: ClassVar[JobKind] = JobKind.BAKE
+
+    avatar: str = field(metadata=about("Avatar file, or its name in the home.", meaning=Meaning.AVATAR))
+    dataset: str = field(
+        metadata=about("Folder to write.", meaning=Meaning.DATASET, unless_given="in the home, named like the avatar")
+    )
+    plate: str | None = field(
+        default=None,
+        metadata=about("Picture to lie behind it, such as a photo's clean plate.", meaning=Meaning.PATH),
+    )
+    size: int = field(default=256, metadata=about("Pixels of the portrait's side.", ge=128, le=1024, multiple_of=64))
+    head_path: str | None = field(
+        default=None, metadata=about("The avatar's head file, where it was moved.", meaning=Meaning.PATH)
+    )
+
+
+JOBS: dict[JobKind, type[JobRequest]] = {each.kind: each for each in (Track, Photo, Build, Reenact, Orbit, Bake)}
 """Every kind of job."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LEAST_GROWTH, MOST_GROWTH = 0.3, 3.0
 """How much a splat may shrink and grow with its triangle."""
+FACING_AWAY = 0.25
+"""Cosine between the line of sight and a triangle's normal above which its splats are not drawn."""
 SH_0 = 0.28209479177387814
 """The spherical harmonic of degree 0: a colour is 0.5 more than it times its coefficient."""
 LEAST_SIZE = 1e-6

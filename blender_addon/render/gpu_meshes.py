@@ -19,7 +19,7 @@ from mathutils import Matrix
 from ..scene.axes import camera_from_world
 
 if TYPE_CHECKING:
-    from ...tracking.heads.arrays import Doubles, Floats
+    from ...tracking.heads.arrays import Doubles
     from .other_objects import Triangles
     from .sight import Sight
 
@@ -80,15 +80,6 @@ class MeshPainter:
             gpu.state.depth_test_set("NONE")
             gpu.state.depth_mask_set(False)
         return self._target
-
-    def read(self) -> tuple[Floats, Floats]:
-        """Return what was drawn last, row 0 on top: colours `[H, W, 3]` and distances `[H, W]`."""
-        assert self._target is not None
-        width, height = self._target.width, self._target.height
-        pixels = self._target.read()
-        pixels.dimensions = width * height * 4
-        rows = np.array(pixels, np.float32).reshape(height, width, 4)[::-1]
-        return rows[..., :3], rows[..., 3]
 
     def _draw_into(self, triangles: Triangles, sight: Sight) -> None:
         if not len(triangles.positions):

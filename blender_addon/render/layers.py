@@ -43,30 +43,24 @@ def composite(layers: Sequence[Layer]) -> Layer:
     """
     colours = np.stack([layer.colour for layer in layers])
     depths = np.stack([layer.depth for layer in layers])
+    frame = colours.sum(0)  # right wherever one layer alone is there, which is nearly everywhere
+    depth = np.where(colours[..., 3] >= SOLID, depths, NOTHING).min(0)
+    shared = (colours[..., 3] > 0).sum(0) > 1
+    frame[shared], depth[shared] = composite_pixels(colours[:, shared], depths[:, shared])
+    return Layer(frame, depth)
+
+
+def composite_pixels(colours: Floats, depths: Floats) -> tuple[Floats, Floats]:
+    """Return colours `[P, 4]` and depths `[P]` of pixels in which several layers `[N, P, 4]`, `[N, P]` are."""
     frame, depth = np.zeros_like(colours[0]), np.full_like(depths[0], NOTHING)
     for nth in np.argsort(-depths, axis=0, kind="stable"):  # the farthest first
-        colour = np.take_along_axis(colours, nth[None, ..., None], 0)[0]
+        colour = np.take_along_axis(colours, nth[None, :, None], 0)[0]
         frame = over(colour, frame)
         here = np.take_along_axis(depths, nth[None], 0)[0]
         depth = np.where(colour[..., 3] >= SOLID, here, depth)
-    return Layer(frame, depth)
+    return frame, depth
 
 
 def on_backdrop(front: Layer, backdrop: Floats) -> Layer:
     """Lay a layer over an opaque picture `[H, W, 4]` or colour `[4]` that is far behind everything."""
     return Layer(over(front.colour, backdrop), front.depth)
-
-
-def halved(colour: Floats, depth: Floats) -> Layer:
-    """Return the layer `[H, W]` of opaque surfaces drawn at twice its size, so that outlines are smooth.
-
-    Args:
-        colour: `[2 H, 2 W, 3]` scene-linear.
-        depth: `[2 H, 2 W]` scene units, 0 where nothing is.
-    """
-    there = depth > 0
-    samples = np.concatenate([colour, np.ones_like(depth)[..., None]], -1) * there[..., None]
-    height, width = depth.shape[0] // 2, depth.shape[1] // 2
-    mean = samples.reshape(height, 2, width, 2, 4).mean((1, 3), dtype=np.float32)
-    nearest = np.where(there, depth, NOTHING).reshape(height, 2, width, 2).min((1, 3))
-    return Layer(mean, nearest.astype(np.float32))

@@ -49,11 +49,13 @@ class SEMBLANCE_PT_render(bpy.types.Panel):
         return context.engine in cls.COMPAT_ENGINES
 
     def draw(self, context: bpy.types.Context) -> None:
-        """Show the choice of background, and a way out when colours would change."""
+        """Show the choices of background and passes, and a way out when colours would change."""
         layout, scene = self.layout, scene_of(context)
         assert layout is not None
         layout.use_property_split = True
         layout.prop(scene.render, "film_transparent", text="Transparent Background")
+        if context.view_layer is not None:
+            layout.prop(context.view_layer, "use_pass_z", text="Depth Pass")
         if scene_colours.changes_colours(scene):
             box = layout.box()
             box.label(text="Color Management changes the avatar's colors.", icon="ERROR")

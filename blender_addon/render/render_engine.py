@@ -14,8 +14,9 @@ from ..access import scene_of
 from ..engine import frame_service
 from ..preferences import engine_place
 from . import scene_colours
+from .gpu_smoothing import smooth_layer
 from .kinds import evaluated_heads
-from .layers import Layer, composite, halved, on_backdrop
+from .layers import Layer, composite, on_backdrop
 from .other_objects import other_objects
 from .painters import Painters
 from .sight import sight_of_camera
@@ -69,9 +70,8 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         heads = sorted(self.rendered_heads(depsgraph), key=lambda head: -head.distance(sight.world))
         layers = [self.layer_of(head, sight, painters, number / len(heads)) for number, head in enumerate(heads)]
         backdrop = next((layer.backdrop for layer in layers if layer.backdrop is not None), None)
-        if any(head.in_space for head in heads):
-            layers.append(objects_layer(depsgraph, sight, painters))
-        frame = composite(layers)
+        objects = objects_layer(depsgraph, sight, painters) if any(head.in_space for head in heads) else None
+        frame = composite([*layers, objects] if objects else layers)
         if render.film_transparent:
             return frame
         return on_backdrop(frame, world_colour(depsgraph) if backdrop is None else backdrop)
@@ -135,10 +135,13 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         return self._viewport
 
 
-def objects_layer(depsgraph: bpy.types.Depsgraph, sight: Sight, painters: Painters) -> Layer:
-    """Draw the scene's other objects."""
-    painters.meshes.draw(other_objects(depsgraph), sight, 2 * sight.camera.width, 2 * sight.camera.height)
-    return halved(*painters.meshes.read())
+def objects_layer(depsgraph: bpy.types.Depsgraph, sight: Sight, painters: Painters) -> Layer | None:
+    """Draw the scene's other objects; None when there are none."""
+    objects = other_objects(depsgraph)
+    if not len(objects.positions):
+        return None
+    width, height = sight.camera.width, sight.camera.height
+    return smooth_layer(painters.meshes.draw(objects, sight, 2 * width, 2 * height))
 
 
 def world_colour(depsgraph: bpy.types.Depsgraph) -> Floats:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from ...protocol.splats import LEAST_GROWTH, MOST_GROWTH
+from ...protocol.splats import FACING_AWAY, LEAST_GROWTH, MOST_GROWTH
 from . import splat_points as points
 from .rig import HEAD_BONE
 
@@ -83,31 +83,46 @@ def make_group() -> bpy.types.GeometryNodeTree:
     a, b, c = (corner_of(group, head, name) for name in points.CORNERS)
     along = output(group.vector("SUBTRACT", b, a), "Vector")
     across = output(group.vector("CROSS_PRODUCT", along, output(group.vector("SUBTRACT", c, a), "Vector")), "Vector")
+    axes = {"Primary Axis": along, "Secondary Axis": across}
     frame = output(
-        group.add(
-            "FunctionNodeAxesToRotation",
-            {"Primary Axis": along, "Secondary Axis": across},
-            primary_axis="X",
-            secondary_axis="Z",
-        ),
+        group.add("FunctionNodeAxesToRotation", axes, primary_axis="X", secondary_axis="Z"),
         "Rotation",
     )
-    geometry = output(
-        group.add(
-            "GeometryNodeSetPosition", {"Geometry": given["Geometry"], "Position": place_of(group, (a, b, c), frame)}
-        ),
-        "Geometry",
-    )
-    turned = group.add(
-        "FunctionNodeRotateRotation",
-        {"Rotation": frame, "Rotate By": group.named(points.TURN, "QUATERNION")},
-        rotation_space="LOCAL",
-    )
-    geometry = group.store(geometry, points.ROTATION, "QUATERNION", output(turned, "Rotation"))
+    geometry = with_place(group, given["Geometry"], place_of(group, (a, b, c), frame))
+    geometry = group.store(geometry, points.ROTATION, "QUATERNION", rotation_of(group, frame))
     scale = group.scaled(group.named(points.REST_SCALE, "FLOAT_VECTOR"), growth_of(group, across))
     geometry = group.store(geometry, points.SCALE, "FLOAT_VECTOR", scale)
-    group.add("NodeGroupOutput", {"Socket_3": geometry})
+    group.add("NodeGroupOutput", {"Socket_3": what_faces_the_camera(group, geometry, across)})
     return group.tree
+
+
+def with_place(group: NodeGroup, geometry: Any, place: Any) -> NodeSocket:
+    """The points, moved."""
+    moved = {"Geometry": geometry, "Position": place}
+    return output(group.add("GeometryNodeSetPosition", moved), "Geometry")
+
+
+def rotation_of(group: NodeGroup, frame: Any) -> NodeSocket:
+    """A splat's rotation, from its own in its triangle's frame."""
+    own = {"Rotation": frame, "Rotate By": group.named(points.TURN, "QUATERNION")}
+    return output(group.add("FunctionNodeRotateRotation", own, rotation_space="LOCAL"), "Rotation")
+
+
+def what_faces_the_camera(group: NodeGroup, geometry: Any, normal: Any) -> NodeSocket:
+    """The points without those that training never saw from the scene's camera; in viewports, which look from anywhere,
+    and without a camera, all of them."""
+    camera = output(group.add("GeometryNodeInputActiveCamera"), "Active Camera")
+    place = output(group.add("GeometryNodeObjectInfo", {"Object": camera}, transform_space="RELATIVE"), "Location")
+    there = output(group.vector("LENGTH", place), "Value")
+    position = output(group.add("GeometryNodeInputPosition"), "Position")
+    sight = output(group.vector("NORMALIZE", output(group.vector("SUBTRACT", position, place), "Vector")), "Vector")
+    cosine = output(group.vector("DOT_PRODUCT", sight, output(group.vector("NORMALIZE", normal), "Vector")), "Value")
+    away = group.number("MULTIPLY", group.number("GREATER_THAN", cosine, FACING_AWAY), group.number("SIGN", there))
+    looking = output(group.add("GeometryNodeIsViewport"), "Is Viewport")
+    unseen = group.number("GREATER_THAN", away, looking)
+    return output(
+        group.add("GeometryNodeDeleteGeometry", {"Geometry": geometry, "Selection": unseen}, domain="POINT"), "Geometry"
+    )
 
 
 def displaced_head(group: NodeGroup, head: Any, rig: Any) -> NodeSocket:

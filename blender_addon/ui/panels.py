@@ -15,6 +15,7 @@ from ..engine.process import why_no_engine
 from ..properties import active_head, choice_properties, head_settings, scene_settings
 from ..render.kinds import kind_of
 from . import activity
+from .bake_operators import SEMBLANCE_OT_bake_to_portrait
 from .job_operators import (
     SEMBLANCE_OT_build_avatar,
     SEMBLANCE_OT_drive_from_video,
@@ -88,6 +89,7 @@ class SEMBLANCE_PT_head(SemblancePanel):
         button(column, context, SEMBLANCE_OT_load_performance, icon="ACTION")
         if may_have_splats(head):
             button(column, context, SEMBLANCE_OT_to_gaussian_splats, icon="OUTLINER_OB_POINTCLOUD")
+            button(column, context, SEMBLANCE_OT_bake_to_portrait, icon="IMAGE_DATA")
         if built:
             draw_look(column, context, head)
 

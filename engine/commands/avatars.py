@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ...protocol.choices import PresetName, RegionName
-from ...protocol.jobs import Build, Orbit, Reenact
+from ...protocol.jobs import Bake, Build, Orbit, Reenact
 from .job_options import options_of
 from .shared import HomeOption, avatar_file, dataset_folder, home_of, run
 from .terminal import shown
@@ -56,6 +56,13 @@ def orbit(home: HomeOption = None, **parameters: Any) -> None:
     """Swing a camera about a head in 3D."""
     here = Path(f"{Path(parameters['avatar']).stem}_orbit.mp4").absolute()
     run(Orbit, home, {**parameters, "out": parameters["out"] or str(here)})
+
+
+@options_of(Bake)
+def bake(home: HomeOption = None, **parameters: Any) -> None:
+    """Make a dataset of a head in 3D, to build a portrait on (build --kind portrait)."""
+    in_home = home_of(home).dataset(f"{Path(parameters['avatar']).stem}_baked")
+    run(Bake, home, {**parameters, "dataset": parameters["dataset"] or str(in_home)})
 
 
 def evaluate(

@@ -38,6 +38,7 @@ COMMANDS = (
     export.export,
     avatars.reenact,
     avatars.orbit,
+    avatars.bake,
     avatars.evaluate,
     engine.serve,
 )

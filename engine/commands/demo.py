@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 from PIL import Image
@@ -47,6 +47,7 @@ TRAINING_MINUTES: dict[AvatarKindName, float] = {"portrait": 8.0, "splats": 2.0,
 SIZE = 256
 """Pixels of the portrait's side: what the `preview` preset trains at."""
 MOST_DRIVING_FRAMES = 150
+PLACES = ("video", "photo", "out", "blender")
 TURNTABLE = "turntable.mp4"
 VIDEOS = {
     "Rendered and edited by Blender": "reenacted.mp4",
@@ -118,9 +119,7 @@ def plan_of(arguments: Sequence[str] | None) -> Plan:
     parser.add_argument("--minutes", type=float, help="training time (default: 2 for splats, 8 for a portrait)")
     parser.add_argument("--blender", type=Path, required=True, help="a Python with the bpy wheel")
     given = parser.parse_args(arguments)
-    places: dict[str, Any] = {
-        name: path and path.absolute() for name, path in vars(given).items() if isinstance(path, Path | None)
-    }
+    places = {name: path and path.absolute() for name, path in vars(given).items() if name in PLACES}
     kind: AvatarKindName = given.kind or ("portrait" if given.video else "splats")
     return Plan(**places, kind=kind, minutes=given.minutes or TRAINING_MINUTES[kind])
 

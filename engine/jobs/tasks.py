@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.progress import Listener
-from ...protocol.jobs import Build, JobKind, NewDataset, Orbit, Photo, Reenact, Track
+from ...protocol.jobs import Bake, Build, JobKind, NewDataset, Orbit, Photo, Reenact, Track
 from ...tracking.datasets.dataset import Dataset, Layout
 from ...tracking.heads.registry import open_head
 
@@ -120,12 +120,28 @@ def orbit(job: Orbit, listener: Listener) -> dict[str, Any]:
     return {"out": job.out}
 
 
+def bake(job: Bake, listener: Listener) -> dict[str, Any]:
+    """Make a dataset of a head in 3D, to build a portrait on."""
+    from ...neural.rendering.bake import bake
+
+    dataset = bake(
+        Path(job.avatar),
+        Path(job.dataset),
+        plate=path_or_none(job.plate),
+        size=job.size,
+        head_path=path_or_none(job.head_path),
+        listener=listener,
+    )
+    return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
+
+
 TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
     JobKind.TRACK: track,
     JobKind.PHOTO: photo,
     JobKind.BUILD: build,
     JobKind.REENACT: reenact,
     JobKind.ORBIT: orbit,
+    JobKind.BAKE: bake,
 }
 
 

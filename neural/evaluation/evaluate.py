@@ -5,35 +5,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, Progress, silent
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.pictures import read_window
 from ...tracking.datasets.split import split
-from ...tracking.performances.turns import turns_aside
 from ..avatar import Avatar
-from .footage import Covered, face_of, inputs_of, painted
+from .comparison import compare
+from .footage import Covered, inputs_of, painted
 from .nearest import mean_distances, nearest_frames
-from .observer import Observer, Row
+from .observer import Observer
 from .output import AVATAR, NEAREST, Evaluation
-from .regions import regions, usual_region
-from .yaw_bins import by_yaw
+from .regions import usual_region
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from ...protocol.choices import RegionName
-    from ...tracking.heads.arrays import Image
     from ...tracking.heads.head import MorphableHead
 
 TEST_SHARE = 0.2
-SHEET_ROWS = 6
 
 
 def evaluate(
@@ -59,33 +53,22 @@ def evaluate(
     training, test = held_out(performance.trusted, unseen_share(subject, share))
     nearest = nearest_frames(performance, training, test)
     side, chosen = subject.metadata.resolution, region or usual_region(subject.kind)
-    shown = set(spread(test, SHEET_ROWS))
-    sheet: list[dict[str, Image]] = []
-    clock = Clock("Evaluating", len(test), listener)
     with Observer(subject.device.type) as observer, inputs_of(subject, data, side) as inputs:
-        rows = {AVATAR: Row(observer), NEAREST: Row(observer)}
-        for done, (index, within) in enumerate(zip(test, regions(data, test, chosen, side), strict=True)):
-            clock.tell(done)
-            footage, face = read_window(data, index, side), face_of(data, index, side)
-            ours = painted(subject, inputs(index))
-            other = Covered(read_window(data, nearest[index], side))
-            truth = observer.look(footage, within.matte)
-            for name, picture in ((AVATAR, ours), (NEAREST, other)):
-                seen = observer.look(picture.colour, np.minimum(within.matte, picture.alpha))
-                rows[name].add(index, seen, truth, within.matte, face, within.counted)
-            if index in shown:
-                sheet.append({"footage": footage, "nearest": other.over_black, "avatar": ours.over_black})
-    listener(Progress("Evaluating", len(test), len(test), "tracking the pictures"))
-    head, camera = head_of(subject), performance.camera.resized(side, side)
+        pictures = {
+            AVATAR: lambda index: painted(subject, inputs(index)),
+            NEAREST: lambda index: Covered(read_window(data, nearest[index], side)),
+        }
+        found = compare(data, test, pictures, chosen, side, observer, head_of(subject), listener)
+    listener(Progress("Evaluating", len(test), len(test)))
     return Evaluation(
-        {name: row.figures(head, camera) for name, row in rows.items()},
+        found.rows,
         len(training),
         len(test),
         side,
         mean_distances(performance, training, test),
-        tuple(sheet),
+        found.frames,
         chosen,
-        by_yaw(rows, turns_aside(performance)[test], head, camera),
+        found.bins,
     )
 
 
@@ -125,8 +108,3 @@ def unseen_share(avatar: Avatar, share: float | None) -> float:
             f"The avatar was trained on the first {trained:.0%} of the frames; test on fewer than {share:.0%}."
         )
     return 1 - trained if share is None else share
-
-
-def spread(frames: Sequence[int], count: int) -> list[int]:
-    """Return `count` of the frames, evenly apart, neither the first nor the last."""
-    return [frames[int((number + 0.5) / count * len(frames))] for number in range(count)]

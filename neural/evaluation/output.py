@@ -40,7 +40,7 @@ class Evaluation:
         resolution: side of the compared pictures in pixels.
         distance: mean distance of the test frames to the nearest training frame, separately for translation,
             rotation and expression, in standard deviations of training (Tab. 4).
-        frames: at frames spread over the test, RGB uint8 `[R, R, 3]` by name: footage, nearest, avatar.
+        frames: at frames spread over the test, RGB uint8 `[R, R, 3]` by name: footage, and the rows.
         region: what of the footage was compared.
         bins: the figures by how far the head is turned, of bins with enough frames.
     """

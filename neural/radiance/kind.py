@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ...protocol.splats import SplatCloud
-    from ...tracking.heads.arrays import Floats, Integers
+    from ...tracking.heads.arrays import Floats
+    from ...tracking.heads.head import MorphableHead
     from ..trained_avatar import TrainedAvatar
     from .runtimes import RadianceRuntimes
 
@@ -56,8 +57,8 @@ def preset_sizes() -> dict[str, int]:
     return {name: preset.side for name, preset in PRESETS.items()}
 
 
-def splats(network: Any, rest: Floats, triangles: Integers) -> SplatCloud:
-    """The splats of a network of splats, on the person's head; see `splats.cloud.cloud_of`.
+def splats(network: Any, head: MorphableHead, identity: Floats) -> SplatCloud:
+    """The splats of a network of splats; see `splats.cloud.cloud_of`.
 
     Raises:
         UserError: the network is a field.
@@ -67,7 +68,7 @@ def splats(network: Any, rest: Floats, triangles: Integers) -> SplatCloud:
 
     if not isinstance(network, SplatNetwork):
         raise UserError("This avatar is a field and not made of splats; build one of splats.")
-    return cloud_of(network, rest, triangles)
+    return cloud_of(network, head, identity)
 
 
 RADIANCE = Kind(NAME, PosedMesh, build, load, runtimes, preset_sizes, has_backdrop=False, device=device, splats=splats)

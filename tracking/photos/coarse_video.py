@@ -17,8 +17,9 @@ from ..heads.shading import vertex_normals
 from ..performances.maps import frame_vertices
 from .hair import back_of_head, parts_of
 from .inpainting import fill_behind, unmixed
+from .photo_light import LEAST
 from .photo_relief import Layer, PhotoRelief
-from .photo_surface import inside_mouth, photo_surface, smooth, teeth_depth
+from .photo_surface import inside_mouth, photo_surface, region, smooth, teeth_depth
 
 if TYPE_CHECKING:
     from ..heads.arrays import Floats, Image, Numbers
@@ -34,14 +35,21 @@ INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 3
 MOUTH_ENDS = (13, 14, 308, 78)
 """MediaPipe landmarks of the inner lips: upper, lower, left, right."""
 
-LET_LIGHT_IN, DIM = (0.03, 0.2), 0.2
-"""Opening of the lips, against their width, between which the light in the mouth grows, and what it grows from."""
+LET_LIGHT_IN, SHADOW = (0.04, 0.2), 0.45
+"""Opening of the lips, against their width, over which the mouth's inside appears, and brightness of the line that is
+seen before, against the lips."""
 
 OPEN = 0.06
 """Area between the lips, against the square of the mouth's width, from which the photo shows teeth."""
 
 FINER = 2
 """The face is drawn at so many times the picture's resolution, to smooth its edges."""
+
+LEAST_MIRRORED = 0.01
+"""The other side of the face is looked at when it gives at least this share of the face."""
+
+IN_MOUTH = 0.0
+"""Stands in the place of the change of light for what is inside the mouth."""
 
 SURELY_PERSON = 200
 """Matte (of 255) from which a pixel of the photo is the person's."""
@@ -55,6 +63,21 @@ EVENED = 3
 
 BEHIND_FRINGE = (0.5, 0.9)
 """Mattes between which the back of the head shows through the photo's fringe of hair while it has not come out."""
+
+
+STREAKS, SOFTNESS = (0.15, 0.45), 0.004
+"""Pixels of the photo to a pixel of the frame between which its detail is drawn out into streaks and gives way to the
+photo blurred (hair may have streaks), and the blur's deviation as a share of the window's side."""
+
+
+COARSER = 2
+"""Streaks are looked for at so many times less than the picture's resolution."""
+
+NOT_SEEN = 0.01
+"""Opacity that changes no pixel."""
+
+ROW = 1024
+"""Pixels in a row when single ones are sampled: OpenCV takes no row of any length."""
 
 
 class CoarseVideo:
@@ -80,6 +103,8 @@ class CoarseVideo:
         alone = matte * (1 - cv2.GaussianBlur(parts.gaps.astype(np.float32), (0, 0), 1.0))
         person = unmixed(window, alone, background)
         self._photo = np.ascontiguousarray(np.dstack([person, (alone * 255 + 0.5).astype(np.uint8)]))
+        soft = cv2.GaussianBlur(person, (0, 0), SOFTNESS * len(window))
+        self._soft = np.where(parts.hair[..., None], person, soft)
         self._outline = matte
         self._behind = back_of_head(person, parts.hair, landmarks)
         self._surface = photo_surface(head, still, window, matte, landmarks, self._camera)
@@ -87,7 +112,13 @@ class CoarseVideo:
         self._areas = areas(self._surface.source, head.triangles)
         self._still, self._teeth_depth = still, teeth_depth(head)
         self._mouth = inner_mouth(landmarks, len(window))
-        self._relief = PhotoRelief(head, still, self._surface, matte, landmarks, self._camera)
+        self._normals = vertex_normals(frame_vertices(head, still, 0), head.triangles)
+        lips = self._surface.colour[region(head, "lips")]
+        self._lip_shadow = (SHADOW * lips.mean(0)).astype(np.float32) if len(lips) else np.zeros(3, np.float32)
+        self._light = self._surface.light
+        hidden = (self._surface.from_mirror * self._surface.opacity)[head.uv_mask > 0.5]
+        self._has_mirrored = bool(hidden.mean() > LEAST_MIRRORED)
+        self._relief = PhotoRelief(head, still, self._surface, matte, landmarks, self._camera, self._light)
         self._rasteriser = PlainRasteriser(self._camera.width)
 
     def __enter__(self) -> CoarseVideo:
@@ -102,20 +133,34 @@ class CoarseVideo:
         vertices = frame_vertices(self._head, performance, index, neutral)
         rotation, translation = performance.rotation[index], performance.translation[index]
         back, front = self._relief.layers(vertices, rotation, translation)
-        picture, matte = self._background.copy(), np.zeros(back.cover.shape, np.float32)
         photo = self._sampled(front.pixels)
+        self._soften(photo, front)
+        photo[..., :3] *= front.light[..., None]
         opacity = photo[..., 3] * front.cover * np.float32(1 / 255)
-        shown = sampled_picture(self._behind, back.pixels)
-        lay_over(picture, matte, shown, self._opacity_behind(back))
-        lay_over(picture, matte, photo[..., :3], opacity)
+        picture, matte = self._background.copy(), np.zeros(opacity.shape, np.float32)
+        self._lay_back(picture, matte, back, opacity)
+        picture += opacity[..., None] * (photo[..., :3] - picture)
+        matte += opacity * (1 - matte)
         self._add_face(picture, matte, vertices, rotation, translation)
         return np.clip(picture + 0.5, 0, 255).astype(np.uint8), matte
 
-    def _opacity_behind(self, back: Layer) -> Floats:
-        """Return `[S, S]`: where the back of the head shows; where it comes out it fills the photo's fringe of hair."""
-        matte = sampled_picture(self._outline, back.places)
-        opacity: Floats = back.cover * np.maximum(smooth(matte, *BEHIND_FRINGE), back.emerging)
-        return opacity
+    def _soften(self, photo: Floats, front: Layer) -> None:
+        """Take streaks out of `photo [S, S, 4]` as it is seen on the front of the person."""
+        worn = stretched(front.pixels) * front.cover
+        places = worn > NOT_SEEN
+        soft = sampled_at(self._soft, front.pixels[places])
+        photo[places, :3] += worn[places, None] * (soft - photo[places, :3])
+
+    def _lay_back(self, picture: Floats, matte: Floats, back: Layer, front: Floats) -> None:
+        """Lay the back of the head over a picture, where the front with its opacity `[S, S]` leaves it to be seen.
+
+        Where it comes out it fills the photo's fringe of hair.
+        """
+        places = (back.cover > NOT_SEEN) & (front < 1 - NOT_SEEN)
+        own = smooth(sampled_at(self._outline, back.places[places]), *BEHIND_FRINGE)
+        opacity = back.cover[places] * np.maximum(own, back.emerging[places])
+        picture[places] += opacity[:, None] * (sampled_at(self._behind, back.pixels[places]) - picture[places])
+        matte[places] = opacity
 
     def _add_face(
         self, picture: Floats, matte: Floats, vertices: Floats, rotation: Floats, translation: Floats
@@ -128,27 +173,47 @@ class CoarseVideo:
         mouth = inside_mouth(self._head)
         source = surface.source.copy()
         source[mouth] = self._teeth_in_photo(vertices[mouth], rotation, translation)
-        values = np.column_stack([source, self._trust(vertices), self._opacity(vertices), surface.colour, mouth])
+        normals = vertex_normals(vertices, self._head.triangles)
+        light = np.where(surface.inner, 1, self._light.change(self._normals, normals))
+        light[mouth] = IN_MOUTH
+        opacity = self._opacity(vertices, normals)
+        values = np.column_stack([source, self._trust(vertices), opacity, surface.colour, light])
         where, colour = self._rasteriser.draw(camera.clip(vertices), values, self._head.triangles)
         photo = self._sampled(where[..., :2])
-        in_mouth = colour[..., 3:] > 0.5
+        if self._has_mirrored:
+            self._add_mirrored(photo, camera.clip(vertices))
         trust = where[..., 2:3] * np.minimum(1, photo[..., 3:] * np.float32(1 / SURELY_PERSON))
-        trust = np.where(in_mouth, sampled_picture(self._mouth, where[..., :2])[..., None], trust)
-        light = np.where(in_mouth, np.float32(self._light_in_mouth(vertices)), np.float32(1))
-        face = np.empty_like(photo)
-        face[..., 3:] = where[..., 3:]
-        face[..., :3] = (colour[..., :3] + trust * (photo[..., :3] - colour[..., :3])) * (light * where[..., 3:])
+        in_mouth = colour[..., 3] < (1 + IN_MOUTH) / 2
+        trust[in_mouth, 0] = sampled_at(self._mouth, where[in_mouth, :2])
+        shown = colour[..., :3] + trust * (photo[..., :3] - colour[..., :3])
+        inside = self._in_mouth(shown[in_mouth], vertices)
+        shown *= np.maximum(colour[..., 3:], LEAST)
+        shown[in_mouth] = inside
+        face = np.dstack([shown * where[..., 3:], where[..., 3]])
         face = cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA)
         within = slice(top, top + side), slice(left, left + side)
         picture[within] += face[..., :3] - face[..., 3:] * picture[within]
         matte[within] = np.maximum(matte[within], face[..., 3])
 
-    def _light_in_mouth(self, vertices: Floats) -> float:
-        """Return 0 to 1: between lips that hardly part it is dark."""
+    def _add_mirrored(self, photo: Floats, clip: Floats) -> None:
+        """Show the other side of the face in `photo [S, S, 4]` where the photo hides this one; `clip [V, 4]`."""
+        surface = self._surface
+        values = np.column_stack([surface.mirrored, surface.from_mirror, surface.from_mirror, surface.mirror_gain])
+        where, gain = self._rasteriser.draw(clip, np.column_stack([values, surface.trust]), self._head.triangles)
+        other = self._sampled(where[..., :2])
+        other[..., :3] *= gain[..., :3]
+        photo += where[..., 2:3] * (other - photo)
+
+    def _in_mouth(self, shown: Floats, vertices: Floats) -> Floats:
+        """Return `[N, 3]`: what is in the mouth, `shown [N, 3]`, or the lips' shadow while they hardly part."""
+        share = np.float32(self._open(vertices))
+        lit: Floats = self._lip_shadow + share * (shown - self._lip_shadow)
+        return lit
+
+    def _open(self, vertices: Floats) -> float:
+        """Return 0 to 1: how far light falls between the lips."""
         upper, lower, left, right = vertices[self._head.landmarks[list(MOUTH_ENDS)]]
-        return DIM + (1 - DIM) * float(
-            smooth(np.linalg.norm(upper - lower) / np.linalg.norm(left - right), *LET_LIGHT_IN)
-        )
+        return float(smooth(np.linalg.norm(upper - lower) / np.linalg.norm(left - right), *LET_LIGHT_IN))
 
     def _teeth_in_photo(self, vertices: Floats, rotation: Floats, translation: Floats) -> Floats:
         """Return `[N, 2]`: the photo's pixels behind which lie `vertices [N, 3]` of the mouth's inside.
@@ -168,9 +233,8 @@ class CoarseVideo:
         left, top = (int(np.clip(round(corner), 0, size - side)) for corner in middle - side / 2)
         return left, top, side
 
-    def _opacity(self, vertices: Floats) -> Floats:
+    def _opacity(self, vertices: Floats, normals: Floats) -> Floats:
         """Return `[V]`: the surface fades where it turns away, except for the parts that have nothing behind them."""
-        normals = vertex_normals(vertices, self._head.triangles)
         facing = -np.einsum("va,va->v", normals, vertices / np.linalg.norm(vertices, axis=-1, keepdims=True))
         opacity: Floats = self._surface.opacity * np.where(
             self._surface.inner, 1, smooth(facing, EDGE_ON, TURNED_TO_US)
@@ -192,10 +256,24 @@ class CoarseVideo:
         return sampled_picture(self._photo, pixels).astype(np.float32)
 
 
-def lay_over(picture: Floats, matte: Floats, colour: Numbers, opacity: Floats) -> None:
-    """Lay `colour [S, S, 3]`, 0 to 255, with its `opacity [S, S]` over a picture `[S, S, 3]` and its matte `[S, S]`."""
-    picture += opacity[..., None] * (colour - picture)
-    matte += opacity * (1 - matte)
+def stretched(pixels: Floats) -> Floats:
+    """Return `[S, S]`, 0 to 1: where a picture sampled at `pixels [S, S, 2]` is drawn out into streaks."""
+    coarse = np.ascontiguousarray(pixels[::COARSER, ::COARSER])
+    across, down = (cv2.Sobel(coarse, cv2.CV_32F, *way, ksize=1, scale=0.5 / COARSER) for way in ((1, 0), (0, 1)))
+    steps = (cv2.magnitude(*cv2.split(way)) for way in (across, down))
+    worn = 1 - smooth(np.minimum(*steps), *STREAKS)
+    large: Floats = cv2.resize(worn, pixels.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return large
+
+
+def sampled_at(picture: Numbers, pixels: Floats) -> Floats:
+    """Return `[N]` or `[N, C]` of a picture at `pixels [N, 2]`, bilinear, however many there are."""
+    rows = -(-max(1, len(pixels)) // ROW)
+    padded = np.zeros((rows * ROW, 2), np.float32)
+    padded[: len(pixels)] = pixels
+    samples = sampled_picture(picture, padded.reshape(rows, ROW, 2))
+    flat: Floats = samples.reshape(rows * ROW, *samples.shape[2:])[: len(pixels)].astype(np.float32)
+    return flat
 
 
 def sampled_picture(picture: Numbers, pixels: Floats) -> Numbers:

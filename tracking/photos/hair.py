@@ -117,8 +117,8 @@ def back_of_head(person: Image, hair: Booleans, marks: Floats) -> Image:
     nose, lip = (float(marks[mark, 1]) for mark in (UNDER_NOSE, UNDER_LIP))
     skin = np.clip((rows - nose) / (lip - nose), 0, 1)
     everywhere = hair_everywhere(person, hair).astype(np.float32)
-    shaded: Image = np.clip(everywhere + skin * (SHADED * person - everywhere) + 0.5, 0, 255).astype(np.uint8)
-    return shaded
+    back: Image = np.clip(everywhere + skin * (SHADED * person - everywhere) + 0.5, 0, 255).astype(np.uint8)
+    return back
 
 
 def hair_everywhere(window: Image, hair: Booleans) -> Image:

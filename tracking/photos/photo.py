@@ -74,7 +74,8 @@ def photo_dataset(
 
     Raises:
         UserError: a photo is missing, unreadable, or does not show exactly one face that is large enough, not covered
-            and not turned away; the driver is no video of one face; or the folder cannot be written.
+            and not turned away; the driver is no video of one face; `coarse` makes no faces; or the folder cannot be
+            written.
     """
     portraits = look_at([Path(photo), *map(Path, more)], listener)
     stills = solve_portraits(head, portraits, size)
@@ -94,10 +95,7 @@ def photo_dataset(
             if coarse.exact:
                 film(video, acted, head, writer, len(portraits), listener)
             else:
-                photographed = np.stack([in_central_window(first, portrait) for portrait in portraits])
-                with Retracking(solved, acted, matting, photographed) as watcher:
-                    film(video, acted, head, writer, len(portraits), listener, watcher.see)
-                    acted = watcher.performance(listener)
+                acted = film_and_track(video, acted, solved, portraits, matting, writer, listener)
         plate = writer.add_clean_plate(clean_plate(portraits[0].picture, head, first, matte))
         performance = with_photos(stills, acted, plate)
         writer.draw_maps(head, performance, listener)
@@ -163,3 +161,23 @@ def film(
         clock.tell(index)
         picture, matte = video.frame(performance, index, neutral)
         writer.add_picture(start + index, picture, matting(picture, matte) if matting else matte)
+
+
+def film_and_track(
+    video: CoarseSource,
+    asked: Performance,
+    photo: SolvedPhoto,
+    portraits: Sequence[Portrait],
+    matting: MattingMaker,
+    writer: DatasetWriter,
+    listener: Listener,
+) -> Performance:
+    """Render the frames of a performance after those of the portraits; return the performance that they show.
+
+    Raises:
+        UserError: no picture shows a face.
+    """
+    photographed = np.stack([in_central_window(photo.still, portrait) for portrait in portraits])
+    with Retracking(photo, asked, matting, photographed) as watcher:
+        film(video, asked, photo.head, writer, len(portraits), listener, watcher.see)
+        return watcher.performance(listener)

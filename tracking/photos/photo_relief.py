@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ..heads.camera import PinholeCamera
     from ..heads.head import MorphableHead
     from ..performances.performance import Performance
+    from .photo_light import PhotoLight
     from .photo_surface import PhotoSurface
 
 CELLS = 112
@@ -48,6 +49,9 @@ STIFFNESS = 1e-3
 
 STEEPEST = 0.5
 """Control points of the face face the camera with at least this cosine: nearer the outline they would fold."""
+
+EVEN_LIGHT = 1.5
+"""Deviation, in steps of the grid, of the blur that evens the change of light on the relief."""
 
 EMERGING = (0.03, 0.15)
 """Metres by which the back comes out from behind the outline, for each metre that it lies deeper, between which it
@@ -66,12 +70,14 @@ class Layer:
         places: `[S, S, 2]`: at what pixel of the photo it lies.
         emerging: `[S, S]`, 0 to 1: how far it has come out from behind the outline.
         cover: `[S, S]`, 0 to 1: where it shows any.
+        light: `[S, S]`: by how much its colours grow.
     """
 
     pixels: Floats
     places: Floats
     emerging: Floats
     cover: Floats
+    light: Floats
 
 
 class PhotoRelief:
@@ -85,6 +91,7 @@ class PhotoRelief:
         matte: Floats,
         marks: Floats,
         camera: PinholeCamera,
+        light: PhotoLight,
     ) -> None:
         """Prepare a photo.
 
@@ -92,15 +99,17 @@ class PhotoRelief:
             head, still: the head and its one frame.
             surface: what the head knows of the photo.
             matte: `[S, S]`, 0 to 1, of the window that `camera` sees; marks: `[478, 2]` landmarks in it.
+            light: of the photo.
         """
-        self._camera, self._still = camera, still
+        self._camera, self._still, self._light = camera, still, light
         nodes = grid(camera.width)
         inwards = distance_inwards(matte)
-        depth = relief_depth(head, still, surface.facing, beyond_window(inwards, nodes), nodes, camera)
+        depth, beside = relief_depth(head, still, surface.facing, beyond_window(inwards, nodes), nodes, camera)
         share = share_of_head(matte, marks, nodes)
         flat = nodes.reshape(-1, 2)
         self._front = Side.of(flat, depth.ravel(), share.ravel(), cells(near(matte, nodes)), camera, still)
-        self._back = back_of(head, still, inwards, marks, nodes, share, camera)
+        self._normals = grid_normals(self._front.at_rest)
+        self._back = back_of(head, still, inwards, marks, nodes, share, beside, camera)
         self._face = face_points(head, surface, matte, camera.width)
         vertices = frame_vertices(head, still, 0)[self._face]
         source = surface.source[self._face]
@@ -127,7 +136,10 @@ class PhotoRelief:
         deeper = (rotation @ self._still.rotation[0].T)[:2, 2]
         front = self._placed(self._front, bent, rotation, translation)
         back = self._placed(self._back, None, rotation, translation)
-        return self._drawn(self._back, back, deeper), self._drawn(self._front, front, deeper)
+        grown = self._light.change(self._normals, grid_normals(front)).reshape(self._normals.shape[:2])
+        light = cv2.GaussianBlur(grown, (0, 0), EVEN_LIGHT).ravel()
+        unlit = np.ones(len(back), np.float32)
+        return self._drawn(self._back, back, deeper, unlit), self._drawn(self._front, front, deeper, light)
 
     def _placed(self, side: Side, bent: Floats | None, rotation: Floats, translation: Floats) -> Floats:
         """Return `[N, 3]`: a side in the frame, `bent [N, 3]` in head space, turned as far as it follows the head."""
@@ -136,14 +148,30 @@ class PhotoRelief:
         placed: Floats = side.at_rest + side.share[:, None] * (turned - side.at_rest)
         return placed
 
-    def _drawn(self, side: Side, points: Floats, deeper: Floats) -> Layer:
-        """Draw a side with its points at `[N, 3]`; `deeper [2]` is where on the screen what lies deeper moves to."""
+    def _drawn(self, side: Side, points: Floats, deeper: Floats, light: Floats) -> Layer:
+        """Draw a side.
+
+        Args:
+            side: the side; points: `[N, 3]` where its points are in the frame.
+            deeper: `[2]` where on the screen what lies deeper moves to.
+            light: `[N]` by how much colours grow.
+        """
         emerging = smooth(side.outwards @ deeper, *EMERGING)
-        values = np.column_stack([side.source, side.places, np.ones(len(points)), emerging, np.zeros((len(points), 2))])
+        values = np.column_stack([side.source, side.places, np.ones(len(points)), emerging, light, light])
         first, second = self._rasteriser.draw(self._camera.clip(points), values, side.triangles)
         cover = np.ascontiguousarray(second[..., 0])
         soft = cv2.GaussianBlur(cover, (0, 0), max(0.5, SOFT_EDGE * len(cover)))
-        return Layer(first[..., :2], first[..., 2:], second[..., 1], np.clip(2 * soft - 1, 0, 1))
+        return Layer(first[..., :2], first[..., 2:], second[..., 1], np.clip(2 * soft - 1, 0, 1), second[..., 2])
+
+
+def grid_normals(points: Floats) -> Floats:
+    """Return `[h, w, 3]` unit normals, towards the camera, of the grid with its nodes at `points [h * w, 3]`."""
+    surface = points.reshape(CELLS + 1, CELLS + 1, 3)
+    down, across = np.gradient(surface, axis=(0, 1))
+    normals = np.cross(down, across)
+    lengths = np.linalg.norm(normals, axis=-1, keepdims=True)
+    units: Floats = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
+    return units
 
 
 def face_points(head: MorphableHead, surface: PhotoSurface, matte: Floats, size: int) -> Numbers:
@@ -154,7 +182,7 @@ def face_points(head: MorphableHead, surface: PhotoSurface, matte: Floats, size:
     chin = head.mean[head.landmarks[CHIN], 1]
     neck = region(head, "neck") | ((head.uv_mask < 0.5) & (head.mean[:, 1] > chin - 0.02))
     leading = (surface.trust > 0.5) & (surface.facing > STEEPEST) & ~surface.inner & ~neck & ~inside_mouth(head)
-    leading &= ~region(head, "lips") & (sampled(matte, surface.source) > 0.9)
+    leading &= sampled(matte, surface.source) > 0.9
     leading &= ((surface.source > 0) & (surface.source < size)).all(-1)
     candidates = np.flatnonzero(leading)
     candidates = candidates[np.argsort(-surface.facing[candidates], kind="stable")]

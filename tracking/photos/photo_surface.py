@@ -16,6 +16,7 @@ from ..detection.landmarks import LEFT_IRIS, OVAL, RIGHT_IRIS
 from ..heads.head import BLINKS, MorphableHead
 from ..heads.shading import shade, vertex_normals
 from ..performances.maps import frame_vertices
+from .photo_light import PhotoLight
 from .thin_plate import spline
 
 if TYPE_CHECKING:
@@ -28,6 +29,18 @@ DEPTH_TOLERANCE = 0.001
 
 GRAZING, FACING = 0.35, 0.6
 """Cosines between normal and view: below the first the photo is not trusted, above the second it is."""
+
+HARDLY_SEEN = (0.2, 0.5)
+"""Cosines between which the photo of a place gives way to the photo of its twin on the other side of the face."""
+
+BROAD, BOTH_SEEN = 0.008, 0.3
+"""Deviation of the blur, in windows, after which both sides' colours are compared, where they are seen so well."""
+
+UNLIKE = (25.0, 50.0)
+"""Steps of colour, of 255, between which the other side shows what this one has not: a strand of hair, a shadow."""
+
+MIRROR_GAINS, EVENED = (0.6, 1.6), 8
+"""Bounds of how much brighter one side of a face is than the other, and rounds in which this is evened."""
 
 FEATHER = 0.018
 """Metres over which the surface fades out towards the edge of the face region."""
@@ -53,7 +66,10 @@ SHADED_WHITE = 0.85
 ABOUT_LIDS = 0.015
 """Metres around the lids in which the surface stays opaque."""
 
-MOUTH_DEPTH = 0.03
+INSIDE_LIPS = 0.75
+"""Brightness of the lips' inside against what the photo shows of them."""
+
+MOUTH_DEPTH = 0.05
 """Metres behind the teeth (or the lips, for a head without teeth) at which the mouth is dark."""
 
 TEETH_BEHIND_LIPS = 0.006
@@ -71,7 +87,11 @@ class PhotoSurface:
         colour: `[V, 3]` 0 to 255: what the photo does not show, guessed.
         opacity: `[V]` 0 to 1: 0 where the surface gives way to the sheet behind it.
         facing: `[V]` cosine between normal and view in the photo.
-        inner: `[V]` bool: eyes, lids and the inside of the mouth, which hide and show.
+        mirrored: `[V, 2]` pixels where the photo shows the other side of the face.
+        from_mirror: `[V]` 0 to 1: share of the photo's colour that is taken from there.
+        mirror_gain: `[V, 3]` by how much the own side is brighter than the other, in each colour.
+        inner: `[V]` bool: eyes, lids, lips and the inside of the mouth, which hide and show.
+        light: of the photo.
     """
 
     source: Floats
@@ -80,7 +100,11 @@ class PhotoSurface:
     colour: Floats
     opacity: Floats
     facing: Floats
+    mirrored: Floats
+    from_mirror: Floats
+    mirror_gain: Floats
     inner: Booleans
+    light: PhotoLight
 
 
 def photo_surface(
@@ -112,17 +136,66 @@ def photo_surface(
     trust = np.where(eyes, seen * (facing > 0.1), skin_trust).astype(np.float32)
     trust[mouth] = 0
     trust = eroded(trust, links(head.triangles, len(vertices)))
-    inner = eyes | mouth | lids
-    edge = smooth(distance_to_edge(head), 0, FEATHER) * smooth(facing, GRAZING, FACING) * seen
+    inner = eyes | mouth | lids | region(head, "lips")
+    shown = (smooth(facing, GRAZING, FACING) * seen).astype(np.float32)
+    twin = twins(head)
+    usable = smooth(facing, *HARDLY_SEEN) * seen
+    colours = sampled(window, source)
+    light = PhotoLight.of(*skin(head, inner, trust, colours, normals))
+    guess = unseen_colours(head, still, colours, trust, normals)
+    broad = sampled(cv2.GaussianBlur(window, (0, 0), BROAD * len(window)), source)
+    gain = mirror_gain(broad, broad[twin], np.minimum(shown, shown[twin]) > BOTH_SEEN, head.triangles)
+    unlike = np.abs(broad[twin] * gain - guess).mean(-1)
+    from_mirror = np.where(inner, 0, shown[twin] * (1 - usable) * (1 - smooth(unlike, *UNLIKE))).astype(np.float32)
+    edge = smooth(distance_to_edge(head), 0, FEATHER) * np.maximum(shown, from_mirror)
     return PhotoSurface(
         source=source,
         depth=vertices[:, 2],
-        trust=trust,
-        colour=unseen_colours(head, still, sampled(window, source), trust, normals),
+        trust=np.maximum(trust, trust[twin] * from_mirror),
+        colour=guess,
         opacity=np.where(inner, 1, np.where(head.uv_mask > 0.5, np.maximum(edge, about(head, lids)), 0)),
         facing=facing.astype(np.float32),
+        mirrored=source[twin],
+        from_mirror=from_mirror,
+        mirror_gain=gain,
         inner=inner,
+        light=light,
     )
+
+
+def mirror_gain(own: Floats, other: Floats, both: Booleans, triangles: Integers) -> Floats:
+    """Return `[V, 3]`: the ratio of the colours of a side and the other, `[V, 3]` each, smooth over the face.
+
+    It is known where `both [V]` are seen, and goes on from there.
+    """
+    linked = links(triangles, len(own))
+    ratio = np.where(both[:, None], np.clip((own + 10) / (other + 10), *MIRROR_GAINS), 1).astype(np.float32)
+    weight = both.astype(np.float32)
+    for _ in range(EVENED):
+        total = weight + linked @ weight
+        ratio = (ratio * weight[:, None] + linked @ (ratio * weight[:, None])) / np.maximum(total, 1e-6)[:, None]
+        weight = np.minimum(total, 1)
+    return spread(np.where(weight[:, None] > 0, ratio, 1), weight > 0, triangles)
+
+
+def twins(head: MorphableHead) -> Integers:
+    """Return `[V]`: for each vertex the one nearest to its mirror image on the other side of the head."""
+    nearest: Integers = cKDTree(head.mean).query(head.mean * np.array([-1, 1, 1]))[1].astype(np.int32)
+    return nearest
+
+
+def skin(
+    head: MorphableHead, inner: Booleans, trust: Floats, colours: Floats, normals: Floats
+) -> tuple[Floats, Floats]:
+    """Return colours `[N, 3]`, 0 to 255, and normals `[N, 3]` of the skin that a photo shows well.
+
+    Args:
+        head: its regions.
+        inner, trust: `[V]`, as in `PhotoSurface`.
+        colours: `[V, 3]` what the photo shows; normals: `[V, 3]` in camera space.
+    """
+    shown = (trust > 0.9) & (head.uv_mask > 0.5) & ~inner & ~region(head, "brows")
+    return colours[shown], normals[shown]
 
 
 def pinned(head: MorphableHead, projected: Floats, landmarks: Floats, facing: Floats, size: int) -> Floats:
@@ -168,10 +241,27 @@ def unseen_colours(head: MorphableHead, still: Performance, photo: Floats, trust
     known = (trust > 0.5) & ~eyelids(head) & ~mouth
     colour = spread(np.where(known[:, None], photo, lit * light), known, head.triangles)
     colour[mouth] = (own * np.clip(light, 0.3, 1.3))[mouth] * mouth_shade(head)[mouth, None]
+    hidden_lips = (region(head, "lips") & ~known) | before_teeth(head)
+    colour[hidden_lips] = lip_colour(head, photo, known, colour) * INSIDE_LIPS
     for eyeball in head.eyeballs:
         span = slice(eyeball.start, eyeball.stop)
         colour[span] = eyeball_colours(head.mean[span], own[span] * light.mean(), photo[span], trust[span])
     return np.clip(colour, 0, 255).astype(np.float32)
+
+
+def before_teeth(head: MorphableHead) -> Booleans:
+    """Return `[V]`: the walls of the mouth in front of the teeth, which are the lips' inside."""
+    walls = inside_mouth(head) & ~region(head, "teeth") & ~region(head, "tongue") & ~region(head, "gums")
+    before: Booleans = walls & (head.mean[:, 2] < teeth_depth(head))
+    return before
+
+
+def lip_colour(head: MorphableHead, photo: Floats, known: Booleans, colour: Floats) -> Floats:
+    """Return `[3]`, 0 to 255: the lips' in `photo [V, 3]`, where `known [V]`, else in `colour [V, 3]`."""
+    lips = region(head, "lips")
+    shown = photo[lips & known] if (lips & known).any() else colour[lips]
+    own: Floats = np.median(shown, 0) if lips.any() else np.zeros(3, np.float32)
+    return own
 
 
 def spread(colour: Floats, known: Booleans, triangles: Integers) -> Floats:
@@ -224,7 +314,7 @@ def eyeball_colours(points: Floats, own: Floats, photo: Floats, trust: Floats) -
 
 def mouth_shade(head: MorphableHead) -> Floats:
     """Return `[V]` 0 to 1: how much light reaches a vertex inside the mouth."""
-    return np.clip(1 - (head.mean[:, 2] - teeth_depth(head)) / MOUTH_DEPTH, 0.12, 0.92)
+    return np.clip(1 - (head.mean[:, 2] - teeth_depth(head)) / MOUTH_DEPTH, 0.2, 0.92)
 
 
 def teeth_depth(head: MorphableHead) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
 
@@ -33,14 +34,19 @@ SMOOTH_OUTLINE = 0.008
 OUTLINE_BEHIND = 0.025
 """Metres, in head space, from the middle between the ears back to the plane of the outline: a skull is widest there."""
 
-ROUNDNESS, RIM = 0.03, 1.5
-"""Radius in metres with which the relief is round at the outline, and how many steps of the grid it is so."""
+ROUNDNESS, RIM = 0.03, 3.0
+"""Radius in metres with which the relief is round at the outline, and for how many steps of the grid, ever less."""
 
 SEEN_FLAT = (0.25, 0.7)
 """Cosines between normal and view between which the head says the depth ever more surely."""
 
-HELD, SURE = 3.0, 1e4
-"""How much more a known value counts than the likeness of neighbours: on the head, and where it is certain."""
+BESIDE_HEAD, EVENED = 0.008, 4.0
+"""Metres beside the head's own outline within which the photo's outline is as near as that, and the deviation, in steps
+of the grid, of the blur that evens this along the outline."""
+
+HELD, HELD_AT_RIM, SURE = 3.0, 20.0, 1e4
+"""How much more a known value counts than the likeness of neighbours: on the head, at the outline, and where it is
+certain."""
 
 CHIN, FOREHEAD, LIPS, EARS = 152, 10, (13, 14), (234, 454)
 """MediaPipe landmarks."""
@@ -51,8 +57,11 @@ BODY_BELOW = 0.4
 
 def relief_depth(
     head: MorphableHead, still: Performance, facing: Floats, inwards: Floats, nodes: Floats, camera: PinholeCamera
-) -> Floats:
-    """Return `[h, w]` metres from the camera of what the photo shows at the pixels `nodes [h, w, 2]`, a regular grid.
+) -> tuple[Floats, Floats]:
+    """Return how far is what the photo shows at the pixels `nodes [h, w, 2]`, a regular grid.
+
+    The first is `[h, w]` metres from the camera, the second `[h, w]` metres by which the outline beside a place is
+    nearer than the plane behind the ears.
 
     The square of the height above the outline's plane is harmonic between the head and the outline: so what is blown
     up ends as round as a ball.
@@ -66,12 +75,32 @@ def relief_depth(
     plane = outline_plane(head, still, nodes, camera)
     depth, turned = seen_head(head, still, facing, nodes, camera)
     rim = 2 * ROUNDNESS * np.maximum(inwards, 0) * plane / camera.fx
-    near_outline = inwards < RIM * float(nodes[0, 1, 0] - nodes[0, 0, 0])
-    on_head = np.where(near_outline, 0, smooth(turned, *SEEN_FLAT))
-    height = np.where(near_outline, rim, np.maximum(plane - depth, 0) ** 2)
-    squared = harmonic(height, np.where(near_outline, SURE, HELD * on_head))
+    beside = height_beside(plane, depth, camera)
+    rim = rim + beside**2
+    at_rim = np.clip(1 - inwards / (RIM * float(nodes[0, 1, 0] - nodes[0, 0, 0])), 0, 1) ** 2
+    trust_rim, trust_head = np.where(inwards > 0, HELD_AT_RIM * at_rim, SURE), HELD * smooth(turned, *SEEN_FLAT)
+    trust_head = np.where(inwards > 0, trust_head * (1 - at_rim), 0)
+    trust = trust_rim + trust_head
+    height = (trust_rim * rim + trust_head * np.maximum(plane - depth, 0) ** 2) / np.maximum(trust, 1e-9)
+    squared = harmonic(height, trust)
     depth_there: Floats = (plane - np.sqrt(np.maximum(squared, 0))).astype(np.float32)
-    return depth_there
+    return depth_there, beside
+
+
+def height_beside(plane: Floats, depth: Floats, camera: PinholeCamera) -> Floats:
+    """Return `[h, w]` metres: by how much the head's own outline, where it is near, is nearer than the plane `[h, w]`.
+
+    Of a face seen from the side the cheek is the outline. `depth [h, w]` is 0 beside the head.
+    """
+    on_head = depth > 0
+    if not on_head.any():
+        return np.zeros_like(plane)
+    distance, nearest = distance_transform_edt(~on_head, return_indices=True)
+    height = (plane - depth)[tuple(nearest)]
+    step = float(plane.mean()) / camera.fx * camera.width * (1 + 2 * BEYOND) / (len(plane) - 1)
+    beside = height * np.exp(-((distance * step / BESIDE_HEAD) ** 2))
+    even: Floats = cv2.GaussianBlur(np.maximum(beside, 0), (0, 0), EVENED)
+    return even
 
 
 def outline_plane(head: MorphableHead, still: Performance, nodes: Floats, camera: PinholeCamera) -> Floats:
@@ -130,7 +159,9 @@ def distance_inwards(matte: Floats) -> Floats:
     beyond = round(BEYOND * len(matte))
     wide = cv2.copyMakeBorder(matte, beyond, beyond, beyond, beyond, cv2.BORDER_REPLICATE)
     person = (cv2.GaussianBlur(wide, (0, 0), SMOOTH_OUTLINE * len(matte)) > 0.5).astype(np.uint8)
-    inside, outside = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (person, 1 - person))
+    inside, outside = (
+        np.minimum(cv2.distanceTransform(part, cv2.DIST_L2, 5), len(matte)) for part in (person, 1 - person)
+    )
     distance: Floats = cv2.GaussianBlur(inside - outside, (0, 0), SMOOTH_OUTLINE * len(matte))
     return distance
 

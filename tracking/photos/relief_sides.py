@@ -30,7 +30,7 @@ UNDER_NOSE = 2
 DEEPEST = 0.03
 """Metres from the outline up to which hair is taken for the back of the head."""
 
-RINGS, FARTHEST = 12, np.radians(65)
+RINGS, FARTHEST = 14, np.radians(80)
 """Rings of the back from the outline to where it is hidden in every sensible pose: an angle about its middle."""
 
 CURTAIN, CURTAIN_RINGS = 0.02, 5
@@ -90,6 +90,7 @@ def back_of(
     marks: Floats,
     nodes: Floats,
     share: Floats,
+    above_plane: Floats,
     camera: PinholeCamera,
 ) -> Side:
     """Return the back of head and neck: rings within the outline, on an ellipse behind it, after some in its plane.
@@ -101,6 +102,7 @@ def back_of(
         inwards: `[B, B]`, `distance_inwards` of the matte.
         marks: `[478, 2]` landmarks in the window.
         nodes, share: `[h, w, 2]` the grid, and `[h, w]` how far it follows the head.
+        above_plane: `[h, w]` metres by which the outline is nearer than the plane behind the ears.
     """
     slopes = [cv2.Sobel(inwards, cv2.CV_32F, *way, ksize=3, scale=1 / 8) for way in ((1, 0), (0, 1))]
     start = outline_of(inwards, camera.width, body_line(marks))
@@ -112,7 +114,9 @@ def back_of(
     angle = np.concatenate([np.zeros(CURTAIN_RINGS), angles])[:, None]
     low = smooth(places[..., 1], float(marks[UNDER_NOSE, 1]), float(marks[CHIN, 1]))
     plane = outline_plane(head, still, places, camera)
-    depth = plane + (HALF_LENGTH + low * (NAPE_LENGTH - HALF_LENGTH)) * np.sin(angle)
+    nearer = at_grid(above_plane, nodes, start)[None]
+    length = nearer + HALF_LENGTH + low * (NAPE_LENGTH - HALF_LENGTH)
+    depth = plane - nearer + length * np.sin(angle)
     along = DEEPEST * metre * (1 - np.exp(-HALF_WIDTH / DEEPEST * angle))
     source = places + towards * ((1 - low) * np.maximum(along - np.maximum(depths, 0)[:, None], 0))[..., None]
     flat = places.reshape(-1, 2)

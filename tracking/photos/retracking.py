@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from ...common.clock import Clock
+from ...common.errors import UserError
 from ...common.progress import Listener, silent
 from ..detection.landmarks import LANDMARK_COUNT, LandmarkDetector
 from ..performances.performance import OVER_TIME, Crop
@@ -79,13 +80,20 @@ class Retracking:
         return near(outline, self._matting(picture))
 
     def performance(self, listener: Listener = silent) -> Performance:
-        """Return what the pictures show; those without a face keep what was asked for, with confidence 0."""
+        """Return what the pictures show; those without a face keep what was asked for, with confidence 0.
+
+        Raises:
+            UserError: no picture shows a face.
+        """
         shown, ours = self._asked, stacked(self._faces)
-        for number in range(ROUNDS):
+        for number in range(ROUNDS if len(shown) else 0):
             warped = self._warped_faces(shown, Clock(f"Tracking the film, round {number + 1}", len(shown), listener))
             seen = ~np.isnan(ours + warped).any((1, 2))
             if not seen.any():
-                return self._asked.lost_at(~seen)
+                raise UserError(
+                    "The network made no picture with a face: check its files with `semblance weights verify`, "
+                    "or use `--coarse warp`."
+                )
             part = shown.at(seen)
             pair = [tracked(self._head, part, self._photos, faces[seen], listener) for faces in (ours, warped)]
             shown = put_in(shown, moved_by_difference(part, *pair), seen)

@@ -9,14 +9,14 @@ sizes as given, so that gradients reach the vertices through the splats' anchors
 
 import warp as wp
 
+from ....protocol import splats
+
 wp.set_module_options({"enable_backward": False})
 
-LEAST_GROWTH, MOST_GROWTH = wp.constant(0.3), wp.constant(3.0)
-"""How much a splat may shrink and grow with its triangle."""
+LEAST_GROWTH, MOST_GROWTH = wp.constant(splats.LEAST_GROWTH), wp.constant(splats.MOST_GROWTH)
 BLUR = wp.constant(0.1)
 """Square pixels added to a Gaussian's variance in the picture, about what a pixel averages over."""
-FACING_AWAY = wp.constant(0.25)
-"""Cosine between the line of sight and a triangle's normal above which its splats are not drawn."""
+FACING_AWAY = wp.constant(splats.FACING_AWAY)
 LEAST_DEPTH = wp.constant(0.05)
 """Metres in front of the camera within which nothing is drawn."""
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ....protocol.splats import SH_0, SplatCloud, triangle_frames
+from ....protocol.splats import FACING_AWAY, SH_0, SplatCloud, triangle_frames
 from ....tracking.heads.camera import PinholeCamera
-from ..kernels import splat_projection
+from ....tracking.heads.head import ARKIT_NAMES
 from ..kernels.splatting import CUT_OFFS
 from ..scene import PosedHead
+from ..surfaces import CANONICAL_JAW
 from .network import harmonics
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from ....tracking.heads.arrays import Floats, Integers
+    from ....tracking.heads.arrays import Floats
+    from ....tracking.heads.head import MorphableHead
     from .network import SplatNetwork
 
 
@@ -34,42 +36,37 @@ COVERED = 0.5
 
 
 @torch.no_grad()
-def cloud_of(network: SplatNetwork, rest: Floats, triangles: Integers) -> SplatCloud:
+def cloud_of(network: SplatNetwork, head: MorphableHead, identity: Floats) -> SplatCloud:
     """Bake a network: what expression and rotation change in shape and colour stays as it is for the head at rest.
 
-    The light stays where it falls on the head at rest that looks into the camera. Splats that nobody sees, or that
-    only programs would show that draw what faces away, are left out.
+    The inside of the mouth, which a head at rest hides, is as in an open mouth. The light stays where it falls on the
+    head at rest that looks into the camera. Splats that nobody sees, or that only programs would show that draw what
+    faces away, are left out.
 
     Args:
         network: the splats.
-        rest: `[V, 3]` the person without expression, in head space.
-        triangles: `[T, 3]` of the head, wound outward.
+        head: of the avatar; identity: `[I]` of the person.
     """
-    rest = np.asarray(rest, np.float32)
-    cloud = every_splat_of(network, rest, np.asarray(triangles, np.int32))
+    cloud = every_splat_of(network, head, identity)
     seen = cloud.only(cloud.opacities > CUT_OFFS.least_alpha)
     return seen.only(~ghosts(network, seen))
 
 
-def at_rest(network: SplatNetwork, rest: Floats) -> PosedHead:
-    """The head without expression that looks into the camera, in head space."""
-    device = network.offsets.device
-    straight = torch.eye(3, device=device)
-    expression = torch.zeros(network.config["expressions"], device=device)
-    return PosedHead(torch.from_numpy(rest).to(device), expression, straight, straight)
-
-
-def every_splat_of(network: SplatNetwork, rest: Floats, triangles: Integers) -> SplatCloud:
+def every_splat_of(network: SplatNetwork, head: MorphableHead, identity: Floats) -> SplatCloud:
     """Return the network's splats in its order; arguments as in `cloud_of`."""
-    prepared = network.prepare(at_rest(network, rest))
-    corners, moved = as_numpy(network.corners), as_numpy(prepared.vertices)
-    frames = triangle_frames(*(moved[corners[:, corner]] for corner in range(3)))
+    rest = head.neutral(np.asarray(identity, np.float32)).astype(np.float32)
+    prepared, speaking = (network.prepare(facing(network, rest, jaw)) for jaw in (0.0, CANONICAL_JAW))
+    corners, inside = as_numpy(network.corners), inside_of_mouth(head)
+    displacements = np.where(inside[:, None], as_numpy(speaking.displacements), as_numpy(prepared.displacements))
+    frames = triangle_frames(*((rest + displacements)[corners[:, corner]] for corner in range(3)))
     normals = torch.from_numpy(frames[:, :, 2]).to(prepared.logits)
-    lit = torch.sigmoid(prepared.logits) * (1 + harmonics(normals) @ network.light)
+    of_mouth = torch.from_numpy(inside[corners].all(-1)).to(normals.device)
+    colours = torch.sigmoid(torch.where(of_mouth[:, None], speaking.logits, prepared.logits))
+    lit = colours * (1 + harmonics(normals) @ network.light)
     return SplatCloud(
         rest=rest,
-        triangles=triangles,
-        displacements=as_numpy(prepared.displacements),
+        triangles=np.asarray(head.triangles, np.int32),
+        displacements=displacements,
         corners=corners,
         barycentric=as_numpy(network.barycentric),
         offsets=as_numpy(network.offsets),
@@ -80,13 +77,30 @@ def every_splat_of(network: SplatNetwork, rest: Floats, triangles: Integers) -> 
     )
 
 
+def facing(network: SplatNetwork, rest: Floats, jaw: float = 0.0) -> PosedHead:
+    """The head at rest that looks into the camera, in head space; `jaw` is what its expression says of `jawOpen`."""
+    device = network.offsets.device
+    straight = torch.eye(3, device=device)
+    expression = torch.zeros(network.config["expressions"], device=device)
+    expression[ARKIT_NAMES.index("jawOpen")] = jaw
+    return PosedHead(torch.from_numpy(rest).to(device), expression, straight, straight)
+
+
+def inside_of_mouth(head: MorphableHead) -> NDArray[np.bool_]:
+    """Return `[V]`: what only an open mouth shows."""
+    inside = np.zeros(len(head.mean), bool)
+    for name in ("mouth", "teeth", "tongue"):
+        inside |= head.regions.get(name, False)
+    return inside
+
+
 def ghosts(network: SplatNetwork, cloud: SplatCloud) -> NDArray[np.bool_]:
     """Return `[N]`: splats on the far side of the head that would be seen through what is empty before them.
 
     The network does not draw what faces away; other programs draw everything. Where the footage showed nothing, as at a
     neck below clothes that were cut away, they would show the inside of the neck's back, which nobody ever saw.
     """
-    camera, head = PinholeCamera.default(GHOST_VIEW), at_rest(network, cloud.rest)
+    camera, head = PinholeCamera.default(GHOST_VIEW), facing(network, cloud.rest)
     found = np.zeros(len(cloud.corners), bool)
     for yaw in GHOST_YAWS:
         orbited = head.orbited(math.radians(yaw))
@@ -97,7 +111,7 @@ def ghosts(network: SplatNetwork, cloud: SplatCloud) -> NDArray[np.bool_]:
         places = cloud.placed(vertices, rotation).positions
         moved = vertices + cloud.displacements @ rotation.T
         normals = triangle_frames(*(moved[cloud.corners[:, corner]] for corner in range(3)))[:, :, 2]
-        away = (normals * places).sum(-1) > splat_projection.FACING_AWAY * np.linalg.norm(places, axis=-1)
+        away = (normals * places).sum(-1) > FACING_AWAY * np.linalg.norm(places, axis=-1)
         columns, rows = np.clip(camera.project(places).astype(int), 0, GHOST_VIEW - 1).T
         found |= away & (covered[rows, columns] < COVERED)
     return found

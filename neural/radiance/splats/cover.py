@@ -50,7 +50,7 @@ class Cover:
         for wanted in draws.permutation(np.linspace(low - beyond, high + beyond, POSES)):
             number = int(draws.integers(len(frames)))
             pitch = math.radians(draws.uniform(-PITCH, PITCH))
-            head = scene.head(int(frames[number])).orbited(float(yaw[number]) - float(wanted), pitch)
+            head = scene.head(int(frames[number])).orbited(float(wanted) - float(yaw[number]), pitch)
             outline = outline_of(scene, head, shrunk=EDGE * scene.camera.width / SIDE, only=solid).astype(np.float32)
             inner = cv2.resize(outline, (SIDE, SIDE), interpolation=cv2.INTER_AREA) > 0.99
             self.heads.append(head)

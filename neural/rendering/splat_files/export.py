@@ -47,6 +47,4 @@ def splats_of(file: Path) -> SplatCloud:
     avatar = Avatar.load(file, "cpu")
     if avatar.kind.splats is None:
         raise UserError(f"{file.stem} is not made of splats; build an avatar of the kind splats.")
-    head = avatar.open_head()
-    rest = head.neutral(np.asarray(avatar.metadata.identity, np.float32))
-    return avatar.kind.splats(avatar.network, rest, head.triangles)
+    return avatar.kind.splats(avatar.network, avatar.open_head(), np.asarray(avatar.metadata.identity, np.float32))

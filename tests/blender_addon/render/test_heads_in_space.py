@@ -158,6 +158,31 @@ settings.file_format = "OPEN_EXR_MULTILAYER"
 still("passes.exr")
 """
 
+MIXED = """
+head, view = add("red"), scene.camera
+portrait = add("blue")
+avatar_scene.give_avatar(portrait, "blue", {"kind": "styleavatar"})
+scene.camera = view
+solid = frame_service.avatar_pictures
+def painted(place, avatar, inputs, look, broken_off):
+    if avatar == "red":
+        return solid(place, avatar, inputs, look, broken_off)
+    rgba = np.zeros((1, 64, 64, 4), np.uint8)
+    rgba[..., 2], rgba[:, :, :32, 3] = 200, 255
+    return Pictures(rgba)
+frame_service.avatar_pictures = painted
+portrait.parent.location = (0, 0.1, 0)
+still("portrait_behind.png")
+scene.render.film_transparent = False
+still("portrait_opaque.png")
+scene.render.film_transparent = True
+portrait.parent.location = (0, -0.1, 0)
+still("portrait_before.png")
+ball((0, 0, 0), 0.3)
+head.hide_render = True
+still("portrait_alone.png")
+"""
+
 VIEWPORT = """
 import gpu
 from types import SimpleNamespace
@@ -322,6 +347,9 @@ def test_what_is_nearer_hides_what_is_behind(run_blender, folder):
     assert shown[middle].tolist() == around[middle].tolist() == red
     green = (around[..., 1] > 100) & (around[..., 0] < 20) & (around[..., 3] == 255)
     assert green.sum() > 300
+    outline = (around[..., 3] > 0) & (around[..., 3] < 255)
+    assert 20 < outline.sum() < green.sum()
+    assert (around[outline][:, 1] > 60).all(), "a smooth outline has the object's colour"
     assert seen["world"][0, 0].tolist() == [0, 0, 255, 255]
     assert seen["world"][middle].tolist() == red
     assert b"Depth.Z" in next(folder.glob("passes*.exr")).read_bytes()
@@ -334,6 +362,26 @@ def test_trouble_is_one_sentence(run_blender, folder):
     assert "modifier" in said["modifier"]
     assert "update the engine" in said["no depth"]
     assert "hologram" in said["kind"]
+
+
+def test_a_portrait_stands_at_its_head(run_blender, folder):
+    """Its person has one depth, its backdrop is behind everything; by itself, objects do not concern it."""
+    run_blender(SCENE + MIXED, folder)
+    behind, opaque, before, alone = (
+        np.asarray(Image.open(folder / f"portrait_{name}.png").convert("RGBA")).astype(int)
+        for name in ("behind", "opaque", "before", "alone")
+    )
+    red, blue = [200, 40, 40, 255], [0, 0, 200, 255]
+    is_red = (behind == red).all(-1)
+    assert is_red[:, :32].sum() > 50 < is_red[:, 32:].sum()
+    assert (behind[:, :31][~is_red[:, :31]] == blue).all()
+    assert not behind[:, 34:][~is_red[:, 34:]].any()
+    assert (opaque[is_red] == red).all()
+    assert (opaque[~is_red] == blue).all()
+    assert (before[:, :31] == blue).all()
+    assert (before[:, 34:] == behind[:, 34:]).all()
+    assert (alone[:, :31] == blue).all()
+    assert not alone[:, 34:].any()
 
 
 def test_a_viewport_shows_heads_from_anywhere(run_blender, folder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from semblance.blender_addon.render.layers import NOTHING, Layer, composite, halved, on_backdrop
+from semblance.blender_addon.render.layers import NOTHING, Layer, composite, on_backdrop
 
 RED, BLUE, HALF_GREEN = (1.0, 0.0, 0.0, 1.0), (0.0, 0.0, 1.0, 1.0), (0.0, 0.5, 0.0, 0.5)
 CLEAR = (0.0, 0.0, 0.0, 0.0)
@@ -39,15 +39,19 @@ def test_nothing_is_far_away():
     assert on_backdrop(seen, np.array(BLUE, np.float32)).colour[0, 0].tolist() == list(BLUE)
 
 
-def test_outlines_of_objects_are_smooth():
-    depth = np.zeros((4, 4), np.float32)
-    depth[:, :3] = 2
-    depth[1, 2] = 1
-    seen = halved(np.full((4, 4, 3), 0.5, np.float32), depth)
-    assert seen.colour[..., 3].tolist() == [[1, 0.5], [1, 0.5]]
-    assert seen.colour[0, 1] == pytest.approx([0.25, 0.25, 0.25, 0.5])
-    assert seen.depth.tolist() == [[2, 1], [2, 2]]
-    assert (halved(np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.float32)).depth == NOTHING).all()
+def test_every_order_of_many_layers():
+    random = np.random.default_rng(4)
+    alphas = random.choice([0.0, 0.3, 0.8, 1.0], (4, 30, 1))
+    colours = np.concatenate([random.random((4, 30, 3)) * alphas, alphas], -1)
+    depths = np.where(alphas[..., 0] > 0, random.permutation(120).reshape(4, 30) + 1.0, NOTHING)
+    seen = composite([layer(each, depth) for each, depth in zip(colours, depths, strict=True)])
+    for pixel in range(30):
+        expected, depth = np.zeros(4), NOTHING
+        for nth in np.argsort(-depths[:, pixel]):
+            expected = colours[nth, pixel] + expected * (1 - alphas[nth, pixel])
+            depth = depths[nth, pixel] if alphas[nth, pixel, 0] >= 0.5 else depth
+        assert seen.colour[0, pixel] == pytest.approx(expected, abs=1e-6)
+        assert seen.depth[0, pixel] == depth
 
 
 def faint_of(alpha: float) -> tuple[float, ...]:

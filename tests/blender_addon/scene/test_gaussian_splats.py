@@ -138,6 +138,40 @@ assert np.abs(moved.positions - rest.positions).min() >= 0
     run_splats(script, tmp_path / "saved.blend")
 
 
+def test_renders_leave_out_what_faces_away_from_the_camera(run_splats):
+    """Only renders: the evaluated scene is a viewport's, so that the test tells the nodes otherwise."""
+    script = """
+from semblance.protocol.splats import FACING_AWAY, triangle_frames
+head = small_head()
+performance = acted(head, 3)
+made = added(head, performance)
+neutral = head.neutral(performance.identity).astype(np.float32)
+cloud = random_cloud(neutral, head.triangles, 2000)
+splats = gaussian_splats.make_splats(made, cloud)
+scene.frame_set(scene.frame_start + 2)
+assert len(drawn(splats)[1].positions) == 2000
+tree = splats.modifiers[0].node_group
+link = next(each for each in tree.links if each.from_node.bl_idname == "GeometryNodeIsViewport")
+socket = link.to_socket
+tree.links.remove(link)
+socket.default_value = 0
+bpy.context.view_layer.update()
+vertices = frame_vertices(head, performance, 2)
+moved = vertices + cloud.displacements @ performance.rotation[2].T
+places = cloud.placed(vertices, performance.rotation[2]).positions
+normals = triangle_frames(*(moved[cloud.corners[:, corner]] for corner in range(3)))[:, :, 2]
+cosine = (places * normals).sum(-1) / np.linalg.norm(places, axis=-1)
+kept = places[cosine < FACING_AWAY]
+assert 500 < len(kept) < 1700
+found = axes.world_to_camera(drawn(splats)[1].positions, np.array(scene.camera.matrix_world))
+assert np.abs(found - kept).max() < 1e-4
+scene.camera = None
+bpy.context.view_layer.update()
+assert len(drawn(splats)[1].positions) == 2000
+"""
+    run_splats(script)
+
+
 def test_another_head_is_refused_and_splats_are_replaced(run_splats):
     script = """
 head = small_head()
@@ -150,10 +184,15 @@ try:
     raise AssertionError
 except UserError as error:
     assert "another head" in str(error)
+from semblance.blender_addon.properties import active_head
+other = added(head, at_rest(1, head))
+assert scene.semblance.head == other
 for _ in range(2):
     gaussian_splats.remove_splats(made)
     splats = gaussian_splats.make_splats(made, cloud)
-    assert gaussian_splats.splats_of(made) == [splats]
+    assert gaussian_splats.splats_of(made) == [splats] and gaussian_splats.splats_of(other) == []
+    bpy.context.view_layer.objects.active = splats
+    assert active_head(bpy.context) == made
 assert len(bpy.data.pointclouds) == 1 and len(bpy.data.node_groups) == 1
 """
     run_splats(script)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import av
 import pytest
+from semblance.tests.makers.performances import at_rest
+from semblance.tracking.heads.builtin import load_builtin
 
 START = """
 import bpy, numpy as np
@@ -277,6 +279,40 @@ except UserError as error:
     assert "cut short" in str(error)
 """
     run_blender(START + script, environment=home)
+
+
+def test_a_head_in_3d_is_baked_before_its_photo_and_becomes_a_portrait(run_blender, home, engine_python, tmp_path):
+    plate = tmp_path / "plate.png"
+    plate.touch()
+    at_rest(2, load_builtin(), extra={"clean_plate": str(plate)}).save(tmp_path / "performance.npz")
+    script = """
+from semblance.blender_addon.scene.avatar_scene import add_avatar, give_avatar
+from semblance.blender_addon.ui import bake_operators
+from semblance.protocol.jobs import JobKind
+from semblance.protocol.messages import Job, JobState
+head = add_avatar(scene, Path(sys.argv[1]))
+assert "head in 3D" in refused(bpy.ops.semblance.bake_to_portrait)
+give_avatar(head, "me", {"kind": "styleavatar"})
+assert "head in 3D" in refused(bpy.ops.semblance.bake_to_portrait)
+give_avatar(head, "me", {"kind": "radiance"})
+asked = []
+
+
+def followed(request):
+    asked.append(request)
+    yield
+    return Job("1", request.kind, JobState.DONE, result={"avatar_id": "me_portrait", "kind": "styleavatar"})
+
+
+bake_operators.followed = followed
+assert bpy.ops.semblance.bake_to_portrait() == {"FINISHED"}
+bake, build = asked
+assert (bake.kind, bake.avatar, bake.plate, bake.size) == (JobKind.BAKE, "me", sys.argv[2], 256)
+assert (build.kind, build.dataset, build.avatar_kind) == (JobKind.BUILD, bake.dataset, "portrait")
+assert (head.semblance.avatar, head.semblance.kind) == ("me_portrait", "styleavatar")
+"""
+    environment = {**home, "SEMBLANCE_ENGINE_PYTHON": str(engine_python)}
+    run_blender(START + script, tmp_path / "performance.npz", plate, environment=environment)
 
 
 def cut(source, target, frames):

@@ -29,6 +29,7 @@ REQUIRED: dict[JobKind, dict[str, Any]] = {
     JobKind.PHOTO: {"photo": "/a.jpg", "dataset": "a"},
     JobKind.BUILD: {"dataset": "a", "avatar": "a"},
     JobKind.REENACT: {"avatar": "a", "driver": "/d.mp4", "out": "/o.mp4"},
+    JobKind.BAKE: {"avatar": "a", "dataset": "a"},
     JobKind.ORBIT: {"avatar": "a", "out": "/o.mp4"},
 }
 """The least that each job needs."""

@@ -11,10 +11,10 @@ import torch
 from semblance.neural.radiance.kernels import splat_projection
 from semblance.neural.radiance.kernels.launching import kernel_device
 from semblance.neural.radiance.kernels.splatting import project
-from semblance.neural.radiance.splats.cloud import at_rest, cloud_of, every_splat_of, ghosts
+from semblance.neural.radiance.splats.cloud import cloud_of, every_splat_of, facing, ghosts, inside_of_mouth
 from semblance.neural.radiance.splats.network import SplatNetwork, harmonics
 from semblance.neural.radiance.splats.placement import place_splats
-from semblance.neural.radiance.surfaces import surface_of
+from semblance.neural.radiance.surfaces import CANONICAL_JAW, surface_of
 from semblance.protocol.splats import SH_0
 from semblance.tests.protocol.test_splats import covariances
 from semblance.tracking.heads.builtin import load_builtin
@@ -56,13 +56,17 @@ def network() -> SplatNetwork:
 def test_the_cloud_is_what_the_network_draws(network):
     head, camera = load_builtin(), PinholeCamera.default(256)
     rest = head.neutral(np.zeros(len(head.identity_basis), np.float32))
-    cloud = every_splat_of(network, rest, head.triangles)
+    cloud = every_splat_of(network, head, np.zeros(len(head.identity_basis)))
     turn = from_vectors(np.array([0.2, 0.5, -0.1])).astype(np.float32)
     vertices = (rest @ turn.T + [0.01, 0.02, 0.9]).astype(np.float32)
     placed = cloud.placed(vertices, turn)
     # The network draws the head in this pose with what it does to the head at rest.
-    prepared = network.prepare(at_rest(network, rest))
-    moved = torch.from_numpy(vertices) + prepared.displacements @ torch.from_numpy(turn).T
+    prepared = network.prepare(facing(network, rest))
+    speaking = network.prepare(facing(network, rest, CANONICAL_JAW))
+    inside = inside_of_mouth(head)
+    assert np.array_equal(cloud.displacements[~inside], prepared.displacements[~inside])
+    assert np.array_equal(cloud.displacements[inside], speaking.displacements[inside])
+    moved = torch.from_numpy(vertices + cloud.displacements @ turn.T)
     shape = (network.offsets, network.log_scales, network.rotations)
     seen = project(moved, network.derived, *shape, prepared.opacities, camera)
     drawn = (seen.reach[:, 0] > 0).numpy()
@@ -81,12 +85,20 @@ def test_the_cloud_is_what_the_network_draws(network):
 def test_colours_are_lit_from_the_front(network):
     head = load_builtin()
     rest = head.neutral(np.zeros(len(head.identity_basis), np.float32))
-    cloud = every_splat_of(network, rest, head.triangles)
-    prepared = network.prepare(at_rest(network, rest))
+    cloud = every_splat_of(network, head, np.zeros(len(head.identity_basis)))
+    prepared = network.prepare(facing(network, rest))
     shape = (network.offsets, network.log_scales, network.rotations)
-    seen = project(prepared.vertices, network.derived, *shape, prepared.opacities, PinholeCamera.default(64))
+    moved = torch.from_numpy(rest + cloud.displacements)
+    seen = project(moved, network.derived, *shape, prepared.opacities, PinholeCamera.default(64))
     lit = torch.sigmoid(prepared.logits) * (1 + harmonics(seen.normals) @ network.light)
-    assert np.allclose(0.5 + SH_0 * cloud.harmonics, lit, atol=1e-3)
+    speaking = torch.sigmoid(network.prepare(facing(network, rest, CANONICAL_JAW)).logits)
+    speaking *= 1 + harmonics(seen.normals) @ network.light
+    inside = inside_of_mouth(head)[cloud.corners].all(-1)
+    assert 0.01 < inside.mean() < 0.3
+    found = 0.5 + SH_0 * cloud.harmonics
+    assert np.allclose(found[~inside], lit[~inside], atol=1e-3)
+    assert np.allclose(found[inside], speaking[inside], atol=1e-3)
+    assert np.abs(found[inside] - lit[inside].numpy()).max() > 0.01
     assert np.allclose(cloud.opacities, torch.sigmoid(network.opacity_logits))
 
 
@@ -94,16 +106,16 @@ def test_what_only_others_would_draw_is_left_out():
     """Under a neck that the footage does not show, the inside of its back must not appear; a whole head keeps all."""
     head = load_builtin()
     kernel_device()
-    rest = head.neutral(np.zeros(len(head.identity_basis), np.float32))
+    nobody = np.zeros(len(head.identity_basis), np.float32)
     made = begun(head)
     made.opacity_logits[:] = 4.0
-    cloud = every_splat_of(made, rest, head.triangles)
+    cloud = every_splat_of(made, head, nobody)
     assert ghosts(made, cloud).mean() < 0.02
     place = cloud.placed().positions
     neck = place[:, 1] > 0.1
     back = neck & (place[:, 2] > 0.04)
     made.opacity_logits[torch.from_numpy(neck & ~back)] = -8.0
-    found = ghosts(made, every_splat_of(made, rest, head.triangles))
+    found = ghosts(made, every_splat_of(made, head, nobody))
     assert found[back].mean() > 0.6
     assert found[~back].mean() < 0.02
-    assert len(cloud_of(made, rest, head.triangles).corners) == (~found & (~neck | back)).sum()
+    assert len(cloud_of(made, head, nobody).corners) == (~found & (~neck | back)).sum()

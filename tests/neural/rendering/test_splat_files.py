@@ -15,6 +15,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from semblance.common.errors import UserError
+from semblance.engine.commands.cli import main
 from semblance.neural.avatar import Avatar
 from semblance.neural.kinds import KINDS
 from semblance.neural.rendering.splat_files.export import WRITERS, export_splats
@@ -173,9 +174,8 @@ def avatar(monkeypatch, tmp_path):
     head = load_builtin()
     cloud = random_cloud(head.neutral(np.zeros(len(head.identity_basis), np.float32)), head.triangles, 30)
 
-    def splats(network, rest, triangles):
-        assert np.array_equal(rest, cloud.rest)
-        assert np.array_equal(triangles, head.triangles)
+    def splats(network, opened, identity):
+        assert (opened.name, identity.shape) == ("builtin", (len(head.identity_basis),))
         return cloud
 
     monkeypatch.setitem(KINDS, "styleavatar", replace(STYLEAVATAR, load=lambda _: Nothing(), splats=splats))
@@ -202,3 +202,17 @@ def test_what_cannot_be_exported_is_told(avatar, tmp_path, monkeypatch):
         export_splats(path, tmp_path / "someone.ply")
     assert not (tmp_path / "someone.ply").exists()
     assert isinstance(Avatar.load(path, "cpu").network, Nothing)
+
+
+def test_the_command_line_exports_splats(avatar, tmp_path, monkeypatch, capsys):
+    path, cloud = avatar
+    monkeypatch.setenv("SEMBLANCE_HOME", str(tmp_path / "home"))
+    with pytest.raises(SystemExit) as left:
+        main(["export", str(path), "--splats", str(tmp_path / "out.ply")])
+    assert left.value.code in (0, None)
+    assert (tmp_path / "out.ply").read_bytes() == ply_of(cloud.placed())
+    for wrong in ([], ["--onnx", "a.onnx", "--splats", "a.ply"]):
+        with pytest.raises(SystemExit) as left:
+            main(["export", str(path), *wrong])
+        assert left.value.code == 2
+        assert "--splats FILE" in capsys.readouterr().err

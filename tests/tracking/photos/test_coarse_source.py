@@ -106,6 +106,18 @@ def test_a_source_makes_no_more_frames_than_it_can_afford(photo, head, tmp_path)
     assert len(dataset.names) == 3
 
 
+def test_a_network_that_makes_no_faces_ends_in_one_sentence(photo, head, tmp_path):
+    class Grey(Lagging):
+        def frame(self, performance, index, neutral=None):
+            picture, matte = self.warp.frame(performance, index, neutral)
+            return np.full_like(picture, 128), matte
+
+    with pytest.raises(UserError, match="weights verify") as error:
+        photo_dataset(photo, tmp_path / "set", head=head, size=SIZE, frames=2, coarse=Grey(1.0))
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "set").exists()
+
+
 def test_cancelling_a_network_leaves_nothing(photo, head, tmp_path):
     def listener(progress):
         if progress.stage == "Filming the photo" and progress.done == 1:
