@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from .scene import View
 
-ABSOLUTE, SQUARED = 0.5, 6.0
+ABSOLUTE, SQUARED = 0.8, 4.0
 
 
 def over(colour: Tensor, light: Tensor, background: Tensor) -> Tensor:

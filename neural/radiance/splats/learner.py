@@ -31,11 +31,11 @@ RATES = {
     "rotations": 4e-3,
     "opacity_logits": 6e-2,
     "colour_logits": 6e-2,
-    "colour_bases": 1e-2,
-    "displacement": 0.1,
-    "shape_bases": 0.02,
-    "light": 3e-3,
-    "conditioned": 2e-3,
+    "colour_bases": 2e-2,
+    "displacement": 0.2,
+    "shape_bases": 0.06,
+    "light": 6e-3,
+    "conditioned": 4e-3,
 }
 """Learning rates at the beginning."""
 FALLS_FROM, FALLS_TO = 0.4, 0.05
@@ -47,7 +47,7 @@ FRAMES = 2
 """Of a step."""
 REGULARISE_EVERY, COVER_EVERY = 4, 4
 """Frames and steps; the penalties count as many times as much."""
-COARSE_UNTIL = 0.3
+COARSE_UNTIL = 0.2
 """Share of the training in which pictures of half the size are learnt."""
 
 

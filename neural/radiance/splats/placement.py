@@ -18,6 +18,8 @@ SHELL_SHARE = 0.3
 """Of the splats beyond one a triangle and of all, those that hair gets where there is a scalp."""
 SHELL_HEIGHT = (0.002, 0.025)
 """Metres above the scalp."""
+LAYERS = 1.5
+"""Times that the hair's splats cover the scalp."""
 SPREAD = 0.55
 """Tangential standard deviation of a splat, by the side of the square that it has to cover."""
 FLATNESS = 0.3
@@ -60,7 +62,7 @@ def place_splats(surface: HeadSurface, count: int, seed: int = 0) -> Placement:
     barycentric[: len(skin)][per_triangle[skin] == 1] = 1 / 3
     heights = np.where(on_shell, draws.uniform(*SHELL_HEIGHT, len(chosen)), 0).astype(np.float32)
     covered = np.concatenate(
-        [areas[skin] / per_triangle[skin], np.full(shell, (areas * on_scalp).sum() / max(1, shell) * 4)]
+        [areas[skin] / per_triangle[skin], np.full(shell, (areas * on_scalp).sum() / max(1, shell) * LAYERS)]
     )
     across = np.clip(SPREAD * np.sqrt(covered), SMALLEST, LARGEST)
     along = np.maximum(np.where(on_shell, across, FLATNESS * across), SMALLEST)

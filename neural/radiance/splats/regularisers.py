@@ -24,7 +24,7 @@ FLAT, FLATTER = 0.02, 0.7
 """Weight of thick splats, and the logarithm by which the normal size should be below the tangential ones."""
 ROUND = 0.02
 """Weight of tangential sizes that differ."""
-COLOUR, COLOUR_CHANGE = 0.005, 0.01
+COLOUR, COLOUR_CHANGE = 0.002, 0.002
 """Weights of logits of colours that leave the first ones, and that change with the expression: where the footage says
 next to nothing (skin seen at a glance), colours stay what they began as."""
 HAZE = 2e-3
