@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from semblance.neural.radiance.splats.cover import Cover
+from semblance.neural.radiance.splats.first_colours import begin_with_colours
 from semblance.neural.radiance.splats.first_shape import within_outlines
 from semblance.neural.radiance.splats.network import SplatNetwork
 from semblance.neural.radiance.splats.placement import place_splats
@@ -76,3 +78,16 @@ def test_half_a_view_is_the_same_view(made: SyntheticScene) -> None:
     premultiplied = (view.colour * view.alpha[..., None])[: 2 * half.camera.height, : 2 * half.camera.width]
     total = (half.colour * half.alpha[..., None]).sum()
     torch.testing.assert_close(4 * total, premultiplied.sum(), rtol=1e-4, atol=1e-2)
+
+
+def test_a_matte_that_is_too_wide_does_not_colour_the_sides(made: SyntheticScene) -> None:
+    """What is seen at a glance only, at the outline, takes the colour of a place that is seen well."""
+    alphas = np.stack([cv2.dilate(alpha, np.ones((5, 5), np.uint8)) for alpha in made.scene.alphas.numpy()])
+    colours = torch.where(made.scene.alphas[..., None] < 128, torch.tensor([0, 255, 0]), made.scene.colours).byte()
+    scene = replace(made.scene, alphas=torch.from_numpy(alphas), colours=colours)
+    frame = made.training[:1]
+    placed = place_splats(scene.surface, COUNT)
+    network = SplatNetwork.placed(placed, scene.surface.rest, 52)
+    begin_with_colours(network, scene, frame, placed.on_shell)
+    red, green, _ = torch.sigmoid(network.colour_logits.detach())[torch.from_numpy(~placed.on_shell)].unbind(-1)
+    assert ((green - red) > 0.3).float().mean() < 0.03
