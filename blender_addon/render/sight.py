@@ -96,7 +96,6 @@ class Part:
     width: float
     height: float
 
-
     @property
     def rows(self) -> slice:
         """Its rows, where it lies on whole pixels."""
