@@ -124,7 +124,6 @@ class PictureFeed(Generic[Moment]):
                 for wanted in wish.wanted:
                     pictures += ((yield from self._picture(client, wanted)),)
                 self.answer, self.text, self._asking = Answer(pictures, wish.moment), "", False
-                yield
         finally:
             connecting.close()
             if client:

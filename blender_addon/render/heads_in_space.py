@@ -19,6 +19,7 @@ from ..scene.rig import HEAD_BONE
 from . import pixels
 from .evaluated_heads import EvaluatedHead, world_vertices
 from .layers import NOTHING, Layer
+from .sight import Part, part_of, part_with
 
 if TYPE_CHECKING:
     import bpy
@@ -83,17 +84,24 @@ class HeadInSpace(EvaluatedHead):
             "expression": self.expression,
             "rotation": head_rotation(self.placed, footage),
             "view": view,
-            "camera": np.array(astuple(sight.camera)),
+            "camera": np.array(astuple(part_of(sight, self._part(sight)).camera)),
         }
         return PosedMesh(**{name: array[None].astype(np.float32) for name, array in arrays.items()})
 
     def layer(self, pictures: Pictures, sight: Sight, from_rec709: Floats) -> Layer:
         """See `EvaluatedHead.layer`."""
-        colour = pixels.scene_linear(pictures.rgba[0].astype(np.float32) / 255, from_rec709, transparent=True)
         if pictures.depth is None:
             raise UserError(f"The engine sent {self.name} without its depth; update the engine.")
-        metres = pictures.depth[0]
-        return Layer(colour, np.where(metres > 0, metres * np.float32(self.size), NOTHING))
+        painted, metres, part = pictures.rgba[0].astype(np.float32) / 255, pictures.depth[0], self._part(sight)
+        colour = np.zeros((sight.camera.height, sight.camera.width, 4), np.float32)
+        depth = np.full(colour.shape[:2], NOTHING)
+        colour[part.rows, part.columns] = pixels.scene_linear(painted, from_rec709, transparent=True)
+        depth[part.rows, part.columns] = np.where(metres > 0, metres * np.float32(self.size), NOTHING)
+        return Layer(colour, depth)
+
+    def _part(self, sight: Sight) -> Part:
+        """The part of the picture that is sent for, which is all that can have something of the head."""
+        return part_with(self.vertices, sight) or Part(0, 0, 1, 1)
 
 
 def expression_of(head: bpy.types.Object) -> Floats:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ...tracking.heads.arrays import Doubles
 
 
+HAIR = 0.6
+"""Room for hair about a head, in parts of its height."""
+
+
 @dataclass(frozen=True, eq=False)
 class Sight:
     """How the scene is seen.
@@ -92,17 +96,27 @@ class Part:
     width: float
     height: float
 
+    @property
+    def rows(self) -> slice:
+        """Its rows, where it lies on whole pixels."""
+        return slice(round(self.top), round(self.top + self.height))
 
-def part_with(points: Doubles, sight: Sight, margin: float) -> Part | None:
-    """Return the part of a picture in which `points [V, 3]` (world space) are, with a `margin` about them in the
-    scene's units; None when none of it is in the picture.
+    @property
+    def columns(self) -> slice:
+        """Its columns."""
+        return slice(round(self.left), round(self.left + self.width))
+
+
+def part_with(points: Doubles, sight: Sight) -> Part | None:
+    """Return the part of a picture, in whole pixels, in which heads of the vertices `[V, 3]` (world space) are with
+    their hair; None when nothing of them is in the picture.
     """
     seen = world_to_camera(points, sight.world)
     nearest = float(seen[:, 2].min())
     if nearest <= 0:
         return None
     pixels = sight.camera.project(seen)
-    around = margin / nearest * np.array([sight.camera.fx, sight.camera.fy])
+    around = HAIR * np.ptp(points, 0).max() / nearest * np.array([sight.camera.fx, sight.camera.fy])
     frame = np.array([sight.camera.width, sight.camera.height])
     low = np.clip(np.floor(pixels.min(0) - around), 0, frame)
     high = np.clip(np.ceil(pixels.max(0) + around), 0, frame)
@@ -111,9 +125,9 @@ def part_with(points: Doubles, sight: Sight, margin: float) -> Part | None:
     return Part(*low.tolist(), *(high - low).tolist())
 
 
-def part_of(sight: Sight, part: Part, most: int) -> Sight:
+def part_of(sight: Sight, part: Part, most: int | None = None) -> Sight:
     """Return how a part of a picture is seen, its longer side on at most so many pixels."""
-    scale = min(1.0, most / max(part.width, part.height))
+    scale = min(1.0, most / max(part.width, part.height)) if most else 1.0
     width, height = max(1, round(part.width * scale)), max(1, round(part.height * scale))
     x, y = width / part.width, height / part.height
     camera = PinholeCamera(

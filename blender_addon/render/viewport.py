@@ -43,8 +43,6 @@ NO_PERSPECTIVE = "Switch the view to perspective (numpad 5) to see the avatar"
 MOVING, STILL = 256, 1024
 """Most pixels of the longer side of what heads in 3D are painted on, while something moves and after."""
 SECONDS_TO_STILL = 0.3
-HAIR = 0.6
-"""Room for hair about a head, in parts of its height."""
 
 _viewports: weakref.WeakSet[Viewport] = weakref.WeakSet()
 
@@ -157,11 +155,7 @@ class Viewport:
         if camera and portraits and camera_of(camera).type == "PERSP":
             through = camera_sight(camera.evaluated_get(depsgraph))
             portrait = min(portraits, key=lambda head: head.distance(through.world)), through
-        points = np.concatenate([head.vertices for head in heads]) if heads and sight else None
-        part = None
-        if points is not None and sight:
-            tallest = max(float(np.ptp(head.vertices, 0).max()) for head in heads)
-            part = part_with(points, sight, HAIR * tallest)
+        part = part_with(np.concatenate([head.vertices for head in heads]), sight) if heads and sight else None
         seen = part_of(sight, part, most) if part and sight else None
         why = NO_PERSPECTIVE if heads and not sight else ""
         if not heads and not portrait:

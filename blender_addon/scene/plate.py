@@ -65,6 +65,18 @@ def show_plate(camera: bpy.types.Object, performance: Performance, *, fps: float
     return image
 
 
+def lay_behind(camera: bpy.types.Object, performance: Performance, *, head_is_apart: bool) -> None:
+    """Have a photo's clean plate behind what `camera` sees where the head is rendered apart, else the photo itself.
+
+    Nothing happens where there is no clean plate, as of a video.
+    """
+    clean = Path(performance.extra.get("clean_plate", ""))
+    shown = clean if head_is_apart else Path(performance.source)
+    if clean.is_file() and shown.is_file():
+        for background in camera_of(camera).background_images:
+            background.image = bpy.data.images.load(str(shown), check_existing=True)
+
+
 def time_movie(
     camera: bpy.types.Camera,
     background: bpy.types.CameraBackgroundImage,

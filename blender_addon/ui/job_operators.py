@@ -25,7 +25,8 @@ from ..engine import jobs
 from ..engine.process import why_no_engine
 from ..operators import Outcome, SemblanceOperator, ask_for_file
 from ..properties import AUTOMATIC, active_head, choices, head_settings, scene_settings
-from ..scene import driving
+from ..render.kinds import kind_of
+from ..scene import driving, plate
 from ..scene.avatar_scene import add_avatar, give_avatar
 from . import activity
 
@@ -136,8 +137,11 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
 
 
 def finish_build(head: bpy.types.Object, job: Job) -> None:
-    """Tell a head the avatar that was built of it."""
+    """Tell a head the avatar that was built of it, and have the right plate behind it."""
     give_avatar(head, job.result["avatar_id"], job.result)
+    own, camera = driving.own_performance(head), head_settings(head).camera
+    if own and camera:
+        plate.lay_behind(camera, own, head_is_apart=kind_of(head).in_space)
 
 
 class SEMBLANCE_OT_new_avatar(LongTask):

@@ -16,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
 
 from ..datasets.rasteriser import PlainRasteriser
+from ..heads.rotations import to_angles
 from ..performances.maps import frame_vertices
 from .photo_surface import sampled, smooth
 
@@ -43,6 +44,10 @@ SEEN_FLAT = (0.25, 0.7)
 BESIDE_HEAD, EVENED = 0.008, 4.0
 """Metres beside the head's own outline within which the photo's outline is as near as that, and the deviation, in steps
 of the grid, of the blur that evens this along the outline."""
+
+TURNED_AWAY = (8.0, 18.0)
+"""Degrees of yaw between which the head's own outline is believed. Seen from the front, hair, ears and neck are the
+photo's outline, and cheeks that are nearer say nothing of them."""
 
 HELD, HELD_AT_RIM, SURE = 3.0, 20.0, 1e4
 """How much more a known value counts than the likeness of neighbours: on the head, at the outline, and where it is
@@ -75,7 +80,8 @@ def relief_depth(
     plane = outline_plane(head, still, nodes, camera)
     depth, turned = seen_head(head, still, facing, nodes, camera)
     rim = 2 * ROUNDNESS * np.maximum(inwards, 0) * plane / camera.fx
-    beside = height_beside(plane, depth, camera)
+    yaw = np.degrees(np.abs(to_angles(still.rotation[:1])[0, 1]))
+    beside = smooth(yaw, *TURNED_AWAY) * height_beside(plane, depth, camera)
     rim = rim + beside**2
     at_rim = np.clip(1 - inwards / (RIM * float(nodes[0, 1, 0] - nodes[0, 0, 0])), 0, 1) ** 2
     trust_rim, trust_head = np.where(inwards > 0, HELD_AT_RIM * at_rim, SURE), HELD * smooth(turned, *SEEN_FLAT)

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import av
 import pytest
+from PIL import Image
 from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.builtin import load_builtin
+from semblance.tracking.performances.performance import Crop
 
 START = """
 import bpy, numpy as np
@@ -282,12 +284,15 @@ except UserError as error:
 
 
 def test_a_head_in_3d_is_baked_before_its_photo_and_becomes_a_portrait(run_blender, home, engine_python, tmp_path):
-    plate = tmp_path / "plate.png"
-    plate.touch()
-    at_rest(2, load_builtin(), extra={"clean_plate": str(plate)}).save(tmp_path / "performance.npz")
+    photo, plate = tmp_path / "photo.png", tmp_path / "plate.png"
+    for file in (photo, plate):
+        Image.new("RGB", (64, 64)).save(file)
+    said = {"crop": Crop(0, 0, 64), "source": str(photo), "extra": {"clean_plate": str(plate)}}
+    at_rest(2, load_builtin(), **said).save(tmp_path / "performance.npz")
     script = """
 from semblance.blender_addon.scene.avatar_scene import add_avatar, give_avatar
 from semblance.blender_addon.ui import bake_operators
+from semblance.blender_addon.ui.job_operators import finish_build
 from semblance.protocol.jobs import JobKind
 from semblance.protocol.messages import Job, JobState
 head = add_avatar(scene, Path(sys.argv[1]))
@@ -304,12 +309,21 @@ def followed(request):
     return Job("1", request.kind, JobState.DONE, result={"avatar_id": "me_portrait", "kind": "styleavatar"})
 
 
+def behind():
+    return Path(head.semblance.camera.data.background_images[0].image.filepath).name
+
+
+assert behind() == "photo.png"
+finish_build(head, Job("1", JobKind.BUILD, JobState.DONE, result={"avatar_id": "me", "kind": "radiance"}))
+assert behind() == "plate.png"
+
 bake_operators.followed = followed
 assert bpy.ops.semblance.bake_to_portrait() == {"FINISHED"}
 bake, build = asked
 assert (bake.kind, bake.avatar, bake.plate, bake.size) == (JobKind.BAKE, "me", sys.argv[2], 256)
 assert (build.kind, build.dataset, build.avatar_kind) == (JobKind.BUILD, bake.dataset, "portrait")
 assert (head.semblance.avatar, head.semblance.kind) == ("me_portrait", "styleavatar")
+assert behind() == "photo.png"
 """
     environment = {**home, "SEMBLANCE_ENGINE_PYTHON": str(engine_python)}
     run_blender(START + script, tmp_path / "performance.npz", plate, environment=environment)
