@@ -212,9 +212,13 @@ def make_environment(folder: Path) -> None:
 
 def find_python(place_for_uv: Path) -> tuple[str | None, str | None]:
     """Return (a Python 3.11, None), or (None, uv) when only uv can bring one."""
-    candidates = [sys.executable, shutil.which("python3.11"), *map(str, sorted(Path.home().glob(PYENV)))]
-    for candidate in candidates:
-        if candidate and version_of(candidate) == "3.11":
+    base = Path(sys.base_prefix, "bin", "python3")  # what an active environment was made with
+    named = [base if base.is_file() else None, sys.executable, shutil.which("python3.11")]
+    ours = str(place_for_uv.parent)  # of its own environments none can be made anew
+    for candidate in [*map(str, filter(None, named)), *map(str, sorted(Path.home().glob(PYENV)))]:
+        if ours in candidate:
+            continue
+        if version_of(candidate) == "3.11":
             return candidate, None
     uv = shutil.which("uv") or uv_of_our_own(place_for_uv)
     if uv:

@@ -89,6 +89,15 @@ def test_uv_brings_python_311_where_only_another_is_installed(run, tmp_path, mon
     assert run.find_python(tmp_path) == (None, "/usr/bin/uv")
 
 
+def test_an_environment_of_its_own_that_is_active_is_not_what_makes_the_next(run, tmp_path, monkeypatch):
+    own = tmp_path / "engine" / "bin" / "python3"
+    monkeypatch.setattr(run.sys, "executable", str(own))
+    monkeypatch.setattr(run, "version_of", lambda python: "3.11")
+    found, _ = run.find_python(tmp_path / "uv")
+    assert found
+    assert str(tmp_path) not in found
+
+
 def locked(name: str) -> dict[str, str]:
     """Library to version, of a lock; of a library locked twice (for two Pythons) the older version."""
     text = (ROOT / "requirements" / name).read_text()
