@@ -44,11 +44,11 @@ class RadianceLearner(ABC):
 
     def __init__(self, scene: RadianceScene, frames: Sequence[int], seed: int = 0) -> None:
         """Learn from some `frames` of `scene`; `seed` decides their order."""
-        self.scene, self.frames = scene, frames
         self.seed = self._first_seed = seed
         self.dtype = torch.float32
         self.rate = 1.0
         self.group = DistributedGroup(0, 1, kernel_device().device)
+        self.go_on_with(scene, frames)
 
     @property
     @abstractmethod
@@ -83,7 +83,7 @@ class RadianceLearner(ABC):
 
     def go_on_with(self, scene: RadianceScene, frames: Sequence[int]) -> None:
         """Learn from other pictures of the same head from now on."""
-        self.scene, self.frames = scene, frames
+        self.scene, self.frames = scene.on(self.group.device), frames
 
     def preview(self, _step: int) -> NDArray[np.uint8]:
         """Footage above, avatar below, for a few frames: `[2 H, 3 W, 3]`."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -148,6 +148,11 @@ class RadianceScene:
 
     def __len__(self) -> int:
         return len(self.vertices)
+
+    def on(self, device: torch.device) -> RadianceScene:
+        """The same scene with its pictures and poses in the memory of a device."""
+        moved: dict[str, Any] = {name: each.to(device) for name, each in vars(self).items() if isinstance(each, Tensor)}
+        return replace(self, **moved)
 
     def head(self, index: int) -> PosedHead:
         """The head of a frame."""

@@ -60,7 +60,7 @@ def share_beside(placement: Placement, views: Sequence[View], which: NDArray[np.
     found = torch.zeros(len(corners))
     for view in views:
         found += beside_head(view, corners.to(view.alpha.device), weights.to(view.alpha.device), height).cpu()
-    shares: Floats = (found / len(views)).numpy()
+    shares: Floats = (found / len(views)).cpu().numpy()
     return shares
 
 

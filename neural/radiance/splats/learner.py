@@ -59,6 +59,7 @@ class SplatsLearner(RadianceLearner):
     def __init__(self, scene: RadianceScene, frames: Sequence[int], count: int, seed: int = 0) -> None:
         """Learn about `count` splats from some `frames` of `scene`."""
         super().__init__(scene, frames, seed)
+        scene = self.scene
         device, some = self.group.device, list(frames)
         placement = within_outlines(place_splats(scene.surface, count), scene, frames, seed)
         torch.manual_seed(seed)

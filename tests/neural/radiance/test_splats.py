@@ -144,3 +144,11 @@ def test_an_error_in_a_task_is_raised() -> None:
         side_by_side([lambda: None, fails])
     with pytest.raises(ValueError, match="wrong"):
         side_by_side([fails, lambda: None])
+
+
+def test_a_scene_moves_to_where_networks_are_with_all_that_it_holds() -> None:
+    made = synthetic_scene(64, novel=1, every=200)
+    moved = made.scene.on(torch.device("meta"))
+    assert {each.device.type for each in vars(moved).values() if isinstance(each, Tensor)} == {"meta"}
+    assert moved.view(0, whole=True).head.vertices.device.type == "meta"
+    assert moved.camera == made.scene.camera
