@@ -8,6 +8,8 @@ import statistics
 import sys
 import tempfile
 import time
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,9 @@ import cv2
 import numpy as np
 import torch
 from semblance.neural.avatar import Avatar
+from semblance.neural.radiance.build import build as build_head
+from semblance.neural.radiance.presets import PRESETS
+from semblance.neural.rendering.frames import frames_of
 from semblance.neural.styleavatar.folding.fold import fold
 from semblance.neural.styleavatar.runtimes import FoldedRuntime
 from semblance.neural.styleavatar.training.build import build
@@ -46,6 +51,22 @@ def main(dataset: str, preset: str = "final", minutes: str = "8") -> None:
             quality.append(psnr(avatar, Dataset.open(dataset)))
         report_training(work / "w" / "curves.jsonl", quality)
     report_frames(avatar)
+    report_heads(dataset)
+
+
+def report_heads(dataset: str) -> None:
+    """Training of a head of splats, and its frames by size: half a minute for each."""
+    for preset, each in PRESETS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "head.safetensors"
+            build_head(dataset, path, preset=preset, seconds=30, listener=tell)
+            avatar = Avatar.load(path)
+        performance = Dataset.open(dataset).performance()
+        camera = performance.camera.resized(each.side, each.side)
+        (frame,) = frames_of(avatar, replace(performance, camera=camera), [0])
+        steps = avatar.metadata.provenance.steps
+        spent = milliseconds(partial(avatar.render, frame.inputs))
+        print(f"splats, {preset}: {steps / 30:.0f} steps/s in training, {spent:.1f} ms a frame of {each.side} pixels")
 
 
 def tell(progress: Progress) -> None:

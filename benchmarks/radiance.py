@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What radiance avatars learn in a given time: PSNR of head pixels in frames that they have not seen, and speed.
 
-    python benchmarks/radiance.py synthetic --side 128 --seconds 120 [--splats 25000] [--pictures FOLDER]
-    python benchmarks/radiance.py DATASET --seconds 120 [--splats 25000] [--pictures FOLDER]
+    python benchmarks/radiance.py synthetic --side 128 --seconds 120 [--kind field] [--splats 25000] [--pictures FOLDER]
+    python benchmarks/radiance.py DATASET --seconds 120 [--kind field] [--splats 25000] [--pictures FOLDER]
 
 The synthetic scene has known geometry; its unseen frames are of the training's performance, the novel ones are
 mixtures of expressions in other poses. Of a dataset the last fifth is unseen. Seconds are of processor time, divided
@@ -28,6 +28,7 @@ from hardware import cores, hardware
 from semblance.neural.evaluation.evaluate import held_out
 from semblance.neural.evaluation.metrics import high_band_energy
 from semblance.neural.radiance.dataset_scene import scene_of_dataset
+from semblance.neural.radiance.field.learner import FieldLearner
 from semblance.neural.radiance.outlines import outline_of
 from semblance.neural.radiance.splats.learner import FRAMES, SplatsLearner
 from semblance.tests.makers.synthetic_head import synthetic_scene
@@ -36,6 +37,7 @@ from semblance.tracking.datasets.dataset import Dataset
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from semblance.neural.radiance.learner import RadianceLearner
     from semblance.neural.radiance.scene import RadianceScene
 
 YAWS = (-20, -10, 0, 10, 20)
@@ -56,6 +58,7 @@ def main() -> None:
     parser.add_argument("subject", help="`synthetic`, or the folder of a tracked dataset")
     parser.add_argument("--side", type=int, default=128, help="pixels of the synthetic pictures")
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--kind", choices=("splats", "field"), default="splats")
     parser.add_argument("--splats", type=int, default=25_000)
     parser.add_argument("--pictures", type=Path, help="a folder for pictures to look at")
     options = parser.parse_args()
@@ -64,10 +67,14 @@ def main() -> None:
     torch.manual_seed(0)
     print(hardware())
     subject = synthetic(options.side) if options.subject == "synthetic" else tracked(options.subject)
-    learner = SplatsLearner(subject.scene, subject.training, options.splats)
-    facts: dict[str, Any] = trained(learner, options.seconds) | {"splats": len(learner.network.offsets)}
-    for name, frames in subject.tests.items():
-        facts[name] = figures(subject, learner, frames)
+    learner: RadianceLearner
+    if options.kind == "field":
+        learner, frames = FieldLearner(subject.scene, subject.training), 1
+    else:
+        learner, frames = SplatsLearner(subject.scene, subject.training, options.splats), FRAMES
+    facts: dict[str, Any] = trained(learner, options.seconds, frames) | learner.network.config
+    for name, tested in subject.tests.items():
+        facts[name] = figures(subject, learner, tested)
     facts["holes %"] = holes(subject.scene, learner, subject.training)
     print(json.dumps(facts, indent=1))
     if options.pictures:
@@ -86,8 +93,8 @@ def tracked(folder: str) -> Subject:
     return Subject(scene_of_dataset(dataset), training, {"unseen": test[:: max(1, len(test) // 40)]})
 
 
-def trained(learner: SplatsLearner, seconds: float) -> dict[str, float]:
-    """Train; the first step, which compiles kernels, does not count."""
+def trained(learner: RadianceLearner, seconds: float, frames: int) -> dict[str, float]:
+    """Train, with so many frames a step; the first one, which compiles kernels, does not count."""
     learner.step(0, 0, lambda: None)
     started, began, index = time.process_time(), time.perf_counter(), 1
     while (fraction := (time.process_time() - started) / cores() / seconds) < 1:
@@ -96,13 +103,13 @@ def trained(learner: SplatsLearner, seconds: float) -> dict[str, float]:
     wall = time.perf_counter() - began
     return {
         "steps": index,
-        "frames/s": round(FRAMES * index / seconds, 1),
+        "frames/s": round(frames * index / seconds, 1),
         "wall s": round(wall),
         "load at the end": round(os.getloadavg()[0], 1),
     }
 
 
-def figures(subject: Subject, learner: SplatsLearner, frames: Sequence[int]) -> dict[str, float]:
+def figures(subject: Subject, learner: RadianceLearner, frames: Sequence[int]) -> dict[str, float]:
     """Mean PSNR of head pixels, of ours and of the nearest training frame; how sharp ours are; milliseconds a picture.
 
     Sharpness is the energy of the highest frequencies well within the head's outline, by that of the footage.
@@ -148,7 +155,7 @@ def turns(scene: RadianceScene, training: Sequence[int]) -> tuple[int, list[floa
     return training[middle], [low - beyond, low, 0.0, high, high + beyond]
 
 
-def holes(scene: RadianceScene, learner: SplatsLearner, training: Sequence[int]) -> dict[str, float]:
+def holes(scene: RadianceScene, learner: RadianceLearner, training: Sequence[int]) -> dict[str, float]:
     frame, yaws = turns(scene, training)
     found = {}
     for yaw in yaws:
@@ -159,7 +166,7 @@ def holes(scene: RadianceScene, learner: SplatsLearner, training: Sequence[int])
     return found
 
 
-def look(subject: Subject, learner: SplatsLearner, folder: Path) -> None:
+def look(subject: Subject, learner: RadianceLearner, folder: Path) -> None:
     """Write unseen frames, truth above ours, and a turn."""
     for name, frames in subject.tests.items():
         pairs = []
