@@ -214,7 +214,7 @@ def mean_of(frames: Sequence[Compared], name: str, without: str) -> Figure:
 
 
 def likeness_of(own: Floats | None, true: Floats | None) -> float | None:
-    """Return the cosine between two codes of faces, of length 1; None unless both are known."""
+    """Return the cosine between two codes of faces `[N]` of length 1; None unless both are known."""
     return None if own is None or true is None else float(own @ true)
 
 

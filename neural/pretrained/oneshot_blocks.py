@@ -116,7 +116,7 @@ class HourglassEncoder(nn.Module):
         self.down_blocks = nn.ModuleList(DownBlock3d(before, after) for before, after in steps)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Return `x` and what comes out of each block, the smallest last."""
+        """Return `x [B, C, ...]` and what comes out of each block, the smallest last."""
         levels = [x]
         for block in self.down_blocks:
             levels.append(block(levels[-1]))

@@ -147,7 +147,7 @@ def depth_of(path: Path, scale: float) -> Floats:
 
 
 def read_png(path: Path) -> NDArray[Any]:
-    """Read a picture as it is.
+    """Read a picture `[H, W]` or `[H, W, C]` as it is.
 
     Raises:
         UserError: it is missing or damaged.
@@ -210,7 +210,7 @@ def write_frame(scene: RadianceScene, number: int, folder: Path) -> dict[str, An
 
 
 def write_obj(path: Path, vertices: Floats, triangles: Integers) -> None:
-    """Write a mesh."""
+    """Write a mesh of `vertices [V, 3]` and `triangles [T, 3]`."""
     with written_whole(path) as partial, partial.open("wb") as file:
         np.savetxt(file, vertices, "v %.6f %.6f %.6f")
         np.savetxt(file, triangles + 1, "f %d %d %d")

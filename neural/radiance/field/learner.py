@@ -115,7 +115,7 @@ def rays_loss(sums: Tensor, light: Tensor, view: View, pixels: Tensor, weights: 
 
 
 def mouth_window(head: PosedHead, mouth: NDArray[np.bool_], view: View) -> tuple[int, int, int, int]:
-    """Return left, top, right, bottom of what mouth and lips cover; an empty window where a head has no mouth."""
+    """Return left, top, right, bottom of what the vertices `mouth [V]` cover; an empty window where there are none."""
     if not mouth.any():
         return 0, 0, 0, 0
     places = view.camera.project(head.vertices[torch.from_numpy(mouth)].cpu().numpy())

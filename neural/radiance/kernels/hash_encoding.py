@@ -141,7 +141,7 @@ class HashEncoding(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, points: Tensor, table: Tensor, grids: Grids) -> Tensor:
-        """Return the features."""
+        """Return the features, `[P, 2 L]` at L levels."""
         features = torch.empty(len(points), grids.levels * FEATURES, device=points.device)
         places = [numbers(torch.tensor(part, dtype=torch.int32, device=points.device)) for part in tables_of(grids)]
         runs = max(1, len(points)) if points.is_cuda else 1
@@ -153,7 +153,7 @@ class HashEncoding(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, of_features: Tensor) -> tuple[None, Tensor, None]:
-        """Return the table's gradient."""
+        """Return the table's gradient, `[entries, 2]`."""
         points, table = ctx.saved_tensors
         of_table = torch.zeros_like(table)
         seen = wp_pairs(of_features.contiguous(), ctx.grids)

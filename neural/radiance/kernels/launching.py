@@ -146,7 +146,7 @@ def with_threads(threads: int, task: Callable[[], Made]) -> Made:
 
 
 def numbers(tensor: Tensor) -> Any:
-    """The same memory as an array of scalars, with the tensor's own shape and type."""
+    """The same memory as an array of scalars, with the tensor's own shape `[...]` and type."""
     kernel_device()  # starts Warp, the first time
     return wp.from_torch(tensor.detach().contiguous())
 

@@ -102,7 +102,7 @@ class RayCompositing(torch.autograd.Function):
     def forward(
         ctx: Any, densities: Tensor, values: Tensor, starts: Tensor, stride: float, least_light: float
     ) -> tuple[Tensor, Tensor]:
-        """Return sums and light."""
+        """Return sums `[R, 4]` and light `[R]`."""
         rays = len(starts) - 1
         sums, light = torch.empty(rays, 4, device=values.device), torch.empty(rays, device=values.device)
         given = [numbers(starts), numbers(densities), vectors(values), stride, least_light]
@@ -113,7 +113,7 @@ class RayCompositing(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradients of densities and values."""
+        """Return the gradients of densities `[S]` and values `[S, 4]`."""
         densities, values, starts, sums, light = ctx.saved_tensors
         made = torch.zeros_like(densities), torch.zeros_like(values)
         given = [numbers(starts), numbers(densities), vectors(values), ctx.stride, ctx.least_light]

@@ -140,7 +140,7 @@ class Projection(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, vertices: Tensor, *arguments: Any) -> tuple[Tensor, ...]:
-        """Return means, conics, reach, depths, normals."""
+        """Return means `[N, 2]`, conics `[N, 3]`, reach `[N, 2]`, depths `[N]`, normals `[N, 3]`."""
         offsets, log_scales, rotations, opacities, binding, camera, cut_offs = arguments
         count, device = len(offsets), offsets.device
         means, reach = torch.zeros(2, count, 2, device=device)
@@ -157,7 +157,7 @@ class Projection(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradients of vertices, offsets, scales and rotations."""
+        """Return the gradients of vertices `[V, 3]`, offsets and scales `[N, 3]`, rotations `[N, 4]`."""
         vertices, offsets, log_scales, rotations, reach = ctx.saved_tensors
         of_means, of_conics, _, of_depths, _ = gradients
         count = len(offsets)
@@ -179,7 +179,7 @@ class Compositing(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, means: Tensor, *arguments: Any) -> tuple[Tensor, Tensor]:
-        """Return picture and light."""
+        """Return picture `[H, W, 4]` and light `[H, W]`."""
         conics, opacities, values, reach, depths, camera, cut_offs = arguments
         on_gpu = means.is_cuda
         order = order_splats(means, reach, depths, tiling(camera, GPU_TILE if on_gpu else PROCESSOR_TILE))
@@ -199,7 +199,7 @@ class Compositing(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, of_picture: Tensor, of_light: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradients of means, conics, opacities and values."""
+        """Return the gradients of means `[N, 2]`, conics `[N, 3]`, opacities `[N]` and values `[N, 4]`."""
         means, conics, opacities, values, reach, picture, light = ctx.saved_tensors
         order, on_gpu = ctx.order, means.is_cuda
         total = len(order.splats)

@@ -118,6 +118,6 @@ def ghosts(network: SplatNetwork, cloud: SplatCloud) -> NDArray[np.bool_]:
 
 
 def as_numpy(tensor: Tensor) -> NDArray[Any]:
-    """A tensor's values as a contiguous array of the same shape and kind."""
+    """A tensor's values as a contiguous array of the same shape `[...]` and kind."""
     values: NDArray[Any] = tensor.detach().cpu().contiguous().numpy()
     return values

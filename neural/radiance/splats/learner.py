@@ -129,7 +129,7 @@ Judged = tuple[float, tuple[Tensor | None, ...]]
 
 
 def total(gradients: Sequence[Tensor | None]) -> Tensor | None:
-    """Return the sum of those that there are."""
+    """Return the sum `[...]` of those that there are."""
     known = [gradient for gradient in gradients if gradient is not None]
     return reduce(torch.add, known) if known else None
 

@@ -61,7 +61,7 @@ class Regularisers(nn.Module):
         self.register_buffer("per_offset", OFFSET / metres.square() / rest_offsets.numel())
 
     def forward(self, network: SplatNetwork, prepared: PreparedSplats) -> Tensor:
-        """Return the penalty of a head in a pose."""
+        """Return the penalty, `[]`, of a head in a pose."""
         along = prepared.displacements[self.edges[:, 0]] - prepared.displacements[self.edges[:, 1]]
         smooth = EDGE * (along / EDGE_METRES).square().mean()
         near = (self.per_offset * (network.offsets - self.rest_offsets).square()).sum()

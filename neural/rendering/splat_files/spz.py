@@ -53,7 +53,7 @@ def fixed_points(positions: NDArray[np.float32]) -> bytes:
 
 
 def as_bytes(values: NDArray[np.float32]) -> bytes:
-    """Return a byte a number, rounded; what is beyond a byte is cut."""
+    """Return a byte for each number of `[...]`, rounded; what is beyond a byte is cut."""
     return bytes(np.clip(np.round(values), 0, 255).astype(np.uint8))
 
 
