@@ -103,8 +103,8 @@ def test_exported_avatar_says_what_it_is_and_how_to_feed_it(avatar, tmp_path, ca
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "either --onnx FILE or --tensorrt"),
-        (["--onnx", "a.onnx", "--tensorrt"], "either --onnx FILE or --tensorrt"),
+        ([], "either --onnx FILE, --tensorrt or --splats FILE"),
+        (["--onnx", "a.onnx", "--tensorrt"], "either --onnx FILE, --tensorrt or --splats FILE"),
         (["--onnx", "avatar.pt"], "ends in .onnx"),
         (["--onnx", "a.onnx", "--foreground-offset", "far", "0"], "Invalid value for '--foreground-offset'"),
         (["--onnx", "a.onnx", "--background-offset", "0", "33"], "must be between -32 and 32"),
