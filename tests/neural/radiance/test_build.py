@@ -31,6 +31,7 @@ from semblance.tracking.media.crop import cut
 from semblance.tracking.photos.photo import photo_dataset
 from skimage.data import astronaut
 
+pytestmark = pytest.mark.slow
 SIZE, FRAMES, STEPS = 128, 8, 40
 
 
