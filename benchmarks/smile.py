@@ -63,7 +63,7 @@ def compared(neutral: Path, smiling: Path, folder: Path, size: int, seconds: flo
             BUILDS["splats"](dataset.folder, file, seconds=seconds, train_share=1, listener=listener)
     avatar, portraits = Avatar.load(file), [found_portrait(each) for each in (neutral, smiling)]
     both = solve_portraits(head, portraits, size)
-    acted = driven(avatar, both.at(np.array([1, 1, 1])), absolute=True)
+    acted = driven(avatar, both.at(slice(1, 2)), absolute=True).at(np.zeros(3, int))
     angles = np.radians(np.array([[0.0, 0, 0], [0, -TURN, 0], [0, TURN, 0]])).astype(np.float32)
     views = [avatar.render(each).rgba[0] for each in seen_from(head, acted, angles, size)]
     with closing(builtin_matting(head, both.at(slice(1, 2)))) as matting:

@@ -359,6 +359,7 @@ def test_what_is_nearer_hides_what_is_behind(run_blender, folder):
     assert b"Depth.Z" in next(folder.glob("passes*.exr")).read_bytes()
 
 
+@pytest.mark.slow
 def test_trouble_is_one_sentence(run_blender, folder):
     said = dict(line.split(": ", 1) for line in run_blender(SCENE + TROUBLES, folder).splitlines() if ": " in line)
     assert said["fine"] == "rendered"

@@ -114,6 +114,7 @@ def test_a_server_that_says_no_or_nothing(tmp_path, server, file):
         fetch(nobody, tmp_path, silent)
 
 
+@pytest.mark.slow
 def test_a_silent_server_does_not_keep_the_user_from_stopping(tmp_path, file, monkeypatch):
     released = threading.Event()
 

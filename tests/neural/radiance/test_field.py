@@ -71,6 +71,7 @@ def test_places_far_from_anything_are_left_out_after_they_were_seen_empty() -> N
     assert occupancy.worth(empty.repeat(1000, 1), explore=True).any()
 
 
+@pytest.mark.slow
 def test_a_field_learns_a_head() -> None:
     """Steps, pixels and frames are few: mapping, rays and networks together."""
     made = synthetic_scene(48, novel=3, every=40)

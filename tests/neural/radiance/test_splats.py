@@ -52,6 +52,7 @@ def psnr_of_head(learner: SplatsLearner, scene: RadianceScene, frames: list[int]
     return float(np.mean(found))
 
 
+@pytest.mark.slow
 def test_a_little_learning_shows_unseen_expressions() -> None:
     """Steps, pixels and frames are few: deformation, colours and renderer together."""
     made = synthetic_scene(64, novel=6, every=20)
