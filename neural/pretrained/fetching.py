@@ -66,7 +66,7 @@ def download(file: WeightFile, partial: Path, listener: Listener) -> None:
         have = 0  # the server begins anew
     total = have + int(answer.headers.get("Content-Length") or 0) or file.size
     clock, came = Clock("Fetching", total - have, listener), 0
-    with answer, partial.open("ab" if have else "wb") as kept:
+    with partial.open("ab" if have else "wb") as kept:
         for chunk in chunks(answer, file):
             kept.write(chunk)
             came += len(chunk)
@@ -103,7 +103,7 @@ def opened(file: WeightFile, have: int) -> http.client.HTTPResponse | None:
 def chunks(answer: http.client.HTTPResponse, file: WeightFile) -> Iterator[bytes]:
     """Give what a server sends; empty bytes now and then while it sends nothing, so that the user can stop.
 
-    A thread reads, since a read cannot be interrupted.
+    A thread reads, since a read cannot be interrupted, and closes the connection, since that would wait for the read.
 
     Raises:
         UserError: the connection fails.
@@ -120,8 +120,9 @@ def chunks(answer: http.client.HTTPResponse, file: WeightFile) -> Iterator[bytes
 
     def read() -> None:
         try:
-            while not given_up.is_set() and (chunk := answer.read(CHUNK)):
-                put(chunk)
+            with answer:
+                while not given_up.is_set() and (chunk := answer.read(CHUNK)):
+                    put(chunk)
             put(None)
         except Exception as error:  # told by the thread that waits
             put(error)
