@@ -22,6 +22,7 @@ from ...tracking.photos.photo_file import read_photo
 from ..avatar import Avatar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ...tracking.heads.arrays import Floats, Image
@@ -77,22 +78,20 @@ def bake(
         return writer.finish(performance)
 
 
-def enlarged_frames(head: MorphableHead, performance: Performance) -> list[PosedMesh]:
-    """Return a performance's frames as the camera of the enlarged window sees them."""
+def enlarged_frames(head: MorphableHead, performance: Performance) -> Iterator[PosedMesh]:
+    """Give a performance's frames as the camera of the enlarged window sees them."""
     neutral = head.neutral(performance.identity)
     margin = (round(performance.camera.width * ENLARGED) - performance.camera.width) // 2
     camera = np.array([astuple(performance.camera.padded(margin, margin, margin, margin))], np.float32)
     here = np.eye(3, dtype=np.float32)[None]
-    return [
-        PosedMesh(
+    for index in range(len(performance)):
+        yield PosedMesh(
             frame_vertices(head, performance, index, neutral)[None],
             performance.expression[index][None],
             performance.rotation[index][None],
             here,
             camera,
         )
-        for index in range(len(performance))
-    ]
 
 
 def backdrop(plate: Path | None, crop: Crop, size: int) -> Image:

@@ -19,6 +19,7 @@ from ..avatar import Avatar
 from .reenact import driven, open_driver, sound_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ...tracking.heads.arrays import Floats
@@ -84,8 +85,8 @@ def swing(frames: int, fps: float, yaw: tuple[float, float], pitch: tuple[float,
     return angles
 
 
-def seen_from(head: MorphableHead, performance: Performance, angles: Floats, size: int) -> list[PosedMesh]:
-    """Return the frames of a performance as cameras see them that are turned by `angles [T, 3]` about the head.
+def seen_from(head: MorphableHead, performance: Performance, angles: Floats, size: int) -> Iterator[PosedMesh]:
+    """Give the frames of a performance as cameras see them that are turned by `angles [T, 3]` about the head.
 
     They look at the middle of the head in its first frame, in pictures of `size` pixels a side.
     """
@@ -93,13 +94,11 @@ def seen_from(head: MorphableHead, performance: Performance, angles: Floats, siz
     camera = np.array([astuple(performance.camera.resized(size, size))], np.float32)
     middle = frame_vertices(head, performance, 0, neutral).mean(0)
     turns = from_angles(angles).astype(np.float32)
-    return [
-        PosedMesh(
+    for index, turn in enumerate(turns):
+        yield PosedMesh(
             ((frame_vertices(head, performance, index, neutral) - middle) @ turn.T + middle)[None],
             performance.expression[index][None],
             performance.rotation[index][None],
             turn[None],
             camera,
         )
-        for index, turn in enumerate(turns)
-    ]
