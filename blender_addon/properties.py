@@ -17,7 +17,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..protocol.choices import AVATAR_KINDS, MATTINGS, PRESETS, MattingName, PresetName
+from ..protocol.choices import AVATAR_KINDS, COARSE_SOURCES, MATTINGS, PRESETS, CoarseName, MattingName, PresetName
 from ..protocol.look import CONTROLS
 from ..tracking.heads.mouth_light import PAIRS
 from ..tracking.heads.registry import KINDS
@@ -130,6 +130,7 @@ class SemblanceScene(bpy.types.PropertyGroup):
         preset: PresetName
         matting: MattingName
         head_only: bool
+        coarse: CoarseName
     else:
         head: PointerProperty(
             name="Head",
@@ -170,6 +171,11 @@ class SemblanceScene(bpy.types.PropertyGroup):
         )
         head_only: BoolProperty(
             name="Head Only", description="Remove the clothes from new avatars: keep head, hair and neck"
+        )
+        coarse: EnumProperty(
+            name="Photos",
+            description="What makes a photo move, for its avatar to learn from",
+            items=tuple((name, source.title, source.description) for name, source in COARSE_SOURCES.items()),
         )
 
 

@@ -68,10 +68,11 @@ assert "neither a video" in refused(lambda: bpy.ops.semblance.new_avatar(filepat
 scene.semblance.head_model = "faceverse-v3"
 assert "preferences" in refused(lambda: bpy.ops.semblance.new_avatar(filepath=str(folder / "clip.mp4")))
 from semblance.blender_addon import command_line
-options = ["--head", "builtin", "--matting", "rvm", "--head-only", "--preset", "standard"]
+options = ["--head", "builtin", "--matting", "rvm", "--head-only", "--coarse", "liveportrait", "--preset", "standard"]
 assert command_line.run([str(folder / "none.mp4"), "--out", str(folder / "none.blend"), *options]) == 2
 chosen = scene.semblance
 assert (chosen.head_model, chosen.matting, chosen.head_only, chosen.preset) == ("builtin", "rvm", True, "standard")
+assert chosen.coarse == "liveportrait"
 assert not scene.objects and not (folder / "none.blend").exists()
 """
     run_blender(START + script, tmp_path, environment={**home, "SEMBLANCE_ENGINE_PYTHON": str(engine_python)})
@@ -93,7 +94,7 @@ def asked():
 
 from semblance.blender_addon.properties import choice_properties
 names = [each.identifier for each in choice_properties()]
-assert names == ["head_model", "avatar_kind", "preset", "matting", "head_only"]
+assert names == ["head_model", "avatar_kind", "preset", "matting", "head_only", "coarse"]
 chosen = scene.semblance
 assert tuple(chosen.bl_rna.properties["matting"].enum_items.keys()) == get_args(MattingName)
 assert tuple(chosen.bl_rna.properties["preset"].enum_items.keys()) == get_args(PresetName)
