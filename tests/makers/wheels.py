@@ -63,12 +63,14 @@ class WheelServer:
         requests: paths and `Range` headers that were asked for.
         break_after: bytes after which the connection of a file breaks off; 0 for never.
         pause: seconds between two kilobytes.
+        refused: package whose files it has no time for.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.requests: list[tuple[str, str]] = []
         self.break_after, self.pause, self.port = 0, 0.0, 0
+        self.refused = "-"
 
     @property
     def index(self) -> str:
@@ -111,7 +113,9 @@ def serving(folder: Path) -> Iterator[WheelServer]:
             _, kind, name = self.path.split("/")[:3]
             file = folder / name
             try:
-                if kind == "simple" and (page := server.page(name)):
+                if kind == "files" and name.startswith(server.refused):
+                    self.send_error(503)
+                elif kind == "simple" and (page := server.page(name)):
                     server.send(self, page, "text/html", head_only)
                 elif kind == "files" and file.is_file():
                     server.send(self, file.read_bytes(), "application/octet-stream", head_only)
