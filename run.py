@@ -18,7 +18,6 @@ them. Which build of PyTorch fits the machine is found out; SEMBLANCE_TORCH=cpu 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import hashlib
 import os
 import re
@@ -28,7 +27,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -40,47 +39,34 @@ if "semblance" not in sys.modules:  # this folder is that package, wherever it l
 
 from semblance.common.errors import UserError
 from semblance.common.installation import pythons, stamp
+from semblance.common.installation.completeness import whole_packages
 from semblance.common.installation.graphics import graphics_of_this_machine, this_platform
 from semblance.common.installation.indexes import HASHES_FILE
 from semblance.common.installation.pythons import interpreter
+from semblance.common.installation.shipped import (
+    ENGINE_FILES,
+    ENGINE_LOCKS,
+    ENGINE_ROOMS,
+    digest_of_engine,
+    digest_of_locks,
+    version_of,
+)
 from semblance.common.installation.stamp import Stamp, read_stamp
+from semblance.common.installation.system_libraries import require_libraries
 from semblance.common.installation.telling import Teller
 from semblance.common.installation.torch_builds import OVERRIDE_VARIABLE, TorchRequirement, torch_requirement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
 ENVIRONMENTS = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements"
 """Locked versions with hashes, which `run.py lock` writes: the engine's, what developing adds, Blender's."""
-PROJECT, MANIFEST = ROOT / "pyproject.toml", ROOT / "blender_manifest.toml"
-ENGINE_ROOMS = ("common", "protocol", "tracking", "neural", "engine")
-"""Folders that the engine consists of."""
-ENGINE_FILES = ("pyproject.toml", "setup.py", "blender_manifest.toml", "README.md", "__init__.py", "py.typed")
-"""Files that its package is built from beside them."""
+PROJECT = ROOT / "pyproject.toml"
 ENGINE_PYTHONS, BLENDER_PYTHONS = ("3.11", "3.12"), ("3.11",)
 """Versions of Python that there are wheels for: of MediaPipe 0.10.21, the last with its models inside, and of bpy."""
 FIRST, LAST = (0.0, 0.03), (0.97, 1.0)
 """Shares of a set-up before and after the wheels."""
-
-LIBRARIES = {
-    "libEGL.so.1": "libegl1",
-    "libEGL_mesa.so.0": "libegl-mesa0",
-    "libGL.so.1": "libgl1",
-    "libX11.so.6": "libx11-6",
-    "libXrender.so.1": "libxrender1",
-    "libXfixes.so.3": "libxfixes3",
-    "libXi.so.6": "libxi6",
-    "libXxf86vm.so.1": "libxxf86vm1",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libSM.so.6": "libsm6",
-    "libICE.so.6": "libice6",
-}
-"""System libraries that the map rasteriser and the bpy wheel load, and the Debian package of each."""
-
-
-class Trouble(Exception):
-    """Something the user can mend; its text says how."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +93,8 @@ class Environment:
 
     def stamp(self, torch: str) -> Stamp:
         """What it is made from, with a requirement of PyTorch."""
-        locks = stamp.digest_of_files([REQUIREMENTS / name for name in self.locks], REQUIREMENTS)
-        return Stamp(locks, torch, self.package[1]() if self.package else "", version())
+        locks = digest_of_locks(REQUIREMENTS, self.locks)
+        return Stamp(locks, torch, self.package[1]() if self.package else "", version_of(ROOT))
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
@@ -116,7 +102,7 @@ class Environment:
 
 def demo(rest: Sequence[str]) -> int:
     """Build an avatar and render it in Blender; see `semblance.engine.commands.demo` for the options."""
-    check_libraries()
+    require_libraries()
     engine, blender = ready(engine_environment()), ready(blender_environment())
     words = [engine, "-m", "semblance.engine.commands.demo", "--blender", blender, "--out", ROOT / "demo", *rest]
     return call(words, env={"PYTHONPATH": str(import_folder())})
@@ -126,7 +112,7 @@ def test(rest: Sequence[str]) -> int:
     """Run the tests with pytest; what is no option of ours goes to pytest."""
     lanes = {"--fast": ["-m", "not slow"], "--coverage": ["--cov", "--cov-report=term:skip-covered"]}
     words = [word for given in rest for word in lanes.get(given, [given])]
-    check_libraries()
+    require_libraries()
     engine, blender = ready(engine_environment()), ready(blender_environment())
     env = {"SEMBLANCE_ENGINE_PYTHON": str(engine), "SEMBLANCE_BLENDER_PYTHON": str(blender), **os.environ}
     return call([engine, "-m", "pytest", "--durations=8", *words], env=env)
@@ -153,7 +139,7 @@ def package(rest: Sequence[str]) -> int:
 
 def setup(_rest: Sequence[str]) -> int:
     """Make, repair or update every environment."""
-    check_libraries()
+    require_libraries()
     make_whole(engine_environment())
     make_whole(blender_environment())
     return 0
@@ -166,9 +152,7 @@ def engine(rest: Sequence[str]) -> int:
     parser.add_argument("--wheels", type=Path, help="take everything from this folder, nothing from the network")
     parser.add_argument("--torch", default="", help="build of PyTorch: auto, cpu, cu126, cu130, rocm7.2")
     given = parser.parse_args(rest)
-    environment = Environment(
-        given.into.resolve(), ENGINE_PYTHONS, ("engine.txt",), True, (install_copy, digest_of_copy)
-    )
+    environment = Environment(given.into.resolve(), ENGINE_PYTHONS, ENGINE_LOCKS, True, (install_copy, digest_of_copy))
     make_whole(environment, given.wheels, given.torch)
     return 0
 
@@ -181,7 +165,7 @@ def wheels(rest: Sequence[str]) -> int:
     given = parser.parse_args(rest)
     folder = given.folder.resolve()
     with tempfile.TemporaryDirectory() as place:
-        asking = Environment(Path(place, "python"), ENGINE_PYTHONS, ("engine.txt",), True)
+        asking = Environment(Path(place, "python"), ENGINE_PYTHONS, ENGINE_LOCKS, True)
         pythons.make_environment(asking.folder, asking.pythons, Path(place, "uv"))
         fill(asking, folder, None, torch_for(given.torch), "--only-fetch")
     lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in sorted(folder.glob("*.whl"))]
@@ -218,7 +202,7 @@ def lock(rest: Sequence[str]) -> int:
     """Lock versions for Linux, macOS and Windows with uv, which further arguments go to (`--upgrade`)."""
     uv = shutil.which("uv") or pythons.uv_of_our_own(ENVIRONMENTS / "uv")
     if not uv:
-        raise Trouble("Locking needs uv; install it (https://docs.astral.sh/uv) and try again.")
+        raise UserError("Locking needs uv; install it (https://docs.astral.sh/uv) and try again.")
     apart = ["--no-emit-package", "torch"]
     engine = compile_lock(uv, "engine.txt", [PROJECT, *apart, *rest])
     for name in dict.fromkeys(re.findall(r"^([\w.-]+)==", engine, re.MULTILINE)):
@@ -235,7 +219,7 @@ def compile_lock(uv: str, name: str, words: Sequence[str | Path]) -> str:
     options: list[str | Path] = ["--universal", "--python-version", "3.11", "--generate-hashes"]
     options += ["--custom-compile-command", "python3 run.py lock", "--output-file", file]
     if call([uv, "pip", "compile", "--quiet", *words, *options]) != 0:
-        raise Trouble(f"uv found no versions for {file.relative_to(ROOT)} that fit together; it says above why.")
+        raise UserError(f"uv found no versions for {file.relative_to(ROOT)} that fit together; it says above why.")
     text = file.read_text().partition("\n# The following packages were excluded")[0]
     file.write_text(text)
     return text
@@ -247,7 +231,7 @@ def compile_lock(uv: str, name: str, words: Sequence[str | Path]) -> str:
 def engine_environment() -> Environment:
     """The engine with the tests' tools, and this checkout as the package `semblance`."""
     package = (install_checkout, digest_of_checkout)
-    return Environment(ENVIRONMENTS / "engine", ENGINE_PYTHONS[:1], ("engine.txt", "dev.txt"), True, package)
+    return Environment(ENVIRONMENTS / "engine", ENGINE_PYTHONS, (*ENGINE_LOCKS, "dev.txt"), True, package)
 
 
 def blender_environment() -> Environment:
@@ -283,7 +267,8 @@ def make_whole(environment: Environment, place: Path | None = None, torch: str =
         Teller(*LAST).tell(0, "Installing Semblance")
         (folder / stamp.NAME).unlink(missing_ok=True)
         environment.package[0](folder)
-    environment.stamp(chosen.requirement if chosen else "").write(folder)
+    there = tuple(sorted(whole_packages(folder)))
+    replace(environment.stamp(chosen.requirement if chosen else ""), packages=there).write(folder)
     with suppress(OSError):
         folder.with_name("wheels").rmdir()
     Teller(*LAST).tell(1, f"{folder.name}: {size(folder)} MB in {time.monotonic() - began:.0f} s")
@@ -310,7 +295,7 @@ def fill(
     if place:
         words += ["--place", place.resolve()]
     if call(words) != 0:
-        raise Trouble("The environment is not whole; the reason is above.")
+        raise UserError("The environment is not whole; the reason is above.")
 
 
 def install_checkout(folder: Path) -> None:
@@ -354,62 +339,23 @@ def copy_source(folder: Path) -> None:
 
 def digest_of_copy() -> str:
     """Digest of the same."""
-    return stamp.digest_of_sources(ROOT, ENGINE_ROOMS, ENGINE_FILES)
-
-
-def version() -> str:
-    """The program's version."""
-    (found,) = re.findall(r'^version = "(.+)"$', MANIFEST.read_text(encoding="utf-8"), re.MULTILINE)
-    return str(found)
+    return digest_of_engine(ROOT)
 
 
 def install(folder: Path, *arguments: str | Path) -> None:
     """Install the program itself with pip, from what is on this machine."""
     options = ["-qq", "--disable-pip-version-check", "--no-index", "--no-deps", "--no-build-isolation"]
     if call([interpreter(folder), "-m", "pip", "--isolated", "install", *options, *arguments]) != 0:
-        raise Trouble("pip could not install Semblance itself; the reason is above.")
-
-
-# --- system libraries -----------------------------------------------------------------------------------------------
-
-
-def check_libraries() -> None:
-    """Make sure that the graphics libraries are there; install them when root on a system with apt."""
-    if not sys.platform.startswith("linux"):
-        return
-    missing = list(missing_packages())
-    if not missing:
-        return
-    missing.append("libgl1-mesa-dri")
-    command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
-    if shutil.which("apt-get") is None:
-        raise Trouble(f"These system libraries are missing: {', '.join(missing)} (Debian's names); install them.")
-    if os.geteuid() != 0:
-        raise Trouble(f"Some system libraries are missing; run `sudo {' '.join(command)}` and try again.")
-    say(f"Installing system libraries: {' '.join(missing)}")
-    if call(["apt-get", "update", "-q"], quiet=True) != 0 or call(command, quiet=True) != 0:
-        raise Trouble(f"apt-get could not install {' '.join(missing)}; install them by hand and try again.")
-
-
-def missing_packages() -> Iterator[str]:
-    """Debian packages of the libraries that do not load."""
-    for library, name in LIBRARIES.items():
-        try:
-            ctypes.CDLL(library)
-        except OSError:
-            yield name
+        raise UserError("pip could not install Semblance itself; the reason is above.")
 
 
 # --- small things ---------------------------------------------------------------------------------------------------
 
 
-def call(command: Sequence[object], env: dict[str, str] | None = None, quiet: bool = False) -> int:
+def call(command: Sequence[object], env: dict[str, str] | None = None) -> int:
     """Run a command from the repository root and return its exit code."""
     words = [str(word) for word in command]
-    result = subprocess.run(
-        words, cwd=ROOT, env={**os.environ, **(env or {})}, capture_output=quiet, text=True, check=False
-    )
-    return result.returncode
+    return subprocess.run(words, cwd=ROOT, env={**os.environ, **(env or {})}, check=False).returncode
 
 
 def say(text: str) -> None:
@@ -433,7 +379,7 @@ def main() -> int:
         return 0 if name in ("help", "-h", "--help") else 2
     try:
         return COMMANDS[name](rest)
-    except (Trouble, UserError) as trouble:
+    except UserError as trouble:
         print(trouble, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

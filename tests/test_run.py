@@ -26,20 +26,6 @@ def run():
     return module
 
 
-def test_missing_system_libraries_are_named_by_package(run, monkeypatch):
-    monkeypatch.setattr(run, "LIBRARIES", {"libc.so.6": "libc6", "libdoes-not-exist.so.0": "libdoes-not-exist0"})
-    assert list(run.missing_packages()) == ["libdoes-not-exist0"]
-
-
-def test_someone_who_is_not_root_is_told_the_command(run, monkeypatch):
-    monkeypatch.setattr(run.sys, "platform", "linux")
-    monkeypatch.setattr(run, "LIBRARIES", {"libdoes-not-exist.so.0": "libdoes-not-exist0"})
-    monkeypatch.setattr(run.shutil, "which", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(run.os, "geteuid", lambda: 1000)
-    with pytest.raises(run.Trouble, match=r"sudo apt-get install .*libdoes-not-exist0"):
-        run.check_libraries()
-
-
 def locked(name: str) -> dict[str, str]:
     """Library to version, of a lock; of a library locked twice (for two Pythons) the older version."""
     text = (ROOT / "requirements" / name).read_text()

@@ -79,7 +79,7 @@ def find_maker(versions: Sequence[str], place_for_uv: Path) -> Maker:
     """
     ours = str(place_for_uv.parent)  # of its own environments none can be made anew
     there = [candidate for candidate in candidates(versions) if ours not in candidate]
-    found = {}
+    found: dict[str, str] = {}
     for candidate in there:
         found.setdefault(version_of(candidate), candidate)
     for version in versions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from ..files import written_whole
@@ -27,12 +27,14 @@ class Stamp:
         torch: requirement of PyTorch, with its build; empty without.
         sources: digest of the program's own source in it.
         version: the program's version.
+        packages: names of what was in it, which two stamps may differ in.
     """
 
     locks: str
     torch: str
     sources: str
     version: str
+    packages: tuple[str, ...] = field(default=(), compare=False)
 
     def write(self, folder: Path) -> None:
         """Write it into an environment, which counts as whole from then on."""
@@ -43,8 +45,9 @@ class Stamp:
 def read_stamp(folder: Path) -> Stamp | None:
     """Read an environment's stamp; None where it has none, or one that an older version wrote."""
     try:
-        return Stamp(**json.loads((folder / NAME).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        values = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        return Stamp(**{**values, "packages": tuple(values["packages"])})
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 

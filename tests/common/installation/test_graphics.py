@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import stat
+import sys
 
 import pytest
 from semblance.common.installation import graphics
@@ -49,7 +50,7 @@ def test_display_adapters_by_name():
     assert makers_named(["Intel Arc A770", "AMD Radeon RX 7900"]) == {"intel", "amd"}
 
 
-@pytest.mark.skipif(graphics.sys.platform != "linux", reason="a shell script stands in for NVIDIA's tool")
+@pytest.mark.skipif(sys.platform != "linux", reason="a shell script stands in for NVIDIA's tool")
 def test_the_tool_is_asked_again_without_what_it_does_not_know(tmp_path, monkeypatch):
     tool = tmp_path / "nvidia-smi"
     tool.write_text(
@@ -63,5 +64,5 @@ def test_the_tool_is_asked_again_without_what_it_does_not_know(tmp_path, monkeyp
 
 
 def test_this_machine_can_be_asked():
-    assert graphics.this_platform().system == graphics.sys.platform
+    assert graphics.this_platform().system == sys.platform
     assert isinstance(graphics.graphics_of_this_machine(), Graphics)

@@ -18,7 +18,7 @@ def machine(monkeypatch):
     def have(there: dict[str, str], uv: str | None = None) -> None:
         monkeypatch.setattr(pythons, "candidates", lambda versions: iter(there))
         monkeypatch.setattr(pythons, "version_of", lambda python: there[python])
-        monkeypatch.setattr(pythons.shutil, "which", lambda name: uv if name == "uv" else None)
+        monkeypatch.setattr("shutil.which", lambda name: uv if name == "uv" else None)
         monkeypatch.setattr(pythons, "uv_of_our_own", lambda folder: None)
 
     return have

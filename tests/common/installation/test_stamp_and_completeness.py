@@ -28,9 +28,10 @@ def test_the_digest_of_sources_notices_every_change(tmp_path):
 
 
 def test_a_stamp_is_read_back_and_nonsense_is_none(tmp_path):
-    stamp = Stamp("locks", "torch==2.13.0", "sources", "0.1.0")
+    stamp = Stamp("locks", "torch==2.13.0", "sources", "0.1.0", ("numpy", "torch"))
     stamp.write(tmp_path)
     assert read_stamp(tmp_path) == stamp
+    assert read_stamp(tmp_path).packages == stamp.packages
     for text in ("5f3a", "{}", "[1]", '{"locks": 1, "more": 2}'):
         (tmp_path / NAME).write_text(text)
         assert read_stamp(tmp_path) is None
