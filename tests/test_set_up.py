@@ -203,16 +203,18 @@ def test_pytorch_comes_with_what_it_needs_and_its_build_is_changed_when_asked(ru
     monkeypatch.setattr(run, "this_platform", lambda: run_on_linux)
     run_on_linux = replace(this_platform(), system="linux", machine="x86_64")
     make_wheel(wheels, "torch", f"{TORCH}+cpu", ("alpha", "needless ; extra == 'x'"))
-    make_wheel(wheels, "torch", f"{TORCH}+cu126", ("alpha", "cuda_toolkit[blas]==12.6"))
+    make_wheel(wheels, "torch", f"{TORCH}+cu126", ("alpha", "cuda_toolkit[blas]==12.6", "nvidia_dnn"))
     make_wheel(wheels, "cuda_toolkit", "12.6", ("nvidia_blas<13 ; extra == 'blas'", "nvidia_fft ; extra == 'fft'"))
-    make_wheel(wheels, "nvidia_blas", "12.6.4")
+    make_wheel(wheels, "nvidia_dnn", "9.0", ("nvidia_blas",))
+    for version in ("12.6.4", "13.1.0"):
+        make_wheel(wheels, "nvidia_blas", version)
     with_torch = replace(environment, torch=True)
     run.make_whole(with_torch, wheels)
     assert read_stamp(environment.folder).torch == f"torch=={TORCH}+cpu"
     assert not (site_packages(environment) / "nvidia_blas").exists()
     run.make_whole(with_torch, wheels, "cu126")
     assert read_stamp(environment.folder).torch == f"torch=={TORCH}+cu126"
-    assert (site_packages(environment) / "nvidia_blas").is_dir()
+    assert (site_packages(environment) / "nvidia_blas-12.6.4.dist-info").is_dir(), "loosely and exactly asked for"
     assert run.ready(with_torch), "the driver is not asked again"
     shutil.rmtree(site_packages(environment) / "nvidia_blas")
     run.make_whole(with_torch, wheels, "cu126")

@@ -24,7 +24,7 @@ from ..errors import UserError
 from .completeness import whole_packages
 from .downloads import bring, digest_of, path_of, size_on_server
 from .indexes import PYPI, Found, files_of, is_folder
-from .packages import Wanted, applying, best, read_lock, requirements_in
+from .packages import Wanted, applying, best, read_lock, requirements_in, together
 from .stamp import NAME as STAMP
 from .telling import MEGABYTE, Meter, Teller
 
@@ -110,21 +110,25 @@ def bring_all(filling: Filling, there: dict[str, str]) -> list[Path]:
 def bring_with_needs(
     first: Wanted, known: set[str], there: dict[str, str], places: Sequence[str], folder: Path, meter: Meter
 ) -> list[Path]:
-    """Bring a package that no lock has, and what it needs that none has either, each with its own needs."""
+    """Bring a package that no lock has, and what it needs that none has either, each with its own needs.
+
+    What several packages of one level ask of another counts together: CUDA's libraries name each other loosely, and
+    the collection beside them that names them exactly is needed by PyTorch directly, as they are.
+    """
     wheels: list[Path] = []
-    queue, seen = [first], known | {first.name}
-    while queue:
-        wanted = queue.pop(0)
-        if is_there(wanted, there):
-            lines = importlib.metadata.requires(wanted.name) or []
-        else:
-            (file,) = find([wanted], places)
-            wheels.append(bring(file, folder, meter.of(package_of(file))))
-            lines = requirements_in(wheels[-1])
-        for need in map(Wanted, applying(lines, wanted.requirement.extras)):
-            if need.name not in seen:
-                seen.add(need.name)
-                queue.append(need)
+    level, seen = [first], set(known)
+    while level:
+        needs: list[Requirement] = []
+        for wanted in level:
+            seen.add(wanted.name)
+            if is_there(wanted, there):
+                lines = importlib.metadata.requires(wanted.name) or []
+            else:
+                (file,) = find([wanted], places)
+                wheels.append(bring(file, folder, meter.of(package_of(file))))
+                lines = requirements_in(wheels[-1])
+            needs += applying(lines, wanted.requirement.extras)
+        level = [wanted for wanted in map(Wanted, together(needs)) if wanted.name not in seen]
     return wheels
 
 

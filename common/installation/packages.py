@@ -89,3 +89,16 @@ def applying(lines: Iterable[str], extras: Iterable[str]) -> Iterator[Requiremen
         environments = [{"extra": extra} for extra in ("", *extras)]
         if requirement.marker is None or any(requirement.marker.evaluate(each) for each in environments):
             yield requirement
+
+
+def together(requirements: Iterable[Requirement]) -> list[Requirement]:
+    """Return one requirement a package, which asks for all that those of this package ask for."""
+    merged: dict[str, Requirement] = {}
+    for requirement in requirements:
+        name = str(canonicalize_name(requirement.name))
+        if name in merged:
+            merged[name].specifier &= requirement.specifier
+            merged[name].extras |= requirement.extras
+        else:
+            merged[name] = Requirement(str(requirement))
+    return list(merged.values())

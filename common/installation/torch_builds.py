@@ -99,16 +99,16 @@ CUDA_13 = Build(
     "the build for CUDA 13.0",
     {"linux": 580, "win32": 580},
     ((7, 5), (8, 0), (8, 6), (9, 0), (10, 0), (12, 0)),
-    {"linux": 2300, "win32": 1900},
-    {"linux": 4900, "win32": 4300},
+    {"linux": 2730, "win32": 1900},
+    {"linux": 5500, "win32": 4300},
 )
 CUDA_12 = Build(
     "cu126",
     "the build for CUDA 12.6",
     {"linux": 525, "win32": 528},
     ((5, 0), (6, 0), (7, 0), (7, 5), (8, 0), (8, 6), (9, 0)),
-    {"linux": 2700, "win32": 2500},
-    {"linux": 5300, "win32": 4400},
+    {"linux": 2900, "win32": 2500},
+    {"linux": 5800, "win32": 4400},
 )
 ROCM = Build("rocm7.2", "the build for ROCm 7.2", {}, (), {"linux": 4500}, {"linux": 16000})
 CUDA_BUILDS = (CUDA_13, CUDA_12)

@@ -91,7 +91,7 @@ def test_the_sizes_are_told_beforehand():
     cuda = outlook(Platform("linux"), CARD, Wishes(), 120 * 10**9)
     cpu = outlook(Platform("linux"), Graphics(), Wishes(Path("wheels")), 3 * 10**9)
     assert cuda.machine == "NVIDIA RTX 4090: PyTorch gets the build cu130."
-    assert cuda.sizes.startswith("Downloads about 2.7 GB")
+    assert cuda.sizes.startswith("Downloads about 3.2 GB")
     assert "120 GB are free" in cuda.sizes
     assert "no NVIDIA GPU" in cpu.machine
     assert cpu.sizes.startswith("Reads about 620 MB")

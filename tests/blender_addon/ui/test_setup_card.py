@@ -60,7 +60,7 @@ def test_the_card_says_how_the_engine_stands_and_what_it_takes(run_blender, tmp_
 assert preferences.draw_engine is setup_card.draw
 first = drawn()
 assert "not set up yet" in first and "NVIDIA RTX 4090: PyTorch gets the build cu130." in first, first
-assert "Downloads about 2.7 GB" in first and "[Set Up Engine]" in first and "remove" not in first, first
+assert "Downloads about 3.2 GB" in first and "[Set Up Engine]" in first and "remove" not in first, first
 assert "Log" not in first
 assert "build cpu" in drawn(installing.Wishes(torch="cpu"))
 

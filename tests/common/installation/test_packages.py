@@ -7,7 +7,7 @@ import pytest
 from pip._vendor.packaging.requirements import Requirement
 from pip._vendor.packaging.tags import sys_tags
 from semblance.common.installation.indexes import Found
-from semblance.common.installation.packages import Wanted, applying, best, read_lock, requirements_in
+from semblance.common.installation.packages import Wanted, applying, best, read_lock, requirements_in, together
 
 from tests.makers.wheels import lock_line, make_wheel
 
@@ -62,3 +62,10 @@ def test_what_a_wheel_needs_here(tmp_path):
     (need,) = applying(lines, ())
     assert (need.name, need.extras) == ("cuda", {"blas", "rt"})
     assert [each.name for each in applying(lines, ("all",))] == ["cuda", "more"]
+
+
+def test_what_several_ask_of_one_package_counts_together():
+    asked = map(Requirement, ("nvidia_jit<14", "cuda[a]==13", "nvidia-jit==13.0.*", "cuda[b]"))
+    jit, cuda = together(asked)
+    assert str(jit.specifier) in ("<14,==13.0.*", "==13.0.*,<14")
+    assert (str(cuda.specifier), cuda.extras) == ("==13", {"a", "b"})
