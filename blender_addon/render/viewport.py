@@ -188,9 +188,9 @@ class Viewport:
         gpu.state.blend_set("ALPHA_PREMULT")
         draw_texture_2d(
             self._portrait,
-            (left + window.left, bottom + height - window.top - window.side),
-            window.side,
-            window.side,
+            (left + window.left, bottom + height - window.top - window.height),
+            window.width,
+            window.height,
         )
         gpu.state.blend_set("NONE")
 

@@ -338,7 +338,9 @@ def hide_startup_cube(scene: bpy.types.Scene) -> None:
 
 
 def look_through_camera(made: bpy.types.Object) -> None:
-    """Show the new head in every 3D view: in its colours, through its camera, with nothing else selected."""
+    """Show the new head in every 3D view, in its colours, with nothing else selected; through its camera where that is
+    the scene's.
+    """
     for each in view_layer().objects:
         each.select_set(False)
     made.select_set(True)
@@ -348,7 +350,8 @@ def look_through_camera(made: bpy.types.Object) -> None:
             space = area.spaces.active
             if isinstance(space, bpy.types.SpaceView3D) and space.region_3d:
                 space.shading.color_type = "VERTEX"
-                space.region_3d.view_perspective = "CAMERA"
+                if window.scene.camera == head_settings(made).camera:
+                    space.region_3d.view_perspective = "CAMERA"
 
 
 CLASSES = (
