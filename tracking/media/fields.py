@@ -28,15 +28,23 @@ COMBED = 5
 
 def woven(frames: Iterable[av.VideoFrame]) -> Fields:
     """Tell by some frames of a take which of its pictures are interlaced: some files do not say that theirs are."""
+    flags: list[bool] = []
     counts = {"tff": 0.0, "bff": 0.0, "progressive": 0.0}
-    for frame in filtered(frames, [("idet", "")]):
-        if frame.interlaced_frame:
+    for frame in filtered(flagged_in(frames, flags), [("idet", "")]):
+        if any(flags):
             return "flagged"
         counts = {name: float(frame.metadata[f"lavfi.idet.multiple.{name}"]) for name in counts}
     combed = counts["tff"] + counts["bff"]
     if combed < COMBED or combed < 2 * counts["progressive"]:
         return ""
     return "tff" if counts["tff"] >= counts["bff"] else "bff"
+
+
+def flagged_in(frames: Iterable[av.VideoFrame], flags: list[bool]) -> Iterator[av.VideoFrame]:
+    """Yield the frames, and note which of them say that they are interlaced; idet writes its own opinion over it."""
+    for frame in frames:
+        flags.append(frame.interlaced_frame)
+        yield frame
 
 
 def deinterlaced(frames: Iterable[av.VideoFrame], fields: Fields) -> Iterator[av.VideoFrame]:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import av
@@ -28,6 +30,8 @@ LOOKED_AT = 30
 """Frames that are searched for fields when a file is opened."""
 FASTEST = 1000.0
 """Frames a second; more is a clock's rate and no film's."""
+RECENT = 9
+"""Steps from frame to frame of which the median counts as usual."""
 INTERLACED = "The footage is interlaced; its fields are made into whole pictures (bwdif)."
 
 
@@ -143,17 +147,22 @@ def shown_frames(footage: Footage, longest: int | None) -> Iterator[Frame]:
 
 
 def timed(frames: Iterable[av.VideoFrame], step: float) -> Iterator[tuple[av.VideoFrame, float]]:
-    """Yield frames with their seconds since the first; `step` is what usually lies between two of them.
+    """Yield frames with their seconds since the first; `step` is what lies between two of them until it is known.
 
-    Where stamps go back, the frames follow at that step until the stamps have caught up.
+    Where stamps go back, the frames follow at the usual step until the stamps have caught up.
     """
-    start = last = None
+    steps = deque([step], RECENT)
+    start, last = 0.0, None
     for frame in frames:
-        stamp = frame.time if frame.time is not None else (start or 0.0) + (0.0 if last is None else last + step)
-        start = stamp if start is None else start
-        time = stamp - start
-        if last is not None and time <= last:
-            time = last + (step / 2 if time == last else step)
+        usual = median(steps)
+        if last is None:
+            start, time = frame.time or 0.0, 0.0
+        else:
+            time = last + usual if frame.time is None else frame.time - start
+            if time > last:
+                steps.append(time - last)
+            else:
+                time = last + (usual / 2 if time == last else usual)
         last = time
         yield frame, time
 

@@ -66,12 +66,20 @@ def jumps(container: av.container.InputContainer) -> bool:
 def chosen_pictures(path: Path) -> int | None:
     """Index of the stream of pictures to show: the best one that can be decoded; None where there is none.
 
+    One of a single picture, a cover that is not marked as such, counts only where there is no other.
+
     Raises:
         UserError: the file is missing, or is no video that can be read.
     """
     with closing(opened(path)) as container:
         wanted = [stream.index for stream in picture_streams(container)]
-    return next((index for index in wanted if can_be_decoded(path, index)), None)
+    singles = []
+    for index in wanted:
+        count = first_frames(path, index, 2)
+        if count == 2:
+            return index
+        singles += [index] * count
+    return next(iter(singles), None)
 
 
 def refusal(path: Path) -> UserError:
@@ -84,7 +92,7 @@ def refusal(path: Path) -> UserError:
 
 def chosen_sound(path: Path) -> int | None:
     """Index of the stream of sound to hear: the first that can be decoded; None where there is none, or no file."""
-    return next((index for index in sounds_of(path) if can_be_decoded(path, index)), None)
+    return next((index for index in sounds_of(path) if first_frames(path, index, 1)), None)
 
 
 def sounds_of(path: Path) -> list[int]:
@@ -96,14 +104,18 @@ def sounds_of(path: Path) -> list[int]:
         return []
 
 
-def can_be_decoded(path: Path, index: int) -> bool:
-    """Tell whether the beginning of the file's stream with this index gives a frame."""
+def first_frames(path: Path, index: int, wanted: int) -> int:
+    """How many frames the beginning of the file's stream with this index gives, `wanted` at most."""
+    count = 0
     with closing(opened(path)) as container, suppress(av.FFmpegError, OSError):
         stream = container.streams[index]
         if stream.codec_context is None:
-            return False
-        return any(decoded(packet) for packet in islice(container.demux(stream), TRIED))
-    return False
+            return 0
+        for packet in islice(container.demux(stream), TRIED):
+            count += len(decoded(packet) or ())
+            if count >= wanted:
+                return wanted
+    return count
 
 
 def sound_note(path: Path) -> str:
