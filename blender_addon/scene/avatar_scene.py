@@ -16,6 +16,7 @@ from ..access import mesh_of, view_layer
 from ..properties import FIRST_KIND, head_settings, scene_settings
 from . import axes, camera, keyframes, plate, rig
 from .head_object import make_head
+from .movies import footage_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,7 +120,7 @@ def apply_performance(made: bpy.types.Object, performance: Performance, *, fps: 
     seen_from_rig = np.linalg.inv(np.array(made.parent.matrix_world, float)) @ np.array(view.matrix_world, float)
     channels = keyframes.channels_of(performance, seen_from_rig, fps=fps, start=start)
     keyframes.insert(channels, mesh.shape_keys, made.parent)
-    settings.driver, settings.driver_start = performance.source, start
+    settings.driver, settings.driver_start = str(footage_of(performance)) if performance.source else "", start
     settings.driver_time = float(performance.times[0])
     return int(max(channel.frames[-1] for channel in channels))
 

@@ -31,7 +31,7 @@ def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path
     notes = driver.extra.get("notes", ())
     own = own_performance(head)
     if own is not None and not same_person(driver, own):
-        driver = retarget(driver, replace(own, source=driver.source))
+        driver = retarget(driver, replace(own, source=driver.source, extra=driver.extra))
     last = apply_performance(head, driver, fps=scene_fps(scene), start=start)
     scene.frame_end = max(scene.frame_end, last)
     scene.frame_set(start)
