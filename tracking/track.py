@@ -10,7 +10,7 @@ memory stays flat however long the footage is.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +34,7 @@ from .detection.landmarks import (
 from .mattes.selfie_matting import builtin_matting
 from .media.crop import cut, resampled
 from .media.footage import Footage, Frame
+from .media.plate import needs_plate, write_plate
 from .media.read_ahead import read_ahead
 from .performances.maps import MAP_SIZE, frame_maps
 from .solving import registration
@@ -64,12 +65,14 @@ class Take:
     Attributes:
         landmarks: `[T, 478, 3]` (NaN: no face); hidden: `[T, 478]`, 1 where a hand is in front of one.
         times: `[T]` seconds; first_face: the first picture with a face.
+        notes: sentences for the user about what had to be mended in the frames.
     """
 
     landmarks: Landmarks
     hidden: Floats
     times: Doubles
     first_face: Image
+    notes: tuple[str, ...] = ()
 
 
 @one_thread_a_library()
@@ -103,11 +106,15 @@ def track(
     """
     footage = Footage.open(source)
     with DatasetWriter(folder, size, layout) as writer:
-        whole = solved(footage, head, size, listener)
+        take = find_landmarks(footage, listener)
+        whole = solved(footage, take, head, size, listener)
         seen = whole.confidence > 0
         performance = whole.at(seen)
         with closing(matting(head, performance)) as matting_of_take:
             write_frames(writer, footage, head, performance, seen, size, matting_of_take, listener)
+        if needs_plate(footage, take.times, bool(take.notes)):
+            plate = writer.add_plate(lambda path: write_plate(footage, take.times, path, listener))
+            performance = replace(performance, extra={**performance.extra, "plate": str(plate)})
         return writer.finish(performance, str(footage.path.absolute()) if footage.has_sound else "")
 
 
@@ -120,17 +127,20 @@ def track_performance(source: str | Path, head: MorphableHead, listener: Listene
     Raises:
         UserError, Cancelled: as `track`.
     """
-    return solved(Footage.open(source), head, SIZE, listener)
+    footage = Footage.open(source)
+    return solved(footage, find_landmarks(footage, listener), head, SIZE, listener)
 
 
-def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener) -> Performance:
-    """The performance of all frames of the footage.
+def solved(footage: Footage, take: Take, head: MorphableHead, size: int, listener: Listener) -> Performance:
+    """The performance of all frames of the footage, in which `take` was found.
 
     Raises:
         UserError: the footage is damaged, or does not show exactly one face that is large enough.
     """
-    take = find_landmarks(footage, listener)
     require_face(take, footage.path)
+    notes = [*footage.notes, *take.notes]
+    if notes:
+        listener(Progress("Looking at the footage", 1, 1, " ".join(notes)))
     listener(Progress("Solving", 0, 1, "pose and expression"))
     seen = ~np.isnan(take.landmarks[:, 0, 0])
     performance = solve_take(
@@ -145,7 +155,8 @@ def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener)
         listener=listener,
     )
     listener(Progress("Solving", 1, 1, "pose and expression", 0.0))
-    return performance
+    noted = {"notes": notes} if notes else {}
+    return replace(performance, extra={**performance.extra, **noted})
 
 
 def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
@@ -156,6 +167,7 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
     """
     found: list[Landmarks] = []
     times: list[float] = []
+    notes: list[str] = []
     first_face = None
     unseen = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
     scale = footage.size[0]
@@ -168,6 +180,7 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
     ):
         for index, (frame, face) in enumerate(frames):
             clock.tell(index)
+            notes += filter(None, [frame.note])
             hands.see(frame.image, face, frame.time)
             if face is not None:
                 first_face = frame.image if first_face is None else first_face
@@ -181,7 +194,7 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
             f"No face was found in {footage.path}; choose footage in which one face is seen from the front, "
             f"at least {SMALLEST_FACE} pixels wide."
         )
-    return Take(np.stack(found), hands.hidden(), np.array(times), first_face)
+    return Take(np.stack(found), hands.hidden(), np.array(times), first_face, tuple(notes))
 
 
 def detected(footage: Footage, detector: LandmarkDetector) -> Iterator[tuple[Frame, Landmarks | None]]:

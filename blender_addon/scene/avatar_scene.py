@@ -18,6 +18,7 @@ from ..access import mesh_of, view_layer
 from ..properties import FIRST_KIND, head_settings, scene_settings
 from . import axes, camera, keyframes, plate, rig
 from .head_object import make_head
+from .movies import footage_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,7 +138,7 @@ def apply_performance(made: bpy.types.Object, performance: Performance, *, fps: 
     channels = keyframes.channels_of(performance, seen_from_rig, fps=fps, start=start)
     write = keyframes.insert if len(performance) > 1 else keyframes.hold
     write(channels, mesh.shape_keys, made.parent)
-    settings.driver, settings.driver_start = performance.source, start
+    settings.driver, settings.driver_start = str(footage_of(performance)) if performance.source else "", start
     settings.driver_time = float(performance.times[0])
     return int(max(channel.frames[-1] for channel in channels))
 

@@ -35,7 +35,7 @@ def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path
     if own is None:
         raise UserError(f"{head.name} does not say whose head it is; make it again with New Avatar or Add Avatar.")
     if not same_person(driver, own):
-        driver = retarget(driver, replace(own, source=driver.source))
+        driver = retarget(driver, replace(own, source=driver.source, extra=driver.extra))
     last = apply_performance(head, driver, fps=scene_fps(scene), start=start)
     scene.frame_end = max(scene.frame_end, last)
     scene.frame_set(start)

@@ -94,6 +94,31 @@ def test_a_driver_keeps_every_frame(footage: Path, head: MorphableHead) -> None:
     assert (moved[2:-2] > 0).all()
 
 
+def test_footage_that_had_to_be_mended_is_said_and_gets_a_plate(head: MorphableHead, tmp_path: Path) -> None:
+    one = write_video(tmp_path / "one.ts", [portrait(2 * index) for index in range(12)])
+    both = tmp_path / "both.ts"
+    both.write_bytes(one.read_bytes() * 2)
+    heard: list[Progress] = []
+    dataset = track(both, tmp_path / "set", head=head, size=SIZE, listener=heard.append)
+    performance = dataset.performance()
+    assert len(performance) == 24
+    assert performance.times == pytest.approx(np.arange(24) / 25, abs=0.002)
+    notes = performance.extra["notes"]
+    assert len(notes) == 1
+    assert "Time starts anew at 0.5 s" in notes[0]
+    assert any(progress.message == notes[0] for progress in heard)
+    assert performance.extra["plate"] == str(tmp_path / "set" / "plate.mp4")
+    assert [frame.time for frame in Footage.open(performance.extra["plate"])] == pytest.approx(
+        performance.times, abs=0.002
+    )
+
+
+def test_usual_footage_needs_no_plate(footage: Path, head: MorphableHead, tmp_path: Path) -> None:
+    extra = track(footage, tmp_path / "set", head=head, size=SIZE).performance().extra
+    assert "plate" not in extra
+    assert "notes" not in extra
+
+
 def test_a_cancelled_run_leaves_nothing(footage: Path, head: MorphableHead, tmp_path: Path) -> None:
     def cancel(progress: Progress) -> None:
         if progress.stage == "Cutting, matting and drawing" and progress.done >= 2:

@@ -45,6 +45,8 @@ PICTURE_FOLDERS = ("image", "back", "uv", "render")
 
 CLEAN_PLATE = "clean_plate.png"
 """Name of the footage's picture without the head, in a dataset's folder."""
+PLATE = "plate.mp4"
+"""Name of the footage's plate, in a dataset's folder, where one was written."""
 
 
 class DatasetWriter:
@@ -119,6 +121,11 @@ class DatasetWriter:
         """
         self._write(self._partial.folder / CLEAN_PLATE, lambda: png(image))
         return self.folder / CLEAN_PLATE
+
+    def add_plate(self, write: Callable[[Path], None]) -> Path:
+        """Have the footage's plate written, to the path that `write` is given; return where it will be."""
+        write(self._partial.folder / PLATE)
+        return self.folder / PLATE
 
     def draw_maps(self, head: MorphableHead, performance: Performance, listener: Listener = silent) -> None:
         """Draw and take the maps of every frame of the performance.
