@@ -10,7 +10,7 @@ memory stays flat however long the footage is.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,12 +64,14 @@ class Take:
     Attributes:
         landmarks: `[T, 478, 3]` (NaN: no face); hidden: `[T, 478]`, 1 where a hand is in front of one.
         times: `[T]` seconds; first_face: the first picture with a face.
+        notes: sentences for the user about what had to be mended in the footage.
     """
 
     landmarks: Landmarks
     hidden: Floats
     times: Doubles
     first_face: Image
+    notes: tuple[str, ...] = ()
 
 
 @one_thread_a_library()
@@ -131,6 +133,8 @@ def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener)
     """
     take = find_landmarks(footage, listener)
     require_face(take, footage.path)
+    if take.notes:
+        listener(Progress("Looking at the footage", 1, 1, " ".join(take.notes)))
     listener(Progress("Solving", 0, 1, "pose and expression"))
     seen = ~np.isnan(take.landmarks[:, 0, 0])
     performance = solve_take(
@@ -145,7 +149,8 @@ def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener)
         listener=listener,
     )
     listener(Progress("Solving", 1, 1, "pose and expression", 0.0))
-    return performance
+    noted = {"notes": list(take.notes)} if take.notes else {}
+    return replace(performance, extra={**performance.extra, **noted})
 
 
 def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
@@ -156,6 +161,7 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
     """
     found: list[Landmarks] = []
     times: list[float] = []
+    notes = list(footage.notes)
     first_face = None
     unseen = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
     scale = footage.size[0]
@@ -168,6 +174,7 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
     ):
         for index, (frame, face) in enumerate(frames):
             clock.tell(index)
+            notes += filter(None, [frame.note])
             hands.see(frame.image, face, frame.time)
             if face is not None:
                 first_face = frame.image if first_face is None else first_face
@@ -181,7 +188,7 @@ def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
             f"No face was found in {footage.path}; choose footage in which one face is seen from the front, "
             f"at least {SMALLEST_FACE} pixels wide."
         )
-    return Take(np.stack(found), hands.hidden(), np.array(times), first_face)
+    return Take(np.stack(found), hands.hidden(), np.array(times), first_face, tuple(notes))
 
 
 def detected(footage: Footage, detector: LandmarkDetector) -> Iterator[tuple[Frame, Landmarks | None]]:

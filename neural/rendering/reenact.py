@@ -17,7 +17,9 @@ from ...protocol.inputs import Maps
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.writer import as_bytes
-from ...tracking.media.video import Sound, frames_to, side_by_side
+from ...tracking.media.sound import Sound
+from ...tracking.media.streams import sound_note
+from ...tracking.media.video import frames_to, side_by_side
 from ...tracking.performances.captures.registry import is_performance_name, read_performance
 from ...tracking.performances.performance import OVER_TIME, Performance
 from ...tracking.performances.resampling import at_rate
@@ -74,8 +76,9 @@ def reenact(
         write = stack.enter_context(frames_to(out, performance.fps, sound))
         write_panels = stack.enter_context(frames_to(panels, performance.fps, sound)) if panels else None
         clock = Clock("Rendering", len(performance), listener)
-        said = [warning(subject), *driving.extra.get("notes", ())]
-        clock.tell(0, " ".join(filter(None, said)))
+        heard = sound_note(sound.path) if sound else ""
+        said = [warning(subject), *driving.extra.get("notes", ()), heard]
+        clock.tell(0, " ".join(filter(None, dict.fromkeys(said))))
         for frame in frames_of(subject, performance, range(len(performance)), head=head, look=look):
             write(frame.rgba[..., :3] if background and subject.kind.has_backdrop else frame.rgba)
             if write_panels:
