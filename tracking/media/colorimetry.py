@@ -19,7 +19,7 @@ DISPLAY_GAMMA = 2.4
 PQ_PEAK = 10_000.0
 """Luminance, in cd/m2, of PQ's largest signal (ITU-R BT.2100, Table 4)."""
 HLG_PEAK, HLG_SYSTEM_GAMMA = 1000.0, 1.2
-"""The display that HLG is graded on: peak luminance in cd/m2, and the system gamma that goes with it (BT.2100, Table 5).
+"""The display that HLG is graded on: peak luminance in cd/m2, and its system gamma (BT.2100, Table 5).
 
 The gamma is BT.2100's for luminance. Here it is each channel's own, as in zimg and most players: a little more
 saturated."""

@@ -8,24 +8,23 @@ otherwise; pictures come out 1 to 2 levels dark. Planar RGB with `EXACT` is righ
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
 from .colorimetry import Matrix, Tags, settled
 from .colour_map import map_of
 
 if TYPE_CHECKING:
     import av
-    from numpy.typing import NDArray
 
     from ..heads.arrays import Image
-    from .colour_map import ColourMap
+    from .colour_map import Codes, ColourMap
 
-EXACT = Interpolation.BILINEAR | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
-"""Colour differences are interpolated, and sums rounded once."""
+EXACT = Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
+"""Colour differences are interpolated, and sums rounded once. Goes with a way of scaling."""
 DEEP_BITS = 12
 """Bits of a sample before it is converted to SDR: PQ asks for no more."""
 MATRICES = {
@@ -39,36 +38,31 @@ MATRICES = {
 }
 
 
-class RgbConverter:
-    """Converts the frames of one video, each by its own colour tags."""
+def rgb_of(frame: av.VideoFrame, width: int, height: int) -> Image:
+    """Return a decoded frame, scaled, as RGB `[height, width, 3]` in SDR's colours; neither turned nor mirrored."""
+    tags = tags_of(frame)
+    colours = colour_map(tags.primaries, tags.transfer, white_code(frame, tags))
+    if colours is None:
+        picture: Image = cv2.merge(planes(frame, width, height, tags, "gbrp"))
+        return picture
+    return colours(planes(frame, width, height, tags, f"gbrp{DEEP_BITS}le"))
 
-    def __init__(self) -> None:
-        self._scaler = VideoReformatter()
 
-    def rgb(self, frame: av.VideoFrame, width: int, height: int) -> Image:
-        """Return a frame as RGB `[height, width, 3]`, scaled, as stored: neither turned nor mirrored."""
-        tags = tags_of(frame)
-        colours = colour_map(tags.primaries, tags.transfer, white_code(frame, tags))
-        red, green, blue = self._planes(frame, width, height, tags, "gbrp" if colours is None else f"gbrp{DEEP_BITS}le")
-        return cv2.merge([red, green, blue]) if colours is None else colours([red, green, blue])
-
-    def _planes(
-        self, frame: av.VideoFrame, width: int, height: int, tags: Tags, pixels: str
-    ) -> tuple[NDArray[np.unsignedinteger], ...]:
-        """Return R, G and B, `[height, width]` each, in the frame's own primaries and transfer."""
-        scaled = self._scaler.reformat(
-            frame,
-            width,
-            height,
-            format=pixels,
-            interpolation=EXACT,
-            src_colorspace=MATRICES[Matrix(tags.matrix)],
-            src_color_range=ColorRange.JPEG if tags.full_range else ColorRange.MPEG,
-            dst_color_range=ColorRange.JPEG,
-        )
-        sample = np.uint8 if pixels == "gbrp" else np.uint16
-        green, blue, red = (np.frombuffer(plane, sample).reshape(height, -1)[:, :width] for plane in scaled.planes)
-        return red, green, blue
+def planes(frame: av.VideoFrame, width: int, height: int, tags: Tags, pixels: str) -> list[Codes]:
+    """Return R, G and B, `[height, width]` each, in the frame's own primaries and transfer, of planar `pixels`."""
+    scaled = frame.reformat(
+        width,
+        height,
+        format=pixels,
+        interpolation=Interpolation.BILINEAR | EXACT,
+        src_colorspace=MATRICES[Matrix(tags.matrix)],
+        src_color_range=ColorRange.JPEG if tags.full_range else ColorRange.MPEG,
+        dst_color_range=ColorRange.JPEG,
+    )
+    sample: np.dtype[Any] = np.dtype(np.uint8 if pixels == "gbrp" else np.uint16)
+    rows = [np.frombuffer(memoryview(plane), sample).reshape(height, -1) for plane in scaled.planes]
+    green, blue, red = (each[:, :width] for each in rows)
+    return [red, green, blue]
 
 
 def tags_of(frame: av.VideoFrame) -> Tags:
@@ -78,7 +72,7 @@ def tags_of(frame: av.VideoFrame) -> Tags:
 
 
 def white_code(frame: av.VideoFrame, tags: Tags) -> int:
-    """Return the code of white in planar RGB of `DEEP_BITS`: FFmpeg's scaler shifts samples left, so it is not the last."""
+    """Return the code of white in planar RGB of `DEEP_BITS`: not the last, as FFmpeg's scaler shifts samples left."""
     bits = frame.format.components[0].bits if tags.full_range else 8
     return int((2**bits - 1) * 2.0 ** (DEEP_BITS - bits)) if bits <= 16 else 2**DEEP_BITS - 1
 

@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 
     from ..heads.arrays import Floats, Image, Numbers
 
+    Codes = NDArray[np.uint8] | NDArray[np.uint16]
+    """Samples `[H, W]` of one channel, as they are stored."""
+
 CONVERTED = frozenset(Transfer) - {Transfer.BT709, Transfer.UNSPECIFIED, Transfer.SRGB}
-"""Transfers that need converting. The rest are BT.709's, or so near to it that every display shows them alike; sRGB's is
-what pictures have, and is kept."""
+"""Transfers that need converting. The rest are BT.709's, or so near to it that displays show them alike; sRGB's is what
+pictures have, and is kept."""
 HDR = frozenset((Transfer.PQ, Transfer.HLG))
 KNEE = 0.9
 """HDR's light is compressed from here on; 1 is SDR's white. Below, HDR keeps its colours exactly."""
@@ -58,7 +61,7 @@ class ColourMap:
     encode: Image
     brightest: float
 
-    def __call__(self, planes: Sequence[NDArray[np.unsignedinteger]]) -> Image:
+    def __call__(self, planes: Sequence[Codes]) -> Image:
         """Return RGB `[H, W, 3]` of codes of R, G and B, three arrays `[H, W]`; codes beyond the table are its last."""
         height, width = planes[0].shape
         result = np.empty((height, width, 3), np.uint8)
@@ -67,7 +70,7 @@ class ColourMap:
             self.convert([plane[top : top + rows] for plane in planes], result[top : top + rows])
         return result
 
-    def convert(self, planes: Sequence[NDArray[np.unsignedinteger]], out: Image) -> None:
+    def convert(self, planes: Sequence[Codes], out: Image) -> None:
         """Convert some rows into `out`."""
         source = cv2.merge([self.decode.take(plane, mode="clip") for plane in planes])
         linear = cv2.transform(source, self.matrix)
