@@ -11,7 +11,7 @@ import numpy as np
 from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
-from ..detection.landmarks import LandmarkDetector
+from ..detection.follower import SubjectFollower
 from ..media.footage import Footage
 from ..media.video import Sound, video_to, write_png
 from .coefficient_plot import coefficient_plot
@@ -47,7 +47,7 @@ def write_overlay(
     clock = Clock("Drawing over the footage", source.count, listener)
     with (
         Overlay(head, performance) as overlay,
-        LandmarkDetector() as detector,
+        SubjectFollower() as follower,
         closing(source.frames()) as frames,
         video_to(out, source.fps, Sound(source.path)) as write,
     ):
@@ -57,7 +57,7 @@ def write_overlay(
             if index is None:
                 write(enlarged(frame.image))
             else:
-                write(overlay.draw(frame.image, index, detector.detect(frame.image)))
+                write(overlay.draw(frame.image, index, follower.follow(frame.image, frame.time)))
     return plot
 
 
