@@ -143,6 +143,51 @@ def test_two_faces(head: MorphableHead, tmp_path: Path) -> None:
         track(video, tmp_path / "set", head=head, size=SIZE)
 
 
+def test_a_poster_is_not_taken_for_the_person(head: MorphableHead, tmp_path: Path) -> None:
+    """While the person is blurred a photo on the wall is all that shows a face."""
+    poster = cv2.resize(portrait(), (110, 110), interpolation=cv2.INTER_AREA)
+
+    def picture(index: int) -> np.ndarray:
+        person = cv2.GaussianBlur(portrait(), (0, 0), 20) if 5 <= index < 11 else portrait()
+        room = np.full((256, 448, 3), (120, 126, 130), np.uint8)
+        room[10:120, 20:130], room[:, 192:] = poster, person
+        return room
+
+    performance = track_performance(film(tmp_path / "poster.mp4", picture, 18), head)
+    assert (performance.confidence[5:11] == 0).all()
+    assert (np.delete(performance.confidence, range(5, 11)) > 0.5).all()
+    assert performance.translation[:, 0] == pytest.approx(np.full(18, performance.translation[0, 0]), abs=0.01)
+
+
+def test_a_photo_on_the_wall_that_is_there_first_is_not_the_person(head: MorphableHead, tmp_path: Path) -> None:
+    """Somebody comes into the picture later, and is larger and there for longer."""
+    small = cv2.resize(portrait()[:, ::-1], (110, 110), interpolation=cv2.INTER_AREA)
+    small = (small * np.linspace(0.2, 1, 110)[None, :, None]).astype(np.uint8)
+
+    def picture(index: int) -> np.ndarray:
+        room = np.full((256, 448, 3), (120, 126, 130), np.uint8)
+        room[10:120, 20:130] = small
+        if index >= 3:
+            room[:, 192:] = portrait()
+        return room
+
+    video = write_video(tmp_path / "wall.mp4", [picture(index) for index in range(16)], fps=5, codec="mpeg4")
+    heard: list[Progress] = []
+    performance = track_performance(video, head, heard.append)
+    assert (performance.confidence[:3] == 0).all()
+    assert (performance.confidence[3:] > 0.5).all()
+    assert "Finding the main face" in {progress.stage for progress in heard}
+
+
+def test_shared_footage_with_a_poster(shared: Path, head: MorphableHead) -> None:
+    video = shared / "faults" / "poster.mp4"
+    if not video.is_file():
+        pytest.skip("needs the faulty footage of the shared media")
+    performance = track_performance(video, head)
+    assert (performance.confidence[20:30] == 0).all()
+    assert (performance.confidence[[*range(20), *range(32, 50)]] > 0.5).all()
+
+
 def test_a_face_that_leaves(head: MorphableHead, tmp_path: Path) -> None:
     video = film(tmp_path / "gone.mp4", lambda i: portrait() if i < 4 else nobody(), 12)
     with pytest.raises(UserError, match="seen in only 4 of the 12 frames"):
