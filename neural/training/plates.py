@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -11,7 +12,7 @@ import numpy as np
 from ...common.errors import UserError
 from ...tracking.datasets.pictures import central_window, read_picture, read_window
 from ...tracking.media.video import scaled
-from ...tracking.performances.plates import plate_behind
+from ...tracking.performances.plates import entry_behind
 from ...tracking.plates.light import gain, lit
 from ...tracking.plates.windows import behind
 
@@ -31,15 +32,24 @@ def plate_of(dataset: Dataset, performance: Performance, size: int, *, head_alon
 
     `head_alone` where the avatar leaves the shoulders to the plate.
     """
-    file = plate_behind(performance, head_alone=head_alone)
-    if file is None or performance.crop is None:
+    picture = whole_plate(dataset, performance, head_alone=head_alone)
+    return None if picture is None or performance.crop is None else behind(picture, performance.crop, size)
+
+
+def whole_plate(dataset: Dataset, performance: Performance, *, head_alone: bool) -> Image | None:
+    """Return a dataset's clean plate, RGB `[H, W, 3]`, of the footage's whole picture; None where it has none.
+
+    A damaged one counts as none: it can be done without.
+    """
+    entry = entry_behind(performance, head_alone=head_alone)
+    if not entry:
         return None
-    beside = dataset.folder / file.name
+    here, noted = dataset.folder / f"{entry}.png", Path(performance.extra[entry])
     try:
-        picture = read_picture(beside if beside.is_file() else file, cv2.IMREAD_COLOR)
+        picture = read_picture(here if here.is_file() else noted, cv2.IMREAD_COLOR)
     except UserError:
         return None
-    return behind(np.ascontiguousarray(picture[..., ::-1]), performance.crop, size)
+    return np.ascontiguousarray(picture[..., ::-1])
 
 
 def lit_as(plate: Image, dataset: Dataset, index: int) -> Image:

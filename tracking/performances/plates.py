@@ -14,11 +14,18 @@ CLEAN, HEADLESS = "clean_plate", "headless_plate"
 
 
 def plate_behind(performance: Performance, *, head_alone: bool) -> Path | None:
-    """Return the clean plate to lie behind an avatar; None where there is none (any more).
+    """Return the file of the clean plate to lie behind an avatar; None where there is none (any more).
 
     An avatar that is a head alone (`head_alone`) leaves the shoulders to the plate; any other brings the person.
     """
-    extra = performance.extra
-    # Datasets of photos made before there were both have the headless one under the clean one's name.
-    name = extra.get(HEADLESS, extra.get(CLEAN)) if head_alone else HEADLESS in extra and extra.get(CLEAN)
-    return Path(name) if name and Path(name).is_file() else None
+    entry = entry_behind(performance, head_alone=head_alone)
+    file = Path(performance.extra[entry]) if entry else None
+    return file if file and file.is_file() else None
+
+
+def entry_behind(performance: Performance, *, head_alone: bool) -> str:
+    """Return the entry of `extra` that names that file; empty where none does."""
+    known = [each for each in (HEADLESS, CLEAN) if each in performance.extra]
+    if head_alone:  # datasets of photos made before there were both have the headless one under the clean one's name
+        return known[0] if known else ""
+    return CLEAN if len(known) == 2 else ""
