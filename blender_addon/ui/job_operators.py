@@ -139,6 +139,11 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
 def finish_build(head: bpy.types.Object, job: Job) -> None:
     """Tell a head the avatar that was built of it, and have the right plate behind it."""
     give_avatar(head, job.result["avatar_id"], job.result)
+    lay_plate(head)
+
+
+def lay_plate(head: bpy.types.Object) -> None:
+    """Have behind a head, as its camera sees it, what its kind of avatar is to be laid over."""
     own, camera = driving.own_performance(head), head_settings(head).camera
     if own and camera:
         plate.lay_behind(camera, own, head_is_apart=kind_of(head).in_space)
@@ -373,7 +378,9 @@ def hide_startup_cube(scene: bpy.types.Scene) -> None:
 
 
 def look_through_camera(made: bpy.types.Object) -> None:
-    """Show the new head in every 3D view: in its colours, through its camera, with nothing else selected."""
+    """Show the new head in every 3D view, in its colours, with nothing else selected; through its camera where that is
+    the scene's.
+    """
     for each in view_layer().objects:
         each.select_set(False)
     made.select_set(True)
@@ -383,7 +390,8 @@ def look_through_camera(made: bpy.types.Object) -> None:
             space = area.spaces.active
             if isinstance(space, bpy.types.SpaceView3D) and space.region_3d:
                 space.shading.color_type = "VERTEX"
-                space.region_3d.view_perspective = "CAMERA"
+                if window.scene.camera == head_settings(made).camera:
+                    space.region_3d.view_perspective = "CAMERA"
 
 
 CLASSES = (

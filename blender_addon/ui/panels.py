@@ -24,7 +24,7 @@ from .job_operators import (
     SEMBLANCE_OT_set_up_engine,
     engine_reason,
 )
-from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance
+from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance, SEMBLANCE_OT_use_its_camera
 from .splat_operators import SEMBLANCE_OT_to_gaussian_splats, may_have_splats
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ class SEMBLANCE_PT_head(SemblancePanel):
         column = layout.column()
         column.label(text=f"Avatar: {built}" if built else "Not built yet", icon="CHECKMARK" if built else "DOT")
         button(column, context, SEMBLANCE_OT_build_avatar, text="Build Again" if built else "", icon="PLAY")
+        if settings.camera and scene_of(context).camera != settings.camera:
+            button(column, context, SEMBLANCE_OT_use_its_camera, icon="CAMERA_DATA")
         column.separator()
         button(column, context, SEMBLANCE_OT_drive_from_video, icon="FILE_MOVIE")
         button(column, context, SEMBLANCE_OT_load_performance, icon="ACTION")
