@@ -5,7 +5,7 @@ MediaPipe 0.10.21 is the last release whose wheels carry the models of FaceMesh,
 Later releases have the Tasks API only, whose `face_landmarker.task` (Google, Apache-2.0) users fetch themselves; it is
 taken where it is given. What could be tried is little: that MediaPipe 0.10.21 starts its graph with a file made of that
 wheel's models, and how it is called. Those models do not fit the graph (it expects 256 pixels, and the irises in one
-tensor), so no landmarks could be compared; neither Google's file nor a later MediaPipe was tried. Hands, small faces and
+tensor), so no landmarks were compared; neither Google's file nor a later MediaPipe was tried. Hands, small faces and
 the built-in matting still come from models of 0.10.21: a later one is not enough yet for all of tracking.
 """
 
