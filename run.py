@@ -26,7 +26,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -270,15 +269,14 @@ def complete(environment: Environment, place: Path | None, chosen: TorchRequirem
     if not pythons.works(folder, environment.pythons):
         Teller(*FIRST).tell(0, "Making a Python environment")
         pythons.make_environment(folder, environment.pythons, folder.with_name("uv"))
-    fill(environment, folder.with_name("wheels"), place, chosen)
+    fill(environment, pythons.wheels_of(folder), place, chosen)
     if environment.package:
         Teller(*LAST).tell(0, "Installing Semblance")
         (folder / stamp.NAME).unlink(missing_ok=True)
         environment.package[0](folder)
     there = tuple(sorted(whole_packages(folder)))
     replace(environment.stamp(chosen.requirement if chosen else ""), packages=there).write(folder)
-    with suppress(OSError):
-        folder.with_name("wheels").rmdir()
+    shutil.rmtree(pythons.wheels_of(folder), ignore_errors=True)
     Teller(*LAST).tell(1, f"{folder.name}: {size(folder)} MB in {time.monotonic() - began:.0f} s")
 
 

@@ -104,14 +104,14 @@ def test_it_is_made_once_and_says_how_far_it_is(run, environment, wheels, capfd)
     assert "% Fetching alpha: " in said
     assert "% Installing alpha and 1 more" in said
     assert "100.0 % environment: " in said
-    assert not (environment.folder.parent / "wheels").exists()
+    assert not pythons.wheels_of(environment.folder).exists()
     assert run.ready(environment) == environment.python
     assert environment.installed == ["first"]
 
 
 def test_interrupted_it_goes_on_where_it_was(run, environment, wheels, monkeypatch):
     beta = wheels / "beta-1.0-py3-none-any.whl"
-    kept = environment.folder.parent / "wheels"
+    kept = pythons.wheels_of(environment.folder)
     with serving(wheels) as server:
         monkeypatch.setenv("PIP_INDEX_URL", server.index)
         server.refused = "beta"
@@ -195,7 +195,7 @@ def test_the_disk_is_looked_at_first(run, environment, wheels, capfd, monkeypatc
     with pytest.raises(UserError):
         run.make_whole(replace(environment, torch=True), wheels)
     assert "are free; free some space" in capfd.readouterr().err
-    assert not list((environment.folder.parent / "wheels").iterdir()), "nothing was fetched"
+    assert not list(pythons.wheels_of(environment.folder).iterdir()), "nothing was fetched"
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
+from ...common.installation.pythons import wheels_of
 from ...protocol.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken, read_status
 from ...protocol.messages import Announcement
 
@@ -60,7 +61,7 @@ class EnginePlace:
     @property
     def wheels(self) -> Path:
         """What Set Up Engine has fetched and not installed yet."""
-        return self.home / "wheels"
+        return wheels_of(self.environment)
 
     @property
     def log(self) -> Path:

@@ -67,7 +67,7 @@ class Filling:
 
 
 def fill(filling: Filling) -> None:
-    """Bring and install what this Python's environment lacks, then remove the wheels that were brought.
+    """Bring and install what this Python's environment lacks, and remove what nothing asks for any more.
 
     Raises:
         UserError: a file cannot be had, the disk has no room, or pip cannot install what came.
@@ -82,8 +82,6 @@ def fill(filling: Filling) -> None:
         install(wheels)
     if superfluous:
         run_pip("uninstall", "--yes", *sorted(superfluous))
-    for wheel in wheels:
-        wheel.unlink()
 
 
 def bring_all(filling: Filling, there: dict[str, str]) -> tuple[list[Path], set[str]]:

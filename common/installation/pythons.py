@@ -45,6 +45,11 @@ def interpreter(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
+def wheels_of(folder: Path) -> Path:
+    """Where what has come for an environment is kept until all of it is installed."""
+    return folder.with_name(f"{folder.name}-wheels")
+
+
 def make_environment(folder: Path, versions: Sequence[str], place_for_uv: Path) -> None:
     """Make an empty environment with a Python of one of some versions; what is in the folder is removed.
 
