@@ -21,7 +21,7 @@ from ..tracking.heads.registry import open_head
 from .avatar_file import AvatarMetadata, file_sha256, read_header
 from .kinds import KINDS
 from .runtimes.look_cache import LookCache
-from .tensors import as_bytes, tensors_of
+from .tensors import as_bytes, fetched, tensors_of
 from .trained_avatar import TrainedAvatar
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Avatar(TrainedAvatar):
             painted = self._by_look.runtime(self.settled(look)).run(*inputs)
         except torch.OutOfMemoryError as error:
             raise UserError(too_large(self.metadata.resolution, self.kind.sizes())) from error
-        depth = painted[:, COLOURS].cpu().numpy() if painted.shape[1] > COLOURS else None
+        depth = fetched(painted[:, COLOURS]).numpy() if painted.shape[1] > COLOURS else None
         return Pictures(as_bytes(painted[:, :COLOURS]), depth)
 
     @cached_property
