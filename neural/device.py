@@ -5,6 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -32,3 +36,14 @@ def device_facts() -> DeviceFacts:
         return DeviceFacts("cuda", torch.cuda.get_device_name(), torch.__version__, ())
     slow = "There is no CUDA GPU: networks run on the processor; build with the preset “preview”."
     return DeviceFacts("cpu", f"CPU, {torch.get_num_threads()} threads", torch.__version__, (slow,))
+
+
+def try_convolutions(device: torch.device) -> None:
+    """On a GPU, have the first convolution of every shape done in all ways that there are, and keep the fastest.
+
+    The same few shapes come again and again, in training and in rendering.
+    """
+    import torch
+
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
