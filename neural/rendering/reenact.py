@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from ...protocol.inputs import Maps
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.writer import as_bytes
+from ...tracking.media.read_ahead import read_ahead
 from ...tracking.media.video import Sound, frames_to, side_by_side
 from ...tracking.performances.captures.registry import is_performance_name, read_performance
 from ...tracking.performances.performance import OVER_TIME, Performance
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from ...tracking.heads.arrays import Image
     from ...tracking.heads.head import MorphableHead
     from ..avatar import Avatar
+
+PAINTED_AHEAD = 2
+"""Frames that are painted while another is written."""
 
 
 def reenact(
@@ -76,7 +80,8 @@ def reenact(
         clock = Clock("Rendering", len(performance), listener)
         said = [warning(subject), *driving.extra.get("notes", ())]
         clock.tell(0, " ".join(filter(None, said)))
-        for frame in frames_of(subject, performance, range(len(performance)), head=head, look=look):
+        frames = frames_of(subject, performance, range(len(performance)), head=head, look=look)
+        for frame in stack.enter_context(closing(read_ahead(frames, PAINTED_AHEAD))):
             write(frame.rgba[..., :3] if background and subject.kind.has_backdrop else frame.rgba)
             if write_panels:
                 write_panels(panel_picture(frame, performance, pictures))
