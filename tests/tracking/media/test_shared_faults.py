@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files that failed in use, where they are at hand: what no one header field tells of streams, times, shape and sound."""
+"""Files that failed in use, where they are at hand: streams, times, shape and sound that no one header field tells."""
 
 from __future__ import annotations
 
