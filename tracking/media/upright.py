@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .colour import rgb_of
+
 if TYPE_CHECKING:
     import av
 
@@ -69,9 +71,3 @@ def upright(frame: av.VideoFrame, aspect: float, size: tuple[int, int]) -> Image
     framed = np.zeros((height, width, 3), np.uint8)
     framed[top : top + inner[1], left : left + inner[0]] = turn.of(rgb_of(frame, *turn.size(*inner)))
     return framed
-
-
-def rgb_of(frame: av.VideoFrame, width: int, height: int) -> Image:
-    """Return a decoded frame, scaled, as RGB `[height, width, 3]`; neither turned nor mirrored."""
-    scaled = frame.reformat(width, height, format="rgb24", interpolation="BILINEAR")
-    return scaled.to_ndarray().astype(np.uint8, copy=False)

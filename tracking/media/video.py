@@ -14,12 +14,13 @@ import av
 import cv2
 import numpy as np
 import PIL.Image
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 from PIL import ImageDraw, ImageFont
 
 from ...common.errors import UserError
 from ...common.files import full_disk_told, written_whole
 from ..heads.arrays import Image
+from .colour import EXACT
 from .sound import RATE, Sound, sound_samples
 from .streams import chosen_sound
 
@@ -222,7 +223,7 @@ class Encoder:
             dst_color_range=ColorRange.MPEG,
             src_colorspace=Colorspace.ITU709,
             dst_colorspace=Colorspace.ITU709,
-            interpolation="BICUBIC",
+            interpolation=Interpolation.BICUBIC | EXACT,
         )
         encoded.pts, encoded.time_base = time, self.tick
         self.container.mux(self.video.encode(encoded))
