@@ -219,6 +219,10 @@ def test_pytorch_comes_with_what_it_needs_and_its_build_is_changed_when_asked(ru
     shutil.rmtree(site_packages(environment) / "nvidia_blas")
     run.make_whole(with_torch, wheels, "cu126")
     assert (site_packages(environment) / "nvidia_blas").is_dir()
+    run.make_whole(with_torch, wheels, "cpu")
+    left = {each.name for each in site_packages(environment).iterdir() if "nvidia" in each.name or "cuda" in each.name}
+    assert not left, "what only the other build needed"
+    assert versions_in(environment) == {"alpha": "1.0", "beta": "1.0"}
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from .downloads import bring, digest_of, path_of, size_on_server
 from .indexes import PYPI, Found, files_of, is_folder
 from .packages import Wanted, applying, best, read_lock, requirements_in, together
 from .stamp import NAME as STAMP
+from .stamp import read_stamp
 from .telling import MEGABYTE, Meter, Teller
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 FETCHING, INSTALLING = (0.03, 0.75), (0.75, 0.97)
 """Shares of the whole set-up, by the time that they take."""
+KEPT = {"pip", "setuptools", "wheel", "semblance"}
+"""Never removed as superfluous."""
 PAGES_AT_ONCE = 8
 BATCH = 150 * MEGABYTE
 """Wheels are given to pip in lots of about this size, so that it can be told how far it is."""
@@ -69,17 +72,24 @@ def fill(filling: Filling) -> None:
     Raises:
         UserError: a file cannot be had, the disk has no room, or pip cannot install what came.
     """
-    there = whole_packages(Path(sys.prefix))
-    wheels = bring_all(filling, there)
+    environment = Path(sys.prefix)
+    before = read_stamp(environment)
+    wheels, wanted = bring_all(filling, whole_packages(environment))
+    superfluous = set(before.packages if before else ()) - wanted - KEPT
+    if wheels or superfluous:
+        (environment / STAMP).unlink(missing_ok=True)
     if wheels:
-        (Path(sys.prefix) / STAMP).unlink(missing_ok=True)
         install(wheels)
-        for wheel in wheels:
-            wheel.unlink()
+    if superfluous:
+        run_pip("uninstall", "--yes", *sorted(superfluous))
+    for wheel in wheels:
+        wheel.unlink()
 
 
-def bring_all(filling: Filling, there: dict[str, str]) -> list[Path]:
+def bring_all(filling: Filling, there: dict[str, str]) -> tuple[list[Path], set[str]]:
     """Bring the wheels of all that is wanted and not `there` (name to version); return where they are.
+
+    With them come the names of all that is wanted, whether it was there or not.
 
     Raises:
         UserError: a file cannot be had, or the disk has no room.
@@ -99,18 +109,20 @@ def bring_all(filling: Filling, there: dict[str, str]) -> list[Path]:
         meter.expected += filling.download * MEGABYTE
         grown += filling.disk * MEGABYTE
     require_room(filling.wheels, meter.expected - size_of_folder(filling.wheels), grown)
-    wheels = []
+    wheels, names = [], {each.name for each in wanted}
     if torch:
         places = [str(filling.place)] if filling.place else torch_places(places, filling.index)
-        wheels = bring_with_needs(torch, {each.name for each in wanted}, there, places, filling.wheels, meter)
+        wheels, names = bring_with_needs(torch, names, there, places, filling.wheels, meter)
     meter.expected = meter.done + sum(file.size for file in files)
-    return wheels + [bring(file, filling.wheels, meter.of(package_of(file))) for file in files]
+    return wheels + [bring(file, filling.wheels, meter.of(package_of(file))) for file in files], names
 
 
 def bring_with_needs(
     first: Wanted, known: set[str], there: dict[str, str], places: Sequence[str], folder: Path, meter: Meter
-) -> list[Path]:
+) -> tuple[list[Path], set[str]]:
     """Bring a package that no lock has, and what it needs that none has either, each with its own needs.
+
+    Returns the wheels, and the names known with those of all these.
 
     What several packages of one level ask of another counts together: CUDA's libraries name each other loosely, and
     the collection beside them that names them exactly is needed by PyTorch directly, as they are.
@@ -129,7 +141,7 @@ def bring_with_needs(
                 lines = requirements_in(wheels[-1])
             needs += applying(lines, wanted.requirement.extras)
         level = [wanted for wanted in map(Wanted, together(needs)) if wanted.name not in seen]
-    return wheels
+    return wheels, seen
 
 
 def is_there(wanted: Wanted, there: dict[str, str]) -> bool:
@@ -214,7 +226,7 @@ def install(wheels: Sequence[Path]) -> None:
         UserError: pip says no; it has printed why.
     """
     teller, sizes = Teller(*INSTALLING), [wheel.stat().st_size for wheel in wheels]
-    options = ["--no-index", "--no-deps", "--force-reinstall", "--disable-pip-version-check", "-qq"]
+    options = ["--no-index", "--no-deps", "--force-reinstall"]
     done = 0
     while done < len(wheels):
         lot = 1
@@ -223,7 +235,16 @@ def install(wheels: Sequence[Path]) -> None:
         names = [wheel.name.partition("-")[0] for wheel in wheels[done : done + lot]]
         more = f" and {lot - 1} more" if lot > 1 else ""
         teller.tell(sum(sizes[:done]) / sum(sizes), f"Installing {names[0]}{more}")
-        command = [sys.executable, "-m", "pip", "--isolated", "install", *options, *map(str, wheels[done : done + lot])]
-        if subprocess.run(command, check=False).returncode != 0:
-            raise UserError("pip could not install what is named above; close Blender's engine and try again.")
+        run_pip("install", *options, *map(str, wheels[done : done + lot]))
         done += lot
+
+
+def run_pip(*words: str) -> None:
+    """Run this environment's pip, whatever the user's settings.
+
+    Raises:
+        UserError: it says no; it has printed why.
+    """
+    quiet = ["--isolated", "--disable-pip-version-check", "-qq"]
+    if subprocess.run([sys.executable, "-m", "pip", *quiet, *words], check=False).returncode != 0:
+        raise UserError(f"pip could not {words[0]} what is named above; close what uses the engine and try again.")
