@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from semblance.tests.makers.footage import portrait
 from semblance.tracking.media.colorimetry import Matrix, Primaries, settled
+from semblance.tracking.media.colour import rgb_of
 from semblance.tracking.media.footage import Footage
 from semblance.tracking.media.video import frames_to
 
@@ -145,6 +146,17 @@ def test_rgb_stays_as_it_is(tmp_path, codec, pixels):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format=pixels)))
         container.mux(stream.encode(None))
     assert error(path, picture / 255)[1] < 0.3
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("pixels", ["gray", "gray10le"])
+def test_grey_footage_has_its_range(tmp_path, pixels, full):
+    frame = av.VideoFrame(64, 16, pixels)
+    unit = 2 ** (frame.format.components[0].bits - 8)
+    rows = np.frombuffer(frame.planes[0], np.uint8 if unit == 1 else np.uint16).reshape(16, -1)
+    rows[:, :32], rows[:, 32:] = (0, 255 * unit) if full else (16 * unit, 235 * unit)
+    frame.color_range = 2 if full else 1
+    assert rgb_of(frame, 64, 16)[8, [8, 56], 0].tolist() == [0, 255]
 
 
 @pytest.mark.parametrize("pixels", ["yuv420p10le", "yuv422p10le", "yuv444p12le"])
