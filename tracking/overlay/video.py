@@ -11,7 +11,7 @@ import numpy as np
 from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
-from ..detection.landmarks import LandmarkDetector
+from ..detection.follower import SubjectFollower
 from ..media.footage import Footage
 from ..media.sound import Sound
 from ..media.video import timed_video_to, write_png
@@ -49,7 +49,7 @@ def write_overlay(
     clock = Clock("Drawing over the footage", source.count, listener)
     with (
         Overlay(head, performance) as overlay,
-        LandmarkDetector() as detector,
+        SubjectFollower() as follower,
         closing(source.frames()) as frames,
         timed_video_to(out, source.fps, Sound(source.path)) as write,
     ):
@@ -59,7 +59,7 @@ def write_overlay(
             if index is None:
                 write(enlarged(frame.image), frame.time)
             else:
-                write(overlay.draw(frame.image, index, detector.detect(frame.image)), frame.time)
+                write(overlay.draw(frame.image, index, follower.follow(frame.image, frame.time)), frame.time)
     return plot
 
 

@@ -35,7 +35,9 @@ def woven(number: int, lower_first: bool) -> np.ndarray:
 def write(path: Path, *, interlaced: bool, said: bool, lower_first: bool = False) -> Path:
     order = ("bff" if lower_first else "tff") if said else "prog"
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": "8", "x264-params": f"interlaced={int(said)}"})
+        stream = container.add_stream(
+            "libx264", rate=25, options={"crf": "8", "x264-params": f"interlaced={int(said)}"}
+        )
         stream.width = stream.height = 256
         stream.pix_fmt = "yuv420p"
         for number in range(COUNT):
