@@ -155,7 +155,7 @@ def test_grey_profiles_are_followed(tmp_path, face, depth):
 def test_profiles_of_presses_are_followed(tmp_path):
     inks = np.zeros((64, 64, 4), np.uint8)
     inks[:, 32:, 0] = 255
-    wanted = cv2.cvtColor(np.float32([[(60, -20, -40)]]), cv2.COLOR_Lab2RGB)[0, 0] * 255
+    wanted = cv2.cvtColor(np.array([[(60, -20, -40)]], np.float32), cv2.COLOR_Lab2RGB)[0, 0] * 255
     Image.fromarray(inks, "CMYK").save(tmp_path / "a.tif", icc_profile=press_profile((60, -20, -40)))
     read = read_photo(tmp_path / "a.tif").astype(int)
     assert read[32, 8].min() >= 253
