@@ -41,9 +41,10 @@ def encoded(tiles: list[np.ndarray]) -> tuple[bytes, list[bytes]]:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     memory.seek(0)
-    with av.open(memory) as container:
-        settings = bytes(container.streams.video[0].codec_context.extradata)
-        return settings, [bytes(packet) for packet in container.demux() if packet.size]
+    with av.open(memory, "r") as written:
+        settings = written.streams.video[0].codec_context.extradata
+        assert settings is not None
+        return bytes(settings), [bytes(packet) for packet in written.demux() if packet.size]
 
 
 def write_heic(

@@ -12,6 +12,7 @@ import PIL.Image
 import PIL.ImageOps
 
 from ...common.errors import UserError
+from .coded_png import coded_pixels, is_coded_png
 from .deep_picture import deep_pixels, eight_bits, is_deep_tiff
 from .heif import is_heif, read_heif
 from .photo_colour import in_srgb
@@ -58,6 +59,8 @@ def opened(path: Path) -> Image:
         return of_pillow(deep_pixels(path))
     with PIL.Image.open(path) as picture:
         require_size(path, picture)
+        if is_coded_png(path):
+            return of_pillow(coded_pixels(path, picture))
         ask_for_less(picture)
         return of_pillow(picture)
 

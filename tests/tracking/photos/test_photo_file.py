@@ -73,11 +73,21 @@ def grey_profile(gamma: float) -> bytes:
     return profile_of(b"GRAY", {b"kTRC": struct.pack(">4sIHHi", b"para", 0, 0, 0, round(gamma * 65536))})
 
 
+def press_profile(cyan: tuple[int, int, int]) -> bytes:
+    """An ICC profile of a press: white paper, `cyan` in Lab where there is cyan, black where there is anything else."""
+    corners = [(100, 0, 0) if ink == 0 else cyan if ink == 8 else (5, 0, 0) for ink in range(16)]
+    table = bytes(round(value) for lightness, a, b in corners for value in (lightness * 2.55, a + 128, b + 128))
+    unit = struct.pack(">9i", *(65536 * (place % 4 == 0) for place in range(9)))
+    ramp = bytes(range(256))
+    lookup = struct.pack(">4sIBBBB", b"mft1", 0, 4, 3, 2, 0) + unit + 4 * ramp + table + 3 * ramp
+    return profile_of(b"CMYK", dict.fromkeys((b"A2B0", b"A2B1"), lookup), b"prtr", b"Lab ")
+
+
 def xyz(values: tuple[float, float, float]) -> bytes:
     return struct.pack(">4sI3i", b"XYZ ", 0, *(round(each * 65536) for each in values))
 
 
-def profile_of(space: bytes, tags: dict[bytes, bytes]) -> bytes:
+def profile_of(space: bytes, tags: dict[bytes, bytes], kind: bytes = b"mntr", pcs: bytes = b"XYZ ") -> bytes:
     name = b"made for a test"
     text = struct.pack(">4sIIIHHII", b"mluc", 0, 1, 12, int.from_bytes(b"en"), int.from_bytes(b"US"), 2 * len(name), 28)
     tags = {**tags, b"wtpt": xyz((0.9642, 1, 0.8249)), b"desc": text + name.decode().encode("utf-16-be")}
@@ -86,7 +96,11 @@ def profile_of(space: bytes, tags: dict[bytes, bytes]) -> bytes:
         table += struct.pack(">4sII", key, place + len(body), len(content))
         body += content + bytes(-len(content) % 4)
     size = place + len(body)
-    head = struct.pack(">I4sI4s4s4s", size, b"lcms", 0x04200000, b"mntr", space, b"XYZ ") + bytes(12) + b"acsp"
+    head = (
+        struct.pack(">I4sI4s4s4s", size, b"lcms", 0x02400000 if pcs == b"Lab " else 0x04200000, kind, space, pcs)
+        + bytes(12)
+        + b"acsp"
+    )
     head += bytes(28) + struct.pack(">3i", 63190, 65536, 54061)
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
 
@@ -136,6 +150,16 @@ def test_grey_profiles_are_followed(tmp_path, face, depth):
     picture = bytes_of(stored) if depth == 8 else np.round(stored * 65535).astype(np.uint16)
     Image.fromarray(picture).save(tmp_path / "a.png", icc_profile=grey_profile(1.4))
     assert error(tmp_path / "a.png", np.dstack([grey] * 3)) < 1
+
+
+def test_profiles_of_presses_are_followed(tmp_path):
+    inks = np.zeros((64, 64, 4), np.uint8)
+    inks[:, 32:, 0] = 255
+    wanted = cv2.cvtColor(np.array([[(60, -20, -40)]], np.float32), cv2.COLOR_Lab2RGB)[0, 0] * 255
+    Image.fromarray(inks, "CMYK").save(tmp_path / "a.tif", icc_profile=press_profile((60, -20, -40)))
+    read = read_photo(tmp_path / "a.tif").astype(int)
+    assert read[32, 8].min() >= 253
+    assert np.abs(read[32, 56] - wanted).max() < 12
 
 
 def test_cmyk_without_a_profile_is_read(tmp_path, face):
@@ -192,6 +216,19 @@ def test_a_camera_that_says_adobe_rgb_is_believed(tmp_path, face):
     assert np.abs(stored.astype(int) - face).mean() > 2
     Image.fromarray(stored).save(tmp_path / "a.jpg", exif=exif, quality=98)
     assert error(tmp_path / "a.jpg", face) < 1.5
+
+
+def test_code_points_of_a_png_are_followed(tmp_path, face):
+    Image.fromarray(in_p3(face)).save(tmp_path / "a.png")
+    assert error(with_chunks(tmp_path / "a.png", (b"cICP", bytes([12, 13, 0, 1]))), face) < 0.6
+
+
+def test_an_hdr_png_is_shown_as_the_sdr_picture_of_the_same_scene(tmp_path, face):
+    power = ((face / 255) ** 2.4 * 203 / 10_000) ** (2610 / 16384)
+    signal = ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
+    cv2.imwrite(str(tmp_path / "a.png"), np.round(signal[..., ::-1] * 65535).astype(np.uint16))
+    path = with_chunks(tmp_path / "a.png", (b"cICP", bytes([1, 16, 0, 1])))
+    assert error(path, face) < 1
 
 
 # --- HEIC -----------------------------------------------------------------------------------------------------------
