@@ -43,9 +43,7 @@ def test_odd_footage_is_written_anew(tmp_path: Path) -> None:
     assert needed(write_video(tmp_path / "wide.mp4", pictures, pixel_aspect=Fraction(4, 3)))
     whole = write_video(tmp_path / "whole.mp4", pictures, sound=beeps([0.1, 1.0], 1.2))
     assert needed(copied(whole, tmp_path / "trimmed.mp4", shift=-0.4))
-    assert needed(
-        copied(whole, tmp_path / "gap.mp4", keep=lambda kind, time: kind != "audio" or not 0.3 < time < 0.6)
-    )
+    assert needed(copied(whole, tmp_path / "gap.mp4", keep=lambda kind, time: kind != "audio" or not 0.3 < time < 0.6))
     both = tmp_path / "both.ts"
     both.write_bytes(copied(whole, tmp_path / "one.ts").read_bytes() * 2)
     assert needed(both)
