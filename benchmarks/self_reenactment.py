@@ -49,6 +49,7 @@ from semblance.tracking.media.video import scaled, write_png
 from semblance.tracking.photos.coarse_source import MeshWarp, SolvedPhoto
 from semblance.tracking.photos.photo import photo_dataset
 from semblance.tracking.photos.portraits import found_portrait
+from semblance.tracking.plates.of_footage import PlateMaker
 from semblance.tracking.threads import one_thread_a_library
 from semblance.tracking.track import find_landmarks, solved, write_frames
 
@@ -153,7 +154,7 @@ def track_in_window(
         seen = whole.confidence > 0
         performance = in_window(whole.at(seen), crop, size)
         with closing(builtin_matting(head, performance)) as matting:
-            write_frames(writer, footage, head, performance, seen, size, matting, listener)
+            write_frames(writer, footage, head, performance, seen, size, matting, PlateMaker(performance), listener)
         writer.finish(performance)
 
 

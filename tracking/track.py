@@ -30,6 +30,7 @@ from .media.footage import Footage, Frame
 from .media.plate import needs_plate, write_plate
 from .media.read_ahead import read_ahead
 from .performances.maps import MAP_SIZE, frame_maps
+from .plates.of_footage import PlateMaker
 from .solving import registration
 from .solving.same_person import shows_another
 from .solving.solver import SIZE, solve_take
@@ -108,8 +109,10 @@ def track(
         whole = solved(footage, take, head, size, listener)
         seen = whole.confidence > 0
         performance = whole.at(seen)
+        plates = PlateMaker(performance)
         with closing(matting(head, performance)) as matting_of_take:
-            write_frames(writer, footage, head, performance, seen, size, matting_of_take, listener)
+            write_frames(writer, footage, head, performance, seen, size, matting_of_take, plates, listener)
+        performance = writer.with_plates(performance, plates.plates(head, listener))
         if needs_plate(footage, take.times, bool(take.notes)):
             plate = writer.add_plate(lambda path: write_plate(footage, take.times, path, listener))
             performance = replace(performance, extra={**performance.extra, "plate": str(plate)})
@@ -257,9 +260,12 @@ def write_frames(
     seen: Booleans,
     size: int,
     matting: Matting,
+    plates: PlateMaker,
     listener: Listener,
 ) -> None:
     """The last pass: give the writer picture, matte and maps of every frame, those `seen [T]` of the footage.
+
+    `plates` see whole pictures and mattes.
 
     Raises:
         UserError: the footage is damaged, the disk is full, or there is no OpenGL.
@@ -269,9 +275,11 @@ def write_frames(
     pictures = read_ahead(cut_pictures(footage, performance.crop, seen, size), AHEAD)
     maps = read_ahead(drawn_maps(head, performance), AHEAD)
     with closing(pictures), closing(maps):
-        for index, (picture, (uv_map, texture_map)) in enumerate(zip(pictures, maps, strict=True)):
+        for index, ((whole, picture), (uv_map, texture_map)) in enumerate(zip(pictures, maps, strict=True)):
             clock.tell(index)
-            writer.add_picture(index, picture, matting(picture))
+            matte = matting(picture)
+            writer.add_picture(index, picture, matte)
+            plates.see(index, whole, matte)
             writer.add_maps(index, uv_map, texture_map)
 
 
@@ -285,12 +293,12 @@ def small_windows(footage: Footage, crop: Crop, seen: Booleans) -> Generator[Ima
                 yield resampled(frame.image, crop, frame.image.shape[1] / width, side)
 
 
-def cut_pictures(footage: Footage, crop: Crop, seen: Booleans, size: int) -> Generator[Image, None, None]:
-    """Yield the window, enlarged (see `cut`), of each frame that is `seen [T]` to show the face."""
+def cut_pictures(footage: Footage, crop: Crop, seen: Booleans, size: int) -> Generator[tuple[Image, Image], None, None]:
+    """Yield each frame that is `seen [T]` to show the face, `[H, W, 3]`, and its window, enlarged (see `cut`)."""
     with closing(footage.frames()) as frames:
         for frame, wanted in zip(frames, seen, strict=True):
             if wanted:
-                yield cut(frame.image, crop, size)
+                yield frame.image, cut(frame.image, crop, size)
 
 
 def drawn_maps(head: MorphableHead, performance: Performance) -> Iterator[tuple[Floats, Floats]]:

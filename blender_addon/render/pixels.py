@@ -123,3 +123,9 @@ def srgb_table() -> Floats:
 def over(front: Floats, back: Floats) -> Floats:
     """Lay a premultiplied picture `[H, W, 4]` over another of its size."""
     return front + back * (1 - front[..., 3:])
+
+
+def behind(front: Floats, whole: Floats) -> Floats:
+    """Return what lies behind a premultiplied picture `[H, W, 4]` where both together are `whole [H, W, 4]`, opaque."""
+    left = 1 - front[..., 3:]
+    return np.where(left > 1 / 512, (whole - front) / np.maximum(left, 1 / 512), whole)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ...common.errors import UserError
+from ...protocol.foreground import person_alone
 from ...protocol.look import CONTROLS, Look
 from ...tracking.heads.mouth_light import PAIRS, MouthLight
 from ...tracking.performances.maps import MAP_SIZE, MapVertices, map_vertices
@@ -88,14 +89,18 @@ class PortraitHead(EvaluatedHead):
         return map_vertices(*surface, camera, self.mouth_light)
 
     def layer(self, pictures: Pictures, sight: Sight, from_rec709: Floats) -> Layer:
-        """See `EvaluatedHead.layer`; what the portrait shows behind its person is the backdrop."""
+        """See `EvaluatedHead.layer`. Over the backdrop the person's layer is the portrait as it was painted."""
         assert sight.lens is not None
         width, height = sight.camera.width, sight.camera.height
         window = pixels.avatar_window(width, height, sight.lens.sensor_fit, sight.pixel_aspect)
-        fitted = pixels.fit_to_frame(pictures.rgba[0], window, width, height)
-        whole = pixels.scene_linear(fitted, from_rec709, transparent=False)
+        painted, alone = (
+            pixels.fit_to_frame(picture, window, width, height)
+            for picture in (pictures.rgba[0], person_alone(pictures.rgba[0]))
+        )
+        whole = pixels.scene_linear(painted, from_rec709, transparent=False)
+        person = pixels.scene_linear(alone, from_rec709, transparent=True)
         depth = np.full((height, width), self.distance(sight.world), np.float32)
-        return Layer(whole * fitted[..., 3:], depth, backdrop=whole)
+        return Layer(person, depth, backdrop=pixels.behind(person, whole))
 
 
 def mouth_light_of(settings: SemblanceObject, mesh: bpy.types.Mesh) -> MouthLight | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...common.errors import UserError
+from ...tracking.performances.plates import CLEAN, plate_behind
 from .. import compat
 from ..access import camera_of
 from .movies import footage_of, movie_facts
@@ -68,13 +69,13 @@ def show_plate(camera: bpy.types.Object, performance: Performance, *, fps: float
 
 
 def lay_behind(camera: bpy.types.Object, performance: Performance, *, head_is_apart: bool) -> None:
-    """Have a photo's clean plate behind what `camera` sees where the head is rendered apart, else the photo itself.
+    """Have the clean plate behind what `camera` sees, without what the avatar brings; else the footage, as it was.
 
-    Nothing happens where there is no clean plate, as of a video.
+    Nothing happens where there is no clean plate. `head_is_apart` where the avatar is a head alone.
     """
-    clean = Path(performance.extra.get("clean_plate", ""))
-    shown = clean if head_is_apart else Path(performance.source)
-    if clean.is_file() and shown.is_file():
+    clean = plate_behind(performance, head_alone=head_is_apart)
+    shown = clean or Path(performance.source)
+    if (clean or CLEAN in performance.extra) and shown.is_file():
         for background in camera_of(camera).background_images:
             background.image = bpy.data.images.load(str(shown), check_existing=True)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from ...common.errors import UserError
+from ...tracking.performances.plates import plate_behind
 from .. import compat
 from ..properties import head_settings
 from ..render import scene_colours
@@ -73,8 +74,8 @@ def movie_frames(movie: Path) -> Frames:
 
 
 def plate_of(head: bpy.types.Object) -> Plate | None:
-    """Return the footage that a head was tracked in, without the head where the neural frames bring only that and a
-    clean plate was made; None when it is gone or there never was any.
+    """Return the clean plate that lies behind a head's neural frames, else the footage that it was tracked in; None
+    when that is gone or there never was any.
 
     Raises:
         UserError: Blender cannot read it.
@@ -82,8 +83,7 @@ def plate_of(head: bpy.types.Object) -> Plate | None:
     own = driving.own_performance(head)
     if not own or own.crop is None or not own.source:
         return None
-    clean = Path(own.extra.get("clean_plate", ""))
-    source = clean if kind_of(head).in_space and clean.is_file() else footage_of(own)
+    source = plate_behind(own, head_alone=kind_of(head).in_space) or footage_of(own)
     if not source.is_file():
         return None
     if is_picture(source):

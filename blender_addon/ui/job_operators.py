@@ -139,6 +139,11 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
 def finish_build(head: bpy.types.Object, job: Job) -> None:
     """Tell a head the avatar that was built of it, and have the right plate behind it."""
     give_avatar(head, job.result["avatar_id"], job.result)
+    lay_plate(head)
+
+
+def lay_plate(head: bpy.types.Object) -> None:
+    """Have behind a head, as its camera sees it, what its kind of avatar is to be laid over."""
     own, camera = driving.own_performance(head), head_settings(head).camera
     if own and camera:
         plate.lay_behind(camera, own, head_is_apart=kind_of(head).in_space)

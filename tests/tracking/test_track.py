@@ -19,6 +19,7 @@ from semblance.tests.makers.footage import portrait, write_video
 from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.detection.landmarks import LandmarkDetector, eye_distance, landmarks_of_photo
 from semblance.tracking.media.footage import Footage
+from semblance.tracking.performances.plates import plate_behind
 from semblance.tracking.track import track, track_performance
 
 if TYPE_CHECKING:
@@ -63,9 +64,13 @@ def test_a_video_becomes_a_dataset(footage: Path, head: MorphableHead, tmp_path:
         assert cv2.imread(str(dataset.matte(name)), cv2.IMREAD_UNCHANGED).shape == (96, 96)
         assert cv2.imread(str(dataset.uv_map(name)), cv2.IMREAD_UNCHANGED).dtype == np.uint16
         assert cv2.imread(str(dataset.texture_map(name))).shape == (256, 256, 3)
-    stages = ["Finding the face", "Solving", "Aligning", "Cutting, matting and drawing"]
+    stages = ["Finding the face", "Solving", "Aligning", "Cutting, matting and drawing", "Making the clean plate"]
     assert list(dict.fromkeys(progress.stage for progress in heard)) == stages
     assert all(0 <= progress.fraction <= 1 for progress in heard)
+    for plate in (plate_behind(performance, head_alone=alone) for alone in (True, False)):
+        assert plate is not None
+        assert plate.parent == dataset.folder
+        assert cv2.imread(str(plate)).shape == portrait().shape
 
 
 def test_the_drawn_face_lies_on_the_filmed_one(footage: Path, head: MorphableHead, tmp_path: Path) -> None:

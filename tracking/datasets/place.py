@@ -12,11 +12,17 @@ from filelock import FileLock, Timeout
 
 from ...common.errors import UserError
 from ...common.files import hidden_beside
+from ..performances.plates import CLEAN, HEADLESS
 from . import original_layout
 
 PICTURE_FOLDERS = ("image", "back", "uv", "render")
+PLATE = "plate.mp4"
+"""Name of the footage's plate, in a dataset's folder, where one was written."""
 OURS = {
     *PICTURE_FOLDERS,
+    PLATE,
+    f"{CLEAN}.png",
+    f"{HEADLESS}.png",
     "dataset.json",
     "performance.npz",
     original_layout.IDENTITY_FILE,

@@ -19,6 +19,7 @@ from semblance.tracking.media.footage import Footage
 from semblance.tracking.media.plate import write_plate
 from semblance.tracking.media.sound import Sound, sound_samples
 from semblance.tracking.performances.performance import Crop, Performance
+from semblance.tracking.performances.plates import CLEAN, HEADLESS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +56,15 @@ bpy.ops.semblance.send_to_sequencer()
 sequence = bpy.data.scenes["Scene Sequence"]
 print("strips:", sorted(strip.type for strip in sequence.sequence_editor.strips))
 sequence_scene.render_sequence(sequence, folder / "out.mp4")
+semblance.unregister()
+"""
+
+VIEWPORT = """
+from semblance.blender_addon.ui.job_operators import lay_plate
+view = head.semblance.camera.data
+before = Path(view.background_images[0].image.filepath).name
+lay_plate(head)
+print("behind:", before, Path(view.background_images[0].image.filepath).name)
 semblance.unregister()
 """
 
@@ -161,3 +171,19 @@ def test_uneven_footage_of_wide_pixels_has_every_picture_and_beep_at_its_time(ru
         assert picture.mean() == pytest.approx(40 + 6 * number, abs=5)
     heard = np.concatenate(list(sound_samples(Sound(folder / "out.mp4"))), 1)[0]
     assert beginnings(heard) == pytest.approx([1.2], abs=0.05)
+
+
+def test_a_clean_plate_takes_the_place_of_the_footage(run_blender, folder):
+    """Behind the portrait stands what nobody stands in, in the sequence and behind what the camera sees."""
+    clean = folder / "clean_plate.png"
+    Image.fromarray(plain((30, 90, 160), 96, 128)).save(clean)
+    own = performance(folder / "footage.mp4")
+    replace(own, extra={CLEAN: str(clean), HEADLESS: str(clean)}).save(folder / "performance.npz")
+    said = run_blender(SEND.replace("semblance.unregister()", VIEWPORT), folder)
+    assert "strips: ['IMAGE', 'IMAGE', 'SOUND']" in said
+    assert "behind: footage.mp4 clean_plate.png" in said
+    with av.open(str(folder / "out.mp4")) as container:
+        shown = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
+    assert len(shown) == 10
+    for picture in shown:
+        assert np.abs(picture[80:94, 100:126] - (30, 90, 160)).max() < 8

@@ -89,10 +89,12 @@ def test_what_else_lies_in_a_dataset_is_kept(tmp_path: Path) -> None:
     (tmp_path / "set" / "footage.mp4").write_bytes(b"precious")
     (tmp_path / "set" / "notes").mkdir()
     (tmp_path / "set" / "notes" / "mine.txt").write_text("precious")
+    (tmp_path / "set" / "plate.mp4").write_bytes(b"of the former footage")
     write(tmp_path / "set", 1)
     assert (tmp_path / "set" / "footage.mp4").read_bytes() == b"precious"
     assert (tmp_path / "set" / "notes" / "mine.txt").read_text() == "precious"
     assert len(names_in(tmp_path / "set" / "image")) == 1
+    assert not (tmp_path / "set" / "plate.mp4").exists()
     assert names_in(tmp_path) == ["set"]
 
 
