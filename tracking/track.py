@@ -106,7 +106,7 @@ def track(
     """
     footage = Footage.open(source)
     with DatasetWriter(folder, size, layout) as writer:
-        take = of_one_person(head, find_landmarks(footage, listener))
+        take = find_landmarks(footage, listener)
         whole = solved(footage, take, head, size, listener)
         seen = whole.confidence > 0
         performance = whole.at(seen)
@@ -139,6 +139,7 @@ def solved(footage: Footage, take: Take, head: MorphableHead, size: int, listene
     Raises:
         UserError: the footage is damaged, or does not show exactly one face that is large enough.
     """
+    take = of_one_person(head, take)
     require_face(take, footage.path)
     notes = [*footage.notes, *take.notes]
     if notes:
