@@ -39,6 +39,7 @@ if "semblance" not in sys.modules:  # this folder is that package, wherever it l
 
 from semblance.common.errors import UserError
 from semblance.common.installation import pythons, stamp
+from semblance.common.installation.alone import alone
 from semblance.common.installation.completeness import whole_packages
 from semblance.common.installation.graphics import graphics_of_this_machine, this_platform
 from semblance.common.installation.indexes import HASHES_FILE
@@ -244,8 +245,7 @@ def blender_environment() -> Environment:
 def ready(environment: Environment) -> Path:
     """Make the environment whole unless it was made from what is here; return its interpreter.
 
-    Whether another build of PyTorch would fit by now is not asked: a driver that does not answer for once must not
-    cost the build for it.
+    Whether another build of PyTorch would fit by now is not asked: that takes seconds where there is a GPU.
     """
     made_from = read_stamp(environment.folder)
     if not made_from or made_from != environment.stamp(made_from.torch) or not environment.python.exists():
@@ -258,11 +258,17 @@ def make_whole(environment: Environment, place: Path | None = None, torch: str =
 
     Until everything that it lacks has come, it stays as it was. It counts as whole when it has a stamp.
     """
+    with alone(environment.folder):
+        made_from = read_stamp(environment.folder)
+        before = made_from.torch if made_from else ""
+        complete(environment, place, torch_for(torch, before) if environment.torch else None)
+
+
+def complete(environment: Environment, place: Path | None, chosen: TorchRequirement | None) -> None:
+    """Do what `make_whole` says, with a build of PyTorch."""
     folder, began = environment.folder, time.monotonic()
-    chosen = torch_for(torch) if environment.torch else None
     if not pythons.works(folder, environment.pythons):
         Teller(*FIRST).tell(0, "Making a Python environment")
-        folder.parent.mkdir(parents=True, exist_ok=True)
         pythons.make_environment(folder, environment.pythons, folder.with_name("uv"))
     fill(environment, folder.with_name("wheels"), place, chosen)
     if environment.package:
@@ -276,10 +282,16 @@ def make_whole(environment: Environment, place: Path | None = None, torch: str =
     Teller(*LAST).tell(1, f"{folder.name}: {size(folder)} MB in {time.monotonic() - began:.0f} s")
 
 
-def torch_for(override: str) -> TorchRequirement:
-    """The build of PyTorch for this machine, and a word about it."""
-    override = override or os.environ.get(OVERRIDE_VARIABLE, "")
-    chosen = torch_requirement(this_platform(), graphics_of_this_machine(), override)
+def torch_for(override: str, before: str = "") -> TorchRequirement:
+    """The build of PyTorch for this machine, and a word about it; `before` is the requirement that is installed.
+
+    Raises:
+        UserError: there is none; or the driver is silent, which must not cost the build for it that is there.
+    """
+    override, graphics = override or os.environ.get(OVERRIDE_VARIABLE, ""), graphics_of_this_machine()
+    chosen = torch_requirement(this_platform(), graphics, override)
+    if graphics.complaint and before and before != chosen.requirement and override in ("", "auto"):
+        raise UserError(f"{chosen.sentence} To go on without the GPU, set {OVERRIDE_VARIABLE}=cpu.")
     say(f"PyTorch: {chosen.requirement}. {chosen.sentence}".rstrip())
     return chosen
 

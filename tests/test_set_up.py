@@ -250,3 +250,13 @@ def test_a_build_by_the_variable_and_a_wrong_one(run, monkeypatch):
     monkeypatch.setenv("SEMBLANCE_TORCH", "cu1")
     with pytest.raises(UserError, match="no build cu1"):
         run.torch_for("")
+
+
+def test_a_driver_that_is_silent_does_not_cost_the_build_for_it(run, monkeypatch):
+    monkeypatch.setattr(run, "graphics_of_this_machine", lambda: Graphics(complaint="version mismatch"))
+    monkeypatch.setattr(run, "this_platform", lambda: replace(this_platform(), system="linux", machine="x86_64"))
+    with pytest.raises(UserError, match=r"version mismatch.*SEMBLANCE_TORCH=cpu"):
+        run.torch_for("", f"torch=={TORCH}")
+    assert run.torch_for("cpu", f"torch=={TORCH}").build == "cpu"
+    assert run.torch_for("", f"torch=={TORCH}+cpu").build == "cpu"
+    assert run.torch_for("").build == "cpu"

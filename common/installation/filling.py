@@ -109,7 +109,8 @@ def bring_all(filling: Filling, there: dict[str, str]) -> tuple[list[Path], set[
         meter.expected += filling.download * MEGABYTE
         grown += filling.disk * MEGABYTE
     require_room(filling.wheels, meter.expected - size_of_folder(filling.wheels), grown)
-    wheels, names = [], {each.name for each in wanted}
+    wheels: list[Path] = []
+    names = {each.name for each in wanted}
     if torch:
         places = [str(filling.place)] if filling.place else torch_places(places, filling.index)
         wheels, names = bring_with_needs(torch, names, there, places, filling.wheels, meter)

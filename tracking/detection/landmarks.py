@@ -11,11 +11,14 @@ import numpy as np
 
 from ...common.errors import UserError
 from ..heads.arrays import Floats, Image, Numbers
+from .face_mesh import open_face_mesh
 from .face_window import FaceFinder, Window
-from .quiet_mediapipe import silenced, solution
+from .quiet_mediapipe import silenced
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .face_mesh import Face
 
 Landmarks = Floats
 """`[478, 3]` pixels: x right, y down, z (scale of x) away from the viewer, 0 near the middle of the head."""
@@ -69,11 +72,8 @@ class LandmarkDetector:
         self._is_turned = False
         self._searches_to_skip = 0
         self._has_seen_a_face = False
-        face_mesh = solution("face_mesh")
         with silenced():
-            self._mesh = face_mesh.FaceMesh(
-                static_image_mode=still, max_num_faces=MOST_FACES if still else 1, refine_landmarks=True
-            )
+            self._mesh = open_face_mesh(still, MOST_FACES if still else 1)
             self._wait_for_start()
 
     def __enter__(self) -> LandmarkDetector:
@@ -246,9 +246,9 @@ def shrunk(rgb: Image, longest: int) -> Image:
     return small
 
 
-def as_array(face: object) -> Landmarks:
+def as_array(face: Face) -> Landmarks:
     """MediaPipe's landmark list as `[478, 3]`, in units of the picture's width (x, z) and height (y)."""
-    return np.array([(point.x, point.y, point.z) for point in face.landmark], np.float32)  # type: ignore[attr-defined]
+    return np.array([(point.x, point.y, point.z) for point in face.landmark], np.float32)
 
 
 def distinct(faces: list[Landmarks]) -> list[Landmarks]:
