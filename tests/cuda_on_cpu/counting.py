@@ -41,13 +41,18 @@ class Work(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
+        self.live = self.peak = 0
+        self._sizes: dict[int, int] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from nothing; what lives, lives on."""
         self.kernels: collections.Counter[str] = collections.Counter()
         self.recorded: collections.Counter[str] = collections.Counter()
         self.waits: collections.Counter[str] = collections.Counter()
         self.backends: collections.Counter[str] = collections.Counter()
         self.illegal: list[str] = []
-        self.live = self.peak = 0
-        self._sizes: dict[int, int] = {}
+        self.peak = self.live
 
     @property
     def convolutions(self) -> int:

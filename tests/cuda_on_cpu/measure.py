@@ -14,6 +14,8 @@ from .pretence import pretend, seen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .counting import Work
+
 GIB = 2**30
 
 
@@ -37,12 +39,12 @@ def main(library: str, what: str, preset: str) -> None:
 
     from .counting import Work
 
-    with FakeTensorMode(allow_non_fake_inputs=True), Work():
-        measured = MEASURED[what](preset)
+    with FakeTensorMode(allow_non_fake_inputs=True), Work() as work:
+        measured = MEASURED[what](preset, work)
     json.dump({name: asdict(each) for name, each in measured.items()}, sys.stdout)
 
 
-def gradient_penalty(preset: str) -> dict[str, Figures]:
+def gradient_penalty(preset: str, work: Work) -> dict[str, Figures]:
     """R1: the discriminator with its gradient at the footage, and that gradient's own backward pass."""
     import torch
     from semblance.neural.styleavatar.networks.discriminator import Discriminator
@@ -59,11 +61,11 @@ def gradient_penalty(preset: str) -> dict[str, Figures]:
     def forward() -> None:
         penalties.append(losses.r1_penalty(judge(footage, texture)[0], footage))
 
-    return {"forward": counted(forward), "double backward": counted(lambda: penalties[0].backward())}
+    return {"forward": counted(work, forward), "double backward": counted(work, lambda: penalties[0].backward())}
 
 
-def training(preset: str) -> dict[str, Figures]:
-    """Steps of every sort: with the discriminator, with R1 too, with a window that slides, before the maps freeze."""
+def training(preset: str, work: Work) -> dict[str, Figures]:
+    """Steps of several sorts, with the discriminator: with R1, with a window that slides, before the maps freeze."""
     import numpy as np
     import torch
     from semblance.neural.styleavatar.networks.windows import CENTRED, Window
@@ -72,8 +74,6 @@ def training(preset: str) -> dict[str, Figures]:
     from semblance.neural.styleavatar.training.trainer import Trainer
     from semblance.neural.training.distributed import DistributedGroup
 
-    from .counting import Work
-
     chosen = PRESETS[preset]
     schedule, device = chosen.schedule, torch.device("cuda")
     frames, codes, size = black_frames(chosen.network.resolution), np.linspace(0, 1, 8), schedule.batch_size
@@ -81,29 +81,23 @@ def training(preset: str) -> dict[str, Figures]:
     turn = schedule.adversary_every
     regularised = 64 * turn * schedule.r1_every
     steps = {
-        "adversary": (regularised + turn, CENTRED),
         "R1": (regularised, CENTRED),
         "sliding": (regularised + turn, Window(10, 54)),
         "generators": (0, CENTRED),
-        "freezing": (schedule.freeze_after, CENTRED),
     }
     measured = {}
-    everything = Work()
-    with everything:  # memory counts from the beginning
-        trainer = Trainer(chosen, DistributedGroup(0, 1, device), torch.bfloat16, None, 0)
-        for name, (index, window) in steps.items():
+    trainer = Trainer(chosen, DistributedGroup(0, 1, device), torch.bfloat16, None, 0)
+    for name, (index, window) in steps.items():
 
-            def step(index: int = index, window: Window = window) -> None:
-                batch = cut_batch(frames, np.arange(size), codes, window, device, bent if window == CENTRED else None)
-                trainer.step(batch, index, 0.9, lambda: None)
+        def step(index: int = index, window: Window = window) -> None:
+            batch = cut_batch(frames, np.arange(size), codes, window, device, bent if window == CENTRED else None)
+            trainer.step(batch, index, 0.9, lambda: None)
 
-            everything.peak = everything.live
-            measured[name] = counted(step)
-            measured[name].peak = everything.peak / GIB
+        measured[name] = counted(work, step)
     return measured
 
 
-def frame(preset: str) -> dict[str, Figures]:
+def frame(preset: str, work: Work) -> dict[str, Figures]:
     """What is recorded for a frame and replayed, by arithmetic and window."""
     import numpy as np
     import torch
@@ -128,20 +122,20 @@ def frame(preset: str) -> dict[str, Figures]:
                     runtimes.append(FoldedRuntime(network, look, dtype))
 
                 name = f"{str(dtype)[6:]}{moved}"
-                measured[name] = counted(prepare)
+                measured[name] = counted(work, prepare)
                 painter = runtimes[0].painter
 
                 def paint(painter: Any = painter) -> None:
                     painted = as_bytes(painter(*tensors_of(maps, torch.device("cuda"))))
                     whole.append(bool(painted.flags["C_CONTIGUOUS"]))
 
-                painting = counted(paint)
+                painting = counted(work, paint)
                 painting.said["contiguous"] = whole[-1]
                 measured[f"{name}, painting"] = painting
     return measured
 
 
-def resumed(preset: str) -> dict[str, Figures]:
+def resumed(preset: str, _work: Work) -> dict[str, Figures]:
     """A step after moments came back from a file: whether they are where their weights are, and laid out alike."""
     import numpy as np
     import torch
@@ -174,13 +168,11 @@ def resumed(preset: str) -> dict[str, Figures]:
     return {"resumed": figures}
 
 
-def counted(do: Callable[[], None]) -> Figures:
+def counted(work: Work, do: Callable[[], None]) -> Figures:
     """Do something and count."""
-    from .counting import Work
-
-    waited, work = seen.waits, Work()
-    with work:
-        do()
+    waited = seen.waits
+    work.begin()
+    do()
     waits = dict(work.waits)
     if seen.waits > waited:
         waits["for a stream"] = seen.waits - waited
@@ -188,6 +180,7 @@ def counted(do: Callable[[], None]) -> Figures:
         kernels=work.kernels.total(),
         convolutions=work.convolutions,
         waits=waits,
+        peak=work.peak / GIB,
         recorded=work.recorded.total(),
         illegal=work.illegal,
         backends=dict(work.backends),

@@ -17,7 +17,7 @@ NUMBERS = ("bfloat16", "float16", "float32")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", ["preview", "standard", "final"])
+@pytest.mark.parametrize("preset", ["preview", "final"])
 def test_the_gradient_penalty_differentiates_by_no_constant_kernel(measured, preset):
     counted = measured("gradient penalty", preset)
     assert 0 < counted["double backward"]["convolutions"] < MOST_CONVOLUTIONS
@@ -25,7 +25,7 @@ def test_the_gradient_penalty_differentiates_by_no_constant_kernel(measured, pre
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", ["preview", "standard", "final"])
+@pytest.mark.parametrize("preset", ["preview", "final"])
 def test_a_training_step_waits_twice_at_most(measured, preset):
     for name, step in measured("training", preset).items():
         assert 0 < sum(step["waits"].values()) <= MOST_WAITS, (name, step["waits"])
@@ -38,7 +38,7 @@ def test_final_trains_in_a_common_gpus_memory(measured):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", ["preview", "standard", "final"])
+@pytest.mark.parametrize("preset", ["preview", "final"])
 def test_a_frame_is_recorded_in_few_kernels_and_nothing_that_a_recording_forbids(measured, preset):
     for name, frame in measured("frame", preset).items():
         assert not frame["illegal"], name
