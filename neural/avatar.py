@@ -22,7 +22,7 @@ from .avatar_file import AvatarMetadata, file_sha256, read_header, read_plate
 from .kinds import KINDS
 from .runtimes.look_cache import LookCache
 from .solid import without_holes
-from .tensors import as_bytes, tensors_of
+from .tensors import as_bytes, fetched, tensors_of
 from .trained_avatar import TrainedAvatar
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Avatar(TrainedAvatar):
             painted = self._by_look.runtime(self.settled(look)).run(*inputs)
         except torch.OutOfMemoryError as error:
             raise UserError(too_large(self.metadata.resolution, self.kind.sizes())) from error
-        depth = painted[:, COLOURS].cpu().numpy() if painted.shape[1] > COLOURS else None
+        depth = fetched(painted[:, COLOURS]).numpy() if painted.shape[1] > COLOURS else None
         rgba = as_bytes(painted[:, :COLOURS])
         if self.kind.has_backdrop:
             rgba[0, ..., 3] = without_holes(rgba[0, ..., 3])

@@ -97,3 +97,14 @@ def why_no_gpu(platform: Platform, graphics: Graphics, version: str, has_cuda: b
     hidden = f" ({VISIBLE} is “{os.environ[VISIBLE]}”)" if VISIBLE in os.environ else ""
     again = "restart the computer, or set the engine up again"
     return f"PyTorch does not see {name}{hidden}: networks run on the processor; {again}. Until then {ADVICE}"
+
+
+def try_convolutions(device: torch.device) -> None:
+    """On a GPU, have the first convolution of every shape done in all ways that there are, and keep the fastest.
+
+    The same few shapes come again and again, in training and in rendering.
+    """
+    import torch
+
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True

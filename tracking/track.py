@@ -30,6 +30,7 @@ from .media.footage import Footage, Frame
 from .media.plate import needs_plate, write_plate
 from .media.read_ahead import read_ahead
 from .performances.maps import MAP_SIZE, frame_maps
+from .performances.plates import PLAIN
 from .plates.of_footage import PlateMaker
 from .solving import registration
 from .solving.same_person import shows_another
@@ -105,7 +106,7 @@ def track(
     """
     footage = Footage.open(source)
     with DatasetWriter(folder, size, layout) as writer:
-        take = of_one_person(head, find_landmarks(footage, listener))
+        take = find_landmarks(footage, listener)
         whole = solved(footage, take, head, size, listener)
         seen = whole.confidence > 0
         performance = whole.at(seen)
@@ -115,7 +116,7 @@ def track(
         performance = writer.with_plates(performance, plates.plates(head, listener))
         if needs_plate(footage, take.times, bool(take.notes)):
             plate = writer.add_plate(lambda path: write_plate(footage, take.times, path, listener))
-            performance = replace(performance, extra={**performance.extra, "plate": str(plate)})
+            performance = replace(performance, extra={**performance.extra, PLAIN: str(plate)})
         return writer.finish(performance, str(footage.path.absolute()) if footage.has_sound else "")
 
 
@@ -138,6 +139,7 @@ def solved(footage: Footage, take: Take, head: MorphableHead, size: int, listene
     Raises:
         UserError: the footage is damaged, or does not show exactly one face that is large enough.
     """
+    take = of_one_person(head, take)
     require_face(take, footage.path)
     notes = [*footage.notes, *take.notes]
     if notes:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ...protocol.splats import SplatCloud
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".webp", ".bmp", ".tif", ".tiff", ".jp2")
 SECONDS_BETWEEN_QUESTIONS = 0.25
 SECONDS_BETWEEN_PREVIEWS = 5.0
 PATIENCE = 60.0

@@ -13,12 +13,12 @@ import numpy as np
 from ...common.errors import UserError
 from ...tracking.heads.registry import open_head
 from ...tracking.performances.performance import Performance
+from ...tracking.performances.plates import footage_of
 from ...tracking.performances.rest import rest_metadata
 from ..access import mesh_of, view_layer
 from ..properties import FIRST_KIND, head_settings, scene_settings
 from . import axes, camera, keyframes, plate, rig
 from .head_object import make_head
-from .movies import footage_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

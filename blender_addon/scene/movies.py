@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Blender makes of a movie file, and which file shows a performance's footage to it."""
+"""What Blender makes of a movie file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
@@ -12,7 +11,7 @@ import bpy
 from ...common.errors import UserError
 
 if TYPE_CHECKING:
-    from ...tracking.performances.performance import Performance
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,3 @@ def movie_facts(file: Path) -> MovieFacts:
     if not all(facts.size) or facts.fps <= 0:
         raise UserError(f"Blender cannot read the movie {file}; convert it to MP4 (H.264).")
     return facts
-
-
-def footage_of(performance: Performance) -> Path:
-    """The file that shows a performance's footage as it was tracked: a plate that was written for that, where there is
-    one, else the footage itself; it may be gone.
-    """
-    plate = Path(performance.extra.get("plate", ""))
-    return plate if plate.is_file() else Path(performance.source)

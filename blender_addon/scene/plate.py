@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ...common.errors import UserError
-from ...tracking.performances.plates import CLEAN, plate_behind
+from ...tracking.performances.plates import CLEAN, footage_of, plate_behind
 from .. import compat
 from ..access import camera_of
-from .movies import footage_of, movie_facts
+from .movies import movie_facts
 
 if TYPE_CHECKING:
     from ...tracking.performances.performance import Crop, Performance
@@ -74,7 +73,7 @@ def lay_behind(camera: bpy.types.Object, performance: Performance, *, head_is_ap
     Nothing happens where there is no clean plate. `head_is_apart` where the avatar is a head alone.
     """
     clean = plate_behind(performance, head_alone=head_is_apart)
-    shown = clean or Path(performance.source)
+    shown = clean or footage_of(performance)
     if (clean or CLEAN in performance.extra) and shown.is_file():
         for background in camera_of(camera).background_images:
             background.image = bpy.data.images.load(str(shown), check_existing=True)

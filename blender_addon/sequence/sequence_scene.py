@@ -8,14 +8,14 @@ from pathlib import Path
 import bpy
 
 from ...common.errors import UserError
-from ...tracking.performances.plates import plate_behind
+from ...tracking.performances.plates import footage_of, plate_behind
 from .. import compat
 from ..properties import head_settings
 from ..render import scene_colours
 from ..render.kinds import kind_of
 from ..scene import driving
 from ..scene.avatar_scene import scene_fps
-from ..scene.movies import footage_of, movie_facts
+from ..scene.movies import movie_facts
 from .sequencer import Frames, Plate, SequencePlan, Sound, StripPlan, plan_sequence, whole_rate
 
 OURS = "semblance"

@@ -68,7 +68,7 @@ def build(
         seconds, steps: how long to train, all rounds together; the preset's time when neither is given.
         train_share: the first share of the frames is trained on; the rest is left for tests.
         resume: go on from the checkpoint in `work`, when it is of the same training.
-        work: folder for the checkpoint, `curves.jsonl` and `preview.png`; by default `<avatar>.training`.
+        work: folder for the checkpoint, `curves.jsonl` and `preview.jpg`; by default `<avatar>.training`.
         base: must be None: there are no pre-trained networks of this kind.
         updates: how often the pictures are replaced by restored drawings of the head; by default `USUAL_UPDATES` for a
             photo's dataset and 0 for a video's, whose pictures are all true.

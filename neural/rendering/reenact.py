@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from ...protocol.inputs import Maps
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.writer import as_bytes
+from ...tracking.media.read_ahead import read_ahead
 from ...tracking.media.sound import Sound
 from ...tracking.media.streams import sound_note
 from ...tracking.media.video import frames_to, scaled, side_by_side
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from ...tracking.heads.arrays import Image
     from ...tracking.heads.head import MorphableHead
     from ..avatar import Avatar
+
+PAINTED_AHEAD = 2
+"""Frames that are painted while another is written."""
 
 
 def reenact(
@@ -86,7 +90,8 @@ def reenact(
         heard = sound_note(sound.path) if sound else ""
         said = [warning(subject), *driving.extra.get("notes", ()), heard]
         clock.tell(0, " ".join(filter(None, dict.fromkeys(said))))
-        for frame in frames_of(subject, performance, range(len(performance)), head=head, look=look):
+        frames = frames_of(subject, performance, range(len(performance)), head=head, look=look)
+        for frame in stack.enter_context(closing(read_ahead(frames, PAINTED_AHEAD))):
             write(laid_out(frame.rgba))
             if write_panels:
                 write_panels(panel_picture(frame, performance, pictures))

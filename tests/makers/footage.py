@@ -60,7 +60,8 @@ def copied(
             if packet.dts is None or not keep(packet.stream.type, float(packet.dts * packet.time_base)):
                 continue
             ticks = round(shift / packet.time_base)
-            packet.dts, packet.pts = packet.dts + ticks, packet.pts + ticks
+            packet.pts = packet.dts + ticks if packet.pts is None else packet.pts + ticks
+            packet.dts += ticks
             packet.stream = streams[packet.stream.index]
             written.mux(packet)
     return target

@@ -109,7 +109,6 @@ def test_footage_that_had_to_be_mended_is_said_and_gets_a_plate(head: MorphableH
     assert len(performance) == 24
     assert performance.times == pytest.approx(np.arange(24) / 25, abs=0.002)
     notes = performance.extra["notes"]
-    assert len(notes) == 1
     assert "Time starts anew at 0.5 s" in notes[0]
     assert any(progress.message == notes[0] for progress in heard)
     assert performance.extra["plate"] == str(tmp_path / "set" / "plate.mp4")
@@ -121,7 +120,7 @@ def test_footage_that_had_to_be_mended_is_said_and_gets_a_plate(head: MorphableH
 def test_usual_footage_needs_no_plate(footage: Path, head: MorphableHead, tmp_path: Path) -> None:
     extra = track(footage, tmp_path / "set", head=head, size=SIZE).performance().extra
     assert "plate" not in extra
-    assert "notes" not in extra
+    assert not any("Time starts anew" in note for note in extra.get("notes", ()))
 
 
 def test_a_cancelled_run_leaves_nothing(footage: Path, head: MorphableHead, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ class SubjectFollower:
     - a face that moves as faces do is followed, for as long as it looks at all like the subject;
     - one that appears where the subject was lost, about as large, must look much like the subject;
     - one that appears elsewhere must look very much like the subject, not like its mirror image, and not be where
-      somebody else was seen while the subject was followed;
+      one like it was seen while the subject was followed;
     - after a cut, looks alone decide, and when the light changes, places alone.
 
     A frame without such a face has none, however many other faces it shows.
@@ -99,7 +99,7 @@ class SubjectFollower:
         self._known = subject
         self._last: Place | None = None
         self._is_followed = False
-        self._others: list[Place] = []
+        self._others: list[tuple[Place, Acquaintance]] = []
         self._next_look = self._next_search = -np.inf
         self.census = Census()
         """Who was seen so far whenever it was looked who else is there."""
@@ -173,7 +173,7 @@ class SubjectFollower:
     def _may_be_subject(self, face: Landmarks, rgb: Image, time: float, change: Change) -> bool:
         """Tell whether a face that has turned up is the subject's."""
         likeness, place = self._likeness(face, rgb), Place.of(face, time)
-        if self._is_anothers(place):
+        if self._is_anothers(place, appearance(rgb, face)):
             return False
         if change is Change.CUT or self._last is None:
             return likeness >= AFTER_CUT
@@ -224,11 +224,12 @@ class SubjectFollower:
         others = [face for face in faces if subject is None or not same_place(face, subject)]
         self.census.add(subject, others, rgb)
         if subject is not None:
-            self._others = [Place.of(face, time) for face in others]
+            self._others = [(Place.of(face, time), Acquaintance(appearance(rgb, face))) for face in others]
 
-    def _is_anothers(self, place: Place) -> bool:
-        """Tell whether somebody else was seen at a place, as large."""
-        return any(other.apart(place) <= 0.5 and other.resized(place) <= SIZES for other in self._others)
+    def _is_anothers(self, place: Place, seen: Floats) -> bool:
+        """Tell whether a face that looks `seen [468]` is at a place where one like it was seen beside the subject."""
+        there = (known for other, known in self._others if other.apart(place) <= 0.5 and other.resized(place) <= SIZES)
+        return any(known.likeness(seen) >= NEAR for known in there)
 
     def _looker(self) -> LandmarkDetector:
         """What sees several faces."""

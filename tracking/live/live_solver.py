@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CALIBRATION = 1.5
 """Seconds with a face from which the person and the crop are found."""
-STRANGER = 1.9
+STRANGER = 2.2
 """Where the face is seen again after it was away and the person's error is this many times the usual one, it is
 somebody else's."""
 SHARE_OF_NEWEST = 0.05

@@ -27,6 +27,8 @@ EXACT = Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolat
 """Colour differences are interpolated, and sums rounded once. Goes with a way of scaling."""
 DEEP_BITS = 12
 """Bits of a sample before it is converted to SDR: PQ asks for no more."""
+STRETCHED = np.clip(np.round((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
+"""Limited range to full: FFmpeg's scaler takes all grey for full."""
 MATRICES = {
     Matrix.BT709: Colorspace.ITU709,
     Matrix.FCC: Colorspace.FCC,
@@ -44,7 +46,8 @@ def rgb_of(frame: av.VideoFrame, width: int, height: int) -> Image:
     colours = colour_map(tags.primaries, tags.transfer, white_code(frame, tags))
     if colours is None:
         picture: Image = cv2.merge(planes(frame, width, height, tags, "gbrp"))
-        return picture
+        limited_grey = frame.format.name.startswith("gray") and frame.color_range == ColorRange.MPEG
+        return cv2.LUT(picture, STRETCHED) if limited_grey else picture
     return colours(planes(frame, width, height, tags, f"gbrp{DEEP_BITS}le"))
 
 

@@ -81,7 +81,7 @@ def filtered(frames: Iterable[av.VideoFrame], filters: list[tuple[str, str]]) ->
         yield from pulled(graph)
 
 
-def kind_of(frame: av.VideoFrame) -> tuple[int, int, str, Fraction]:
+def kind_of(frame: av.VideoFrame) -> tuple[int, int, str, Fraction | None]:
     """What a chain of filters is made for."""
     return frame.width, frame.height, frame.format.name, frame.time_base
 

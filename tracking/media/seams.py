@@ -7,12 +7,12 @@ place beside its pictures.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import av
+    from av.packet import Packet
 
 BACK = 0.3
 """Seconds: decoding times that go back by more start anew. Reordered pictures and edited films go back by less."""
@@ -114,12 +114,12 @@ def nearer(time: float | None, one: float | None, other: float | None) -> bool:
     return time is not None and one is not None and other is not None and abs(time - one) < abs(time - other)
 
 
-def on_one_line(packets: Iterable[av.Packet], line: Line) -> Iterator[av.Packet]:
+def on_one_line(packets: Iterable[Packet[Any]], line: Line) -> Iterator[Packet[Any]]:
     """Yield the packets of a stream of pictures and of one of sound, or of either, their time stamps on one line.
 
     Sound may come later in the order than it did.
     """
-    held: list[av.Packet] = []
+    held: list[Packet[Any]] = []
     for packet in packets:
         if not is_timed(packet):
             yield from (moved(each, line.of_sound_alone(times_of(each))) for each in held)
@@ -136,19 +136,19 @@ def on_one_line(packets: Iterable[av.Packet], line: Line) -> Iterator[av.Packet]
             yield moved(held[0], line.of_sound_alone(times_of(held.pop(0))))
 
 
-def is_timed(packet: av.Packet) -> bool:
+def is_timed(packet: Packet[Any]) -> bool:
     """Tell whether a packet has its place in time; those that end a stream and those that are not shown have none."""
     return not (packet.dts is None and packet.pts is None) and not packet.is_discard
 
 
-def times_of(packet: av.Packet) -> Stamp:
+def times_of(packet: Packet[Any]) -> Stamp:
     """The times of a timed packet; either stands in for the other."""
     shown = packet.dts if packet.pts is None else packet.pts
     decoded = packet.pts if packet.dts is None else packet.dts
     return Stamp(*(float((ticks or 0) * packet.time_base) for ticks in (decoded, shown, packet.duration)))
 
 
-def moved(packet: av.Packet, offset: float) -> av.Packet:
+def moved(packet: Packet[Any], offset: float) -> Packet[Any]:
     """The packet, its time stamps moved by `offset` seconds."""
     ticks = round(offset / packet.time_base)
     if ticks:

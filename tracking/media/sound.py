@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from av.audio.frame import AudioFrame
+    from av.packet import Packet
 
 RATE = 48_000
 """Samples a second that are given."""
@@ -55,7 +56,7 @@ def sound_samples(sound: Sound) -> Generator[Numbers, None, None]:
         yield from laid(resampled(frames), origin + sound.start)
 
 
-def readable(packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
+def readable(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
     """Yield packets until they end or cannot be read."""
     try:
         yield from packets

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from contextlib import closing, suppress
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
-from av.format import Flags
 from av.stream import Disposition
 
 from ...common.errors import UserError
@@ -16,8 +15,12 @@ from ...common.errors import UserError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from av.packet import Packet
+
 STILL = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 """Covers and chapter pictures: streams of pictures that are no video."""
+DISCONTINUOUS = 0x200
+"""FFmpeg's flag of formats whose times may leap, AVFMT_TS_DISCONT."""
 TRIED = 200
 """Packets after which a stream that gave nothing counts as one that cannot be decoded."""
 
@@ -60,7 +63,7 @@ def picture_stream(container: av.container.InputContainer, index: int) -> av.Vid
 
 def jumps(container: av.container.InputContainer) -> bool:
     """Tell whether times may leap in the file's format (MPEG-TS)."""
-    return bool(container.format.flags & Flags.ts_discont.value)
+    return bool(container.format.flags & DISCONTINUOUS)
 
 
 def chosen_pictures(path: Path) -> int | None:
@@ -128,8 +131,8 @@ def sound_note(path: Path) -> str:
     return f"The first sound track of {path.name} cannot be decoded; another one is taken."
 
 
-def decoded(packet: av.Packet) -> list[av.VideoFrame] | list[av.AudioFrame] | None:
-    """The frames that a packet brings; None where it is damaged."""
+def decoded(packet: Packet[Any]) -> list[Any] | None:
+    """The frames, of pictures or sound, that a packet brings; None where it is damaged."""
     try:
         return packet.decode()
     except av.EOFError:

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from av.sidedata.sidedata import Type
 
 from .colour import rgb_of
 
@@ -42,10 +41,11 @@ class Turn:
 
 def turn_of(frame: av.VideoFrame) -> Turn:
     """What the frame's display matrix asks for, to the nearest quarter turn; nothing where it has none."""
-    matrix = next((bytes(each) for each in frame.side_data if each.type == Type.DISPLAYMATRIX), b"")
-    if len(matrix) < 20:
+    side_data: Any = frame.side_data  # PyAV's types know one kind of it alone
+    matrix = side_data.get("DISPLAYMATRIX")
+    if matrix is None:
         return Turn()
-    x_to_x, x_to_y, _, y_to_x, y_to_y = struct.unpack("=5i", matrix[:20])
+    x_to_x, x_to_y, _, y_to_x, y_to_y = struct.unpack_from("=5i", matrix)
     if abs(x_to_x) + abs(y_to_y) >= abs(x_to_y) + abs(y_to_x):
         return Turn(False, x_to_x < 0, y_to_y < 0)
     return Turn(True, y_to_x < 0, x_to_y < 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which pictures of its footage a performance knows to lie behind an avatar."""
+"""Which files of its footage a performance knows: to lie behind an avatar, and to show it in Blender."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 
 CLEAN, HEADLESS = "clean_plate", "headless_plate"
 """Entries of a performance's `extra`: files of the footage's picture without the person, and without the head alone."""
+PLAIN = "plate"
+"""Entry of `extra`: a movie of the footage as it was tracked, where Blender would show the footage otherwise."""
+
+
+def footage_of(performance: Performance) -> Path:
+    """Return the file that shows a performance's footage as it was tracked: the movie that was written for that, where
+    it is still there, else the footage itself, which may be gone.
+    """
+    plain = Path(performance.extra.get(PLAIN, ""))
+    return plain if plain.is_file() else Path(performance.source)
 
 
 def plate_behind(performance: Performance, *, head_alone: bool) -> Path | None:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ..heads.arrays import Booleans, Numbers
     from ..heads.head import MorphableHead
 
-FITS = 1.9
+FITS = 2.2
 """The identity fits a part whose mean error is up to this many times that of the part it was solved from: on footage of
-eight people, other parts of one person's came to 0.9 to 1.8, half of the others' to more than 1.9."""
+eight people, other parts of one person's came to 0.9 to 1.8, a third of the others' to more than 2.2."""
 SPREAD = 4
 """Frames of a part that are looked at, over those that a person is solved from."""
 

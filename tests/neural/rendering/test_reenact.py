@@ -121,6 +121,18 @@ def test_a_driver_becomes_a_video_with_its_sound_and_panels(avatar, footage, tmp
     assert heard[3].seconds_left > 0
 
 
+def test_footage_whose_sound_nothing_decodes_is_reenacted_without_and_says_so(avatar, footage, tmp_path):
+    data = footage.read_bytes()
+    footage.write_bytes(data.replace(b"mp4a", b"apac").replace(b"esds", b"free"))
+    heard = []
+    driver = saved(replace(performance(identity=-1), source=str(footage)), tmp_path)
+    reenact(avatar, driver, tmp_path / "out.mp4", listener=heard.append)
+    assert "The sound of footage.mp4 cannot be decoded and is left out." in heard[0].message
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert not container.streams.audio
+        assert container.streams.video[0].frames == 10
+
+
 def test_a_capture_drives_without_footage(avatar, tmp_path):
     capture = tmp_path / "capture.json"
     capture.write_text(json.dumps([{"time": frame / 25, "jawOpen": frame / 10} for frame in (0, 1, 2, 5, 6)]))

@@ -90,6 +90,17 @@ def test_after_a_cut_the_same_person_is_found_elsewhere_and_another_is_not() -> 
     assert followed([first, first, other, other])[2:] == [None, None]
 
 
+def test_the_person_may_come_to_where_somebody_else_was() -> None:
+    """After a cut, say; one who looks like the person is a picture of it and stays one."""
+    both = np.full((256, 480, 3), (120, 126, 130), np.uint8)
+    both[:, :256], both[60:200, 300:440] = portrait(), cv2.resize(stranger(), (140, 140))
+    other = (255 - np.full_like(both, 100)) // 4
+    other[60:200, 300:440] = cv2.resize(portrait(), (140, 140), interpolation=cv2.INTER_AREA)
+    faces = followed([both, both, other, other])
+    assert near(faces[1], (128, 123))
+    assert near(faces[3], (370, 127))
+
+
 def test_when_the_light_changes_the_person_stays_the_same() -> None:
     bright = scene(portrait())
     shade = np.linspace(0.15, 0.9, 480)[None, :, None]

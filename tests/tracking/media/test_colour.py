@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from semblance.tests.makers.footage import portrait
 from semblance.tracking.media.colorimetry import Matrix, Primaries, settled
+from semblance.tracking.media.colour import rgb_of
 from semblance.tracking.media.footage import Footage
 from semblance.tracking.media.video import frames_to
 
@@ -82,7 +83,9 @@ def stored(signal: np.ndarray, pixels: str, matrix: int, full: bool) -> av.Video
         wanted += [each * last + 128 * unit if full else (128 + 224 * each) * unit for each in colour]
     for plane, codes in zip(frame.planes, wanted, strict=True):
         small = cv2.resize(codes, (plane.width, plane.height), interpolation=cv2.INTER_AREA)
-        rows = np.frombuffer(plane, np.uint8 if bits == 8 else np.uint16).reshape(plane.height, -1)
+        rows = np.frombuffer(memoryview(plane), np.dtype(np.uint8 if bits == 8 else np.uint16)).reshape(
+            plane.height, -1
+        )
         rows[:, : plane.width] = np.clip(np.round(small), 0, last)
     return frame
 
@@ -145,6 +148,17 @@ def test_rgb_stays_as_it_is(tmp_path, codec, pixels):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24").reformat(format=pixels)))
         container.mux(stream.encode(None))
     assert error(path, picture / 255)[1] < 0.3
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("pixels", ["gray", "gray10le"])
+def test_grey_footage_has_its_range(tmp_path, pixels, full):
+    frame = av.VideoFrame(64, 16, pixels)
+    unit = 2 ** (frame.format.components[0].bits - 8)
+    rows = np.frombuffer(memoryview(frame.planes[0]), np.dtype(np.uint8 if unit == 1 else np.uint16)).reshape(16, -1)
+    rows[:, :32], rows[:, 32:] = (0, 255 * unit) if full else (16 * unit, 235 * unit)
+    frame.color_range = 2 if full else 1
+    assert rgb_of(frame, 64, 16)[8, [8, 56], 0].tolist() == [0, 255]
 
 
 @pytest.mark.parametrize("pixels", ["yuv420p10le", "yuv422p10le", "yuv444p12le"])

@@ -130,14 +130,11 @@ def spoiled(path: Path, numbers: range) -> Path:
     with av.open(str(whole)) as source, av.open(str(path), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         for number, packet in enumerate(source.demux(video=0)):
-            if packet.dts is None:
-                continue
-            if number in numbers:
-                broken = av.Packet(b"\xff" * packet.size)
-                broken.pts, broken.dts, broken.time_base = packet.pts, packet.dts, packet.time_base
-                packet = broken
-            packet.stream = stream
-            target.mux(packet)
+            if packet.dts is not None:
+                shown = av.Packet(b"\xff" * packet.size) if number in numbers else packet
+                shown.pts, shown.dts, shown.time_base = packet.pts, packet.dts, packet.time_base
+                shown.stream = stream
+                target.mux(shown)
     return path
 
 

@@ -55,9 +55,9 @@ def test_sound_that_changes_its_format_on_the_way(film: Path, tmp_path: Path, ra
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         sound = np.tile(beeps(MOMENTS, 2, rate), (audio.layout.nb_channels, 1))
-        frame = av.AudioFrame.from_ndarray(sound, "fltp", layout)
-        frame.sample_rate, frame.pts = rate, 0
-        container.mux(audio.encode(frame))
+        whole = av.AudioFrame.from_ndarray(sound, "fltp", layout)
+        whole.sample_rate, whole.pts = rate, 0
+        container.mux(audio.encode(whole))
         container.mux(audio.encode(None))
     path = tmp_path / "joined.ts"
     path.write_bytes(copied(film, tmp_path / "first.ts").read_bytes() + other.read_bytes())
@@ -82,8 +82,8 @@ def test_damaged_sound_is_silent_and_the_rest_in_its_place(film: Path, tmp_path:
             written.mux(packet)
     assert beginnings(samples_of(path)) == pytest.approx([each for each in MOMENTS if each != 0.75], abs=0.03)
     with frames_to(tmp_path / "out.mp4", 25, Sound(path)) as write:
-        for frame in Footage.open(path):
-            write(frame.image)
+        for shown in Footage.open(path):
+            write(shown.image)
     assert beginnings(samples_of(tmp_path / "out.mp4")) == pytest.approx(
         [each for each in MOMENTS if each != 0.75], abs=0.03
     )
@@ -103,14 +103,14 @@ def test_sound_that_begins_later_or_earlier_than_the_pictures(tmp_path: Path, de
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         values = (beeps([1.0], 3) * 32767).astype(np.int16)
-        frame = av.AudioFrame.from_ndarray(values[None], "s16", "mono")
-        frame.sample_rate, frame.pts = RATE, round(max(0, delay) * RATE)
-        container.mux(audio.encode(frame))
+        whole = av.AudioFrame.from_ndarray(values[None], "s16", "mono")
+        whole.sample_rate, whole.pts = RATE, round(max(0, delay) * RATE)
+        container.mux(audio.encode(whole))
         container.mux(audio.encode(None))
     assert beginnings(samples_of(path)) == pytest.approx([1.0 + delay], abs=0.01)
     with frames_to(tmp_path / "out.mp4", 25, Sound(path)) as write:
-        for frame in Footage.open(path):
-            write(frame.image)
+        for shown in Footage.open(path):
+            write(shown.image)
     written = samples_of(tmp_path / "out.mp4")
     assert beginnings(written) == pytest.approx([1.0 + delay], abs=0.01)
     assert len(written) / RATE == pytest.approx(2.0, abs=0.05), "as long as the pictures"

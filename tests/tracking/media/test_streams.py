@@ -27,6 +27,7 @@ def write_streams(path: Path, *streams: tuple[str, int, int, int, Disposition]) 
         made = []
         for codec, side, level, count, disposition in streams:
             stream = container.add_stream(codec, rate=25)
+            assert isinstance(stream, av.VideoStream)
             stream.width = stream.height = side
             stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
             stream.disposition = disposition

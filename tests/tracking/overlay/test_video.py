@@ -71,7 +71,7 @@ def test_every_picture_is_drawn_at_its_own_time(performance: Performance, tmp_pa
     write_overlay(tmp_path / "overlay.mp4", uneven, load_builtin())
     with av.open(str(tmp_path / "overlay.mp4")) as container:
         frames = list(container.decode(video=0))
-        assert container.duration / av.time_base == pytest.approx(1.0, abs=0.2)
+        assert (container.duration or 0) / av.time_base == pytest.approx(1.0, abs=0.2)
     assert [frame.time for frame in frames] == pytest.approx([stamp / 1000 for stamp in stamps], abs=0.002)
     corners = [frame.to_ndarray(format="rgb24")[:8, -8:].mean() for frame in frames]
     assert corners == pytest.approx([60 + 20 * number for number in range(6)], abs=6)

@@ -60,6 +60,7 @@ def test_training_learns_and_writes_an_avatar(dataset, tmp_path):
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(dataset, tmp_path, monkeypatch):
     whole = training.build(dataset, tmp_path / "whole.safetensors", steps=4, work=tmp_path / "w1")
     monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(training_run, "CHECKPOINT_SHARE", 1.0)
 
     class Killed(BaseException):
         pass
