@@ -16,6 +16,7 @@ def modules() -> tuple[ModuleType, ...]:
         panels,
         scene_operators,
         sequence_operators,
+        setup_card,
         splat_operators,
     )
 
@@ -23,6 +24,7 @@ def modules() -> tuple[ModuleType, ...]:
         preferences,
         properties,
         activity,
+        setup_card,
         job_operators,
         scene_operators,
         splat_operators,

@@ -19,7 +19,8 @@ from ...common.progress import Cancelled
 from ...protocol.client import Client, EngineUnreachable
 from ...protocol.jobs import JobKind, JobRequest, Photo, Track
 from ...protocol.messages import Job, JobState, known_fields
-from .process import EnginePlace, connect, set_up
+from .installing import Wishes, remove, set_up
+from .process import EnginePlace, connect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ...protocol.splats import SplatCloud
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".webp", ".bmp", ".tif", ".tiff", ".jp2")
 SECONDS_BETWEEN_QUESTIONS = 0.25
 SECONDS_BETWEEN_PREVIEWS = 5.0
 PATIENCE = 60.0
@@ -153,14 +154,20 @@ def fetching_splats(place: EnginePlace, avatar: str) -> Task[SplatCloud]:
         client.close()
 
 
-def setting_up(place: EnginePlace) -> Task[None]:
-    """Install the engine, as a task."""
-    steps = set_up(place)
+def setting_up(place: EnginePlace, wishes: Wishes) -> Task[None]:
+    """Install, repair or update the engine, as a task."""
+    steps = set_up(place, wishes)
     try:
         for share, message in steps:
-            yield Bar(f"Setting up the engine: {message}", share)
+            yield Bar(message, share)
     finally:
         steps.close()
+
+
+def removing(place: EnginePlace) -> Task[None]:
+    """Remove the engine, as a task."""
+    for share in remove(place):
+        yield Bar("Removing the engine", share)
 
 
 def run_to_end(task: Task[Result], show: Callable[[Bar], None] = lambda _bar: None, pause: float = 0.05) -> Result:

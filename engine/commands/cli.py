@@ -7,9 +7,12 @@ What a command needs is imported when it runs: `semblance --help` must not wait 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import typer
 
+from ...common.errors import UserError
 from ...common.failures import log_traceback, mendable, sentence_about
 from ...common.home import Home, default_home
 from ...common.progress import Cancelled
@@ -17,6 +20,7 @@ from ...protocol.jobs import JOBS
 from . import avatars, checkpoints, engine, export, performances, tracking
 from .heads import app as heads
 from .job_options import command_of
+from .terminal import print_anything
 from .weights import app as weights
 
 OURS, THEIRS, STOPPED = 1, 2, 130
@@ -58,7 +62,9 @@ app.add_typer(weights, name="weights")
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line (`sys.argv` when no arguments are given) and leave with its exit code."""
+    print_anything()
     try:
+        require_working_folder()
         app(arguments, prog_name="semblance")
     except Cancelled:
         leave("Stopped.", STOPPED)
@@ -70,9 +76,20 @@ def main(arguments: list[str] | None = None) -> None:
         leave(sentence_about(error, log), OURS)
 
 
+def require_working_folder() -> None:
+    """Raise `UserError` when the folder in which the command was started is gone."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UserError(
+            f"The folder that this command was started in cannot be used ({error.strerror}); change to another one."
+        ) from error
+
+
 def leave(sentence: str, code: int) -> None:
-    """Say why, and exit."""
-    print(sentence, file=sys.stderr)
+    """Say why, where somebody still listens, and exit."""
+    with suppress(OSError):
+        print(sentence, file=sys.stderr)
     sys.exit(code)
 
 
