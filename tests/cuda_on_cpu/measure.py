@@ -65,9 +65,13 @@ def gradient_penalty(preset: str, work: Work) -> dict[str, Figures]:
 
 
 def training(preset: str, work: Work) -> dict[str, Figures]:
-    """Steps of several sorts, with the discriminator: with R1, with a window that slides, before the maps freeze."""
+    """Steps of several sorts, with the discriminator: with R1, with a window that slides, before the maps freeze.
+
+    VGG19 has no weights here, but its size.
+    """
     import numpy as np
     import torch
+    from semblance.neural.pretrained.perceptual import PerceptualLoss
     from semblance.neural.styleavatar.networks.windows import CENTRED, Window
     from semblance.neural.styleavatar.training.batches import cut_batch
     from semblance.neural.styleavatar.training.presets import PRESETS
@@ -86,7 +90,7 @@ def training(preset: str, work: Work) -> dict[str, Figures]:
         "generators": (0, CENTRED),
     }
     measured = {}
-    trainer = Trainer(chosen, DistributedGroup(0, 1, device), torch.bfloat16, None, 0)
+    trainer = Trainer(chosen, DistributedGroup(0, 1, device), torch.bfloat16, PerceptualLoss(), 0)
     for name, (index, window) in steps.items():
 
         def step(index: int = index, window: Window = window) -> None:
