@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+from ...common.cores import let_waiting_threads_rest
 from ...common.failures import log_traceback, mendable, sentence_about
 from ...common.home import Home, default_home
 from ...common.progress import Cancelled
@@ -58,6 +59,7 @@ app.add_typer(weights, name="weights")
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line (`sys.argv` when no arguments are given) and leave with its exit code."""
+    let_waiting_threads_rest()
     try:
         app(arguments, prog_name="semblance")
     except Cancelled:

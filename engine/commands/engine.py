@@ -25,12 +25,14 @@ def serve(
         str,
         typer.Option(help="Address to listen on. Off this machine the token can be overheard: prefer an SSH tunnel."),
     ] = "127.0.0.1",
-    parent: Annotated[int | None, typer.Option(min=1, help="Exit when this process ends.", show_default=False)] = None,
+    while_used: Annotated[
+        bool, typer.Option("--while-used", help="Exit when nobody uses it any more and every job has ended.")
+    ] = False,
 ) -> None:
     """Run the engine that Blender talks to."""
     from ..serving.process import serve
 
-    serve(home_of(home), port, host, parent)
+    serve(home_of(home), port, host, while_used)
 
 
 def list_jobs(home: HomeOption = None) -> None:

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
-
 import pytest
 from semblance.blender_addon.engine import process
 from semblance.blender_addon.engine.jobs import Bar, run_to_end, setting_up
-from semblance.blender_addon.engine.process import EnginePlace, connect, last_line, setup_progress, why_no_engine
+from semblance.blender_addon.engine.link import connect
+from semblance.blender_addon.engine.process import EnginePlace, last_line, setup_progress, why_no_engine
 from semblance.common.errors import UserError
+from semblance.common.processes import is_alive
 
 
 def test_no_engine_is_set_up(tmp_path):
@@ -87,8 +86,7 @@ def test_setting_up_can_be_cancelled(installer):
     while not (number := next(task).text.rpartition(" ")[2]).isdecimal():
         pass
     task.close()
-    with suppress(ChildProcessError):  # it was found dead already
-        assert os.WIFSIGNALED(os.waitpid(int(number), 0)[1]), "the installer went on to its end"
+    assert not is_alive(int(number)), "the installer goes on, or is a zombie"
 
 
 def test_the_last_line_of_a_log(tmp_path):
