@@ -139,6 +139,10 @@ class Client:
         """Ask to end a job, without waiting for the answer."""
         return self.ask("POST", f"/v1/jobs/{quoted(job)}/cancel")
 
+    def retry(self, job: str) -> Job:
+        """Ask for the same job once more; returns the new job."""
+        return Job.from_json(self.ask_to_retry(job).wait())
+
     def ask_to_retry(self, job: str) -> Question:
         """Ask for the same job once more, without waiting for the answer, which is the new job."""
         return self.ask("POST", f"/v1/jobs/{quoted(job)}/retry")

@@ -50,6 +50,22 @@ def cancel_job(
         print(line_about(engine.cancel(job)))
 
 
+def retry_job(
+    job: Annotated[str, typer.Argument(help="The job's id, as the list shows it.")], home: HomeOption = None
+) -> None:
+    """Ask for the same job once more; a build continues where it stopped."""
+    with running_engine(home_of(home).folder) as engine:
+        print(line_about(engine.retry(job)))
+
+
+def show_log(
+    job: Annotated[str, typer.Argument(help="The job's id, as the list shows it.")], home: HomeOption = None
+) -> None:
+    """Print the end of what a job has printed."""
+    with running_engine(home_of(home).folder) as engine:
+        print(engine.log(job), end="")
+
+
 @contextmanager
 def running_engine(home: Path) -> Iterator[Client]:
     """Give a client of the engine that runs for the folder `home`.

@@ -151,3 +151,22 @@ while not asking.bar.text.startswith("Starting the engine"):
 activity.cancel()
 """
     run_blender(START + script, place.home, environment=environment(place))
+
+
+@pytest.mark.slow
+def test_several_jobs_may_be_asked_for_and_wait_for_their_turn(run_blender, place):
+    script = """
+from semblance.protocol.jobs import Track
+for source in ("/long", "/short"):
+    request = Track(source=source, dataset=job_operators.free_dataset("clip"))
+    task = job_operators.followed(request)
+    activity.begin("New Avatar", task, lambda job: job.result["dataset"], requests=(request,))
+first, second = activity.running()
+while second.bar.text != "Waiting for its turn" or not first.job:
+    assert activity.step() is not None
+activity.cancel(first.number)
+while activity.step() is not None:
+    time.sleep(0.01)
+assert Path(activity.message().text).name == "clip_2" and not activity.message().problem
+"""
+    run_blender(START + script, environment=environment(place))
