@@ -18,6 +18,7 @@ def modules() -> tuple[ModuleType, ...]:
         panels,
         scene_operators,
         sequence_operators,
+        setup_card,
         splat_operators,
     )
 
@@ -25,6 +26,7 @@ def modules() -> tuple[ModuleType, ...]:
         preferences,
         properties,
         activity,
+        setup_card,
         job_operators,
         scene_operators,
         splat_operators,

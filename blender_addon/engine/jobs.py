@@ -20,14 +20,15 @@ from ...common.progress import Cancelled
 from ...protocol.client import Client, EngineRefused, EngineUnreachable, Question, WrongToken
 from ...protocol.jobs import JobKind, JobRequest, Photo, Track
 from ...protocol.messages import Job, JobState, known_fields
-from .link import connect, restart
-from .process import EnginePlace, set_up
+from .installing import Wishes, remove, set_up
+from .link import connect, end_unless_busy, restart
 from .pulse import awaited, soon
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ...protocol.splats import SplatCloud
+    from .process import EnginePlace
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
@@ -212,14 +213,22 @@ def fetching_splats(place: EnginePlace, avatar: str) -> Task[SplatCloud]:
         client.close()
 
 
-def setting_up(place: EnginePlace) -> Task[None]:
-    """Install the engine, as a task."""
-    steps = set_up(place)
+def setting_up(place: EnginePlace, wishes: Wishes) -> Task[None]:
+    """Install, repair or update the engine, as a task."""
+    yield from as_bars(end_unless_busy(place))
+    steps = set_up(place, wishes)
     try:
         for share, message in steps:
-            yield Bar(f"Setting up the engine: {message}", share)
+            yield Bar(message, share)
     finally:
         steps.close()
+
+
+def removing(place: EnginePlace) -> Task[None]:
+    """Remove the engine, as a task."""
+    yield from as_bars(end_unless_busy(place))
+    for share in remove(place):
+        yield Bar("Removing the engine", share)
 
 
 def run_to_end(task: Task[Result], show: Callable[[Bar], None] = lambda _bar: None, pause: float = 0.05) -> Result:

@@ -19,7 +19,7 @@ from ...common.processes import is_alive
 from ...protocol.client import Address, Client, EngineUnreachable, NotAnEngine, WrongToken, read_status
 from ...protocol.messages import Announcement
 from .presence import leave, stay
-from .process import EnginePlace, last_line, read_end, spawn, why_not_started
+from .process import EnginePlace, last_line, read_end, spawn, why_not_reached, why_not_started
 
 if TYPE_CHECKING:
     import subprocess
@@ -48,6 +48,8 @@ def connect(place: EnginePlace) -> Generator[str, None, Client]:
         UserError: there is no engine and none can be started, or the one there is does not answer.
     """
     if place.remote:
+        if reason := why_not_reached(place):
+            raise UserError(reason)
         return (yield from greet(Client(Address.of_url(place.url, place.token))))
     return (yield from find(place)) or (yield from start(place))
 
@@ -149,6 +151,12 @@ def restart(place: EnginePlace) -> Generator[str, None, Client]:
     Raises:
         UserError: none can be started.
     """
+    yield from end(place)
+    return (yield from start(place))
+
+
+def end(place: EnginePlace) -> Generator[str, None, None]:
+    """End the engine of this machine, also one that hangs; yields until it has ended."""
     said, began = Announcement.read(place.home), time.monotonic()
     leave(place.home)
     while said and is_served(place):
@@ -157,7 +165,24 @@ def restart(place: EnginePlace) -> Generator[str, None, Client]:
             os.kill(said.process, signal.SIGTERM if not hangs or sys.platform == "win32" else signal.SIGKILL)
         reap()
         yield "Ending the engine"
-    return (yield from start(place))
+
+
+def end_unless_busy(place: EnginePlace) -> Generator[str, None, None]:
+    """End the engine of this machine, where there is one, so that its files can be changed.
+
+    Raises:
+        UserError: it has jobs to do.
+    """
+    client = None if place.remote else (yield from find(place))
+    if client is None:
+        return
+    try:
+        status = client.status()
+    finally:
+        client.close()
+    if status.jobs_running or status.jobs_queued:
+        raise UserError("The engine is running jobs: wait for them, or cancel them, and do this then.")
+    yield from end(place)
 
 
 def is_served(place: EnginePlace) -> bool:

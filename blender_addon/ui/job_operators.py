@@ -19,16 +19,16 @@ from ...common.progress import Cancelled
 from ...protocol.choices import PRESETS
 from ...protocol.jobs import Bake, Build, JobKind, JobRequest, NewDataset, Photo, Track
 from ...protocol.messages import Job, known_fields
-from .. import preferences
+from .. import compat, preferences
 from ..access import mesh_of, registration_of, scene_of, view_layer, windows
 from ..engine import jobs
-from ..engine.process import why_no_engine
+from ..engine.process import OFFLINE, why_no_engine
 from ..operators import Outcome, SemblanceOperator, ask_for_file
 from ..properties import AUTOMATIC, active_head, choices, head_settings, scene_settings
 from ..render.kinds import kind_of
 from ..scene import driving, plate
 from ..scene.avatar_scene import add_avatar, give_avatar
-from . import activity, job_watch
+from . import activity, job_watch, setup_card
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,6 +142,11 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
 def finish_build(head: bpy.types.Object, job: Job) -> None:
     """Tell a head the avatar that was built of it, and have the right plate behind it."""
     give_avatar(head, job.result["avatar_id"], job.result)
+    lay_plate(head)
+
+
+def lay_plate(head: bpy.types.Object) -> None:
+    """Have behind a head, as its camera sees it, what its kind of avatar is to be laid over."""
     own, camera = driving.own_performance(head), head_settings(head).camera
     if own and camera:
         plate.lay_behind(camera, own, head_is_apart=kind_of(head).in_space)
@@ -274,7 +279,7 @@ class SEMBLANCE_OT_build_avatar(LongTask):
 
 
 class SEMBLANCE_OT_set_up_engine(LongTask):
-    """Install the engine, once: about 1 GB of Python packages, in your own folder and not in Blender"""
+    """Install the engine into your own folder; once more, it repairs or updates it. Cancel keeps what has come"""
 
     bl_idname = "semblance.set_up_engine"
     bl_label = "Set Up Engine"
@@ -282,14 +287,49 @@ class SEMBLANCE_OT_set_up_engine(LongTask):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the engine cannot be set up now."""
-        if not getattr(bpy.app, "online_access", True):
-            return "Blender is not allowed to go online: turn on Allow Online Access in Preferences, System, Network."
+        if preferences.wishes().wheels is None and not compat.online_access():
+            return f"{OFFLINE} Or choose a folder of wheels in the Semblance preferences."
         return activity.busy_reason(alone=True)
 
     def run(self, context: bpy.types.Context) -> Outcome:
-        """Install."""
+        """Install, repair or update."""
+        task = jobs.setting_up(preferences.engine_place(), preferences.wishes())
+        setup_card.forget()
+
+        def finish(_nothing: None) -> str:
+            setup_card.forget()
+            return "The engine is set up: press New Avatar."
+
+        return self.carry_out(task, finish, alone=True)
+
+
+class SEMBLANCE_OT_remove_engine(LongTask):
+    """Remove the engine from this computer; avatars, datasets and weights stay"""
+
+    bl_idname = "semblance.remove_engine"
+    bl_label = "Remove Engine"
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why there is nothing to remove."""
         place = preferences.engine_place()
-        return self.carry_out(jobs.setting_up(place), lambda _: "The engine is set up: press New Avatar.", alone=True)
+        if not (place.environment.is_dir() or place.wheels.is_dir()):
+            return "The engine is not set up."
+        return activity.busy_reason(alone=True)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
+        """Ask first."""
+        assert context.window_manager is not None
+        return context.window_manager.invoke_confirm(self, event)
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Remove."""
+
+        def finish(_nothing: None) -> str:
+            setup_card.forget()
+            return "The engine is removed."
+
+        return self.carry_out(jobs.removing(preferences.engine_place()), finish, alone=True)
 
 
 class SEMBLANCE_OT_cancel(SemblanceOperator):
@@ -345,7 +385,9 @@ def hide_startup_cube(scene: bpy.types.Scene) -> None:
 
 
 def look_through_camera(made: bpy.types.Object) -> None:
-    """Show the new head in every 3D view: in its colours, through its camera, with nothing else selected."""
+    """Show the new head in every 3D view, in its colours, with nothing else selected; through its camera where that is
+    the scene's.
+    """
     for each in view_layer().objects:
         each.select_set(False)
     made.select_set(True)
@@ -355,7 +397,8 @@ def look_through_camera(made: bpy.types.Object) -> None:
             space = area.spaces.active
             if isinstance(space, bpy.types.SpaceView3D) and space.region_3d:
                 space.shading.color_type = "VERTEX"
-                space.region_3d.view_perspective = "CAMERA"
+                if window.scene.camera == head_settings(made).camera:
+                    space.region_3d.view_perspective = "CAMERA"
 
 
 CLASSES = (
@@ -363,6 +406,7 @@ CLASSES = (
     SEMBLANCE_OT_drive_from_video,
     SEMBLANCE_OT_build_avatar,
     SEMBLANCE_OT_set_up_engine,
+    SEMBLANCE_OT_remove_engine,
     SEMBLANCE_OT_cancel,
     SEMBLANCE_OT_dismiss,
     SEMBLANCE_FH_footage,

@@ -18,9 +18,9 @@ from .. import preferences
 from ..access import registration_of, scene_of
 from ..engine import jobs
 from ..operators import Outcome, SemblanceOperator, ask_for_file
-from ..properties import active_head
+from ..properties import active_head, head_settings
 from ..scene import driving
-from ..scene.avatar_scene import add_avatar, give_avatar
+from ..scene.avatar_scene import add_avatar, give_avatar, shoot_with
 from . import activity
 from .job_operators import look_through_camera
 
@@ -122,6 +122,30 @@ class SEMBLANCE_OT_add_avatar(SemblanceOperator):
         return {"FINISHED"}
 
 
+class SEMBLANCE_OT_use_its_camera(SemblanceOperator):
+    """Render through this head's own camera, in pictures of its footage's size and shape"""
+
+    bl_idname = "semblance.use_its_camera"
+    bl_label = "Use Its Camera"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why there is no camera to use."""
+        head = active_head(context)
+        if head is None:
+            return "There is no head yet: make one with New Avatar."
+        return "" if head_settings(head).camera else f"The camera of {head.name} is gone."
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Make it the scene's."""
+        head = active_head(context)
+        assert head is not None  # else the operator is disabled
+        shoot_with(scene_of(context), head)
+        look_through_camera(head)
+        return {"FINISHED"}
+
+
 def keep_found(avatars: list[AvatarInfo]) -> None:
     """Keep what the engine has, for the search menu."""
     _found.clear()
@@ -159,6 +183,6 @@ def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo) -> bpy.types.Obje
     return made
 
 
-CLASSES = (SEMBLANCE_OT_load_performance, SEMBLANCE_OT_add_avatar)
+CLASSES = (SEMBLANCE_OT_load_performance, SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_use_its_camera)
 
 register, unregister = registration_of(CLASSES)

@@ -92,6 +92,7 @@ def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
         Path(job.driver),
         Path(job.out),
         background=job.background,
+        plate=job.plate,
         absolute=job.absolute,
         head_path=path_or_none(job.head_path),
         panels=path_or_none(job.panels),

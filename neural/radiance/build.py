@@ -16,6 +16,7 @@ from ..device import device_facts
 from ..trained_avatar import TrainedAvatar
 from ..training.outcome import provenance_of, trainable
 from ..training.plan import Plan
+from ..training.plates import plate_of
 from . import NAME
 from .dataset_scene import scene_of_dataset
 from .kernels.launching import kernel_device, single_threaded
@@ -113,7 +114,8 @@ def build(
                 picture=scene.colours[0].cpu().numpy(),
                 provenance=provenance_of(performance, train_share, state, dict.fromkeys(said)),
             )
-            result = TrainedAvatar(training.learner.network, metadata)
+            plate = plate_of(source, performance, chosen.side, head_alone=True)
+            result = TrainedAvatar(training.learner.network, metadata, plate=plate)
             result.save(target)
     return result
 

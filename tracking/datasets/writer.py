@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from ...common.files import full_disk_told
 from ...common.progress import Listener, silent
 from ..media.png import png
 from ..performances.maps import MAP_SIZE, frame_maps
+from ..performances.plates import CLEAN, HEADLESS
 from . import original_layout
 from .dataset import Dataset, Layout
 from .rasteriser import MapRasteriser
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from ..heads.arrays import Floats, Image, Numbers
     from ..heads.head import MorphableHead
     from ..performances.performance import Performance
+    from ..plates.of_footage import Plates
 
 Encoder = Callable[[], bytes]
 
@@ -43,8 +46,8 @@ WAITING = 16
 
 PICTURE_FOLDERS = ("image", "back", "uv", "render")
 
-CLEAN_PLATE = "clean_plate.png"
-"""Name of the footage's picture without the head, in a dataset's folder."""
+PLATE = "plate.mp4"
+"""Name of the footage's plate, in a dataset's folder, where one was written."""
 
 
 class DatasetWriter:
@@ -111,14 +114,24 @@ class DatasetWriter:
         self._write(self._partial.uv_map(name), lambda: png(as_pixels(uv_map)))
         self._write(self._partial.texture_map(name), lambda: png(as_bytes(texture_map)))
 
-    def add_clean_plate(self, image: Image) -> Path:
-        """Take the footage's picture without the head, RGB `[H, W, 3]` of any size; return where it will be.
+    def with_plates(self, performance: Performance, plates: Plates) -> Performance:
+        """Take the clean plates; return the performance that knows where they will be.
 
         Raises:
             UserError: the disk is full.
         """
-        self._write(self._partial.folder / CLEAN_PLATE, lambda: png(image))
-        return self.folder / CLEAN_PLATE
+        extra = dict(performance.extra)
+        for entry, image in ((CLEAN, plates.clean), (HEADLESS, plates.headless)):
+            self._write(self._partial.folder / f"{entry}.png", partial(png, image))
+            extra[entry] = str(self.folder / f"{entry}.png")
+        if plates.notes:
+            extra["notes"] = [*extra.get("notes", ()), *plates.notes]
+        return replace(performance, extra=extra)
+
+    def add_plate(self, write: Callable[[Path], None]) -> Path:
+        """Have the footage's plate written, to the path that `write` is given; return where it will be."""
+        write(self._partial.folder / PLATE)
+        return self.folder / PLATE
 
     def draw_maps(self, head: MorphableHead, performance: Performance, listener: Listener = silent) -> None:
         """Draw and take the maps of every frame of the performance.

@@ -61,10 +61,40 @@ def entry_of(x: int, y: int, z: int, resolution: int, size: int):
     return entry
 
 
+@wp.struct
+class Cell:
+    """A point's cell in a grid: its first corner, and where in it the point is, 0 to 1 along each axis."""
+
+    x: int
+    y: int
+    z: int
+    inside: wp.vec3
+
+
+@wp.func
+def cell_of(point: wp.vec3, resolution: int):
+    """The cell of a point in a grid of so many cells a side."""
+    p = point * float(resolution)
+    cell = Cell()
+    cell.x = wp.clamp(int(wp.floor(p[0])), 0, resolution - 1)
+    cell.y = wp.clamp(int(wp.floor(p[1])), 0, resolution - 1)
+    cell.z = wp.clamp(int(wp.floor(p[2])), 0, resolution - 1)
+    cell.inside = wp.vec3(p[0] - float(cell.x), p[1] - float(cell.y), p[2] - float(cell.z))
+    return cell
+
+
 @wp.func
 def share(inside: float, corner: int):
     """How much a corner counts along one axis."""
     return wp.where(corner == 1, inside, 1.0 - inside)
+
+
+@wp.func
+def corner_of(cell: Cell, corner: int, resolution: int, size: int):
+    """The entry of a cell's corner, 0 to 7, in a level of `size` entries, and how much it counts."""
+    a, b, c = corner & 1, (corner >> 1) & 1, (corner >> 2) & 1
+    weight = share(cell.inside[0], a) * share(cell.inside[1], b) * share(cell.inside[2], c)
+    return entry_of(cell.x + a, cell.y + b, cell.z + c, resolution, size), weight
 
 
 @wp.kernel
@@ -86,15 +116,11 @@ def encode(
     size = starts[level + 1] - start
     i = item - level * runs
     while i < points.shape[0]:
-        p = points[i] * float(resolution)
-        x = wp.clamp(int(wp.floor(p[0])), 0, resolution - 1)
-        y = wp.clamp(int(wp.floor(p[1])), 0, resolution - 1)
-        z = wp.clamp(int(wp.floor(p[2])), 0, resolution - 1)
+        cell = cell_of(points[i], resolution)
         total = wp.vec2()
         for corner in range(8):
-            a, b, c = corner & 1, (corner >> 1) & 1, (corner >> 2) & 1
-            weight = share(p[0] - float(x), a) * share(p[1] - float(y), b) * share(p[2] - float(z), c)
-            total += table[start + entry_of(x + a, y + b, z + c, resolution, size)] * weight
+            entry, weight = corner_of(cell, corner, resolution, size)
+            total += table[start + entry] * weight
         features[i, level] = total
         i += runs
 
@@ -118,15 +144,11 @@ def encode_adjoint(
     size = starts[level + 1] - start
     i = item - level * runs
     while i < points.shape[0]:
-        p = points[i] * float(resolution)
-        x = wp.clamp(int(wp.floor(p[0])), 0, resolution - 1)
-        y = wp.clamp(int(wp.floor(p[1])), 0, resolution - 1)
-        z = wp.clamp(int(wp.floor(p[2])), 0, resolution - 1)
+        cell = cell_of(points[i], resolution)
         g = feature_gradients[i, level]
         for corner in range(8):
-            a, b, c = corner & 1, (corner >> 1) & 1, (corner >> 2) & 1
-            weight = share(p[0] - float(x), a) * share(p[1] - float(y), b) * share(p[2] - float(z), c)
-            wp.atomic_add(table_gradients, start + entry_of(x + a, y + b, z + c, resolution, size), g * weight)
+            entry, weight = corner_of(cell, corner, resolution, size)
+            wp.atomic_add(table_gradients, start + entry, g * weight)
         i += runs
 
 

@@ -38,6 +38,14 @@ def alpha_gradient(
     return wp.dot(g, value * light - behind / remaining) - g_light * left / remaining
 
 
+@wp.func
+def edges_of(tile: int, side: int, columns: int, width: int, height: int):
+    """A tile's first column and row, and one past its last ones."""
+    left = (tile % columns) * side
+    top = (tile / columns) * side
+    return left, top, wp.min(left + side, width), wp.min(top + side, height)
+
+
 @wp.struct
 class Ellipse:
     """Where a Gaussian is above the least alpha: what its rows have in common.
@@ -105,10 +113,7 @@ def composite_tiles(
 ):
     """One tile of a processor's; `picture` begins as zero and `light` as one."""
     t = first + wp.tid() * step
-    left = (t % columns) * side
-    top = (t / columns) * side
-    right = wp.min(left + side, width)
-    bottom = wp.min(top + side, height)
+    left, top, right, bottom = edges_of(t, side, columns, width, height)
     lit = (right - left) * (bottom - top)
     k = tile_starts[t]
     end = tile_starts[t + 1]
@@ -175,10 +180,7 @@ def composite_tiles_adjoint(
     Gradients are written to the entries' slots, which begin as zero.
     """
     t = first + wp.tid() * step
-    left = (t % columns) * side
-    top = (t / columns) * side
-    right = wp.min(left + side, width)
-    bottom = wp.min(top + side, height)
+    left, top, right, bottom = edges_of(t, side, columns, width, height)
     lit = (right - left) * (bottom - top)
     k = tile_starts[t]
     end = tile_starts[t + 1]

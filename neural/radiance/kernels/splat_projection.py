@@ -67,13 +67,39 @@ def adjoint_rotation_of(q: wp.vec4, g: wp.mat33):
     return (unit - u * wp.dot(u, unit)) / length
 
 
+@wp.struct
+class Seen:
+    """A Gaussian seen through a camera.
+
+    Its `axes` in camera space are those of its `turn` in the triangle's frame, times `scale` in metres; `across` and
+    `down` are their rows in the picture. `variance` there and its inverse, the `conic`: xx, xy, yy of square pixels.
+    """
+
+    turn: wp.mat33
+    scale: wp.vec3
+    axes: wp.mat33
+    across: wp.vec3
+    down: wp.vec3
+    variance: wp.vec3
+    conic: wp.vec3
+
+
 @wp.func
-def seen_axes(axes: wp.mat33, p: wp.vec3, intrinsics: wp.vec4):
-    """The rows of the Gaussian's axes in the picture: pixels by axis; `intrinsics` are fx, fy, cx, cy."""
+def seen(frame: wp.mat33, p: wp.vec3, k: float, log_scale: wp.vec3, rotation: wp.vec4, intrinsics: wp.vec4):
+    """The Gaussian at `p` in the frame of a triangle that has grown by `k`; `intrinsics` are fx, fy, cx, cy."""
+    s = Seen()
+    s.turn = rotation_of(wp.normalize(rotation))
+    s.scale = wp.vec3(k * wp.exp(log_scale[0]), k * wp.exp(log_scale[1]), k * wp.exp(log_scale[2]))
+    s.axes = frame * s.turn * wp.diag(s.scale)
     near = 1.0 / p[2]
-    across = intrinsics[0] * near * (axes[0] - axes[2] * (p[0] * near))
-    down = intrinsics[1] * near * (axes[1] - axes[2] * (p[1] * near))
-    return across, down
+    s.across = intrinsics[0] * near * (s.axes[0] - s.axes[2] * (p[0] * near))
+    s.down = intrinsics[1] * near * (s.axes[1] - s.axes[2] * (p[1] * near))
+    xx = wp.dot(s.across, s.across) + BLUR
+    xy = wp.dot(s.across, s.down)
+    yy = wp.dot(s.down, s.down) + BLUR
+    s.variance = wp.vec3(xx, xy, yy)
+    s.conic = wp.vec3(yy, -xy, xx) / (xx * yy - xy * xy)
+    return s
 
 
 @wp.kernel
@@ -109,20 +135,12 @@ def project(
     depths[i] = p[2]
     reach[i] = wp.vec2(0.0, 0.0)
     if p[2] > LEAST_DEPTH and wp.dot(normal, p) < FACING_AWAY * wp.length(p) and opacities[i] > least_alpha:
-        k = growth(a, b, c, rest_sizes[i])
-        s = log_scales[i]
-        scale = wp.vec3(k * wp.exp(s[0]), k * wp.exp(s[1]), k * wp.exp(s[2]))
-        axes = frame * rotation_of(wp.normalize(rotations[i])) * wp.diag(scale)
-        across, down = seen_axes(axes, p, intrinsics)
-        xx = wp.dot(across, across) + BLUR
-        xy = wp.dot(across, down)
-        yy = wp.dot(down, down) + BLUR
-        by = 1.0 / (xx * yy - xy * xy)
+        s = seen(frame, p, growth(a, b, c, rest_sizes[i]), log_scales[i], rotations[i], intrinsics)
         mean = wp.vec2(intrinsics[0] * p[0] / p[2] + intrinsics[2], intrinsics[1] * p[1] / p[2] + intrinsics[3])
         far = wp.sqrt(2.0 * wp.log(opacities[i] / least_alpha))
-        out = wp.vec2(far * wp.sqrt(xx), far * wp.sqrt(yy))
+        out = wp.vec2(far * wp.sqrt(s.variance[0]), far * wp.sqrt(s.variance[2]))
         means[i] = mean
-        conics[i] = wp.vec3(yy * by, -xy * by, xx * by)
+        conics[i] = s.conic
         if (
             mean[0] + out[0] > 0.0
             and mean[0] - out[0] < float(width)
@@ -165,18 +183,10 @@ def project_adjoint(
     frame = triangle_frame(a, b, c)
     w = barycentric[i]
     p = a * w[0] + b * w[1] + c * w[2] + frame * offsets[i]
-    k = growth(a, b, c, rest_sizes[i])
-    s = log_scales[i]
-    scale = wp.vec3(k * wp.exp(s[0]), k * wp.exp(s[1]), k * wp.exp(s[2]))
-    turn = rotation_of(wp.normalize(rotations[i]))
-    axes = frame * turn * wp.diag(scale)
-    across, down = seen_axes(axes, p, intrinsics)
-    xx = wp.dot(across, across) + BLUR
-    xy = wp.dot(across, down)
-    yy = wp.dot(down, down) + BLUR
-    by = 1.0 / (xx * yy - xy * xy)
-    # The conic is the covariance's inverse X: the covariance's gradient is -X G X.
-    x0, x1, x2 = yy * by, -xy * by, xx * by
+    s = seen(frame, p, growth(a, b, c, rest_sizes[i]), log_scales[i], rotations[i], intrinsics)
+    across, down, turn, scale = s.across, s.down, s.turn, s.scale
+    # The conic is the variance's inverse X: the variance's gradient is -X G X.
+    x0, x1, x2 = s.conic[0], s.conic[1], s.conic[2]
     g = conic_gradients[i]
     g0, g1, g2 = g[0], 0.5 * g[1], g[2]
     m00, m01 = x0 * g0 + x1 * g1, x0 * g1 + x1 * g2
@@ -191,7 +201,7 @@ def project_adjoint(
     u, v = p[0] * near, p[1] * near
     # axes' rows: across = fx (axes0 - u axes2), down = fy (axes1 - v axes2)
     g_axes = wp.matrix_from_rows(g_across * fx, g_down * fy, -(g_across * (fx * u) + g_down * (fy * v)))
-    third = axes[2]
+    third = s.axes[2]
     g_u = -fx * wp.dot(g_across, third)
     g_v = -fy * wp.dot(g_down, third)
     g_near = (wp.dot(g_across, across) + wp.dot(g_down, down)) / near

@@ -24,6 +24,7 @@ from ...training.distributed import DistributedGroup
 from ...training.loop import TrainingRun
 from ...training.outcome import provenance_of, trainable
 from ...training.plan import Plan
+from ...training.plates import lit_as, plate_of
 from .. import NAME
 from ..networks.features import IDENTITY
 from .batches import forget_frames, open_frames
@@ -115,7 +116,10 @@ def build(
             head_path=head_path,
             time_code=time_code,
         )
-        result = TrainedAvatar(network, metadata)
+        plate = plate_of(source, performance, chosen.network.resolution, head_alone=False)
+        if plate is not None:
+            plate = lit_as(plate, source, round(time_code * (len(performance) - 1)))
+        result = TrainedAvatar(network, metadata, plate=plate)
         if group.is_main:
             result.save(target)
             forget_frames(folder / "frames")

@@ -17,6 +17,7 @@ from semblance.blender_addon.engine import frame_service, link, presence, pulse
 from semblance.blender_addon.engine.jobs import attend, connecting, follow, restarting, run_to_end
 from semblance.blender_addon.engine.picture_feed import PictureFeed, Wanted, Wish
 from semblance.blender_addon.engine.process import EnginePlace
+from semblance.common.errors import UserError
 from semblance.common.locks import taken
 from semblance.common.processes import is_alive
 from semblance.protocol.client import EngineUnreachable
@@ -107,6 +108,12 @@ def programs(tmp_path: Path) -> Iterator[Programs]:
     started = Programs(EnginePlace(tmp_path / "home", stand_in_python(tmp_path, seconds_to_linger=0.3)))
     yield started
     started.end()
+
+
+def gone(process: int) -> bool:
+    """Tell whether an engine, perhaps a child of this process, has ended."""
+    link.reap()
+    return not is_alive(process)
 
 
 def job_of(place: EnginePlace, job: str) -> Job:
@@ -220,4 +227,23 @@ def test_an_engine_that_hangs_hangs_nobody_and_is_restarted(programs, monkeypatc
     client = run_to_end(connecting(programs.place), pause=0.01)
     assert client.status().process != process
     client.close()
-    assert not is_alive(process)
+    wait_until(lambda: gone(process))
+
+
+def test_setting_up_ends_an_idle_engine_and_waits_for_no_busy_one(programs):
+    client = run_to_end(connecting(programs.place), pause=0.01)
+    process = client.status().process
+    job = client.submit(Track(source="/long", dataset="d"))
+    with pytest.raises(UserError, match="running jobs"):
+        run_to_end_of(link.end_unless_busy(programs.place))
+    client.cancel(job.id)
+    wait_until(lambda: client.job(job.id).state is JobState.CANCELLED)
+    client.close()
+    run_to_end_of(link.end_unless_busy(programs.place))
+    wait_until(lambda: gone(process))
+    run_to_end_of(link.end_unless_busy(programs.place))
+
+
+def run_to_end_of(steps: Iterator[str]) -> None:
+    for _ in steps:
+        time.sleep(0.01)

@@ -209,3 +209,19 @@ def test_a_driver_that_is_none_is_refused(avatar, tmp_path, driver):
     with pytest.raises(UserError):
         reenact(avatar, tmp_path / driver, tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_the_avatar_is_laid_over_the_clean_plate_that_it_brings(footage, tmp_path):
+    path, plate = tmp_path / "avatar.safetensors", plain((10, 120, 240), 256, 256)
+    avatar_of(Mirror(), {}, performance(), plate=plate).save(path)
+    assert np.array_equal(Avatar.load(path).plate, plate)
+    driver = saved(performance(3), tmp_path)
+    shown = {}
+    for name, options in {"plate": {}, "own": {"plate": False}, "nothing": {"background": False}}.items():
+        reenact(path, driver, tmp_path / name, **options)
+        shown[name] = np.asarray(Image.open(sorted((tmp_path / name).glob("*.png"))[0])).astype(int)
+    alpha = shown["nothing"][..., 3]
+    assert (shown["plate"][alpha == 0] == (10, 120, 240)).all()
+    assert np.array_equal(shown["plate"][alpha == 255], shown["own"][..., :3][alpha == 255])
+    assert (alpha == 255).mean() > 0.02
+    assert (shown["own"][alpha == 0] != (10, 120, 240)).any()
