@@ -187,10 +187,11 @@ def end_unless_busy(place: EnginePlace) -> Generator[str, None, None]:
 
 def is_served(place: EnginePlace) -> bool:
     """Tell whether an engine has this home: it holds its lock as long as it lives."""
-    lock = taken(Home(place.home).lock)
+    file = Home(place.home).lock
+    lock = taken(file) if file.is_file() else None
     if lock:
         lock.let_go()
-    return lock is None
+    return lock is None and file.is_file()
 
 
 def reap() -> None:

@@ -170,3 +170,55 @@ while activity.step() is not None:
 assert Path(activity.message().text).name == "clip_2" and not activity.message().problem
 """
     run_blender(START + script, environment=environment(place))
+
+
+def test_the_list_is_drawn(run_blender, place):
+    """Every job says what it is and how it stands, and has the buttons that make sense for it."""
+    script = """
+from types import SimpleNamespace
+from semblance.protocol.jobs import JobKind
+from semblance.protocol.messages import Job
+
+
+class Drawn:
+    def __init__(self):
+        self.said = []
+
+    def row(self, **_):
+        return self
+
+    column = box = row
+
+    def label(self, text="", **_):
+        self.said.append(text)
+
+    def progress(self, text, factor):
+        self.said.append(f"{text} ({factor:.1f})")
+
+    def operator(self, name, **_):
+        self.said.append(name.rpartition(".")[2])
+        return SimpleNamespace()
+
+
+def drawn(*jobs, text=""):
+    job_watch.known.jobs, job_watch.known.text = jobs, text
+    layout = Drawn()
+    job_panel.SEMBLANCE_PT_jobs.draw(SimpleNamespace(layout=layout), bpy.context)
+    return layout.said
+
+
+asked = {"source": "/a/clip.mp4", "dataset": "clip"}
+running = Job("1", JobKind.TRACK, JobState.RUNNING, asked, stage="Tracking", fraction=0.5)
+assert drawn(running) == ["Track clip.mp4", "show_job_log", "cancel_job", "Tracking 50% (0.5)"]
+waiting = Job("2", JobKind.BUILD, JobState.QUEUED, {"dataset": "clip", "avatar": "me"})
+assert drawn(waiting) == ["Build me", "show_job_log", "cancel_job", "Waiting for its turn"]
+done = Job("3", JobKind.TRACK, JobState.DONE, asked)
+assert drawn(done) == ["Track clip.mp4", "use_job", "retry_job", "show_job_log", "Done"]
+failed = Job("4", JobKind.ORBIT, JobState.FAILED, {"avatar": "me", "out": "/o.mp4"}, error="The disk is full.")
+assert drawn(failed) == ["Orbit me", "retry_job", "show_job_log", "The disk is full."]
+assert drawn() == ["No jobs yet"]
+assert drawn(text="The engine hangs.")[-2:] == ["restart_engine", "No jobs yet"]
+many = drawn(*[done] * 20, waiting)
+assert many[0] == "Build me" and many.count("Done") == 7
+"""
+    run_blender(START + script, environment=environment(place))
