@@ -51,20 +51,21 @@ def connect(place: EnginePlace) -> Generator[str, None, Client]:
         if reason := why_not_reached(place):
             raise UserError(reason)
         return (yield from greet(Client(Address.of_url(place.url, place.token))))
-    return (yield from find(place)) or (yield from start(place))
+    said = Announcement.read(place.home)
+    return (yield from find(place)) or (yield from start(place, said))
 
 
-def find(place: EnginePlace, but: Announcement | None = None) -> Generator[str, None, Client | None]:
+def find(place: EnginePlace, dead: Announcement | None = None) -> Generator[str, None, Client | None]:
     """Return a client of the engine that is announced on this machine, and be present there; None when there is none.
 
-    `but` is an announcement that is known to be of a dead engine.
+    `dead` is an announcement that is known to be of a dead engine.
 
     Raises:
         UserError: the engine is of another version, or hangs.
     """
     reap()
     said = Announcement.read(place.home)
-    if said is None or said == but:
+    if said is None or said == dead:
         return None
     client = None
     try:
@@ -97,10 +98,11 @@ def greet(client: Client, patience: float | None = None) -> Generator[str, None,
     return client
 
 
-def start(place: EnginePlace) -> Generator[str, None, Client]:
+def start(place: EnginePlace, dead: Announcement | None = None) -> Generator[str, None, Client]:
     """Start an engine that ends when its last user has gone; yields while it starts and returns a `Client`.
 
-    Who comes while another program starts the engine waits for that one.
+    Who comes while another program starts the engine waits for that one. `dead` is an announcement that is known to be
+    of a dead engine.
 
     Raises:
         UserError: it cannot be started, ends at once or takes too long; the sentence names the log.
@@ -109,13 +111,13 @@ def start(place: EnginePlace) -> Generator[str, None, Client]:
     if reason:
         raise UserError(reason)
     place.home.mkdir(parents=True, exist_ok=True)
-    before, began = Announcement.read(place.home), time.monotonic()
+    began = time.monotonic()
     lock: Lock | None = None
     process: subprocess.Popen[bytes] | None = None
     try:
         while time.monotonic() - began < SECONDS_TO_START:
             had_lock = lock is not None
-            if client := (yield from find(place, before)):
+            if client := (yield from find(place, dead)):
                 return client
             lock = lock or taken(place.home / STARTING_LOCK)
             if had_lock and (process is None or process.poll() == 0):  # 0: it has left again, unused

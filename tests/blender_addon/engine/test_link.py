@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from semblance.blender_addon.engine import frame_service, link, presence, pulse
-from semblance.blender_addon.engine.jobs import attend, connecting, follow, restarting, run_to_end
+from semblance.blender_addon.engine.jobs import as_bars, attend, connecting, follow, restarting, run_to_end
 from semblance.blender_addon.engine.picture_feed import PictureFeed, Wanted, Wish
 from semblance.blender_addon.engine.process import EnginePlace
 from semblance.common.errors import UserError
@@ -199,6 +199,14 @@ def test_who_waits_for_the_engine_that_another_starts_is_not_held_up_by_its_end(
     steps.close()
     lock.let_go()
     assert int(line_of(waiting))
+
+
+def test_an_engine_that_is_announced_just_before_another_would_be_started_is_taken(programs):
+    first = run_to_end(connecting(programs.place), pause=0.01)
+    taken_instead = run_to_end(as_bars(link.start(programs.place)), pause=0.01)
+    assert taken_instead.status().process == first.status().process
+    first.close()
+    taken_instead.close()
 
 
 @pytest.mark.slow
