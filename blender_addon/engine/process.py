@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds a running engine, or starts one. No bpy, and nothing here waits: what takes time is a generator that yields
-while it waits, stepped by Blender's timer or by a loop.
-"""
+"""Where the engine is, and how its programs are run. No bpy."""
 
 from __future__ import annotations
 
@@ -9,26 +7,21 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
 from ...common.installation.pythons import wheels_of
-from ...protocol.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken, read_status
+from ...protocol.client import Address
 from ...protocol.messages import Announcement
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 OFFLINE = "Blender is not allowed to go online: turn on Allow Online Access in Preferences, System, Network."
-SECONDS_TO_START = 90.0
-"""Importing PyTorch from a cold, slow disk takes most of a minute."""
-PATIENCE = 10.0
-"""Seconds after which an engine that accepts connections and says nothing counts as dead."""
+SECONDS_TO_DIE = 5.0
 
 
 @dataclass(frozen=True)
@@ -108,67 +101,6 @@ def why_not_started(place: EnginePlace) -> str:
     return ""
 
 
-def connect(place: EnginePlace) -> Generator[str, None, Client]:
-    """Find the engine, or start one; yields what is going on while waiting and returns a `Client`.
-
-    Raises:
-        UserError: there is no engine and none can be started, or the remote one does not answer.
-    """
-    if place.remote:
-        if reason := why_not_reached(place):
-            raise UserError(reason)
-        return (yield from greet(Client(Address.of_url(place.url, place.token))))
-    announcement = Announcement.read(place.home)
-    if announcement:
-        try:
-            return (yield from greet(Client(Address.announced(announcement))))
-        except (EngineUnreachable, WrongToken, EngineRefused):
-            pass  # a dead engine's state file, or another program on its old port: start a new engine
-    return (yield from start(place))
-
-
-def greet(client: Client, patience: float = PATIENCE) -> Generator[str, None, Client]:
-    """Ask a possible engine who it is; returns the client when it answers as an engine that accepts our token.
-
-    `patience` is for how many seconds it may say nothing.
-    """
-    question = client.ask("GET", "/v1/status")
-    began = time.monotonic()
-    while not question.answered():
-        if time.monotonic() - began > patience:
-            client.close()
-            raise EngineUnreachable("The engine accepts connections and does not answer; restart it.")
-        yield "Asking the engine"
-    read_status(question.wait())
-    return client
-
-
-def start(place: EnginePlace) -> Generator[str, None, Client]:
-    """Start an engine that ends with this Blender; yields while it starts and returns a `Client`.
-
-    Raises:
-        UserError: it cannot be started, ends at once or takes too long; the sentence names the log.
-    """
-    reason = why_not_started(place)
-    if reason:
-        raise UserError(reason)
-    place.home.mkdir(parents=True, exist_ok=True)
-    before = Announcement.read(place.home)
-    command = [str(place.interpreter()), "-m", "semblance.engine.commands.cli", "serve"]
-    arguments = ["--home", str(place.home), "--parent", str(os.getpid())]
-    process = spawn([*command, *arguments], place.log)
-    began = time.monotonic()
-    while time.monotonic() - began < SECONDS_TO_START:
-        announcement = Announcement.read(place.home)
-        if announcement and announcement != before:
-            return (yield from greet(Client(Address.announced(announcement)), SECONDS_TO_START))
-        if process.poll() is not None:
-            raise UserError(f"The engine ended while starting ({last_line(place.log)}); its log is {place.log}.")
-        yield f"Starting the engine ({time.monotonic() - began:.0f} s)"
-    process.kill()
-    raise UserError(f"The engine did not start within {SECONDS_TO_START:.0f} seconds; its log is {place.log}.")
-
-
 def spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
     """Start a process that writes to a log file, without a console window and without Blender's Python settings.
 
@@ -200,11 +132,13 @@ def end_with_children(process: subprocess.Popen[bytes]) -> None:
     """End a process that `spawn` started, and what it has started itself where the system can (pip)."""
     if hasattr(os, "killpg"):
         os.killpg(process.pid, signal.SIGKILL)
-        return
-    tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]  # Windows' only way to end the children too
-    with suppress(OSError):
-        subprocess.run(tree, capture_output=True, check=False)
-    process.kill()
+    else:
+        tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]  # Windows' only way to end the children too
+        with suppress(OSError):
+            subprocess.run(tree, capture_output=True, check=False)
+        process.kill()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(SECONDS_TO_DIE)  # until it is asked how it ended, the system keeps its number
 
 
 def last_line(log: Path) -> str:

@@ -71,7 +71,7 @@ class SEMBLANCE_OT_bake_to_portrait(LongTask):
             finish_build(found, job)
             return f"{name} is a portrait now; the head in 3D is still there as {bake.avatar}."
 
-        return self.carry_out(baked_and_built(bake, build), finish)
+        return self.carry_out(baked_and_built(bake, build), finish, requests=(bake, build))
 
 
 CLASSES = (SEMBLANCE_OT_bake_to_portrait,)

@@ -57,8 +57,7 @@ class SEMBLANCE_PT_avatar(SemblancePanel):
         """Draw the panel."""
         layout = self.layout
         draw_message(layout, context)
-        if draw_activity(layout):
-            return
+        draw_activities(layout)
         if why_no_engine(preferences.engine_place()):
             draw_setup(layout, context)
             return
@@ -120,19 +119,18 @@ def draw_message(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     row = layout.box().row()
     sentence(row.column(align=True), context, said.text, icon="ERROR" if said.problem else "INFO", margin=70)
     row.operator("semblance.dismiss", text="", icon="X", emboss=False)
+    if "Restart Engine" in said.text:
+        layout.operator("semblance.restart_engine", icon="FILE_REFRESH")
 
 
-def draw_activity(layout: bpy.types.UILayout) -> bool:
-    """Draw the running task; tell whether there is one."""
-    current = activity.running()
-    if current is None:
-        return False
-    layout.label(text=current.title, icon="TIME")
-    layout.progress(text=current.bar.text, factor=current.bar.factor)
+def draw_activities(layout: bpy.types.UILayout) -> None:
+    """Draw the running tasks, and the latest picture of what is being built."""
+    for current in activity.running():
+        row = layout.row(align=True)
+        row.progress(text=f"{current.title}: {current.bar.text}", factor=current.bar.factor)
+        row.operator("semblance.cancel", text="", icon="X").number = current.number
     if icon := activity.preview_icon():
         layout.template_icon(icon, scale=8)
-    layout.operator("semblance.cancel", icon="X")
-    return True
 
 
 def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -83,10 +83,11 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, place: EnginePl
         sizes = "" if state is State.READY else expected.sizes
         for text in filter(None, (expected.machine, sizes)):
             write(column, context, text, "BLANK1")
-    if current := activity.running():
-        layout.progress(text=f"{current.title}: {current.bar.text}", factor=current.bar.factor)
-        layout.operator("semblance.cancel", icon="X")
-    elif expected is None or expected.possible:
+    for current in activity.running():
+        row = layout.row(align=True)
+        row.progress(text=f"{current.title}: {current.bar.text}", factor=current.bar.factor)
+        row.operator("semblance.cancel", text="", icon="X").number = current.number
+    if not activity.running() and (expected is None or expected.possible):
         row = layout.row(align=True)
         row.operator("semblance.set_up_engine", text=state.value, icon="IMPORT")
         if state is not State.ABSENT:

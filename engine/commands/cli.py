@@ -12,6 +12,7 @@ from pathlib import Path
 
 import typer
 
+from ...common.cores import let_waiting_threads_rest
 from ...common.errors import UserError
 from ...common.failures import log_traceback, mendable, sentence_about
 from ...common.home import Home, default_home
@@ -52,9 +53,11 @@ for job in JOBS.values():
     if job.kind not in [command.__name__ for command in COMMANDS]:
         app.command(job.kind.value)(command_of(job))
 
-jobs = typer.Typer(help="Look at and stop the jobs of the running engine.", no_args_is_help=True)
+jobs = typer.Typer(help="Look at, stop and retry the jobs of the running engine.", no_args_is_help=True)
 jobs.command("list")(engine.list_jobs)
 jobs.command("cancel")(engine.cancel_job)
+jobs.command("retry")(engine.retry_job)
+jobs.command("log")(engine.show_log)
 app.add_typer(jobs, name="jobs")
 app.add_typer(heads, name="heads")
 app.add_typer(weights, name="weights")
@@ -63,6 +66,7 @@ app.add_typer(weights, name="weights")
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line (`sys.argv` when no arguments are given) and leave with its exit code."""
     print_anything()
+    let_waiting_threads_rest()
     try:
         require_working_folder()
         app(arguments, prog_name="semblance")

@@ -28,12 +28,13 @@ HeadPathOption = Annotated[Path | None, typer.Option("--head-path", help="Its fi
 
 def run(job: type[JobRequest], home: Path | None, parameters: dict[str, Any]) -> None:
     """Do a job here and now, showing its progress, and print what it made; heads are looked up in `home`."""
+    from ...neural.processor import giving_way
     from ..jobs.requests import checked, resolved
     from ..jobs.tasks import TASKS
 
     asked = resolved(checked(job.kind, parameters), home_of(home))
     with shown() as listener, default_home_set(home_of(home)):
-        result = TASKS[job.kind](asked, listener)
+        result = TASKS[job.kind](asked, giving_way(listener))
     for name, value in result.items():
         print(f"{name}: {value}")
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from semblance.blender_addon.engine.process import EnginePlace, connect, last_line, why_no_engine
+from semblance.blender_addon.engine.link import connect
+from semblance.blender_addon.engine.process import EnginePlace, last_line, why_no_engine
 from semblance.common.errors import UserError
 
 
