@@ -56,7 +56,8 @@ def foreground(picture: Floats, alpha: Floats) -> Floats:
     if len(picture) % coarse or picture.shape[1] % coarse:
         coarse = 1
     person, behind = (enlarged(each, coarse) for each in estimates(pooled(picture, coarse), pooled(alpha, coarse)))
-    return np.clip(person + alpha * (picture - alpha * person - (1 - alpha) * behind), 0, 1)
+    colours: Floats = np.clip(person + alpha * (picture - alpha * person - (1 - alpha) * behind), 0, 1)
+    return colours
 
 
 def estimates(picture: Floats, alpha: Floats) -> tuple[Floats, Floats]:
