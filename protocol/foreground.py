@@ -21,10 +21,10 @@ REACHES = (1 / 16, 1 / 64)
 ESTIMATED_AT = 128
 """Pixels of the picture's side at which this is done, and more of a finer picture: both colours are smooth."""
 SURENESS = 4
-"""The power of alpha by which colours count: those of mixed pixels hardly do."""
+"""The power of alpha by which colours count: those of mixed pixels hardly do, nor what they miss of the estimates."""
 LITTLE = 1e-6
-NOTHING, EVERYTHING = 0.03, 0.97
-"""Alpha up to which a pixel is all background, and from which it is all the person's."""
+NOTHING, EVERYTHING = 0.12, 0.88
+"""Alpha up to which a pixel is all background, and from which it is all the person's, as of mattes."""
 FIRM = 2
 """Pixels from the outline inwards after which a person is solid."""
 SOFT = 1.5
@@ -56,7 +56,7 @@ def foreground(picture: Floats, alpha: Floats) -> Floats:
     if len(picture) % coarse or picture.shape[1] % coarse:
         coarse = 1
     person, behind = (enlarged(each, coarse) for each in estimates(pooled(picture, coarse), pooled(alpha, coarse)))
-    colours: Floats = np.clip(person + alpha * (picture - alpha * person - (1 - alpha) * behind), 0, 1)
+    colours: Floats = np.clip(person + alpha**SURENESS * (picture - alpha * person - (1 - alpha) * behind), 0, 1)
     return colours
 
 
@@ -69,7 +69,7 @@ def estimates(picture: Floats, alpha: Floats) -> tuple[Floats, Floats]:
         weighted = (corrected * surely, surely, behind * surely_behind, surely_behind)
         means = blurred(np.concatenate(weighted, -1), radius)
         person, behind = means[..., :3] / (means[..., 3:4] + LITTLE), means[..., 4:7] / (means[..., 7:] + LITTLE)
-        corrected = np.clip(person + alpha * (picture - alpha * person - (1 - alpha) * behind), 0, 1)
+        corrected = np.clip(person + alpha**SURENESS * (picture - alpha * person - (1 - alpha) * behind), 0, 1)
     return person, behind
 
 
