@@ -6,15 +6,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import torch
 
 from ...common.clock import Clock
 from ...common.progress import Listener, silent
-from ...tracking.datasets.pictures import read_window
+from ...tracking.datasets.pictures import central_window, read_picture, read_window
 from ...tracking.heads.registry import open_head
 from ...tracking.mattes.head_region import head_mattes, within_reach
+from ...tracking.media.video import scaled
 from ...tracking.performances.maps import frame_vertices
+from .edge_colours import own_colours
 from .scene import RadianceScene
 from .surfaces import surface_of
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 BYTES, MOST_BYTES = 5, 2 << 30
 """A pixel, and all pictures together."""
+NECK = 3
+"""Where the neck is cut, one part in so many of it is left where it begins to fade in what is learnt."""
 SEEN = 8
 """Of 255: a matte below it shows nothing."""
 
@@ -36,8 +41,9 @@ def scene_of_dataset(
 ) -> RadianceScene:
     """Read frames of a dataset into memory: 5 bytes a pixel and frame.
 
-    Clothes and background are to be transparent. What is the head's but farther from the tracked one than splats reach
-    (long hair) counts nothing: it cannot be shown, nor should hair end there.
+    Clothes and background are to be transparent. Soft pixels of footage have the person's own colours; a photo's head
+    is shown before the photo's own plate, and keeps what it mixes. What is the head's but farther from the tracked one
+    than splats reach (long hair) counts nothing: it cannot be shown, nor should hair end there.
 
     Args:
         dataset: the dataset.
@@ -63,8 +69,11 @@ def scene_of_dataset(
     clock = Clock("Reading the footage", count, listener)
     for index, (frame, matte) in enumerate(zip(chosen, mattes, strict=True)):
         clock.tell(index)
-        alphas[index] = matte
+        person = person_matte(dataset, frame, side)
+        alphas[index] = with_lower_neck(matte, person)
         colours[index] = read_window(dataset, frame, side)
+        if not photographs:
+            colours[index] = own_colours(colours[index], person.astype(np.float32) / 255)
     scene = RadianceScene(
         surface_of(head, performance.identity),
         torch.from_numpy(vertices.astype(np.float32)),
@@ -78,6 +87,25 @@ def scene_of_dataset(
     )
     weights = np.stack([weight_of(scene, index) for index in range(count)])
     return replace(scene, weights=torch.from_numpy(weights))
+
+
+def person_matte(dataset: Dataset, frame: int, side: int) -> NDArray[np.uint8]:
+    """Return `[side, side]`, 0 to 255: how far each pixel of a frame's central window is the person's, clothes and all.
+
+    Raises:
+        UserError: the matte is missing or damaged.
+    """
+    enlarged = read_picture(dataset.matte(dataset.names[frame]), cv2.IMREAD_GRAYSCALE)
+    return scaled(central_window(enlarged), side)
+
+
+def with_lower_neck(matte: NDArray[np.uint8], person: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a `matte [H, W]`, 0 to 255, of a head cut off the `person [H, W]`, whose neck fades lower and faster.
+
+    From frame to frame the cut moves a little over the skin, and what is learnt is softer than each: the neck would
+    fade where all frames still show it. The outline is the person's and stays.
+    """
+    return np.minimum(person, NECK * matte.astype(np.uint16)).astype(np.uint8)
 
 
 def as_many_as_fit(frames: Sequence[int], side: int, wanted: Sequence[int] = ()) -> list[int]:
