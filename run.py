@@ -9,75 +9,92 @@
     python3 run.py setup       only make the environments
     python3 run.py lock        lock what pyproject.toml asks for in requirements/; --upgrade takes the newest
     python3 run.py engine --into FOLDER   install the engine alone (Blender's Set Up Engine calls this)
+    python3 run.py wheels FOLDER          bring what that downloads into a folder, for a machine without network
 
-Each command first makes the environments that it needs, in .venv/, once.
+Each command first makes the environments that it needs, in .venv/, once. `setup` and `engine` also repair and update
+them. Which build of PyTorch fits the machine is found out; SEMBLANCE_TORCH=cpu (cu126, cu130, rocm7.2) chooses by hand.
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
 ROOT = Path(__file__).resolve().parent
+if "semblance" not in sys.modules:  # this folder is that package, wherever it lies and whatever it is called
+    sys.modules["semblance"] = ModuleType("semblance")
+    sys.modules["semblance"].__path__ = [str(ROOT)]
+
+from semblance.common.errors import UserError
+from semblance.common.installation import pythons, stamp
+from semblance.common.installation.alone import alone
+from semblance.common.installation.completeness import whole_packages
+from semblance.common.installation.graphics import graphics_of_this_machine, this_platform
+from semblance.common.installation.indexes import HASHES_FILE
+from semblance.common.installation.pythons import interpreter
+from semblance.common.installation.shipped import (
+    ENGINE_FILES,
+    ENGINE_LOCKS,
+    ENGINE_ROOMS,
+    digest_of_engine,
+    digest_of_locks,
+    version_of,
+)
+from semblance.common.installation.stamp import Stamp, read_stamp
+from semblance.common.installation.system_libraries import require_libraries
+from semblance.common.installation.telling import Teller
+from semblance.common.installation.torch_builds import OVERRIDE_VARIABLE, TorchRequirement, torch_requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 ENVIRONMENTS = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements"
 """Locked versions with hashes, which `run.py lock` writes: the engine's, what developing adds, Blender's."""
-PROJECT, MANIFEST = ROOT / "pyproject.toml", ROOT / "blender_manifest.toml"
-ENGINE_ROOMS = ("common", "protocol", "tracking", "neural", "engine")
-"""Folders that the engine consists of."""
-TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-
-LIBRARIES = {
-    "libEGL.so.1": "libegl1",
-    "libEGL_mesa.so.0": "libegl-mesa0",
-    "libGL.so.1": "libgl1",
-    "libX11.so.6": "libx11-6",
-    "libXrender.so.1": "libxrender1",
-    "libXfixes.so.3": "libxfixes3",
-    "libXi.so.6": "libxi6",
-    "libXxf86vm.so.1": "libxxf86vm1",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libSM.so.6": "libsm6",
-    "libICE.so.6": "libice6",
-}
-"""System libraries that the map rasteriser and the bpy wheel load, and the Debian package of each."""
-
-
-class Trouble(Exception):
-    """Something the user can mend; its text says how."""
+PROJECT = ROOT / "pyproject.toml"
+ENGINE_PYTHONS, BLENDER_PYTHONS = ("3.11", "3.12"), ("3.11",)
+"""Versions of Python that there are wheels for: of MediaPipe 0.10.21, the last with its models inside, and of bpy."""
+FIRST, LAST = (0.0, 0.03), (0.97, 1.0)
+"""Shares of a set-up before and after the wheels."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment under .venv/ and how to fill it."""
+    """A virtual environment and what goes into it.
+
+    Attributes:
+        pythons: versions of Python that it may have, the best first.
+        locks: names of files in requirements/.
+        torch: PyTorch goes into it.
+        package: installs the program itself, and its digest; None where it does not go into it.
+    """
 
     folder: Path
-    steps: tuple[tuple[str, Callable[[Path], None]], ...]
-    inputs: tuple[Path, ...]
+    pythons: tuple[str, ...]
+    locks: tuple[str, ...]
+    torch: bool = False
+    package: tuple[Callable[[Path], None], Callable[[], str]] | None = None
 
     @property
     def python(self) -> Path:
         """The environment's interpreter."""
         return interpreter(self.folder)
 
-    def fingerprint(self) -> str:
-        """Changes when what the environment is made from changes."""
-        parts = [path.read_bytes() for path in self.inputs] + [str(ROOT).encode()]
-        return hashlib.sha256(b"\0".join(parts)).hexdigest()
+    def stamp(self, torch: str) -> Stamp:
+        """What it is made from, with a requirement of PyTorch."""
+        locks = digest_of_locks(REQUIREMENTS, self.locks)
+        return Stamp(locks, torch, self.package[1]() if self.package else "", version_of(ROOT))
 
 
 # --- commands -------------------------------------------------------------------------------------------------------
@@ -85,7 +102,7 @@ class Environment:
 
 def demo(rest: Sequence[str]) -> int:
     """Build an avatar and render it in Blender; see `semblance.engine.commands.demo` for the options."""
-    check_libraries()
+    require_libraries()
     engine, blender = ready(engine_environment()), ready(blender_environment())
     words = [engine, "-m", "semblance.engine.commands.demo", "--blender", blender, "--out", ROOT / "demo", *rest]
     return call(words, env={"PYTHONPATH": str(import_folder())})
@@ -95,10 +112,12 @@ def test(rest: Sequence[str]) -> int:
     """Run the tests with pytest; what is no option of ours goes to pytest."""
     lanes = {"--fast": ["-m", "not slow"], "--coverage": ["--cov", "--cov-report=term:skip-covered"]}
     words = [word for given in rest for word in lanes.get(given, [given])]
-    check_libraries()
+    require_libraries()
     engine, blender = ready(engine_environment()), ready(blender_environment())
-    env = {"SEMBLANCE_ENGINE_PYTHON": str(engine), "SEMBLANCE_BLENDER_PYTHON": str(blender), **os.environ}
-    return call([engine, "-m", "pytest", "--durations=8", *words], env=env)
+    # One process per core, of one thread each: many small tests share two cores better than one with two threads does.
+    at_once = ["--numprocesses=auto", "--maxprocesses=8", "--dist=loadfile"]
+    env = {"SEMBLANCE_ENGINE_PYTHON": str(engine), "SEMBLANCE_BLENDER_PYTHON": str(blender), "OMP_NUM_THREADS": "1"}
+    return call([engine, "-m", "pytest", "--durations=8", *at_once, *words], env={**env, **os.environ})
 
 
 def lint(rest: Sequence[str]) -> int:
@@ -121,28 +140,71 @@ def package(rest: Sequence[str]) -> int:
 
 
 def setup(_rest: Sequence[str]) -> int:
-    """Make every environment."""
-    check_libraries()
-    ready(engine_environment())
-    ready(blender_environment())
+    """Make, repair or update every environment."""
+    require_libraries()
+    make_whole(engine_environment())
+    make_whole(blender_environment())
     return 0
 
 
 def engine(rest: Sequence[str]) -> int:
-    """Install the engine into a folder of the user's, printing `N/M message` lines."""
+    """Install the engine into a folder of the user's, or repair or update it, telling how far it is."""
     parser = argparse.ArgumentParser(prog="run.py engine")
     parser.add_argument("--into", type=Path, required=True, help="folder for the engine's environment")
-    folder = parser.parse_args(rest).into.resolve()
-    environment = Environment(folder, (*ENGINE_STEPS, ("Semblance", install_copy)), ENGINE_INPUTS)
-    ready(environment)
+    parser.add_argument("--wheels", type=Path, help="take everything from this folder, nothing from the network")
+    parser.add_argument("--torch", default="", help="build of PyTorch: auto, cpu, cu126, cu130, rocm7.2")
+    given = parser.parse_args(rest)
+    environment = Environment(given.into.resolve(), ENGINE_PYTHONS, ENGINE_LOCKS, True, (install_copy, digest_of_copy))
+    make_whole(environment, given.wheels, given.torch)
+    return 0
+
+
+def wheels(rest: Sequence[str]) -> int:
+    """Bring the wheels of an engine into a folder, with a list of their hashes, for machines like this one."""
+    parser = argparse.ArgumentParser(prog="run.py wheels")
+    parser.add_argument("folder", type=Path, help="where the wheels go")
+    parser.add_argument("--torch", default="", help="build of PyTorch: auto, cpu, cu126, cu130, rocm7.2")
+    given = parser.parse_args(rest)
+    folder = given.folder.resolve()
+    with tempfile.TemporaryDirectory() as place:
+        asking = Environment(Path(place, "python"), ENGINE_PYTHONS, ENGINE_LOCKS, True)
+        pythons.make_environment(asking.folder, asking.pythons, Path(place, "uv"))
+        fill(asking, folder, None, torch_for(given.torch), "--only-fetch")
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in sorted(folder.glob("*.whl"))]
+    (folder / HASHES_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    say(f"{len(lines)} wheels, {size(folder)} MB, for Python {' or '.join(ENGINE_PYTHONS)} in {folder}")
+    return 0
+
+
+def fill_here(rest: Sequence[str]) -> int:
+    """Fill the environment whose Python runs this; `fill` calls it."""
+    from semblance.common.installation import filling
+
+    parser = argparse.ArgumentParser(prog="run.py fill_here")
+    parser.add_argument("--lock", type=Path, action="append", default=[])
+    parser.add_argument("--torch", default="")
+    parser.add_argument("--index", default="")
+    parser.add_argument("--wheels", type=Path, required=True)
+    parser.add_argument("--place", type=Path)
+    parser.add_argument("--download", type=int, default=0)
+    parser.add_argument("--disk", type=int, default=0)
+    parser.add_argument("--only-fetch", action="store_true")
+    given = parser.parse_args(rest)
+    asked = filling.Filling(
+        tuple(given.lock), given.torch, given.index, given.wheels, given.place, given.download, given.disk
+    )
+    if given.only_fetch:
+        filling.bring_all(asked, {})
+    else:
+        filling.fill(asked)
     return 0
 
 
 def lock(rest: Sequence[str]) -> int:
     """Lock versions for Linux, macOS and Windows with uv, which further arguments go to (`--upgrade`)."""
-    uv = shutil.which("uv") or uv_of_our_own(ENVIRONMENTS / "uv")
+    uv = shutil.which("uv") or pythons.uv_of_our_own(ENVIRONMENTS / "uv")
     if not uv:
-        raise Trouble("Locking needs uv; install it (https://docs.astral.sh/uv) and try again.")
+        raise UserError("Locking needs uv; install it (https://docs.astral.sh/uv) and try again.")
     apart = ["--no-emit-package", "torch"]
     engine = compile_lock(uv, "engine.txt", [PROJECT, *apart, *rest])
     for name in dict.fromkeys(re.findall(r"^([\w.-]+)==", engine, re.MULTILINE)):
@@ -159,7 +221,7 @@ def compile_lock(uv: str, name: str, words: Sequence[str | Path]) -> str:
     options: list[str | Path] = ["--universal", "--python-version", "3.11", "--generate-hashes"]
     options += ["--custom-compile-command", "python3 run.py lock", "--output-file", file]
     if call([uv, "pip", "compile", "--quiet", *words, *options]) != 0:
-        raise Trouble(f"uv found no versions for {file.relative_to(ROOT)} that fit together; it says above why.")
+        raise UserError(f"uv found no versions for {file.relative_to(ROOT)} that fit together; it says above why.")
     text = file.read_text().partition("\n# The following packages were excluded")[0]
     file.write_text(text)
     return text
@@ -170,103 +232,94 @@ def compile_lock(uv: str, name: str, words: Sequence[str | Path]) -> str:
 
 def engine_environment() -> Environment:
     """The engine with the tests' tools, and this checkout as the package `semblance`."""
-    steps = (*ENGINE_STEPS, ("tools for developing", from_lock("dev.txt")), ("Semblance", install_checkout))
-    inputs = (*ENGINE_INPUTS, REQUIREMENTS / "dev.txt", ROOT / "setup.py")
-    return Environment(ENVIRONMENTS / "engine", steps, inputs)
+    package = (install_checkout, digest_of_checkout)
+    return Environment(ENVIRONMENTS / "engine", ENGINE_PYTHONS, (*ENGINE_LOCKS, "dev.txt"), True, package)
 
 
 def blender_environment() -> Environment:
     """Blender as a Python module."""
-    return Environment(
-        ENVIRONMENTS / "blender", (("Blender", from_lock("blender.txt")),), (REQUIREMENTS / "blender.txt",)
-    )
+    return Environment(ENVIRONMENTS / "blender", BLENDER_PYTHONS, ("blender.txt",))
 
 
 def ready(environment: Environment) -> Path:
-    """Make the environment unless it is there and fits; return its interpreter."""
-    stamp = environment.folder / "semblance-stamp"
-    fingerprint = environment.fingerprint()
-    if stamp.is_file() and stamp.read_text() == fingerprint and environment.python.exists():
-        return environment.python
-    steps = (("a Python environment", make_environment), *environment.steps)
-    began = time.monotonic()
-    for number, (what, step) in enumerate(steps, 1):
-        say(f"{number}/{len(steps)} Installing {what}")
-        with timed():
-            step(environment.folder)
-    stamp.write_text(fingerprint)
-    say(f"{environment.folder.name}: {size(environment.folder)} MB in {time.monotonic() - began:.0f} s")
+    """Make the environment whole unless it was made from what is here; return its interpreter.
+
+    Whether another build of PyTorch would fit by now is not asked: that takes seconds where there is a GPU.
+    """
+    made_from = read_stamp(environment.folder)
+    if not made_from or made_from != environment.stamp(made_from.torch) or not environment.python.exists():
+        make_whole(environment)
     return environment.python
 
 
-def make_environment(folder: Path) -> None:
-    """Make an empty virtual environment with Python 3.11."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    python, uv = find_python(folder.with_name("uv"))
-    command = [python, "-m", "venv", folder] if python else [uv, "venv", "--seed", "--python", "3.11", folder]
-    if call(command, quiet=True) != 0:
-        hint = "install the package python3.11-venv" if python else "install Python 3.11"
-        raise Trouble(f"Could not make a Python environment in {folder}; {hint} and try again.")
+def make_whole(environment: Environment, place: Path | None = None, torch: str = "") -> None:
+    """Make, go on making, repair or update an environment; `place` is a folder of wheels, `torch` names a build.
+
+    Until everything that it lacks has come, it stays as it was. It counts as whole when it has a stamp.
+    """
+    with alone(environment.folder):
+        made_from = read_stamp(environment.folder)
+        before = made_from.torch if made_from else ""
+        complete(environment, place, torch_for(torch, before) if environment.torch else None)
 
 
-def find_python(place_for_uv: Path) -> tuple[str | None, str | None]:
-    """Return (a Python 3.11, None), or (None, uv) when only uv can bring one."""
-    base = Path(sys.base_prefix, "bin", "python3")  # what an active environment was made with
-    named = [base if base.is_file() else None, sys.executable, shutil.which("python3.11")]
-    ours = str(place_for_uv.parent)  # of its own environments none can be made anew
-    for candidate in [*map(str, filter(None, named)), *map(str, sorted(Path.home().glob(PYENV)))]:
-        if ours in candidate:
-            continue
-        if version_of(candidate) == "3.11":
-            return candidate, None
-    uv = shutil.which("uv") or uv_of_our_own(place_for_uv)
-    if uv:
-        return None, uv
-    raise Trouble(
-        "Semblance needs Python 3.11 and found none; install it (on Debian and Ubuntu: "
-        "`apt install python3.11 python3.11-venv`), or install uv (https://docs.astral.sh/uv), and try again."
-    )
+def complete(environment: Environment, place: Path | None, chosen: TorchRequirement | None) -> None:
+    """Do what `make_whole` says, with a build of PyTorch."""
+    folder, began = environment.folder, time.monotonic()
+    if not pythons.works(folder, environment.pythons):
+        Teller(*FIRST).tell(0, "Making a Python environment")
+        pythons.make_environment(folder, environment.pythons, folder.with_name("uv"))
+    fill(environment, pythons.wheels_of(folder), place, chosen)
+    if environment.package:
+        Teller(*LAST).tell(0, "Installing Semblance")
+        (folder / stamp.NAME).unlink(missing_ok=True)
+        environment.package[0](folder)
+    there = tuple(sorted(whole_packages(folder)))
+    replace(environment.stamp(chosen.requirement if chosen else ""), packages=there).write(folder)
+    shutil.rmtree(pythons.wheels_of(folder), ignore_errors=True)
+    Teller(*LAST).tell(1, f"{folder.name}: {size(folder)} MB in {time.monotonic() - began:.0f} s")
 
 
-PYENV = ".pyenv/versions/3.11*/bin/python3.11"
+def torch_for(override: str, before: str = "") -> TorchRequirement:
+    """The build of PyTorch for this machine, and a word about it; `before` is the requirement that is installed.
+
+    Raises:
+        UserError: there is none; or the driver is silent, which must not cost the build for it that is there.
+    """
+    override, graphics = override or os.environ.get(OVERRIDE_VARIABLE, ""), graphics_of_this_machine()
+    chosen = torch_requirement(this_platform(), graphics, override)
+    if graphics.complaint and before and before != chosen.requirement and override in ("", "auto"):
+        raise UserError(f"{chosen.sentence} To go on without the GPU, set {OVERRIDE_VARIABLE}=cpu.")
+    say(f"PyTorch: {chosen.requirement}. {chosen.sentence}".rstrip())
+    return chosen
 
 
-def version_of(python: str) -> str:
-    """Return "3.11" for a Python 3.11 that can make environments; empty for none."""
-    script = "import sys, ensurepip, venv; print('%d.%d' % sys.version_info[:2])"
-    result = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
-    return result.stdout.strip()
-
-
-def uv_of_our_own(folder: Path) -> str | None:
-    """Install uv into a folder with this Python's pip; None when that does not work."""
-    uv = folder / "bin" / "uv"
-    if not uv.exists():
-        call([sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, "uv"], quiet=True)
-    return str(uv) if uv.exists() else None
-
-
-def from_lock(name: str) -> Callable[[Path], None]:
-    """A step that installs exactly the files whose hashes are in a lock; it is whole, so pip looks for nothing else."""
-    return lambda folder: install(folder, "--no-deps", "--require-hashes", "-r", REQUIREMENTS / name)
-
-
-def install_torch(folder: Path) -> None:
-    """Install PyTorch: the CPU build where there is no NVIDIA GPU, because the other one is gigabytes larger."""
-    (torch,) = re.findall(r'"(torch==[\d.]+)"', PROJECT.read_text(encoding="utf-8"))
-    if shutil.which("nvidia-smi"):
-        install(folder, torch)
-        return
-    exact = f"{torch}+cpu" if sys.platform.startswith("linux") else torch
-    if pip(folder, exact, quiet=True) != 0:
-        install(folder, exact, "--extra-index-url", TORCH_CPU_INDEX)
+def fill(
+    environment: Environment, wheels: Path, place: Path | None, torch: TorchRequirement | None, *options: str
+) -> None:
+    """Let the environment's own Python bring and install what it lacks."""
+    words: list[object] = [environment.python, "-B", ROOT / "run.py", "fill_here", "--wheels", wheels, *options]
+    for name in environment.locks:
+        words += ["--lock", REQUIREMENTS / name]
+    if torch:
+        words += ["--torch", torch.requirement, "--index", torch.index]
+        words += ["--download", torch.download, "--disk", torch.disk]
+    if place:
+        words += ["--place", place.resolve()]
+    if call(words) != 0:
+        raise UserError("The environment is not whole; the reason is above.")
 
 
 def install_checkout(folder: Path) -> None:
     """Make this checkout importable as `semblance`, in place."""
     import_folder()
-    install(folder, "--no-deps", "--no-build-isolation", "--editable", ROOT)
+    install(folder, "--editable", ROOT)
+
+
+def digest_of_checkout() -> str:
+    """What an installation in place depends on: where this is, and how it is installed."""
+    files = [ROOT / name for name in ("pyproject.toml", "setup.py", "blender_manifest.toml")]
+    return hashlib.sha256(f"{ROOT} {stamp.digest_of_files(files, ROOT)}".encode()).hexdigest()
 
 
 def import_folder() -> Path:
@@ -282,80 +335,39 @@ def import_folder() -> Path:
 def install_copy(folder: Path) -> None:
     """Install a copy of this source, so that the folder it came from is never written to."""
     source = folder / "source"
+    shutil.rmtree(source, ignore_errors=True)
     source.mkdir()
     copy_source(source)
-    install(folder, "--no-deps", "--no-build-isolation", source)
+    install(folder, "--force-reinstall", source)
 
 
 def copy_source(folder: Path) -> None:
     """Copy what the engine's package is built from."""
     for room in ENGINE_ROOMS:
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "setup.py", "blender_manifest.toml", "README.md", "__init__.py", "py.typed"):
+        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns(*stamp.NOT_SOURCES))
+    for name in ENGINE_FILES:
         shutil.copy(ROOT / name, folder / name)
 
 
-ENGINE_STEPS = (("the libraries", from_lock("engine.txt")), ("PyTorch", install_torch))
-ENGINE_INPUTS = (REQUIREMENTS / "engine.txt", PROJECT, MANIFEST)
+def digest_of_copy() -> str:
+    """Digest of the same."""
+    return digest_of_engine(ROOT)
 
 
 def install(folder: Path, *arguments: str | Path) -> None:
-    """Run pip in the environment; on failure say what failed."""
-    if pip(folder, *arguments) != 0:
-        raise Trouble("pip could not install what is named above; check the network connection and try again.")
-
-
-def pip(folder: Path, *arguments: str | Path, quiet: bool = False) -> int:
-    """Run pip in the environment and return its exit code."""
-    command = [interpreter(folder), "-m", "pip", "install", "-qq", "--disable-pip-version-check", *arguments]
-    return call(command, quiet=quiet)
-
-
-def interpreter(folder: Path) -> Path:
-    """The Python of a virtual environment."""
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-
-
-# --- system libraries -----------------------------------------------------------------------------------------------
-
-
-def check_libraries() -> None:
-    """Make sure that the graphics libraries are there; install them when root on a system with apt."""
-    if not sys.platform.startswith("linux"):
-        return
-    missing = list(missing_packages())
-    if not missing:
-        return
-    missing.append("libgl1-mesa-dri")
-    command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
-    if shutil.which("apt-get") is None:
-        raise Trouble(f"These system libraries are missing: {', '.join(missing)} (Debian's names); install them.")
-    if os.geteuid() != 0:
-        raise Trouble(f"Some system libraries are missing; run `sudo {' '.join(command)}` and try again.")
-    say(f"Installing system libraries: {' '.join(missing)}")
-    if call(["apt-get", "update", "-q"], quiet=True) != 0 or call(command, quiet=True) != 0:
-        raise Trouble(f"apt-get could not install {' '.join(missing)}; install them by hand and try again.")
-
-
-def missing_packages() -> Iterator[str]:
-    """Debian packages of the libraries that do not load."""
-    for library, name in LIBRARIES.items():
-        try:
-            ctypes.CDLL(library)
-        except OSError:
-            yield name
+    """Install the program itself with pip, from what is on this machine."""
+    options = ["-qq", "--disable-pip-version-check", "--no-index", "--no-deps", "--no-build-isolation"]
+    if call([interpreter(folder), "-m", "pip", "--isolated", "install", *options, *arguments]) != 0:
+        raise UserError("pip could not install Semblance itself; the reason is above.")
 
 
 # --- small things ---------------------------------------------------------------------------------------------------
 
 
-def call(command: Sequence[object], env: dict[str, str] | None = None, quiet: bool = False) -> int:
+def call(command: Sequence[object], env: dict[str, str] | None = None) -> int:
     """Run a command from the repository root and return its exit code."""
     words = [str(word) for word in command]
-    result = subprocess.run(
-        words, cwd=ROOT, env={**os.environ, **(env or {})}, capture_output=quiet, text=True, check=False
-    )
-    return result.returncode
+    return subprocess.run(words, cwd=ROOT, env={**os.environ, **(env or {})}, check=False).returncode
 
 
 def say(text: str) -> None:
@@ -363,20 +375,12 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-@contextmanager
-def timed() -> Iterator[None]:
-    """Print how long the body took."""
-    began = time.monotonic()
-    yield
-    say(f"    {time.monotonic() - began:.0f} s")
-
-
 def size(folder: Path) -> int:
     """Megabytes on disk below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink()) >> 20
 
 
-COMMANDS = {each.__name__: each for each in (demo, test, lint, package, setup, lock, engine)}
+COMMANDS = {each.__name__: each for each in (demo, test, lint, package, setup, lock, engine, wheels, fill_here)}
 
 
 def main() -> int:
@@ -387,7 +391,7 @@ def main() -> int:
         return 0 if name in ("help", "-h", "--help") else 2
     try:
         return COMMANDS[name](rest)
-    except Trouble as trouble:
+    except UserError as trouble:
         print(trouble, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -50,8 +50,9 @@ from semblance.tracking.media.video import scaled, write_png
 from semblance.tracking.photos.coarse_source import MeshWarp, SolvedPhoto
 from semblance.tracking.photos.photo import photo_dataset
 from semblance.tracking.photos.portraits import found_portrait
+from semblance.tracking.plates.of_footage import PlateMaker
 from semblance.tracking.threads import one_thread_a_library
-from semblance.tracking.track import solved, write_frames
+from semblance.tracking.track import find_landmarks, solved, write_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -150,11 +151,11 @@ def track_in_window(
     footage, crop = Footage.open(video), still.crop
     assert crop is not None  # a solved photo has the window in which it was solved
     with DatasetWriter(folder, size) as writer:
-        whole = solved(footage, head, size, listener)
+        whole = solved(footage, find_landmarks(footage, listener), head, size, listener)
         seen = whole.confidence > 0
         performance = in_window(whole.at(seen), crop, size)
         with closing(builtin_matting(head, performance)) as matting:
-            write_frames(writer, footage, head, performance, seen, size, matting, listener)
+            write_frames(writer, footage, head, performance, seen, size, matting, PlateMaker(performance), listener)
         writer.finish(performance)
 
 

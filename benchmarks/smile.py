@@ -22,9 +22,9 @@ from markdown import report
 from semblance.engine.commands.terminal import shown
 from semblance.neural.avatar import Avatar
 from semblance.neural.kinds import BUILDS
-from semblance.neural.rendering.bake import laid_over
 from semblance.neural.rendering.orbit import seen_from
 from semblance.neural.rendering.reenact import driven
+from semblance.protocol.foreground import over
 from semblance.tracking.datasets.pictures import central_window
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.mattes.head_only import HeadOnly
@@ -69,8 +69,8 @@ def compared(neutral: Path, smiling: Path, folder: Path, size: int, seconds: flo
     with closing(builtin_matting(head, both.at(slice(1, 2)))) as matting:
         matte = central_window(HeadOnly(matting, head, both.at(slice(1, 2)))(portraits[1].window(size)))
     still, truth = (central_window(each.window(size)) for each in portraits)
-    ours = laid_over(views[0], np.zeros_like(truth))
-    sheet = [still, truth, *[laid_over(each, np.full_like(truth, 128)) for each in views]]
+    ours = over(views[0], np.zeros_like(truth))
+    sheet = [still, truth, *[over(each, np.full_like(truth, 128)) for each in views]]
     cv2.imwrite(str(folder / f"{neutral.stem}.png"), np.concatenate(sheet, 1)[..., ::-1])
     return [f"{psnr(each, truth, matte > 0.9):.2f}" for each in (ours, still)]
 

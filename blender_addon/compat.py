@@ -52,6 +52,11 @@ def user_folder() -> str:
     return bpy.utils.extension_path_user(package, create=True)
 
 
+def online_access() -> bool:
+    """Tell whether Blender allows its extensions to go online; one that does not know the setting does."""
+    return bool(getattr(bpy.app, "online_access", True))
+
+
 def show_between(strip: bpy.types.Strip, start: int, stop: int) -> None:
     """Show a strip from frame `start` on and no longer at frame `stop`."""
     if hasattr(strip, "left_handle") and hasattr(strip, "right_handle"):

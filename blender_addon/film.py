@@ -22,6 +22,7 @@ from .access import scene_of
 from .render.registration import use_renderer
 from .scene.avatar_scene import add_avatar, give_avatar
 from .sequence.sequence_scene import render_frames, render_sequence, send_to_sequencer
+from .ui.job_operators import lay_plate
 from .ui.scene_operators import known_avatars
 
 
@@ -45,6 +46,7 @@ def film(wanted: Wanted) -> None:
     scene = scene_of(bpy.context)
     head = add_avatar(scene, wanted.performance, dataset=wanted.dataset)
     give_avatar(head, wanted.avatar, next(each.metadata for each in known_avatars() if each.id == wanted.avatar))
+    lay_plate(head)
     use_renderer(scene)
     bpy.app.handlers.render_write.append(say_rendered)
     frames = render_frames(scene, wanted.out / "frames")

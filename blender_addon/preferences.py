@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the artist sets once: where the engine runs, and the FaceVerse file."""
+"""What the artist sets once: where the engine runs and how it is set up, and the FaceVerse file."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -12,11 +13,23 @@ from bpy.props import EnumProperty, StringProperty
 
 from ..common.errors import UserError
 from ..common.home import default_home
+from ..common.installation.torch_builds import BUILDS
 from ..tracking.heads.imported import imported_heads
 from ..tracking.heads.registry import KINDS
 from . import compat
 from .access import preferences_of
+from .engine.installing import Wishes
 from .engine.process import EnginePlace
+
+Card = Callable[[bpy.types.UILayout, bpy.types.Context, EnginePlace, Wishes], None]
+
+
+def draw_nothing(layout: bpy.types.UILayout, context: bpy.types.Context, place: EnginePlace, chosen: Wishes) -> None:
+    """What is drawn about the engine of this machine until the panels are registered."""
+
+
+draw_engine: Card = draw_nothing
+"""Draws the card about the engine of this machine; the panels, which cannot be imported here, put their own."""
 
 
 class SemblancePreferences(bpy.types.AddonPreferences):
@@ -48,6 +61,20 @@ class SemblancePreferences(bpy.types.AddonPreferences):
         subtype="PASSWORD",
         description="The token in the file that `semblance serve` names when it starts",
     )
+    wheels: StringProperty(
+        name="Folder of Wheels",
+        subtype="DIR_PATH",
+        description="Set up from this folder, without a network: `run.py wheels FOLDER` fills one on another machine",
+    )
+    torch: EnumProperty(
+        name="PyTorch",
+        description="Which build of PyTorch the engine gets",
+        items=(
+            ("AUTO", "Automatic", "The build that fits this machine's graphics card and driver"),
+            *((name, build.title.capitalize(), "This one, whatever is found") for name, build in BUILDS.items()),
+        ),
+        default="AUTO",
+    )
     faceverse: StringProperty(
         name="FaceVerse File",
         subtype="FILE_PATH",
@@ -61,12 +88,9 @@ class SemblancePreferences(bpy.types.AddonPreferences):
         layout.row().prop(self, "engine", expand=True)
         box = layout.box()
         if self.engine == "AUTOMATIC":
-            ready = EnginePlace(home_folder()).interpreter() is not None
-            told = (
-                "The engine is set up." if ready else "Set Up Engine downloads about 1 GB, once, into the folder below."
-            )
-            box.label(text=told, icon="CHECKMARK" if ready else "INFO")
-            box.operator("semblance.set_up_engine", text="Set Up Again" if ready else "", icon="IMPORT")
+            draw_engine(box, context, EnginePlace(home_folder()), wishes())
+            box.prop(self, "torch")
+            box.prop(self, "wheels")
         elif self.engine == "PYTHON":
             box.prop(self, "python")
         else:
@@ -87,6 +111,15 @@ def stored() -> SemblancePreferences | None:
     return addon.preferences if addon else None
 
 
+def wishes() -> Wishes:
+    """What the artist has chosen about setting up the engine."""
+    preferences = stored()
+    if preferences is None:
+        return Wishes()
+    folder = Path(bpy.path.abspath(preferences.wheels)) if preferences.wheels else None
+    return Wishes(folder, "" if preferences.torch == "AUTO" else preferences.torch)
+
+
 def engine_place() -> EnginePlace:
     """Where the engine is, from the preferences; `SEMBLANCE_ENGINE_PYTHON` overrules them, for farms and scripts."""
     preferences, home = stored(), home_folder()
@@ -96,7 +129,7 @@ def engine_place() -> EnginePlace:
         return EnginePlace(home)
     if preferences.engine == "PYTHON":
         return EnginePlace(home, Path(bpy.path.abspath(preferences.python)))
-    return EnginePlace(home, url=preferences.url or "?", token=preferences.token)
+    return EnginePlace(home, url=preferences.url or "?", token=preferences.token, online=compat.online_access())
 
 
 def head_file(name: str) -> Path | None:

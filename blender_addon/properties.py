@@ -65,8 +65,10 @@ class SemblanceObject(bpy.types.PropertyGroup):
         lip_rims: Sequence[int]
         head_path: str
         performance: str
+        person: str
         dataset: str
         camera: bpy.types.Object | None
+        window: Sequence[int]
         driver: str
         driver_start: int
         driver_time: float
@@ -94,6 +96,10 @@ class SemblanceObject(bpy.types.PropertyGroup):
         performance: StringProperty(
             name="Performance", subtype="FILE_PATH", description="The performance that fits this head to its footage"
         )
+        person: StringProperty(
+            name="Person",
+            description="The person at rest, so that others can drive the head where its performance file is gone",
+        )
         dataset: StringProperty(
             name="Dataset", subtype="DIR_PATH", description="The tracked footage that the avatar is built from"
         )
@@ -101,6 +107,9 @@ class SemblanceObject(bpy.types.PropertyGroup):
             name="Camera",
             type=bpy.types.Object,
             description="The camera that sees this head as the footage does; the avatar is rendered through it",
+        )
+        window: IntVectorProperty(
+            name="Window", description="Size in pixels of what that camera sees", size=2, default=(512, 512), min=1
         )
         driver: StringProperty(
             name="Driver",

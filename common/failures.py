@@ -29,8 +29,8 @@ def mendable(error: Exception) -> UserError | None:
     return None
 
 
-def sentence_about(error: Exception, log: Path) -> str:
-    """Return one sentence about any error; `log` is where its traceback is."""
+def sentence_about(error: Exception, log: Path | str) -> str:
+    """Return one sentence about any error; `log` is where its traceback is: a file, or words for the place."""
     mended = mendable(error)
     return str(mended) if mended else f"Semblance made a mistake ({type(error).__name__}); please report it with {log}."
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,26 @@ if TYPE_CHECKING:
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What the system says when a disk or a quota is full."""
+
+
+LONGEST_NAME = 255
+"""Bytes that a file's name may have on all usual systems."""
+
+
+def hidden_beside(path: Path, ending: str) -> Path:
+    """Return a hidden path beside `path`, by its name and an ending; a long name is cut so that it may be used.
+
+    Example:
+        >>> hidden_beside(Path("takes/IMG_0001"), ".partial").as_posix()
+        'takes/.IMG_0001.partial'
+    """
+    room = LONGEST_NAME - len(f".{ending}".encode(errors="surrogateescape"))
+    whole = path.name.encode(errors="surrogateescape")
+    if len(whole) <= room:
+        return path.with_name(f".{path.name}{ending}")
+    mark = hashlib.sha256(whole).hexdigest()[:12]
+    start = whole[: room - len(mark) - 1].decode(errors="ignore")
+    return path.with_name(f".{start}-{mark}{ending}")
 
 
 @contextmanager
@@ -34,11 +55,18 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success flush it to disk and rename it to `path`.
 
     The temporary name keeps the suffix of `path`, for writers that choose a format by it. When the body fails,
-    the temporary file is removed and `path` is left as it was. A full disk becomes a `UserError`.
+    the temporary file is removed and `path` is left as it was. A link stays one: the file that it points at is written.
+
+    Raises:
+        UserError: the disk is full, or something that is no file has this name.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():  # links were followed: this one leads in a circle
+        raise UserError(f"{path} is a link that leads nowhere; choose another name to write to.")
+    if target.exists() and not target.is_file():
+        raise UserError(f"{path} is {'a folder' if target.is_dir() else 'no file'}; choose another name to write to.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+    temporary = hidden_beside(target.with_suffix(""), f".{os.getpid()}.partial{target.suffix}")
     try:
         with full_disk_told(target):
             yield temporary

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from .errors import UserError
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 HOME_VARIABLE = "SEMBLANCE_HOME"
-NAME = re.compile(r"\w[\w .-]{0,99}")
-"""What a dataset or an avatar in the home may be called; it cannot lead out of the folder."""
+LONGEST_NAME = 100
+"""Letters of what a dataset or an avatar in the home may be called."""
+BESIDE_LETTERS = "_ .-"
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,13 @@ class Home:
 
 
 def is_name(place: str) -> bool:
-    """Tell whether `place` is the bare name of something in the home and not a path."""
-    return NAME.fullmatch(place) is not None
+    """Tell whether `place` is the bare name of something in the home and not a path: it cannot lead out of the folder.
+
+    Names are letters of any script with their marks, figures and `_`, and behind these blanks, points and hyphens.
+    """
+    if not 0 < len(place) <= LONGEST_NAME or not (place[0].isalnum() or place[0] == "_"):
+        return False
+    return all(each.isalnum() or each in BESIDE_LETTERS or category(each).startswith("M") for each in place)
 
 
 def default_home(extension_folder: str = "") -> Path:

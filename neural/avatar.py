@@ -18,10 +18,11 @@ from ..common.errors import UserError
 from ..protocol.look import USUAL_LOOK, Look
 from ..protocol.pictures import Pictures
 from ..tracking.heads.registry import open_head
-from .avatar_file import AvatarMetadata, file_sha256, read_header
+from .avatar_file import AvatarMetadata, file_sha256, read_header, read_plate
 from .kinds import KINDS
 from .runtimes.look_cache import LookCache
-from .tensors import as_bytes, tensors_of
+from .solid import without_holes
+from .tensors import as_bytes, fetched, tensors_of
 from .trained_avatar import TrainedAvatar
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Avatar(TrainedAvatar):
                 f"{path} is damaged: its weights do not fit its network; build the avatar again."
             ) from error
         device = device or kind.device()
-        return cls(laid_out(network.to(device)).eval().requires_grad_(False), metadata)
+        return cls(laid_out(network.to(device)).eval().requires_grad_(False), metadata, plate=read_plate(path))
 
     @property
     def device(self) -> torch.device:
@@ -128,8 +129,11 @@ class Avatar(TrainedAvatar):
             painted = self._by_look.runtime(self.settled(look)).run(*inputs)
         except torch.OutOfMemoryError as error:
             raise UserError(too_large(self.metadata.resolution, self.kind.sizes())) from error
-        depth = painted[:, COLOURS].cpu().numpy() if painted.shape[1] > COLOURS else None
-        return Pictures(as_bytes(painted[:, :COLOURS]), depth)
+        depth = fetched(painted[:, COLOURS]).numpy() if painted.shape[1] > COLOURS else None
+        rgba = as_bytes(painted[:, :COLOURS])
+        if self.kind.has_backdrop:
+            rgba[0, ..., 3] = without_holes(rgba[0, ..., 3])
+        return Pictures(rgba, depth)
 
     @cached_property
     def _by_look(self) -> LookCache:

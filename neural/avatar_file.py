@@ -208,6 +208,11 @@ def thumbnail_of(picture: NDArray[np.uint8]) -> str:
     """Return the base64 of a small PNG of `picture` (RGB uint8 `[H, W, 3]`)."""
     image = Image.fromarray(picture)
     image.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.LANCZOS)
+    return png_text(image)
+
+
+def png_text(image: Image.Image) -> str:
+    """Return the base64 of a picture as PNG."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
@@ -227,9 +232,23 @@ def plain(values: NDArray[Any]) -> tuple[float, ...]:
 # --- the file's header ----------------------------------------------------------------------------------------------
 
 
-def header_of(metadata: AvatarMetadata) -> dict[str, str]:
-    """The `__metadata__` of an avatar file."""
-    return {**FORMAT.text_header, "description": json.dumps(metadata.to_json(), allow_nan=False)}
+def header_of(metadata: AvatarMetadata, plate: NDArray[np.uint8] | None = None) -> dict[str, str]:
+    """The `__metadata__` of an avatar file; `plate [R, R, 3]`, RGB, is what the avatar is to be laid over."""
+    behind = {} if plate is None else {"plate": png_text(Image.fromarray(plate))}
+    return {**FORMAT.text_header, "description": json.dumps(metadata.to_json(), allow_nan=False), **behind}
+
+
+def read_plate(path: str | Path) -> NDArray[np.uint8] | None:
+    """Return the clean plate `[R, R, 3]`, RGB, that an avatar file brings; None where it brings none.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    try:
+        text = raw_header(Path(path))[0]["__metadata__"].get("plate")
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")) if text else None
+    except (ValueError, KeyError, OSError, AttributeError) as error:
+        raise UserError(f"{path} is damaged: its plate is no picture; copy it again or build it again.") from error
 
 
 def read_metadata(path: str | Path) -> AvatarMetadata:

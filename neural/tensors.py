@@ -29,10 +29,24 @@ def as_picture(pictures: NDArray[Any], device: torch.device) -> Tensor:
 
 def as_tensor(array: NDArray[Any], device: torch.device) -> Tensor:
     """An array `[...]` as a float32 tensor of the same shape."""
-    return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(device)
+    return sent(torch.from_numpy(np.ascontiguousarray(array, np.float32)), device)
 
 
 def as_bytes(pictures: Tensor) -> NDArray[np.uint8]:
-    """Pictures `[N, C, H, W]`, which count from -1 to 1, as uint8 `[N, H, W, C]`."""
+    """Pictures `[N, C, H, W]`, which count from -1 to 1, as uint8 `[N, H, W, C]`, contiguous."""
     rounded = pictures.clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
-    return np.asarray(rounded.permute(0, 2, 3, 1).cpu())
+    return np.asarray(fetched(rounded.permute(0, 2, 3, 1).contiguous()))
+
+
+def sent(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor of the processor's on `device`; a GPU fetches it when it gets there, and nobody waits."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+def fetched(tensor: Tensor) -> Tensor:
+    """A tensor on the processor, once the device has made it; a GPU writes it there itself, which is faster."""
+    if tensor.device.type != "cuda":
+        return tensor.cpu()
+    held = tensor.to("cpu", non_blocking=True)  # into pinned memory
+    torch.cuda.current_stream(tensor.device).synchronize()
+    return held

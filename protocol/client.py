@@ -6,9 +6,8 @@ Short questions can be asked without waiting (`Client.ask` returns a `Question`)
 
 from __future__ import annotations
 
-import http.client
 import json
-import select
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from ..common.errors import UserError
 from .arrays import ARRAYS_TYPE, pack_arrays, unpack_arrays
+from .connection import Connection, Exchange
 from .inputs import Inputs
 from .jobs import JobRequest
 from .look import USUAL_LOOK, Look
@@ -23,11 +23,11 @@ from .messages import VERSION, Announcement, AvatarInfo, Job, Status
 from .pictures import Pictures
 from .splats import SplatCloud
 
-SECONDS_TO_CONNECT = 1.0
-SECONDS_TO_SEND = 30.0
 SECONDS_TO_ANSWER = 5.0
 SECONDS_TO_RENDER = 600.0
 """A large avatar on a slow processor takes minutes a batch; only a render waits this long."""
+MOST_BYTES = 1 << 30
+"""Bytes of an answer, unless it is a head of splats."""
 MOST_SPLAT_BYTES = 1 << 30
 """Bytes of a head of splats: of six million of them."""
 
@@ -50,12 +50,22 @@ class NotAnEngine(EngineRefused):
 
 @dataclass(frozen=True)
 class Address:
-    """Where an engine listens."""
+    """Where an engine listens.
+
+    Raises:
+        UserError: the token is none, for instance because it was copied from a text that made it pretty.
+    """
 
     host: str
     port: int
     token: str
     secure: bool = False
+
+    def __post_init__(self) -> None:
+        if not is_token(self.token):
+            raise UserError(
+                "The engine's token holds characters that no token has; copy it anew from engine.json in its home."
+            )
 
     @classmethod
     def announced(cls, announcement: Announcement) -> Address:
@@ -73,6 +83,7 @@ class Address:
             parts = urlsplit(url.strip())
             if parts.scheme in ("http", "https") and parts.hostname:
                 secure = parts.scheme == "https"
+                parts.hostname.encode("idna")
                 return cls(parts.hostname, parts.port or (443 if secure else 80), token.strip(), secure)
         raise UserError(f"{url!r} is no address of an engine; write it like http://192.168.1.20:8765.")
 
@@ -86,12 +97,11 @@ class Client:
     def __init__(self, address: Address, seconds_to_answer: float = SECONDS_TO_ANSWER) -> None:
         self.address = address
         self.seconds_to_answer = seconds_to_answer
-        kind = http.client.HTTPSConnection if address.secure else http.client.HTTPConnection
-        self._connection = kind(address.host, address.port, timeout=SECONDS_TO_CONNECT)
+        self.connection = Connection(address.host, address.port, address.secure)
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._connection.close()
+        self.connection.close()
 
     def status(self) -> Status:
         """Ask what the engine is. Raises EngineRefused when it speaks another version of the protocol."""
@@ -99,12 +109,19 @@ class Client:
 
     def submit(self, job: JobRequest) -> Job:
         """Ask for a job."""
-        body = {"kind": job.kind.value, "parameters": job.given()}
-        return Job.from_json(self.ask("POST", "/v1/jobs", body).wait())
+        return Job.from_json(self.ask_to_do(job).wait())
+
+    def ask_to_do(self, job: JobRequest) -> Question:
+        """Ask for a job, as `submit` does, without waiting for the answer."""
+        return self.ask("POST", "/v1/jobs", {"kind": job.kind.value, "parameters": job.given()})
 
     def jobs(self) -> list[Job]:
         """Ask for every job, newest first."""
-        return [Job.from_json(each) for each in self.ask("GET", "/v1/jobs").wait()]
+        return [Job.from_json(each) for each in self.ask_jobs().wait()]
+
+    def ask_jobs(self, most: int | None = None) -> Question:
+        """Ask for the jobs, or the newest of them, without waiting for them."""
+        return self.ask("GET", "/v1/jobs" if most is None else f"/v1/jobs?most={most}")
 
     def job(self, job: str) -> Job:
         """Ask how a job stands."""
@@ -116,11 +133,35 @@ class Client:
 
     def cancel(self, job: str) -> Job:
         """Ask to end a job."""
-        return Job.from_json(self.ask("POST", f"/v1/jobs/{quoted(job)}/cancel").wait())
+        return Job.from_json(self.ask_to_cancel(job).wait())
+
+    def ask_to_cancel(self, job: str) -> Question:
+        """Ask to end a job, without waiting for the answer."""
+        return self.ask("POST", f"/v1/jobs/{quoted(job)}/cancel")
+
+    def retry(self, job: str) -> Job:
+        """Ask for the same job once more; returns the new job."""
+        return Job.from_json(self.ask_to_retry(job).wait())
+
+    def ask_to_retry(self, job: str) -> Question:
+        """Ask for the same job once more, without waiting for the answer, which is the new job."""
+        return self.ask("POST", f"/v1/jobs/{quoted(job)}/retry")
+
+    def log(self, job: str) -> str:
+        """Ask for the end of what a job has printed."""
+        return self.ask_log(job).wait_for_bytes(self.seconds_to_answer).decode("utf-8", "replace")
+
+    def ask_log(self, job: str) -> Question:
+        """Ask for the end of what a job has printed, without waiting for the answer, which is UTF-8."""
+        return self.ask("GET", f"/v1/jobs/{quoted(job)}/log")
 
     def avatars(self) -> list[AvatarInfo]:
         """Ask for the avatars in the engine's home, newest first."""
-        return [AvatarInfo.from_json(each) for each in self.ask("GET", "/v1/avatars").wait()]
+        return [AvatarInfo.from_json(each) for each in self.ask_avatars().wait()]
+
+    def ask_avatars(self) -> Question:
+        """Ask for the avatars, as `avatars` does, without waiting for them."""
+        return self.ask("GET", "/v1/avatars")
 
     def frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> Pictures:
         """Return what an avatar shows for N frames of inputs."""
@@ -137,7 +178,11 @@ class Client:
 
     def preview(self, job: str) -> bytes:
         """Ask for the current picture of a job: the bytes of a PNG or JPEG file."""
-        return self.ask("GET", f"/v1/jobs/{quoted(job)}/preview").wait_for_bytes(self.seconds_to_answer)
+        return self.ask_preview(job).wait_for_bytes(self.seconds_to_answer)
+
+    def ask_preview(self, job: str) -> Question:
+        """Ask for the current picture of a job, without waiting for it."""
+        return self.ask("GET", f"/v1/jobs/{quoted(job)}/preview")
 
     def ask(self, method: str, path: str, body: Any = None) -> Question:
         """Send a question and return without waiting for its answer; one at a time."""
@@ -148,17 +193,21 @@ class Client:
 class Question:
     """A question on its way. `answered()` never waits; `wait()` returns the answer or raises a `UserError`."""
 
+    most = MOST_BYTES
+
     def __init__(self, client: Client, method: str, path: str, body: bytes | None, content_type: str) -> None:
         self._client = client
-        self._connection = client._connection
-        headers = {"Authorization": f"Bearer {client.address.token}"}
-        if body is not None:
-            headers["Content-Type"] = content_type
-        self._send(method, path, body, headers)
+        self._exchange = Exchange(client.connection, request_of(client, method, path, body, content_type), self.most)
+        self._exchange.step()
 
     def answered(self) -> bool:
-        """Tell whether the answer has begun to arrive, or the connection broke."""
-        return bool(select.select([self._connection.sock], [], [], 0)[0])
+        """Send and read what can be sent and read now; tell whether all of the answer is here, or none will come."""
+        return self._exchange.step()
+
+    @property
+    def begun(self) -> int:
+        """The status of the answer as soon as it has begun; 0 before."""
+        return self._exchange.status
 
     def wait(self) -> Any:
         """Return the answer's JSON."""
@@ -171,45 +220,37 @@ class Question:
             ) from error
 
     def wait_for_bytes(self, seconds: float) -> bytes:
-        """Return the answer's body."""
+        """Return the answer's body; wait for it at most so long in all."""
         try:
-            self._connection.sock.settimeout(seconds)
-            response = self._connection.getresponse()
-            data = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
-            raise self._unreachable() from error
-        if response.status == 401:
+            reply = self._exchange.wait(seconds)
+        except OSError as error:
+            raise EngineUnreachable(
+                f"The engine at {self._where} does not answer; press Restart Engine in the Semblance panel."
+            ) from error
+        if reply.status == 401:
             raise WrongToken(
                 f"The engine at {self._where} does not accept the token; restart the engine, "
                 "or copy its token into the preferences."
             )
-        if response.status >= 400:
-            raise refusal(data, response.status)
-        return data
-
-    def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> None:
-        """Send over the open connection; it may have been closed meanwhile, so a second try opens a new one."""
-        for attempt in (1, 2):
-            try:
-                if closed_by_peer(self._connection):
-                    self._connection.close()
-                if self._connection.sock is None:
-                    self._connection.connect()
-                self._connection.sock.settimeout(SECONDS_TO_SEND)
-                self._connection.request(method, path, body, headers)
-                return
-            except (OSError, http.client.HTTPException) as error:
-                self._connection.close()
-                if attempt == 2 or isinstance(error, ConnectionRefusedError):
-                    raise self._unreachable() from error
+        if reply.status >= 400:
+            raise refusal(reply.body, reply.status)
+        return reply.body
 
     @property
     def _where(self) -> str:
         return f"{self._client.address.host}:{self._client.address.port}"
 
-    def _unreachable(self) -> EngineUnreachable:
-        return EngineUnreachable(f"The engine at {self._where} does not answer; restart it in the Semblance panel.")
+
+def request_of(client: Client, method: str, path: str, body: bytes | None, content_type: str) -> bytes:
+    """The bytes of a request."""
+    address = client.address
+    host = f"[{address.host}]" if ":" in address.host else address.host.encode("idna").decode()
+    head = [f"{method} {path} HTTP/1.1", f"Host: {host}:{address.port}", f"Authorization: Bearer {address.token}"]
+    if body is not None:
+        head.append(f"Content-Type: {content_type}")
+    if body is not None or method != "GET":
+        head.append(f"Content-Length: {len(body or b'')}")
+    return "\r\n".join([*head, "Accept-Encoding: identity", "", ""]).encode("ascii") + (body or b"")
 
 
 class PicturesQuestion(Question):
@@ -226,6 +267,8 @@ class PicturesQuestion(Question):
 class SplatsQuestion(Question):
     """A question that a head of splats answers."""
 
+    most = MOST_SPLAT_BYTES
+
     def cloud(self) -> SplatCloud:
         """Wait for the splats and return them."""
         try:
@@ -234,9 +277,9 @@ class SplatsQuestion(Question):
             raise EngineRefused("The engine sent no splats; restart it and try again.") from error
 
 
-def closed_by_peer(connection: http.client.HTTPConnection) -> bool:
-    """Tell whether an idle connection is dead: between questions nothing may arrive on it but its end."""
-    return connection.sock is not None and bool(select.select([connection.sock], [], [], 0)[0])
+def is_token(text: str) -> bool:
+    """Tell whether a text can be a token; the empty one stands for none."""
+    return re.fullmatch(r"[!-~]*", text) is not None
 
 
 def read_status(values: dict[str, Any]) -> Status:

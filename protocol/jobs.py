@@ -196,7 +196,11 @@ class Reenact(Look, JobRequest):
     out: str = field(
         metadata=about("Video (.mp4) or folder to write.", meaning=Meaning.PATH, unless_given="AVATAR_DRIVER.mp4 here")
     )
-    background: bool = field(default=True, metadata=about("Keep the avatar's own background."))
+    background: bool = field(default=True, metadata=about("Show what is behind the avatar; else nothing is."))
+    plate: bool = field(
+        default=True,
+        metadata=about("Lay it over its footage's clean plate, where it brings one, not over its own background."),
+    )
     absolute: bool = field(default=False, metadata=about("Use the driver's expression and pose as they are."))
     panels: str | None = field(
         default=None,

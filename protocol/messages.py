@@ -6,17 +6,22 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 | endpoint | asks | answers |
 | --- | --- | --- |
 | `GET /v1/status` | | `Status` |
+| `GET /v1/presence` | | 200 at once, then nothing until the asker goes: meanwhile the engine stays |
 | `POST /v1/jobs` | `{"kind": "track", "parameters": {...}}` (`jobs.JobRequest`) | 201 `Job` |
-| `GET /v1/jobs` | | list of `Job`, newest first |
+| `GET /v1/jobs` | `?most=N` | list of `Job`, newest first |
 | `GET /v1/jobs/{id}` | | `Job` |
 | `POST /v1/jobs/{id}/cancel` | | `Job`, cancelling or ended |
+| `POST /v1/jobs/{id}/retry` | | 201 `Job`: a new one, asked for like the one that has ended |
+| `GET /v1/jobs/{id}/log` | | text: the end of what the job has printed |
 | `GET /v1/jobs/{id}/events` | | server-sent events, each a whole `Job`; ends when the job has ended |
 | `GET /v1/jobs/{id}/preview` | | PNG or JPEG; 404 while there is none |
 | `GET /v1/avatars` | | list of `AvatarInfo`, newest first |
 | `GET /v1/avatars/{id}` | | `AvatarInfo` |
+| `GET /v1/avatars/{id}/splats` | | `pack_arrays(**splats)` |
 | `POST /v1/avatars/{id}/frames` | `pack_arrays(**inputs, **look)` | `pack_arrays(rgba[, depth])` |
 
-A refusal is `{"detail": "one sentence"}` with 401 (token), 404, 413 (too large), 422 (cannot be done as asked) or 500.
+A refusal is `{"detail": "one sentence"}` with 401 (token), 403 (name), 404, 405 (method), 413 (too large), 415 (type of
+the body), 422 (cannot be done as asked; also for what should be JSON and is none) or 500.
 
 The parameters of each kind of job are the fields of its class in `jobs`.
 
@@ -174,9 +179,12 @@ class Announcement:
     def read(cls, home: str | Path) -> Announcement | None:
         """The announcement in an engine's home folder; None when there is none or it cannot be read."""
         try:
-            return cls(**json.loads((Path(home) / STATE_FILE).read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            values = json.loads((Path(home) / STATE_FILE).read_text(encoding="utf-8"))
+            said = cls(**known_fields(cls, values))
+        except (OSError, ValueError, TypeError, AttributeError):
             return None
+        kinds = [type(each) for each in (said.port, said.token, said.process, said.host)]
+        return said if kinds == [int, str, int, str] and 0 < said.port < 65536 else None
 
 
 def known_fields(cls: type, values: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""run.py makes environments once, again when their inputs change, and says how to mend what is missing."""
+"""run.py says how to mend what is missing; what it locks and packs is whole. Its environments: `test_set_up.py`."""
 
 from __future__ import annotations
 
@@ -24,78 +24,6 @@ def run():
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
-
-
-def environment(run, tmp_path: Path, steps) -> object:
-    inputs = tmp_path / "requirements.txt"
-    inputs.touch()
-    return run.Environment(tmp_path / "made", steps, (inputs,))
-
-
-def test_an_environment_is_made_once_and_again_when_its_requirements_change(run, tmp_path, monkeypatch):
-    made = []
-
-    def make(folder):
-        (folder / "bin").mkdir(parents=True, exist_ok=True)
-        run.interpreter(folder).parent.mkdir(exist_ok=True)
-        run.interpreter(folder).touch()
-
-    monkeypatch.setattr(run, "make_environment", make)
-    subject = environment(run, tmp_path, (("a library", made.append),))
-    run.ready(subject)
-    run.ready(subject)
-    assert len(made) == 1
-    subject.inputs[0].write_text("numpy==1.26.4")
-    run.ready(subject)
-    assert len(made) == 2
-
-
-def test_an_environment_whose_making_failed_is_not_taken_for_whole(run, tmp_path, monkeypatch):
-    def fail(_folder):
-        raise run.Trouble("no network")
-
-    monkeypatch.setattr(run, "make_environment", lambda folder: folder.mkdir(exist_ok=True))
-    subject = environment(run, tmp_path, (("a library", fail),))
-    for _ in range(2):
-        with pytest.raises(run.Trouble, match="no network"):
-            run.ready(subject)
-
-
-def test_missing_system_libraries_are_named_by_package(run, monkeypatch):
-    monkeypatch.setattr(run, "LIBRARIES", {"libc.so.6": "libc6", "libdoes-not-exist.so.0": "libdoes-not-exist0"})
-    assert list(run.missing_packages()) == ["libdoes-not-exist0"]
-
-
-def test_someone_who_is_not_root_is_told_the_command(run, monkeypatch):
-    monkeypatch.setattr(run.sys, "platform", "linux")
-    monkeypatch.setattr(run, "LIBRARIES", {"libdoes-not-exist.so.0": "libdoes-not-exist0"})
-    monkeypatch.setattr(run.shutil, "which", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(run.os, "geteuid", lambda: 1000)
-    with pytest.raises(run.Trouble, match=r"sudo apt-get install .*libdoes-not-exist0"):
-        run.check_libraries()
-
-
-def test_without_python_311_or_uv_it_says_how_to_get_one(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "version_of", lambda python: "3.13")
-    monkeypatch.setattr(run.shutil, "which", lambda name: None)
-    monkeypatch.setattr(run, "uv_of_our_own", lambda folder: None)
-    with pytest.raises(run.Trouble, match=r"needs Python 3\.11"):
-        run.find_python(tmp_path)
-
-
-def test_uv_brings_python_311_where_only_another_is_installed(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "version_of", lambda python: "3.13")
-    monkeypatch.setattr(run.shutil, "which", lambda name: "/usr/bin/uv" if name == "uv" else None)
-    assert run.find_python(tmp_path) == (None, "/usr/bin/uv")
-
-
-def test_an_environment_of_its_own_that_is_active_is_not_what_makes_the_next(run, tmp_path, monkeypatch):
-    own = tmp_path / "engine" / "bin" / "python3"
-    monkeypatch.setattr(run.sys, "executable", str(own))
-    monkeypatch.setattr(run, "version_of", lambda python: "3.11")
-    found, _ = run.find_python(tmp_path / "uv")
-    assert found
-    assert str(tmp_path) not in found
 
 
 def locked(name: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ memory stays flat however long the footage is.
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,22 +21,19 @@ from ..common.progress import Listener, Progress, silent
 from .datasets.dataset import Dataset, Layout
 from .datasets.rasteriser import MapRasteriser
 from .datasets.writer import DatasetWriter
+from .detection.follower import SubjectFollower
 from .detection.hands import HandWatch
-from .detection.landmarks import (
-    DETECTION_SIDE,
-    LANDMARK_COUNT,
-    SMALLEST_FACE,
-    LandmarkDetector,
-    Landmarks,
-    require_size,
-    rivals_among,
-)
+from .detection.landmarks import DETECTION_SIDE, LANDMARK_COUNT, SMALLEST_FACE, Landmarks, require_size
 from .mattes.selfie_matting import builtin_matting
 from .media.crop import cut, resampled
 from .media.footage import Footage, Frame
+from .media.plate import needs_plate, write_plate
 from .media.read_ahead import read_ahead
 from .performances.maps import MAP_SIZE, frame_maps
+from .performances.plates import PLAIN
+from .plates.of_footage import PlateMaker
 from .solving import registration
+from .solving.same_person import shows_another
 from .solving.solver import SIZE, solve_take
 from .threads import one_thread_a_library
 
@@ -44,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from .heads.arrays import Booleans, Doubles, Floats, Image
+    from .heads.arrays import Booleans, Doubles, Floats, Image, Integers
     from .heads.head import MorphableHead
     from .mattes.matting import Matting, MattingMaker
     from .performances.performance import Crop, Performance
@@ -53,8 +50,8 @@ AHEAD = 4
 """Frames that a stage may run ahead of the next one."""
 SHARE_SEEN = 0.5
 """Footage is refused when the face is seen in less than this share of its frames."""
-FACE_COUNTS = 10
-"""How often, at most, the faces of a take are counted, at least a second apart."""
+CROWDED = 1 / 3
+"""Footage is refused when several faces are seen in more than this share of the looks at it; a passer-by is ignored."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +61,16 @@ class Take:
     Attributes:
         landmarks: `[T, 478, 3]` (NaN: no face); hidden: `[T, 478]`, 1 where a hand is in front of one.
         times: `[T]` seconds; first_face: the first picture with a face.
+        parts: `[T]`: frames of one number show a face that was followed without a break.
+        notes: sentences for the user about what had to be mended in the frames.
     """
 
     landmarks: Landmarks
     hidden: Floats
     times: Doubles
     first_face: Image
+    parts: Integers
+    notes: tuple[str, ...] = ()
 
 
 @one_thread_a_library()
@@ -83,9 +84,11 @@ def track(
     layout: Layout = Layout.SEMBLANCE,
     listener: Listener = silent,
 ) -> Dataset:
-    """Track the one person in a video and write the dataset `folder`.
+    """Track one person in a video and write the dataset `folder`.
 
-    Frames in which no face is seen are left out. The folder appears when all is done, or not at all.
+    The person is who is seen first, the widest face of the first picture with any (`SubjectFollower`), unless somebody
+    else is seen by far larger and longer. Frames in which that person's face is not seen are left out, whoever else is
+    in them. The folder appears when all is done, or not at all.
 
     Args:
         source: the video.
@@ -103,34 +106,44 @@ def track(
     """
     footage = Footage.open(source)
     with DatasetWriter(folder, size, layout) as writer:
-        whole = solved(footage, head, size, listener)
+        take = find_landmarks(footage, listener)
+        whole = solved(footage, take, head, size, listener)
         seen = whole.confidence > 0
         performance = whole.at(seen)
+        plates = PlateMaker(performance)
         with closing(matting(head, performance)) as matting_of_take:
-            write_frames(writer, footage, head, performance, seen, size, matting_of_take, listener)
+            write_frames(writer, footage, head, performance, seen, size, matting_of_take, plates, listener)
+        performance = writer.with_plates(performance, plates.plates(head, listener))
+        if needs_plate(footage, take.times, bool(take.notes)):
+            plate = writer.add_plate(lambda path: write_plate(footage, take.times, path, listener))
+            performance = replace(performance, extra={**performance.extra, PLAIN: str(plate)})
         return writer.finish(performance, str(footage.path.absolute()) if footage.has_sound else "")
 
 
 @one_thread_a_library()
 def track_performance(source: str | Path, head: MorphableHead, listener: Listener = silent) -> Performance:
-    """Track the one person in a video, without making a dataset: a driver.
+    """Track one person in a video, chosen as by `track`, without making a dataset: a driver.
 
     Every frame of the footage has one in the performance; those without a face are interpolated, with confidence 0.
 
     Raises:
         UserError, Cancelled: as `track`.
     """
-    return solved(Footage.open(source), head, SIZE, listener)
+    footage = Footage.open(source)
+    return solved(footage, find_landmarks(footage, listener), head, SIZE, listener)
 
 
-def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener) -> Performance:
-    """The performance of all frames of the footage.
+def solved(footage: Footage, take: Take, head: MorphableHead, size: int, listener: Listener) -> Performance:
+    """The performance of all frames of the footage, in which `take` was found.
 
     Raises:
         UserError: the footage is damaged, or does not show exactly one face that is large enough.
     """
-    take = find_landmarks(footage, listener)
+    take = of_one_person(head, take)
     require_face(take, footage.path)
+    notes = [*footage.notes, *take.notes]
+    if notes:
+        listener(Progress("Looking at the footage", 1, 1, " ".join(notes)))
     listener(Progress("Solving", 0, 1, "pose and expression"))
     seen = ~np.isnan(take.landmarks[:, 0, 0])
     performance = solve_take(
@@ -145,81 +158,88 @@ def solved(footage: Footage, head: MorphableHead, size: int, listener: Listener)
         listener=listener,
     )
     listener(Progress("Solving", 1, 1, "pose and expression", 0.0))
-    return performance
+    noted = {"notes": notes} if notes else {}
+    return replace(performance, extra={**performance.extra, **noted})
+
+
+def of_one_person(head: MorphableHead, take: Take) -> Take:
+    """The take without the faces of parts that the solved identity says are somebody else's."""
+    seen = np.flatnonzero(~np.isnan(take.landmarks[:, 0, 0]))
+    foreign = seen[shows_another(head, take.landmarks[seen], take.parts[seen])]
+    landmarks = take.landmarks.copy()
+    landmarks[foreign] = np.nan
+    return replace(take, landmarks=landmarks)
 
 
 def find_landmarks(footage: Footage, listener: Listener = silent) -> Take:
-    """Find the face's landmarks in every frame.
+    """Find the subject's landmarks in every frame.
 
     Raises:
         UserError: the footage is damaged or shows several people.
     """
-    found: list[Landmarks] = []
-    times: list[float] = []
-    first_face = None
-    unseen = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
-    scale = footage.size[0]
-    clock = Clock("Finding the face", footage.count, listener)
-    with (
-        LandmarkDetector() as detector,
-        closing(FaceCounts(footage)) as counts,
-        closing(HandWatch()) as hands,
-        closing(read_ahead(detected(footage, detector), AHEAD)) as frames,
-    ):
-        for index, (frame, face) in enumerate(frames):
-            clock.tell(index)
-            hands.see(frame.image, face, frame.time)
-            if face is not None:
-                first_face = frame.image if first_face is None else first_face
-                face = face * np.float32(scale / frame.image.shape[1])
-            counts.see(frame.image, frame.time)
-            found.append(unseen if face is None else face)
-            times.append(frame.time)
-    counts.require_one_person()
-    if first_face is None:
+    with SubjectFollower() as follower:
+        take = followed(footage, follower, "Finding the face", listener)
+    require_one_person(follower.census.counts, footage.path)
+    someone_else = follower.census.main_person()
+    if someone_else is not None:
+        with SubjectFollower(someone_else) as follower:
+            take = followed(footage, follower, "Finding the main face", listener)
+    if take is None:
         raise UserError(
             f"No face was found in {footage.path}; choose footage in which one face is seen from the front, "
             f"at least {SMALLEST_FACE} pixels wide."
         )
-    return Take(np.stack(found), hands.hidden(), np.array(times), first_face)
+    return take
 
 
-def detected(footage: Footage, detector: LandmarkDetector) -> Iterator[tuple[Frame, Landmarks | None]]:
-    """Yield the frames, shrunk, and the face's landmarks `[478, 3]` in their pixels; None where no face is seen.
+def followed(footage: Footage, follower: SubjectFollower, stage: str, listener: Listener) -> Take | None:
+    """Go through the footage and follow the subject; None where it is never seen.
+
+    Raises:
+        UserError: the footage is damaged.
+    """
+    found: list[Landmarks] = []
+    times: list[float] = []
+    parts: list[int] = []
+    notes: list[str] = []
+    first_face = None
+    unseen = np.full((LANDMARK_COUNT, 3), np.nan, np.float32)
+    scale = footage.size[0]
+    clock = Clock(stage, footage.count, listener)
+    with closing(HandWatch()) as hands, closing(read_ahead(detected(footage, follower), AHEAD)) as frames:
+        for index, (frame, face, part) in enumerate(frames):
+            clock.tell(index)
+            notes += filter(None, [frame.note])
+            hands.see(frame.image, face, frame.time)
+            if face is not None:
+                first_face = frame.image if first_face is None else first_face
+                face = face * np.float32(scale / frame.image.shape[1])
+            found.append(unseen if face is None else face)
+            times.append(frame.time)
+            parts.append(part)
+    if first_face is None:
+        return None
+    numbers = np.array(parts, np.int32)
+    return Take(np.stack(found), hands.hidden(), np.array(times), first_face, numbers, tuple(notes))
+
+
+def detected(footage: Footage, follower: SubjectFollower) -> Iterator[tuple[Frame, Landmarks | None, int]]:
+    """Yield the frames, shrunk, the subject's landmarks `[478, 3]` in their pixels (None: not seen), and their part.
 
     Raises:
         UserError: the footage is damaged.
     """
     with closing(footage.frames(DETECTION_SIDE)) as frames:
         for frame in frames:
-            yield frame, detector.detect(frame.image)
+            face = follower.follow(frame.image, frame.time)
+            yield frame, face, follower.part
 
 
-class FaceCounts:
-    """Counts the faces of a take now and then."""
-
-    def __init__(self, footage: Footage) -> None:
-        self._path = footage.path
-        self._interval = max(1.0, footage.count / footage.fps / FACE_COUNTS)
-        self._next = 0.0
-        self._counts: list[int] = []
-        self._detector = LandmarkDetector(still=True)
-
-    def close(self) -> None:
-        """Give the detector back."""
-        self._detector.close()
-
-    def see(self, image: Image, moment: float) -> None:
-        """Count the faces of a frame `[H, W, 3]` when it is time to; `moment` is seconds."""
-        if moment >= self._next:
-            self._next = moment + self._interval
-            self._counts.append(rivals_among(self._detector.detect_all(image)))
-
-    def require_one_person(self) -> None:
-        """Raise `UserError` when several people are seen again and again; one who passes by is ignored."""
-        crowded = [count for count in self._counts if count > 1]
-        if len(crowded) > len(self._counts) / 3:
-            raise UserError(f"{self._path} shows {max(crowded)} faces; cut it so that only one person is seen.")
+def require_one_person(counts: list[int], path: Path) -> None:
+    """Raise `UserError` when several people were seen again and again; one who passes by is ignored."""
+    crowded = [count for count in counts if count > 1]
+    if len(crowded) > CROWDED * len(counts):
+        raise UserError(f"{path} shows {max(crowded)} faces; cut it so that only one person is seen.")
 
 
 def require_face(take: Take, path: Path) -> None:
@@ -241,9 +261,12 @@ def write_frames(
     seen: Booleans,
     size: int,
     matting: Matting,
+    plates: PlateMaker,
     listener: Listener,
 ) -> None:
     """The last pass: give the writer picture, matte and maps of every frame, those `seen [T]` of the footage.
+
+    `plates` see whole pictures and mattes.
 
     Raises:
         UserError: the footage is damaged, the disk is full, or there is no OpenGL.
@@ -253,9 +276,11 @@ def write_frames(
     pictures = read_ahead(cut_pictures(footage, performance.crop, seen, size), AHEAD)
     maps = read_ahead(drawn_maps(head, performance), AHEAD)
     with closing(pictures), closing(maps):
-        for index, (picture, (uv_map, texture_map)) in enumerate(zip(pictures, maps, strict=True)):
+        for index, ((whole, picture), (uv_map, texture_map)) in enumerate(zip(pictures, maps, strict=True)):
             clock.tell(index)
-            writer.add_picture(index, picture, matting(picture))
+            matte = matting(picture)
+            writer.add_picture(index, picture, matte)
+            plates.see(index, whole, matte)
             writer.add_maps(index, uv_map, texture_map)
 
 
@@ -269,12 +294,12 @@ def small_windows(footage: Footage, crop: Crop, seen: Booleans) -> Generator[Ima
                 yield resampled(frame.image, crop, frame.image.shape[1] / width, side)
 
 
-def cut_pictures(footage: Footage, crop: Crop, seen: Booleans, size: int) -> Generator[Image, None, None]:
-    """Yield the window, enlarged (see `cut`), of each frame that is `seen [T]` to show the face."""
+def cut_pictures(footage: Footage, crop: Crop, seen: Booleans, size: int) -> Generator[tuple[Image, Image], None, None]:
+    """Yield each frame that is `seen [T]` to show the face, `[H, W, 3]`, and its window, enlarged (see `cut`)."""
     with closing(footage.frames()) as frames:
         for frame, wanted in zip(frames, seen, strict=True):
             if wanted:
-                yield cut(frame.image, crop, size)
+                yield frame.image, cut(frame.image, crop, size)
 
 
 def drawn_maps(head: MorphableHead, performance: Performance) -> Iterator[tuple[Floats, Floats]]:

@@ -12,6 +12,7 @@ from ...common.errors import UserError
 from ...common.progress import Cancelled
 from ...protocol.client import Client, EngineUnreachable, WrongToken
 from . import jobs
+from .pulse import awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ def avatar_pictures(
     Finds or starts the engine when there is none; an engine that was restarted is found again.
 
     Raises:
-        UserError: there is no engine, or it cannot render this avatar.
+        UserError: there is no engine, it hangs, or it cannot render this avatar.
         Cancelled: `broken_off` said so.
     """
     again = place in _kept
@@ -48,6 +49,9 @@ def avatar_pictures(
         forget(place)
         if not again:
             raise
+    except BaseException:
+        forget(place)  # an answer may still come, on this connection
+        raise
     return ask(place, avatar, inputs, look, broken_off)
 
 
@@ -60,9 +64,8 @@ def ask(place: EnginePlace, avatar: str, inputs: Inputs, look: Look, broken_off:
     """
     client = kept_client(place, broken_off)
     question = client.ask_frames(avatar, inputs, look)
-    while not question.answered():
+    for _ in awaited(client, question, None):
         if broken_off():
-            forget(place)  # the answer would still come, on this connection
             raise Cancelled
         time.sleep(SECONDS_BETWEEN_LOOKS)
     return checked(question.pictures())

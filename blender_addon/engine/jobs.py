@@ -10,28 +10,35 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...common.clock import duration
 from ...common.errors import UserError
 from ...common.progress import Cancelled
-from ...protocol.client import Client, EngineUnreachable
+from ...protocol.client import Client, EngineRefused, EngineUnreachable, Question, WrongToken
 from ...protocol.jobs import JobKind, JobRequest, Photo, Track
 from ...protocol.messages import Job, JobState, known_fields
-from .process import EnginePlace, connect, set_up
+from .installing import Wishes, remove, set_up
+from .link import connect, end_unless_busy, restart
+from .pulse import awaited, soon
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ...protocol.splats import SplatCloud
+    from .process import EnginePlace
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".webp", ".bmp", ".tif", ".tiff", ".jp2")
 SECONDS_BETWEEN_QUESTIONS = 0.25
 SECONDS_BETWEEN_PREVIEWS = 5.0
 PATIENCE = 60.0
-"""Seconds of silence after which the engine counts as dead; a busy one still answers within a few."""
+"""Seconds of silence after which the engine counts as hanging; a busy one still answers within a few."""
+MOST_LOSSES = 4
+SECONDS_OF_LUCK = 30.0
+"""An engine that was there for so long and is lost is lost for the first time."""
 
 Result = TypeVar("Result")
 
@@ -84,23 +91,45 @@ def free_name(stem: str, taken: Iterable[str]) -> str:
     return name
 
 
-def follow(place: EnginePlace, request: JobRequest, started: Callable[[Client, Job], None] | None = None) -> Task[Job]:
+def follow(place: EnginePlace, request: JobRequest, started: Callable[[Job], None] = lambda _job: None) -> Task[Job]:
     """Have the engine do a job: find or start the engine, ask, then yield a `Bar` until the job is done; return it.
 
-    `started` is told the client and the job as soon as the engine has taken it. Closing the generator leaves the job
-    to the engine; to end the job, cancel it.
+    `started` is told the job as soon as the engine has taken it. Closing the generator leaves the job to the engine; to
+    end the job, cancel it.
 
     Raises:
         UserError: there is no engine, or the job failed. Cancelled: the job was cancelled.
     """
     client = yield from connecting(place)
     try:
-        job = client.submit(request)
-        if started:
-            started(client, job)
-        job = yield from watch(client, job)
+        question = client.ask_to_do(request)
+        yield from soon(question, Bar("Asking the engine"))
+        job = Job.from_json(question.wait())
     finally:
         client.close()
+    started(job)
+    return (yield from attend(place, job))
+
+
+def attend(place: EnginePlace, job: Job) -> Task[Job]:
+    """Yield how a job in the engine stands until it is done; return it. A lost engine is found, or started, again.
+
+    Raises:
+        UserError: the job failed, or the engine was lost again and again. Cancelled: the job was cancelled.
+    """
+    losses = 0
+    while not job.state.ended:
+        client = yield from connecting(place)
+        began = time.monotonic()
+        try:
+            job = yield from watch(client, job)
+        except (EngineUnreachable, WrongToken):
+            losses = 1 if time.monotonic() - began > SECONDS_OF_LUCK else losses + 1
+            if losses == MOST_LOSSES:
+                raise
+            yield Bar("Looking for the engine", job.fraction)
+        finally:
+            client.close()
     if job.state == JobState.CANCELLED:
         raise Cancelled
     if job.state == JobState.FAILED:
@@ -110,31 +139,63 @@ def follow(place: EnginePlace, request: JobRequest, started: Callable[[Client, J
 
 def connecting(place: EnginePlace) -> Task[Client]:
     """Find or start the engine, as a task."""
-    steps = connect(place)
-    while True:
-        try:
-            yield Bar(next(steps))
-        except StopIteration as end:
-            client: Client = end.value
-            return client
+    return (yield from as_bars(connect(place)))
+
+
+def restarting(place: EnginePlace) -> Task[None]:
+    """End the engine of this machine and start another, as a task."""
+    client = yield from as_bars(restart(place))
+    client.close()
+
+
+def as_bars(steps: Generator[str, None, Result]) -> Task[Result]:
+    """Let steps that yield texts be a task."""
+    try:
+        while True:
+            try:
+                text = next(steps)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield Bar(text)
+    finally:
+        steps.close()
 
 
 def watch(client: Client, job: Job) -> Task[Job]:
-    """Yield how a job stands until it has ended; return it as it ended."""
+    """Yield how a job stands until it has ended; return it as it ended.
+
+    Raises:
+        EngineUnreachable: the engine has gone, or hangs.
+    """
     shown = time.monotonic()
     while not job.state.ended:
         picture = None
         if job.preview and time.monotonic() - shown > SECONDS_BETWEEN_PREVIEWS:
-            picture, shown = client.preview(job.id), time.monotonic()
+            question, shown = client.ask_preview(job.id), time.monotonic()
+            yield from soon(question, bar_of(job))
+            with suppress(EngineRefused):  # it may just be written anew
+                picture = question.wait_for_bytes(client.seconds_to_answer)
         yield bar_of(job, picture)
         asked = time.monotonic()
         question = client.ask_job(job.id)
-        while not question.answered() or time.monotonic() - asked < SECONDS_BETWEEN_QUESTIONS:
-            if time.monotonic() - asked > PATIENCE:
-                raise EngineUnreachable(f"The engine has been silent for {PATIENCE:.0f} seconds; restart it.")
-            yield bar_of(job)
+        yield from soon(question, bar_of(job), PATIENCE)
         job = Job.from_json(question.wait())
+        while not job.state.ended and time.monotonic() - asked < SECONDS_BETWEEN_QUESTIONS:
+            yield bar_of(job)
     return job
+
+
+def asking(place: EnginePlace, ask: Callable[[Client], Question], text: str) -> Task[Question]:
+    """Ask the engine a short question, as a task whose result is the answered question."""
+    client = yield from connecting(place)
+    try:
+        question = ask(client)
+        yield from soon(question, Bar(text))
+        question.wait_for_bytes(0.0)
+        return question
+    finally:
+        client.close()
 
 
 def fetching_splats(place: EnginePlace, avatar: str) -> Task[SplatCloud]:
@@ -146,21 +207,28 @@ def fetching_splats(place: EnginePlace, avatar: str) -> Task[SplatCloud]:
     client = yield from connecting(place)
     try:
         question = client.ask_splats(avatar)
-        while not question.answered():
-            yield Bar("Reading the splats")
+        yield from awaited(client, question, Bar("Reading the splats"))
         return question.cloud()
     finally:
         client.close()
 
 
-def setting_up(place: EnginePlace) -> Task[None]:
-    """Install the engine, as a task."""
-    steps = set_up(place)
+def setting_up(place: EnginePlace, wishes: Wishes) -> Task[None]:
+    """Install, repair or update the engine, as a task."""
+    yield from as_bars(end_unless_busy(place))
+    steps = set_up(place, wishes)
     try:
         for share, message in steps:
-            yield Bar(f"Setting up the engine: {message}", share)
+            yield Bar(message, share)
     finally:
         steps.close()
+
+
+def removing(place: EnginePlace) -> Task[None]:
+    """Remove the engine, as a task."""
+    yield from as_bars(end_unless_busy(place))
+    for share in remove(place):
+        yield Bar("Removing the engine", share)
 
 
 def run_to_end(task: Task[Result], show: Callable[[Bar], None] = lambda _bar: None, pause: float = 0.05) -> Result:

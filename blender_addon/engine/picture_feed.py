@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from ...common.errors import UserError
 from . import jobs
 from .frame_service import checked
+from .pulse import awaited
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -132,6 +133,5 @@ class PictureFeed(Generic[Moment]):
     def _picture(self, client: Client, wanted: Wanted) -> Generator[None, None, Pictures]:
         """Ask for one picture; yields instead of waiting."""
         question = client.ask_frames(wanted.avatar, wanted.inputs, wanted.look)
-        while not question.answered():
-            yield
+        yield from awaited(client, question, None)
         return checked(question.pictures())

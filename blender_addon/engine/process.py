@@ -1,33 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds a running engine, starts one, installs one. No bpy, and nothing here waits: what takes time is a generator that
-yields while it waits, stepped by Blender's timer or by a loop.
-"""
+"""Where the engine is, and how its programs are run. No bpy."""
 
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
-from ...protocol.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken, read_status
+from ...common.installation.pythons import wheels_of
+from ...protocol.client import Address
 from ...protocol.messages import Announcement
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from pathlib import Path
 
-EXTENSION = Path(__file__).resolve().parent.parent.parent
-SECONDS_TO_START = 90.0
-"""Importing PyTorch from a cold, slow disk takes most of a minute."""
-PATIENCE = 10.0
-"""Seconds after which an engine that accepts connections and says nothing counts as dead."""
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+OFFLINE = "Blender is not allowed to go online: turn on Allow Online Access in Preferences, System, Network."
+SECONDS_TO_DIE = 5.0
 
 
 @dataclass(frozen=True)
@@ -38,12 +32,14 @@ class EnginePlace:
         home: the engine's folder on this machine: its state, datasets, avatars and logs.
         python: a Python that can run the engine; None for the one that Set Up Engine installs into `home`.
         url, token: a remote engine; empty for one on this machine.
+        online: Blender allows its extensions to use the network.
     """
 
     home: Path
     python: Path | None = None
     url: str = ""
     token: str = ""
+    online: bool = True
 
     @property
     def remote(self) -> bool:
@@ -54,6 +50,11 @@ class EnginePlace:
     def environment(self) -> Path:
         """The folder that Set Up Engine installs into."""
         return self.home / "environment"
+
+    @property
+    def wheels(self) -> Path:
+        """What Set Up Engine has fetched and not installed yet."""
+        return wheels_of(self.environment)
 
     @property
     def log(self) -> Path:
@@ -75,9 +76,19 @@ class EnginePlace:
 
 def why_no_engine(place: EnginePlace) -> str:
     """Return why no engine can be reached or started there, as a sentence for the artist; empty when one can."""
-    if place.remote or Announcement.read(place.home):
+    if place.remote:
+        return why_not_reached(place)
+    if Announcement.read(place.home):
         return ""
     return why_not_started(place)
+
+
+def why_not_reached(place: EnginePlace) -> str:
+    """Return why Blender must not ask a remote engine; empty when it may, as it always may on this machine."""
+    with suppress(UserError):
+        if place.online or Address.of_url(place.url, place.token).host in LOOPBACK:
+            return ""
+    return OFFLINE
 
 
 def why_not_started(place: EnginePlace) -> str:
@@ -88,103 +99,6 @@ def why_not_started(place: EnginePlace) -> str:
     if not python.is_file():
         return f"There is no Python at {python}: correct the path in the preferences."
     return ""
-
-
-def connect(place: EnginePlace) -> Generator[str, None, Client]:
-    """Find the engine, or start one; yields what is going on while waiting and returns a `Client`.
-
-    Raises:
-        UserError: there is no engine and none can be started, or the remote one does not answer.
-    """
-    if place.remote:
-        return (yield from greet(Client(Address.of_url(place.url, place.token))))
-    announcement = Announcement.read(place.home)
-    if announcement:
-        try:
-            return (yield from greet(Client(Address.announced(announcement))))
-        except (EngineUnreachable, WrongToken, EngineRefused):
-            pass  # a dead engine's state file, or another program on its old port: start a new engine
-    return (yield from start(place))
-
-
-def greet(client: Client, patience: float = PATIENCE) -> Generator[str, None, Client]:
-    """Ask a possible engine who it is; returns the client when it answers as an engine that accepts our token.
-
-    `patience` is for how many seconds it may say nothing.
-    """
-    question = client.ask("GET", "/v1/status")
-    began = time.monotonic()
-    while not question.answered():
-        if time.monotonic() - began > patience:
-            client.close()
-            raise EngineUnreachable("The engine accepts connections and does not answer; restart it.")
-        yield "Asking the engine"
-    read_status(question.wait())
-    return client
-
-
-def start(place: EnginePlace) -> Generator[str, None, Client]:
-    """Start an engine that ends with this Blender; yields while it starts and returns a `Client`.
-
-    Raises:
-        UserError: it cannot be started, ends at once or takes too long; the sentence names the log.
-    """
-    reason = why_not_started(place)
-    if reason:
-        raise UserError(reason)
-    place.home.mkdir(parents=True, exist_ok=True)
-    before = Announcement.read(place.home)
-    command = [str(place.interpreter()), "-m", "semblance.engine.commands.cli", "serve"]
-    arguments = ["--home", str(place.home), "--parent", str(os.getpid())]
-    process = spawn([*command, *arguments], place.log)
-    began = time.monotonic()
-    while time.monotonic() - began < SECONDS_TO_START:
-        announcement = Announcement.read(place.home)
-        if announcement and announcement != before:
-            return (yield from greet(Client(Address.announced(announcement)), SECONDS_TO_START))
-        if process.poll() is not None:
-            raise UserError(f"The engine ended while starting ({last_line(place.log)}); its log is {place.log}.")
-        yield f"Starting the engine ({time.monotonic() - began:.0f} s)"
-    process.kill()
-    raise UserError(f"The engine did not start within {SECONDS_TO_START:.0f} seconds; its log is {place.log}.")
-
-
-def set_up(place: EnginePlace) -> Generator[tuple[float, str], None, None]:
-    """Install the engine into the home folder; yields (share done 0 to 1, what is being done).
-
-    Closing the generator ends the installation. What was installed is used only when all of it is there.
-
-    Raises:
-        UserError: it failed; the sentence names the log.
-    """
-    place.home.mkdir(parents=True, exist_ok=True)
-    script = EXTENSION / "run.py"
-    if not script.is_file():
-        raise UserError(f"{script} is missing; install the extension again.")
-    process = spawn([any_python(), "-B", str(script), "engine", "--into", str(place.environment)], place.setup_log)
-    try:
-        while process.poll() is None:
-            yield setup_progress(read_end(place.setup_log))
-        if process.returncode != 0:
-            why = last_line(place.setup_log)
-            raise UserError(f"Setting up the engine failed ({why}); the whole log is {place.setup_log}.")
-    finally:
-        if process.poll() is None:
-            end_with_children(process)
-
-
-def setup_progress(log: str) -> tuple[float, str]:
-    """Return (share done, message) from what an installation has printed: its last line `N/M message` counts."""
-    found = re.findall(r"^(\d+)/(\d+) (.+)$", log, re.MULTILINE)
-    if not found:
-        return 0.0, "Preparing"
-    number, total, message = found[-1]
-    return (int(number) - 1) / max(1, int(total)), message.strip()
-
-
-def any_python() -> str:
-    """Return a Python for the installer, which needs nothing but the standard library: Blender's own will do."""
-    return shutil.which("python3.11") or shutil.which("python3.12") or sys.executable
 
 
 def spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
@@ -219,7 +133,12 @@ def end_with_children(process: subprocess.Popen[bytes]) -> None:
     if hasattr(os, "killpg"):
         os.killpg(process.pid, signal.SIGKILL)
     else:
+        tree = ["taskkill", "/T", "/F", "/PID", str(process.pid)]  # Windows' only way to end the children too
+        with suppress(OSError):
+            subprocess.run(tree, capture_output=True, check=False)
         process.kill()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(SECONDS_TO_DIE)  # until it is asked how it ended, the system keeps its number
 
 
 def last_line(log: Path) -> str:

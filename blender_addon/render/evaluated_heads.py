@@ -83,6 +83,8 @@ def world_vertices(instance: bpy.types.DepsgraphObjectInstance) -> Doubles:
     """Return `[V, 3]`. Raises UserError when the mesh has nothing left to show."""
     head = instance.object
     assert head is not None
+    if head.mode == "EDIT":
+        raise UserError(f"{head.name} is being edited; leave Edit Mode (Tab) to render.")
     mesh = mesh_of(head)
     count = len(mesh.vertices)
     if not count or not len(mesh.polygons):

@@ -17,27 +17,38 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.uint8]
 
+BLOCK = 64
+"""Rows that are resampled at once."""
+
 
 @dataclass(frozen=True)
 class Window:
-    """Where the avatar's square picture lies in a frame: `left, top` of its corner and its `side`, in pixels.
+    """Where the avatar's square picture lies in a frame, in pixels; it may reach past the frame.
 
-    It may reach past the frame.
+    `left, top` is its corner.
     """
 
     left: float
     top: float
-    side: float
+    width: float
+    height: float
 
 
-def avatar_window(width: float, height: float, sensor_fit: str) -> Window:
+def avatar_window(width: float, height: float, sensor_fit: str, pixel_aspect: float = 1.0) -> Window:
     """Return the avatar's window in a frame: centred, its side the frame's length that the camera's sensor fits.
 
     `sensor_fit` is a Blender camera's: 'AUTO' (the longer length), 'HORIZONTAL' or 'VERTICAL'. Lens and shift of a
     Blender camera count in this length, so that in this window the camera's intrinsics do not depend on the frame.
+    `pixel_aspect` is how much taller than wide a pixel is.
     """
-    side = {"AUTO": max(width, height), "HORIZONTAL": width, "VERTICAL": height}[sensor_fit]
-    return Window((width - side) / 2, (height - side) / 2, side)
+    side = fitted_length(sensor_fit, width, height * pixel_aspect)
+    tall = side / pixel_aspect
+    return Window((width - side) / 2, (height - tall) / 2, side, tall)
+
+
+def fitted_length(sensor_fit: str, width: float, height: float) -> float:
+    """Return which length of a frame, whose `height` counts in widths of a pixel, a camera's sensor fits."""
+    return {"AUTO": max(width, height), "HORIZONTAL": width, "VERTICAL": height}[sensor_fit]
 
 
 def fit_to_frame(picture: Image, window: Window, width: int, height: int) -> Floats:
@@ -46,26 +57,40 @@ def fit_to_frame(picture: Image, window: Window, width: int, height: int) -> Flo
     """
     size = len(picture)
     pixels = picture.astype(np.float32) / 255
-    if window == Window(0, 0, size) and (width, height) == (size, size):
+    if window == Window(0, 0, size, size) and (width, height) == (size, size):
         return pixels
-    across = resampling(size, window.left, window.side, width)
-    down = resampling(size, window.top, window.side, height)
-    wide = np.einsum("xs,ysc->yxc", across, pixels, optimize=True)
-    frame: Floats = np.clip(np.einsum("ys,sxc->yxc", down, wide, optimize=True), 0, 1)
-    return frame
+    wide = resampled(pixels.swapaxes(0, 1), window.left, window.width, width)
+    frame = resampled(wide.swapaxes(0, 1), window.top, window.height, height)
+    return np.clip(frame, 0, 1, out=frame)
 
 
-def resampling(size: int, start: float, length: float, count: int) -> Floats:
-    """Return `[count, size]`: weights that turn `size` samples, spread over `length` pixels from `start` on, into
-    `count` pixels. Catmull-Rom's cubic, widened when the picture shrinks; zero outside.
+def resampled(rows: Floats, start: float, length: float, count: int) -> Floats:
+    """Return `[count, ...]`: `rows [S, ...]`, spread over `length` pixels from `start` on, turned into `count` pixels.
+
+    Catmull-Rom's cubic, widened when the picture shrinks; zero outside. In blocks, each of the few rows that it takes:
+    else nearly all of the work at large sizes would be multiplying by zeros.
     """
-    scale = size / length
-    centres = (np.arange(count) + 0.5 - start) * scale
-    reach = max(1.0, scale)
-    weights = catmull_rom((centres[:, None] - (np.arange(size) + 0.5)) / reach)
+    scale = len(rows) / length
+    centres, reach = (np.arange(count) + 0.5 - start) * scale, max(1.0, scale)
+    flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
+    made = np.zeros((count, flat.shape[1]), np.float32)
+    for first in range(0, count, BLOCK):
+        block = centres[first : first + BLOCK]
+        low = max(0, int(block[0] - 2 * reach) - 1)
+        high = min(len(rows), int(block[-1] + 2 * reach) + 2)
+        if low < high:
+            weights = resampling(block, np.arange(low, high) + 0.5, reach)
+            inside = (block >= 0) & (block <= len(rows))
+            np.matmul(np.where(inside[:, None], weights, 0), flat[low:high], out=made[first : first + BLOCK])
+    return made.reshape(count, *rows.shape[1:])
+
+
+def resampling(centres: Doubles, samples: Doubles, reach: float) -> Floats:
+    """Return `[N, S]`: what each of the `samples [S]` weighs at each of the `centres [N]`; each row's sum is 1."""
+    weights = catmull_rom((centres[:, None] - samples) / reach)
     sums = weights.sum(1, keepdims=True)
-    inside = (centres >= 0) & (centres <= size)
-    return np.where(inside[:, None], weights / np.where(sums == 0, 1, sums), 0).astype(np.float32)
+    shares: Floats = (weights / np.where(sums == 0, 1, sums)).astype(np.float32)
+    return shares
 
 
 def catmull_rom(x: Doubles) -> Doubles:
@@ -98,3 +123,9 @@ def srgb_table() -> Floats:
 def over(front: Floats, back: Floats) -> Floats:
     """Lay a premultiplied picture `[H, W, 4]` over another of its size."""
     return front + back * (1 - front[..., 3:])
+
+
+def behind(front: Floats, whole: Floats) -> Floats:
+    """Return what lies behind a premultiplied picture `[H, W, 4]` where both together are `whole [H, W, 4]`, opaque."""
+    left = 1 - front[..., 3:]
+    return np.where(left > 1 / 512, (whole - front) / np.maximum(left, 1 / 512), whole)

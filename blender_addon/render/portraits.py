@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ...common.errors import UserError
+from ...protocol.foreground import person_alone
 from ...protocol.look import CONTROLS, Look
 from ...tracking.heads.mouth_light import PAIRS, MouthLight
 from ...tracking.performances.maps import MAP_SIZE, MapVertices, map_vertices
@@ -57,6 +58,9 @@ class PortraitHead(EvaluatedHead):
         assert head is not None
         vertices = world_vertices(instance)
         mesh, settings = mesh_of(head), head_settings(head)
+        assert head.original is not None
+        if len(vertices) < len(mesh_of(head.original).vertices):
+            raise UserError(f"{head.name} has a modifier that removes vertices, such as Mask; turn it off to render.")
         missing = [name for name in (UV, MASK, COLOUR) if name not in mesh.attributes]
         if missing:
             raise UserError(f"{head.name} has lost its attribute {missing[0]}; make the head again with New Avatar.")
@@ -75,7 +79,7 @@ class PortraitHead(EvaluatedHead):
     def inputs(self, sight: Sight, painters: Painters) -> Maps:
         """See `EvaluatedHead.inputs`; portraits are seen through a camera only."""
         assert sight.lens is not None
-        vertices = self.map_vertices(sight.world, window_camera(sight.lens, MAP_SIZE))
+        vertices = self.map_vertices(sight.world, window_camera(sight.lens, MAP_SIZE, sight.lens_shift))
         return painters.maps.draw(vertices, self.triangles)
 
     def map_vertices(self, camera_world: Doubles, camera: PinholeCamera) -> MapVertices:
@@ -85,14 +89,18 @@ class PortraitHead(EvaluatedHead):
         return map_vertices(*surface, camera, self.mouth_light)
 
     def layer(self, pictures: Pictures, sight: Sight, from_rec709: Floats) -> Layer:
-        """See `EvaluatedHead.layer`; what the portrait shows behind its person is the backdrop."""
+        """See `EvaluatedHead.layer`. Over the backdrop the person's layer is the portrait as it was painted."""
         assert sight.lens is not None
         width, height = sight.camera.width, sight.camera.height
-        window = pixels.avatar_window(width, height, sight.lens.sensor_fit)
-        fitted = pixels.fit_to_frame(pictures.rgba[0], window, width, height)
-        whole = pixels.scene_linear(fitted, from_rec709, transparent=False)
+        window = pixels.avatar_window(width, height, sight.lens.sensor_fit, sight.pixel_aspect)
+        painted, alone = (
+            pixels.fit_to_frame(picture, window, width, height)
+            for picture in (pictures.rgba[0], person_alone(pictures.rgba[0]))
+        )
+        whole = pixels.scene_linear(painted, from_rec709, transparent=False)
+        person = pixels.scene_linear(alone, from_rec709, transparent=True)
         depth = np.full((height, width), self.distance(sight.world), np.float32)
-        return Layer(whole * fitted[..., 3:], depth, backdrop=whole)
+        return Layer(person, depth, backdrop=pixels.behind(person, whole))
 
 
 def mouth_light_of(settings: SemblanceObject, mesh: bpy.types.Mesh) -> MouthLight | None:
@@ -125,7 +133,9 @@ def triangles_of(mesh: bpy.types.Mesh) -> Integers:
     return triangles.reshape(-1, 3)
 
 
-def window_camera(camera: bpy.types.Camera, size: int) -> PinholeCamera:
-    """Return the intrinsics of the avatar's window (see `pixels.avatar_window`) on `size` x `size` pixels."""
+def window_camera(camera: bpy.types.Camera, size: int, shift: float = 0.0) -> PinholeCamera:
+    """Return the intrinsics of the avatar's window (see `pixels.avatar_window`) on `size` x `size` pixels; `shift` is
+    what an eye in stereo adds to the lens's own.
+    """
     sensor = camera.sensor_height if camera.sensor_fit == "VERTICAL" else camera.sensor_width
-    return pinhole_of(Lens(camera.lens * SENSOR / sensor, camera.shift_x, camera.shift_y, size, size))
+    return pinhole_of(Lens(camera.lens * SENSOR / sensor, camera.shift_x + shift, camera.shift_y, size, size))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..access import scene_of
-from ..engine import frame_service
+from ..engine import frame_service, presence
 from . import scene_colours
 from .render_engine import SemblanceRenderEngine
 
@@ -99,3 +99,4 @@ def unregister() -> None:
         bpy.utils.unregister_class(each)
     bpy.utils.unregister_class(SemblanceRenderEngine)
     frame_service.forget_all()
+    presence.leave_all()

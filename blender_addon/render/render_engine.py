@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
 
 from ...common.errors import UserError
+from ...common.failures import mendable, sentence_about
 from ...common.progress import Cancelled
 from ..access import scene_of
 from ..engine import frame_service
 from ..preferences import engine_place
+from ..properties import head_settings
 from . import scene_colours
 from .gpu_smoothing import smooth_layer
 from .kinds import evaluated_heads
-from .layers import Layer, composite, on_backdrop
+from .layers import NOTHING, Layer, composite, on_backdrop
 from .other_objects import other_objects
 from .painters import Painters
 from .sight import sight_of_camera
@@ -50,28 +53,38 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
             self.register_pass(scene, renderlayer, DEPTH, 1, "Z", "VALUE")
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:  # type: ignore[override]
-        """Render one frame into its passes; what goes wrong is reported in one sentence."""
+        """Render one frame into its passes, for each eye in stereo.
+
+        What goes wrong is reported in one sentence, which ends the render: without a window, Blender then exits with 1.
+        A fault of ours, too: Blender would go on with empty frames and call that a success.
+        """
         try:
-            self.write(self.picture(depsgraph), depsgraph)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
+            for view in views_of(scene_of(depsgraph).render):
+                self.active_view_set(view)
+                self.write(self.picture(depsgraph), depsgraph, view)
         except Cancelled:
             pass
+        except Exception as error:
+            if mendable(error) is None:
+                traceback.print_exc()
+            self.report({"ERROR"}, sentence_about(error, "the text in the system console"))
 
     def picture(self, depsgraph: bpy.types.Depsgraph) -> Layer:
-        """Return the frame, row 0 on top.
+        """Return the frame of the active view, row 0 on top.
 
         Raises:
             UserError: the scene cannot be rendered, or the engine process is in trouble.
             Cancelled: the artist broke off.
         """
         render, painters = scene_of(depsgraph).render, Painters()
-        sight = sight_of_camera(depsgraph, *frame_size(render))
+        if render.use_motion_blur:
+            raise UserError("Heads cannot be rendered with motion blur yet; turn off Motion Blur in Render Properties.")
+        sight = sight_of_camera(depsgraph, self.resolution_x, self.resolution_y, self)
         heads = sorted(self.rendered_heads(depsgraph), key=lambda head: -head.distance(sight.world))
         layers = [self.layer_of(head, sight, painters, number / len(heads)) for number, head in enumerate(heads)]
         backdrop = next((layer.backdrop for layer in layers if layer.backdrop is not None), None)
         objects = objects_layer(depsgraph, sight, painters) if any(head.in_space for head in heads) else None
-        frame = composite([*layers, objects] if objects else layers)
+        frame = composite([*layers, objects] if objects else layers or [empty_layer(sight)])
         if render.film_transparent:
             return frame
         return on_backdrop(frame, world_colour(depsgraph) if backdrop is None else backdrop)
@@ -89,13 +102,15 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         return head.layer(painted, sight, scene_colours.linear_from_rec709())
 
     def rendered_heads(self, depsgraph: bpy.types.Depsgraph) -> list[EvaluatedHead]:
-        """Return the visible heads that have an avatar; warn about the others.
+        """Return the visible heads that have an avatar; warn about the others. A view layer may have none.
 
         Raises:
             UserError: there is none that has one.
         """
         heads = evaluated_heads(depsgraph)
         if not heads:
+            if any(head_settings(each).is_head for each in scene_of(depsgraph).objects):
+                return []
             raise UserError("The scene has no Semblance head to render; make one with New Avatar.")
         ready = [head for head in heads if head.avatar]
         if not ready:
@@ -105,12 +120,12 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
                 self.report({"WARNING"}, f"{head.name} has no avatar yet and was left out.")
         return ready
 
-    def write(self, frame: Layer, depsgraph: bpy.types.Depsgraph) -> None:
-        """Write a frame, row 0 on top, into the passes; only its border region when one is set."""
+    def write(self, frame: Layer, depsgraph: bpy.types.Depsgraph, view: str) -> None:
+        """Write a view's frame, row 0 on top, into its passes; only its border region when one is set."""
         height, width = frame.depth.shape
         left, top, right, bottom = border(scene_of(depsgraph).render, width, height)
         assert depsgraph.view_layer is not None
-        result = self.begin_result(0, 0, right - left, bottom - top, layer=depsgraph.view_layer.name)
+        result = self.begin_result(0, 0, right - left, bottom - top, layer=depsgraph.view_layer.name, view=view)
         for name, values in (("Combined", frame.colour), (DEPTH, frame.depth)):
             if name in result.layers[0].passes:
                 rect: Any = result.layers[0].passes[name].rect
@@ -150,16 +165,25 @@ def world_colour(depsgraph: bpy.types.Depsgraph) -> Floats:
     return np.array([*(world.color[:] if world else (0, 0, 0)), 1], np.float32)
 
 
-def frame_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
-    """Return the width and height of the rendered frame in pixels."""
-    scale = render.resolution_percentage / 100
-    return max(1, int(render.resolution_x * scale)), max(1, int(render.resolution_y * scale))
+def views_of(render: bpy.types.RenderSettings) -> list[str]:
+    """Return the names of the views to render: the eyes in stereo; one without a name else."""
+    return [each.name for each in render.views if each.use] if render.use_multiview else [""]
+
+
+def empty_layer(sight: Sight) -> Layer:
+    """Return what is seen where nothing is."""
+    height, width = sight.camera.height, sight.camera.width
+    return Layer(np.zeros((height, width, 4), np.float32), np.full((height, width), NOTHING, np.float32))
 
 
 def border(render: bpy.types.RenderSettings, width: int, height: int) -> tuple[int, int, int, int]:
-    """Return left, top, right, bottom of the region to render, in pixels from the top left corner."""
+    """Return left, top, right, bottom of the region to render, in pixels from the top left corner.
+
+    Blender multiplies in single precision and cuts off: its own sizes come out only so.
+    """
     if not render.use_border:
         return 0, 0, width, height
-    left, right = int(render.border_min_x * width), int(render.border_max_x * width)
-    low, high = int(render.border_min_y * height), int(render.border_max_y * height)
+    across = np.array([render.border_min_x, render.border_max_x], np.float32) * np.float32(width)
+    up = np.array([render.border_min_y, render.border_max_y], np.float32) * np.float32(height)
+    (left, right), (low, high) = across.astype(int).tolist(), up.astype(int).tolist()
     return left, height - high, right, height - low

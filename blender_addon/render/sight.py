@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import bpy
@@ -13,6 +13,7 @@ from ...common.errors import UserError
 from ...tracking.heads.camera import PinholeCamera
 from ..access import camera_of
 from ..scene.axes import world_to_camera
+from . import pixels
 
 if TYPE_CHECKING:
     from mathutils import Matrix
@@ -32,15 +33,20 @@ class Sight:
         world: `[4, 4]` a Blender camera's world matrix, without scale: looks along its own -z, y up.
         camera: of the whole picture.
         lens: the camera whose frame the picture is; None in a view from elsewhere.
+        lens_shift: what an eye in stereo adds to the shift of that lens, in Blender's lengths.
+        pixel_aspect: how much taller than wide a pixel of the picture is.
     """
 
     world: Doubles
     camera: PinholeCamera
     lens: bpy.types.Camera | None = None
+    lens_shift: float = 0.0
+    pixel_aspect: float = 1.0
 
 
-def sight_of_camera(depsgraph: bpy.types.Depsgraph, width: int, height: int) -> Sight:
-    """Return how the scene's camera sees a frame of `width` x `height` pixels: any lens, sensor, shift, pixel aspect.
+def sight_of_camera(depsgraph: bpy.types.Depsgraph, width: int, height: int, engine: bpy.types.RenderEngine) -> Sight:
+    """Return how the scene's camera sees a frame of `width` x `height` pixels: any lens, sensor, shift, pixel aspect,
+    from where the eye is whose view the render engine has active.
 
     Raises:
         UserError: there is no camera through which heads can be seen.
@@ -50,8 +56,14 @@ def sight_of_camera(depsgraph: bpy.types.Depsgraph, width: int, height: int) -> 
     camera = scene_camera(scene)
     aspect = {"scale_x": scene.render.pixel_aspect_x, "scale_y": scene.render.pixel_aspect_y}
     projection = camera.calc_matrix_camera(depsgraph, x=width, y=height, **aspect)
-    world = np.array(camera.matrix_world.normalized(), np.float64)
-    return Sight(world, pinhole_of_projection(projection, width, height), camera_of(camera))
+    seen_from: Matrix = engine.camera_model_matrix(camera)
+    world = np.array(seen_from.normalized(), np.float64)
+    lens = camera_of(camera)
+    extra = engine.camera_shift_x(camera) - lens.shift_x
+    seen = pinhole_of_projection(projection, width, height)
+    pixel_aspect = aspect["scale_y"] / aspect["scale_x"]
+    side = pixels.fitted_length(lens.sensor_fit, width, height * pixel_aspect)
+    return Sight(world, replace(seen, cx=seen.cx - extra * side), lens, extra, pixel_aspect)
 
 
 def scene_camera(scene: bpy.types.Scene) -> bpy.types.Object:
@@ -115,11 +127,11 @@ def part_with(points: Doubles, sight: Sight) -> Part | None:
     nearest = float(seen[:, 2].min())
     if nearest <= 0:
         return None
-    pixels = sight.camera.project(seen)
+    projected = sight.camera.project(seen)
     around = HAIR * np.ptp(points, 0).max() / nearest * np.array([sight.camera.fx, sight.camera.fy])
     frame = np.array([sight.camera.width, sight.camera.height])
-    low = np.clip(np.floor(pixels.min(0) - around), 0, frame)
-    high = np.clip(np.ceil(pixels.max(0) + around), 0, frame)
+    low = np.clip(np.floor(projected.min(0) - around), 0, frame)
+    high = np.clip(np.ceil(projected.max(0) + around), 0, frame)
     if (high - low).min() < 1:
         return None
     return Part(*low.tolist(), *(high - low).tolist())
@@ -138,4 +150,4 @@ def part_of(sight: Sight, part: Part, most: int | None = None) -> Sight:
         width=width,
         height=height,
     )
-    return Sight(sight.world, camera, sight.lens)
+    return replace(sight, camera=camera)

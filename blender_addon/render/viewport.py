@@ -19,6 +19,7 @@ from gpu_extras.batch import batch_for_shader
 from gpu_extras.presets import draw_texture_2d
 
 from ...common.errors import UserError
+from ...protocol.foreground import person_alone
 from ...tracking.performances.maps import MAP_SIZE
 from ..access import camera_of, preferences_of, scene_of, windows
 from ..engine.picture_feed import Answer, PictureFeed, Wanted, Wish
@@ -188,9 +189,9 @@ class Viewport:
         gpu.state.blend_set("ALPHA_PREMULT")
         draw_texture_2d(
             self._portrait,
-            (left + window.left, bottom + height - window.top - window.side),
-            window.side,
-            window.side,
+            (left + window.left, bottom + height - window.top - window.height),
+            window.width,
+            window.height,
         )
         gpu.state.blend_set("NONE")
 
@@ -258,7 +259,7 @@ def camera_frame(
 
 def portrait_texture(picture: pixels.Image, transparent: bool) -> gpu.types.GPUTexture:
     """Return a scene-linear texture of `picture [R, R, 4]` (uint8, straight alpha)."""
-    straight = picture.astype(np.float32) / 255
+    straight = (person_alone(picture) if transparent else picture).astype(np.float32) / 255
     return texture_of(pixels.scene_linear(straight, scene_colours.linear_from_rec709(), transparent))
 
 

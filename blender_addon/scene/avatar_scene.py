@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ import numpy as np
 from ...common.errors import UserError
 from ...tracking.heads.registry import open_head
 from ...tracking.performances.performance import Performance
+from ...tracking.performances.plates import footage_of
+from ...tracking.performances.rest import rest_metadata
 from ..access import mesh_of, view_layer
 from ..properties import FIRST_KIND, head_settings, scene_settings
 from . import axes, camera, keyframes, plate, rig
@@ -41,8 +44,9 @@ def add_avatar(
 ) -> bpy.types.Object:
     """Add everything that a tracked performance says to a scene and return the head object.
 
-    A scene without any animation takes the footage's frame rate and length, unless `adopt` is false; otherwise the
-    performance is brought to the scene's frame rate. It starts at the scene's first frame.
+    A scene in which nothing was made yet takes the head's camera and the footage's picture size, and, unless `adopt` is
+    false, its frame rate and length. A scene of the artist's keeps all of these: the performance is brought to its
+    frame rate and starts at its first frame.
 
     Raises:
         UserError: a file is missing or damaged, or the plate cannot be shown (then everything else is in place).
@@ -52,7 +56,8 @@ def add_avatar(
         raise UserError(f"{performance_file} has no frames; track the footage again.")
     head = open_head(performance.head, head_path)
     name = name or (Path(performance.source).stem or performance_file.stem)
-    if adopt and not animated(scene):
+    fresh = untouched(scene)
+    if adopt and fresh:
         adopt_timing(scene, performance)
     collection = bpy.data.collections.new(name)
     scene.collection.children.link(collection)
@@ -60,11 +65,15 @@ def add_avatar(
     settings = head_settings(made)
     settings.head_path, settings.performance = str(head_path or ""), str(performance_file)
     settings.dataset, settings.avatar = str(dataset or ""), avatar
-    view = add_camera(scene, made, performance, name, collection)
+    settings.person = json.dumps(rest_metadata(performance))
+    view = add_camera(made, performance, name, collection)
+    if fresh:
+        shoot_with(scene, made)
     scene_settings(scene).head = made
     apply_performance(made, performance, fps=scene_fps(scene), start=scene.frame_start)
     plate.show_plate(view, performance, fps=scene_fps(scene), start=scene.frame_start)
-    scene.frame_set(scene.frame_start)
+    if fresh:
+        scene.frame_set(scene.frame_start)
     return made
 
 
@@ -90,23 +99,32 @@ def add_head(
 
 
 def add_camera(
-    scene: bpy.types.Scene,
-    made: bpy.types.Object,
-    performance: Performance,
-    name: str,
-    collection: bpy.types.Collection,
+    made: bpy.types.Object, performance: Performance, name: str, collection: bpy.types.Collection
 ) -> bpy.types.Object:
-    """Add the matched camera and look through it."""
+    """Add the matched camera."""
     lens = camera.lens_of(performance.camera)
     view = camera.make_camera(lens, axes.camera_matrix(performance), name)
     collection.objects.link(view)
-    head_settings(made).camera = view
-    camera.frame_scene(scene, view, lens)
+    settings = head_settings(made)
+    settings.camera, settings.window = view, (lens.width, lens.height)
     return view
 
 
+def shoot_with(scene: bpy.types.Scene, made: bpy.types.Object) -> None:
+    """Make the scene render what a head's own camera sees, at the footage window's size and shape.
+
+    Raises:
+        UserError: the head's camera is gone.
+    """
+    settings = head_settings(made)
+    if settings.camera is None:
+        raise UserError(f"The camera of {made.name} is gone; make the head again with New Avatar or Add Avatar.")
+    camera.frame_scene(scene, settings.camera, *settings.window)
+
+
 def apply_performance(made: bpy.types.Object, performance: Performance, *, fps: float, start: int) -> int:
-    """Write a performance onto a head as keyframes from frame `start` on; return the last frame's number.
+    """Write a performance onto a head as keyframes from frame `start` on, or one of a single frame as what it holds
+    without any; return the last frame's number.
 
     Raises:
         UserError: the head has lost its rig, its shape keys or its camera.
@@ -118,19 +136,20 @@ def apply_performance(made: bpy.types.Object, performance: Performance, *, fps: 
     view_layer().update()  # a camera's matrix changes a little when Blender has evaluated it
     seen_from_rig = np.linalg.inv(np.array(made.parent.matrix_world, float)) @ np.array(view.matrix_world, float)
     channels = keyframes.channels_of(performance, seen_from_rig, fps=fps, start=start)
-    keyframes.insert(channels, mesh.shape_keys, made.parent)
-    settings.driver, settings.driver_start = performance.source, start
+    write = keyframes.insert if len(performance) > 1 else keyframes.hold
+    write(channels, mesh.shape_keys, made.parent)
+    settings.driver, settings.driver_start = str(footage_of(performance)) if performance.source else "", start
     settings.driver_time = float(performance.times[0])
     return int(max(channel.frames[-1] for channel in channels))
 
 
-def animated(scene: bpy.types.Scene) -> bool:
-    """Tell whether anything in the scene moves already."""
-    holders = (scene, *scene.objects)
-    meshes = [mesh_of(each) for each in scene.objects if each.type == "MESH"]
-    return any(each.animation_data and each.animation_data.action for each in holders) or any(
-        mesh.shape_keys.animation_data for mesh in meshes if mesh.shape_keys
-    )
+STARTUP = {"Cube": "MESH", "Camera": "CAMERA", "Light": "LIGHT"}
+"""What every new Blender file begins with."""
+
+
+def untouched(scene: bpy.types.Scene) -> bool:
+    """Tell whether an artist has made nothing in the scene yet: it is empty, or as every new Blender file begins."""
+    return all(STARTUP.get(each.name) == each.type and each.animation_data is None for each in scene.objects)
 
 
 def adopt_timing(scene: bpy.types.Scene, performance: Performance) -> None:

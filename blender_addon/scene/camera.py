@@ -63,9 +63,9 @@ def make_camera(lens: Lens, world: Doubles, name: str) -> bpy.types.Object:
     return made
 
 
-def frame_scene(scene: bpy.types.Scene, camera: bpy.types.Object, lens: Lens) -> None:
-    """Make the scene render what the camera sees, at the footage window's size and shape."""
+def frame_scene(scene: bpy.types.Scene, camera: bpy.types.Object, width: int, height: int) -> None:
+    """Make the scene render what the camera sees, in pictures of `width` x `height` square pixels."""
     scene.camera = camera
-    scene.render.resolution_x, scene.render.resolution_y = lens.width, lens.height
+    scene.render.resolution_x, scene.render.resolution_y = width, height
     scene.render.resolution_percentage = 100
     scene.render.pixel_aspect_x = scene.render.pixel_aspect_y = 1.0

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import bpy
 from ...common.errors import UserError
 from ...tracking.performances.captures.registry import read_performance
 from ...tracking.performances.performance import Performance
+from ...tracking.performances.rest import rest_performance
 from ...tracking.performances.retarget import retarget
 from ..properties import head_settings
 from .avatar_scene import apply_performance, scene_fps
@@ -30,8 +32,10 @@ def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path
         raise UserError(f"{performance_file} has no frames; track the footage again.")
     notes = driver.extra.get("notes", ())
     own = own_performance(head)
-    if own is not None and not same_person(driver, own):
-        driver = retarget(driver, replace(own, source=driver.source))
+    if own is None:
+        raise UserError(f"{head.name} does not say whose head it is; make it again with New Avatar or Add Avatar.")
+    if not same_person(driver, own):
+        driver = retarget(driver, replace(own, source=driver.source, extra=driver.extra))
     last = apply_performance(head, driver, fps=scene_fps(scene), start=start)
     scene.frame_end = max(scene.frame_end, last)
     scene.frame_set(start)
@@ -39,9 +43,16 @@ def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path
 
 
 def own_performance(head: bpy.types.Object) -> Performance | None:
-    """The performance that a head was tracked with; None when its file is gone."""
-    path = head_settings(head).performance
-    return Performance.load(path) if path and Path(path).is_file() else None
+    """The performance that a head was tracked with; where its file is gone, the person at rest, which lives with the
+    head; None for a head of an older Semblance whose file is gone.
+    """
+    settings = head_settings(head)
+    if settings.performance and Path(settings.performance).is_file():
+        return Performance.load(settings.performance)
+    try:
+        return rest_performance(json.loads(settings.person)) if settings.person else None
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def same_person(first: Performance, second: Performance) -> bool:

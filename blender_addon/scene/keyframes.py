@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import bpy
 import numpy as np
@@ -93,6 +93,19 @@ def insert(channels: Iterable[Channel], shapes: bpy.types.Key, rig: bpy.types.Ob
     for each in channels:
         curve = compat.channel(targets[each.target], each.path, each.index, each.group)
         write_keys(curve, each.frames, each.values)
+
+
+def hold(channels: Iterable[Channel], shapes: bpy.types.Key, rig: bpy.types.Object) -> None:
+    """Set a head's shape keys and its rig to the first values of the channels, without keys."""
+    targets: dict[str, bpy.types.ID] = {SHAPES: shapes, RIG: rig}
+    for each in channels:
+        place, name = each.path.rsplit(".", 1)
+        owner: Any = targets[each.target].path_resolve(place)
+        value = float(each.values[0])
+        if name == "value":
+            owner.value = value
+        else:
+            getattr(owner, name)[each.index] = value
 
 
 def write_keys(curve: bpy.types.FCurve, frames: Doubles, values: Floats | Doubles) -> None:

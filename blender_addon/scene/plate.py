@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ...common.errors import UserError
+from ...tracking.performances.plates import CLEAN, footage_of, plate_behind
 from .. import compat
 from ..access import camera_of
+from .movies import movie_facts
 
 if TYPE_CHECKING:
     from ...tracking.performances.performance import Crop, Performance
@@ -46,7 +47,7 @@ def show_plate(camera: bpy.types.Object, performance: Performance, *, fps: float
     Raises:
         UserError: Blender cannot read the footage.
     """
-    source = Path(performance.source)
+    source = footage_of(performance)
     if performance.crop is None or not performance.source or not source.is_file():
         return None
     image = bpy.data.images.load(str(source), check_existing=True)
@@ -61,18 +62,19 @@ def show_plate(camera: bpy.types.Object, performance: Performance, *, fps: float
     background.scale, background.offset = place.scale, (place.offset_x, place.offset_y)
     lens.show_background_images = True
     if image.source == "MOVIE":
-        time_movie(lens, background, image, performance, fps=fps, start=start)
+        footage_fps = movie_facts(source).fps
+        time_movie(lens, background, image, float(performance.times[0]), footage_fps=footage_fps, fps=fps, start=start)
     return image
 
 
 def lay_behind(camera: bpy.types.Object, performance: Performance, *, head_is_apart: bool) -> None:
-    """Have a photo's clean plate behind what `camera` sees where the head is rendered apart, else the photo itself.
+    """Have the clean plate behind what `camera` sees, without what the avatar brings; else the footage, as it was.
 
-    Nothing happens where there is no clean plate, as of a video.
+    Nothing happens where there is no clean plate. `head_is_apart` where the avatar is a head alone.
     """
-    clean = Path(performance.extra.get("clean_plate", ""))
-    shown = clean if head_is_apart else Path(performance.source)
-    if clean.is_file() and shown.is_file():
+    clean = plate_behind(performance, head_alone=head_is_apart)
+    shown = clean or footage_of(performance)
+    if (clean or CLEAN in performance.extra) and shown.is_file():
         for background in camera_of(camera).background_images:
             background.image = bpy.data.images.load(str(shown), check_existing=True)
 
@@ -81,22 +83,26 @@ def time_movie(
     camera: bpy.types.Camera,
     background: bpy.types.CameraBackgroundImage,
     image: bpy.types.Image,
-    performance: Performance,
+    begins: float,
     *,
+    footage_fps: float,
     fps: float,
     start: int,
 ) -> None:
-    """Let the movie run at its own speed: its picture at the performance's first time is seen at frame `start`."""
+    """Let the movie run at its own speed: its picture at `begins` seconds is seen at frame `start` of the scene.
+
+    `footage_fps` is the rate at which Blender counts the movie's pictures, `fps` the scene's.
+    """
     user = background.image_user
     user.frame_start, user.frame_duration = start, image.frame_duration
     user.use_auto_refresh = True
-    first = round(float(performance.times[0]) * performance.fps)
+    first = round(begins * footage_fps)
     user.frame_offset = first
-    if abs(performance.fps - fps) < 0.01:
+    if abs(footage_fps - fps) < 0.01:
         return
     index = list(camera.background_images).index(background)
     curve = compat.channel(camera, f"background_images[{index}].image_user.frame_offset", group="Plate")
-    offsets = frame_offsets(first, image.frame_duration, performance.fps, fps)
+    offsets = frame_offsets(first, image.frame_duration, footage_fps, fps)
     curve.keyframe_points.add(len(offsets))
     curve.keyframe_points.foreach_set("co", [number for frame, offset in offsets for number in (start + frame, offset)])
     for point in curve.keyframe_points:

@@ -8,12 +8,14 @@ from pathlib import Path
 import bpy
 
 from ...common.errors import UserError
+from ...tracking.performances.plates import footage_of, plate_behind
 from .. import compat
 from ..properties import head_settings
 from ..render import scene_colours
 from ..render.kinds import kind_of
 from ..scene import driving
 from ..scene.avatar_scene import scene_fps
+from ..scene.movies import movie_facts
 from .sequencer import Frames, Plate, SequencePlan, Sound, StripPlan, plan_sequence, whole_rate
 
 OURS = "semblance"
@@ -67,13 +69,13 @@ def movie_frames(movie: Path) -> Frames:
     """Return a movie of neural frames. Raises UserError when it is missing or Blender cannot read it."""
     if not movie.is_file():
         raise UserError(f"There is no movie at {movie}; render the animation first.")
-    size, fps, count = movie_facts(movie)
-    return Frames((movie,), size, fps, movie=count)
+    facts = movie_facts(movie)
+    return Frames((movie,), facts.size, facts.fps, movie=facts.count)
 
 
 def plate_of(head: bpy.types.Object) -> Plate | None:
-    """Return the footage that a head was tracked in, without the head where the neural frames bring only that and a
-    clean plate was made; None when it is gone or there never was any.
+    """Return the clean plate that lies behind a head's neural frames, else the footage that it was tracked in; None
+    when that is gone or there never was any.
 
     Raises:
         UserError: Blender cannot read it.
@@ -81,14 +83,13 @@ def plate_of(head: bpy.types.Object) -> Plate | None:
     own = driving.own_performance(head)
     if not own or own.crop is None or not own.source:
         return None
-    clean = Path(own.extra.get("clean_plate", ""))
-    source = clean if kind_of(head).in_space and clean.is_file() else Path(own.source)
+    source = plate_behind(own, head_alone=kind_of(head).in_space) or footage_of(own)
     if not source.is_file():
         return None
     if is_picture(source):
         return Plate(source, picture_size(source), own.fps, 1, own.crop)
-    size, fps, count = movie_facts(source)
-    return Plate(source, size, fps, count, own.crop, -float(own.times[0]))
+    facts = movie_facts(source)
+    return Plate(source, facts.size, facts.fps, facts.count, own.crop, -float(own.times[0]))
 
 
 def sound_of(scene: bpy.types.Scene, head: bpy.types.Object) -> Sound | None:
@@ -199,17 +200,6 @@ def picture_size(file: Path) -> tuple[int, int]:
     if not width or not height:
         raise UserError(f"Blender cannot read the picture {file}; render it again.")
     return width, height
-
-
-def movie_facts(file: Path) -> tuple[tuple[int, int], float, int]:
-    """Return size, frame rate and number of pictures of a movie. Raises UserError when Blender cannot read it."""
-    clip = bpy.data.movieclips.load(str(file))
-    width, height = clip.size
-    fps, count = clip.fps, clip.frame_duration
-    bpy.data.movieclips.remove(clip)
-    if not width or not height or fps <= 0:
-        raise UserError(f"Blender cannot read the movie {file}; convert it to MP4 (H.264).")
-    return (width, height), fps, count
 
 
 def has_sound(file: Path) -> bool:

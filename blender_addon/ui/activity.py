@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one long task that Blender follows at a time: a timer steps it, panels and the status bar show it.
+"""The long tasks that Blender follows: a timer steps them, panels and the status bar show them. Jobs wait for their
+turn in the engine, so that several may be asked for.
 
 A timer and not a modal operator: Blender does not save automatically while a modal operator runs, and training lasts.
 """
 
 from __future__ import annotations
 
+import itertools
+import traceback
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +19,23 @@ import bpy.utils.previews
 
 from ...common.errors import UserError
 from ...common.progress import Cancelled
-from ...protocol.client import Client
 from ..access import windows
+from ..engine import jobs
 from ..engine.jobs import Bar, Task
+from ..preferences import engine_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ...protocol.jobs import JobRequest
+
 SECONDS_BETWEEN_STEPS = 0.1
 
 
-@dataclass
+_numbers = itertools.count(1)
+
+
+@dataclass(eq=False)
 class Activity:
     """A running task.
 
@@ -34,15 +43,20 @@ class Activity:
         title: what it does, for the artist ("Build Avatar").
         task: the generator that does it; finish: told its result.
         bar: where it stands.
-        client, job: the engine's job, once it has been asked for.
+        requests: the jobs that it asks the engine for.
+        alone: no other task may run beside it.
+        job: the engine's job, once it has been asked for.
+        number: tells it from others, for buttons.
     """
 
     title: str
     task: Task[Any]
     finish: Callable[[Any], str]
     bar: Bar
-    client: Client | None = None
+    requests: tuple[JobRequest, ...] = ()
+    alone: bool = False
     job: str = ""
+    number: int = field(default_factory=lambda: next(_numbers))
 
 
 @dataclass(frozen=True)
@@ -55,9 +69,18 @@ class Message:
 
 @dataclass
 class _Memory:
-    """What this file remembers while Blender runs."""
+    """What this file remembers while Blender runs.
 
-    running: Activity | None = None
+    Attributes:
+        stepping: the activity whose task is at work just now.
+        errands: tasks of no result, which are done beside.
+        followed: every job that was ever followed here.
+    """
+
+    running: list[Activity] = field(default_factory=list)
+    stepping: Activity | None = None
+    errands: list[Task[Any]] = field(default_factory=list)
+    followed: set[str] = field(default_factory=set)
     message: Message | None = None
     pictures: bpy.utils.previews.ImagePreviewCollection | None = None
     picture_count: int = 0
@@ -66,9 +89,9 @@ class _Memory:
 _memory = _Memory()
 
 
-def running() -> Activity | None:
-    """The task that runs now."""
-    return _memory.running
+def running() -> tuple[Activity, ...]:
+    """The tasks that run now, oldest first."""
+    return tuple(_memory.running)
 
 
 def message() -> Message | None:
@@ -83,86 +106,145 @@ def preview_icon() -> int:
     return latest.icon_id if latest and _memory.running else 0
 
 
-def busy_reason() -> str:
-    """Why no other task can begin now, as a sentence; empty when one can."""
-    if _memory.running:
-        return f"{_memory.running.title} is running: wait for it, or cancel it."
+def busy_reason(alone: bool = False) -> str:
+    """Why no other task, or none that must be alone, can begin now, as a sentence; empty when one can."""
+    for activity in _memory.running:
+        if activity.alone or alone:
+            return f"{activity.title} is running: wait for it, or cancel it."
     return ""
 
 
-def begin(title: str, task: Task[Any], finish: Callable[[Any], str]) -> Activity:
-    """Follow a task. When it is done, `finish` is told its result and returns a sentence for the artist.
+def requests() -> list[JobRequest]:
+    """The jobs that running tasks ask the engine for."""
+    return [request for activity in _memory.running for request in activity.requests]
+
+
+def begin(
+    title: str,
+    task: Task[Any],
+    finish: Callable[[Any], str],
+    *,
+    requests: tuple[JobRequest, ...] = (),
+    alone: bool = False,
+) -> Activity:
+    """Follow a task. When it is done, `finish` is told its result and returns a sentence for the artist, or nothing.
 
     Both may raise `UserError`: the artist is told.
     """
-    assert _memory.running is None, busy_reason()
-    _memory.running, _memory.message = Activity(title, task, finish, Bar("Starting")), None
-    bpy.app.timers.register(step, first_interval=SECONDS_BETWEEN_STEPS, persistent=True)
-    return _memory.running
+    assert not busy_reason(alone), busy_reason(alone)
+    activity = Activity(title, task, finish, Bar("Starting"), requests, alone)
+    _memory.running.append(activity)
+    _memory.message = None
+    see_to_steps()
+    return activity
+
+
+def note_job(job: str) -> None:
+    """Note that the engine has taken a job, for the task that asked for it."""
+    _memory.followed.add(job)
+    if _memory.stepping:
+        _memory.stepping.job = job
+
+
+def is_followed(job: str) -> bool:
+    """Tell whether a job is, or was, followed by a task here."""
+    return job in _memory.followed
+
+
+def run_errand(task: Task[Any]) -> None:
+    """Do a small task beside the others; the artist hears of it only when it fails."""
+    _memory.errands.append(task)
+    see_to_steps()
+
+
+def see_to_steps() -> None:
+    """Have the timer step what there is."""
+    if not bpy.app.timers.is_registered(step):
+        bpy.app.timers.register(step, first_interval=SECONDS_BETWEEN_STEPS, persistent=True)
 
 
 def step() -> float | None:
-    """Take the running task one step further (called by the timer); returns the seconds to the next step."""
-    activity = _memory.running
-    if activity is None:
-        return None
+    """Take the running tasks one step further (called by the timer); returns the seconds to the next step."""
+    for errand in tuple(_memory.errands):
+        step_errand(errand)
+    for activity in running():
+        try:
+            step_one(activity)
+        finally:
+            _memory.stepping = None
+    return SECONDS_BETWEEN_STEPS if _memory.running or _memory.errands else None
+
+
+def step_errand(errand: Task[Any]) -> None:
+    """Take an errand one step further."""
+    try:
+        next(errand)
+    except StopIteration:
+        _memory.errands.remove(errand)
+    except UserError as error:
+        _memory.errands.remove(errand)
+        say(Message(str(error), problem=True))
+
+
+def step_one(activity: Activity) -> None:
+    """Take one task one step further."""
+    _memory.stepping = activity
     try:
         bar = next(activity.task)
     except StopIteration as done:
         result = done.value
-        end(in_window(lambda: Message(activity.finish(result))))
+        end(activity, in_window(lambda: Message(activity.finish(result))))
     except Cancelled:
-        end(lambda: Message(f"{activity.title} was cancelled."))
+        end(activity, lambda: Message(f"{activity.title} was cancelled."))
     except UserError as error:
         problem = Message(str(error), problem=True)
-        end(lambda: problem)
+        end(activity, lambda: problem)
     except BaseException:
-        end(
-            lambda: Message(
-                f"{activity.title} failed because of an error in Semblance: see the system console.", problem=True
-            )
-        )
-        raise
+        said = f"{activity.title} failed because of an error in Semblance: see the system console."
+        end(activity, lambda: Message(said, problem=True))
+        traceback.print_exc()  # the timer must live on, for the others
     else:
         show_picture(bar.picture)
         activity.bar = bar
         redraw()
-        return SECONDS_BETWEEN_STEPS
-    return None
 
 
-def end(last_words: Callable[[], Message]) -> None:
-    """Stop following, whatever way the task ended, and keep what there is to say."""
-    _memory.running = None
+def end(activity: Activity, last_words: Callable[[], Message]) -> None:
+    """Stop following a task, whatever way it ended, and keep what there is to say."""
+    _memory.running.remove(activity)
     if _memory.pictures:
         _memory.pictures.clear()
     try:
-        _memory.message = last_words()
+        said = last_words()
     except UserError as error:
-        _memory.message = Message(str(error), problem=True)
-    tell(_memory.message)
+        said = Message(str(error), problem=True)
+    if said.text:
+        say(said)
     redraw()
 
 
-def cancel() -> None:
-    """End the running task: ask the engine to cancel its job, or stop what has not become a job yet."""
-    activity = _memory.running
-    if activity is None:
+def say(said: Message) -> None:
+    """Keep a message for the panel, and show a problem at once."""
+    _memory.message = said
+    tell(said)
+    redraw()
+
+
+def cancel(number: int = 0) -> None:
+    """End the task with this number, else the oldest: ask the engine to cancel its job, or stop what is none yet.
+
+    Whether the engine takes a while or hangs, this does not wait for it.
+    """
+    found = [activity for activity in _memory.running if number in (0, activity.number)]
+    if not found:
         return
-    if activity.client and activity.job:
-        client = Client(activity.client.address)
-        try:
-            client.cancel(activity.job)
-            return
-        except UserError as error:
-            problem = Message(str(error), problem=True)
-            activity.task.close()
-            end(lambda: problem)
-            return
-        finally:
-            client.close()
+    activity = found[0]
+    if activity.job:
+        job = activity.job
+        run_errand(jobs.asking(engine_place(), lambda client: client.ask_to_cancel(job), "Cancelling"))
+        return
     activity.task.close()
-    end(lambda: Message(f"{activity.title} was cancelled."))
+    end(activity, lambda: Message(f"{activity.title} was cancelled."))
 
 
 def dismiss() -> None:
@@ -238,12 +320,13 @@ def redraw() -> None:
 
 def draw_status(header: bpy.types.Header, _context: bpy.types.Context) -> None:
     """Draw the running task into the status bar."""
-    activity = _memory.running
-    if activity and header.layout:
+    if _memory.running and header.layout:
+        activity, *others = _memory.running
         row = header.layout.row(align=True)
         row.ui_units_x = 14
-        row.progress(text=f"{activity.title}: {activity.bar.text}", factor=activity.bar.factor)
-        row.operator("semblance.cancel", text="", icon="X")
+        more = f" (and {len(others)} more)" if others else ""
+        row.progress(text=f"{activity.title}: {activity.bar.text}{more}", factor=activity.bar.factor)
+        row.operator("semblance.cancel", text="", icon="X").number = activity.number
 
 
 def register() -> None:
@@ -252,13 +335,14 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """Undo `register`; a running task is left to the engine."""
+    """Undo `register`; running jobs are left to the engine."""
     bpy.types.STATUSBAR_HT_header.remove(draw_status)
     if bpy.app.timers.is_registered(step):
         bpy.app.timers.unregister(step)
-    if _memory.running:
-        _memory.running.task.close()
-        _memory.running = None
+    for task in [*(activity.task for activity in _memory.running), *_memory.errands]:
+        task.close()
+    _memory.running.clear()
+    _memory.errands.clear()
     if _memory.pictures:
         bpy.utils.previews.remove(_memory.pictures)
         _memory.pictures = None

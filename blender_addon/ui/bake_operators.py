@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 
 from ...protocol.choices import PRESETS
 from ...protocol.jobs import Bake, Build
+from ...tracking.performances.plates import plate_behind
 from ..access import registration_of, scene_of
 from ..properties import active_head, head_settings, scene_settings
 from ..scene import driving
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 def bake_job(head: bpy.types.Object, size: int) -> Bake:
     """Return the job that films a head's avatar before its photo's clean plate, where it has one, at `size` pixels."""
     settings, own = head_settings(head), driving.own_performance(head)
-    plate = Path(own.extra.get("clean_plate", "") if own else "")
+    plate = plate_behind(own, head_alone=True) if own else None
     return Bake(
         avatar=settings.avatar,
         dataset=free_dataset(f"{settings.avatar}_baked"),
-        plate=str(plate) if plate.is_file() else None,
+        plate=str(plate) if plate else None,
         size=size,
         head_path=settings.head_path or None,
     )
@@ -71,7 +71,7 @@ class SEMBLANCE_OT_bake_to_portrait(LongTask):
             finish_build(found, job)
             return f"{name} is a portrait now; the head in 3D is still there as {bake.avatar}."
 
-        return self.carry_out(baked_and_built(bake, build), finish)
+        return self.carry_out(baked_and_built(bake, build), finish, requests=(bake, build))
 
 
 CLASSES = (SEMBLANCE_OT_bake_to_portrait,)

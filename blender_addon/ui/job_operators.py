@@ -12,28 +12,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...common.errors import UserError
 from ...common.progress import Cancelled
 from ...protocol.choices import PRESETS
-from ...protocol.jobs import Build, JobKind, JobRequest, Photo, Track
+from ...protocol.jobs import Bake, Build, JobKind, JobRequest, NewDataset, Photo, Track
 from ...protocol.messages import Job, known_fields
-from .. import preferences
+from .. import compat, preferences
 from ..access import mesh_of, registration_of, scene_of, view_layer, windows
 from ..engine import jobs
-from ..engine.process import why_no_engine
+from ..engine.process import OFFLINE, why_no_engine
 from ..operators import Outcome, SemblanceOperator, ask_for_file
 from ..properties import AUTOMATIC, active_head, choices, head_settings, scene_settings
 from ..render.kinds import kind_of
 from ..scene import driving, plate
 from ..scene.avatar_scene import add_avatar, give_avatar
-from . import activity
+from . import activity, job_watch, setup_card
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ...protocol.client import Client
 
 VIDEO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.VIDEO_SUFFIXES)
 PHOTO_GLOB = ";".join(f"*{suffix}" for suffix in jobs.PHOTO_SUFFIXES)
@@ -54,13 +52,21 @@ def engine_reason() -> str:
 class LongTask(SemblanceOperator):
     """An operator that does a task: in the background of a window, or to its end where there is none."""
 
-    def carry_out(self, task: jobs.Task[Any], finish: Callable[[Any], str]) -> Outcome:
-        """Do `task`, then `finish` with its result; both may raise `UserError`."""
+    def carry_out(
+        self,
+        task: jobs.Task[Any],
+        finish: Callable[[Any], str],
+        *,
+        requests: tuple[JobRequest, ...] = (),
+        alone: bool = False,
+    ) -> Outcome:
+        """Do `task`, which asks for `requests`, then `finish` with its result; both may raise `UserError`."""
         if windows():
-            activity.begin(self.bl_label, task, finish)
+            activity.begin(self.bl_label, task, finish, requests=requests, alone=alone)
             return {"FINISHED"}
         try:
-            self.report({"INFO"}, finish(jobs.run_to_end(task)))
+            if said := finish(jobs.run_to_end(task)):
+                self.report({"INFO"}, said)
         except Cancelled:
             return {"CANCELLED"}
         return {"FINISHED"}
@@ -68,12 +74,7 @@ class LongTask(SemblanceOperator):
 
 def followed(request: JobRequest) -> jobs.Task[Job]:
     """Have this machine's engine do a job, so that Cancel can reach it."""
-
-    def started(client: Client, job: Job) -> None:
-        if current := activity.running():
-            current.client, current.job = client, job.id
-
-    return jobs.follow(preferences.engine_place(), request, started)
+    return jobs.follow(preferences.engine_place(), request, lambda job: activity.note_job(job.id))
 
 
 def tracking_job(scene: bpy.types.Scene, source: Path) -> Track | Photo:
@@ -95,9 +96,11 @@ def tracking_job(scene: bpy.types.Scene, source: Path) -> Track | Photo:
 
 
 def free_dataset(stem: str) -> str:
-    """Return a name for a dataset that the engine's home does not have yet."""
+    """Return a name for a dataset that the engine's home does not have yet, and that no job will make."""
     folder = preferences.home_folder() / "datasets"
-    return jobs.free_name(stem, [each.name for each in folder.iterdir()] if folder.is_dir() else [])
+    taken = [each.name for each in folder.iterdir()] if folder.is_dir() else []
+    asked = [request.dataset for request in activity.requests() if isinstance(request, NewDataset | Bake)]
+    return jobs.free_name(stem, [*taken, *asked, *job_watch.datasets_to_come()])
 
 
 def finish_new_avatar(scene: bpy.types.Scene, source: Path, job: Job) -> bpy.types.Object:
@@ -139,6 +142,11 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
 def finish_build(head: bpy.types.Object, job: Job) -> None:
     """Tell a head the avatar that was built of it, and have the right plate behind it."""
     give_avatar(head, job.result["avatar_id"], job.result)
+    lay_plate(head)
+
+
+def lay_plate(head: bpy.types.Object) -> None:
+    """Have behind a head, as its camera sees it, what its kind of avatar is to be laid over."""
     own, camera = driving.own_performance(head), head_settings(head).camera
     if own and camera:
         plate.lay_behind(camera, own, head_is_apart=kind_of(head).in_space)
@@ -181,7 +189,7 @@ class SEMBLANCE_OT_new_avatar(LongTask):
             look_through_camera(made)
             return f"{made.name} is in the scene: press Build Avatar to make it photo-real."
 
-        return self.carry_out(followed(request), finish)
+        return self.carry_out(followed(request), finish, requests=(request,))
 
 
 class SEMBLANCE_OT_drive_from_video(LongTask):
@@ -224,7 +232,7 @@ class SEMBLANCE_OT_drive_from_video(LongTask):
             performance = Path(job.result["dataset"]) / "performance.npz"
             return driving.drive(bpy.data.scenes[scene_name], driven, performance, start)
 
-        return self.carry_out(followed(request), finish)
+        return self.carry_out(followed(request), finish, requests=(request,))
 
 
 def driver_job(head: bpy.types.Object, source: Path) -> Track:
@@ -250,6 +258,8 @@ class SEMBLANCE_OT_build_avatar(LongTask):
             return "There is no head yet: make one with New Avatar."
         if not head_settings(head).dataset:
             return f"{head.name} has no footage to learn from: make a head with New Avatar."
+        if any(isinstance(each, Build) and each.dataset == head_settings(head).dataset for each in activity.requests()):
+            return f"The avatar of {head.name} is being built: wait for it, or cancel it."
         return engine_reason()
 
     def run(self, context: bpy.types.Context) -> Outcome:
@@ -265,11 +275,11 @@ class SEMBLANCE_OT_build_avatar(LongTask):
             finish_build(built, job)
             return f"The avatar of {name} is built: render with the render engine Semblance to see it."
 
-        return self.carry_out(followed(request), finish)
+        return self.carry_out(followed(request), finish, requests=(request,))
 
 
 class SEMBLANCE_OT_set_up_engine(LongTask):
-    """Install the engine, once: about 1 GB of Python packages, in your own folder and not in Blender"""
+    """Install the engine into your own folder; once more, it repairs or updates it. Cancel keeps what has come"""
 
     bl_idname = "semblance.set_up_engine"
     bl_label = "Set Up Engine"
@@ -277,14 +287,49 @@ class SEMBLANCE_OT_set_up_engine(LongTask):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the engine cannot be set up now."""
-        if not getattr(bpy.app, "online_access", True):
-            return "Blender is not allowed to go online: turn on Allow Online Access in Preferences, System, Network."
-        return activity.busy_reason()
+        if preferences.wishes().wheels is None and not compat.online_access():
+            return f"{OFFLINE} Or choose a folder of wheels in the Semblance preferences."
+        return activity.busy_reason(alone=True)
 
     def run(self, context: bpy.types.Context) -> Outcome:
-        """Install."""
+        """Install, repair or update."""
+        task = jobs.setting_up(preferences.engine_place(), preferences.wishes())
+        setup_card.forget()
+
+        def finish(_nothing: None) -> str:
+            setup_card.forget()
+            return "The engine is set up: press New Avatar."
+
+        return self.carry_out(task, finish, alone=True)
+
+
+class SEMBLANCE_OT_remove_engine(LongTask):
+    """Remove the engine from this computer; avatars, datasets and weights stay"""
+
+    bl_idname = "semblance.remove_engine"
+    bl_label = "Remove Engine"
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why there is nothing to remove."""
         place = preferences.engine_place()
-        return self.carry_out(jobs.setting_up(place), lambda _: "The engine is set up: press New Avatar.")
+        if not (place.environment.is_dir() or place.wheels.is_dir()):
+            return "The engine is not set up."
+        return activity.busy_reason(alone=True)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
+        """Ask first."""
+        assert context.window_manager is not None
+        return context.window_manager.invoke_confirm(self, event)
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Remove."""
+
+        def finish(_nothing: None) -> str:
+            setup_card.forget()
+            return "The engine is removed."
+
+        return self.carry_out(jobs.removing(preferences.engine_place()), finish, alone=True)
 
 
 class SEMBLANCE_OT_cancel(SemblanceOperator):
@@ -293,6 +338,8 @@ class SEMBLANCE_OT_cancel(SemblanceOperator):
     bl_idname = "semblance.cancel"
     bl_label = "Cancel"
 
+    number: IntProperty(description="Which of the running tasks; 0 for the oldest", options={"SKIP_SAVE", "HIDDEN"})
+
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why there is nothing to cancel."""
@@ -300,7 +347,7 @@ class SEMBLANCE_OT_cancel(SemblanceOperator):
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Cancel."""
-        activity.cancel()
+        activity.cancel(self.number)
         return {"FINISHED"}
 
 
@@ -338,7 +385,9 @@ def hide_startup_cube(scene: bpy.types.Scene) -> None:
 
 
 def look_through_camera(made: bpy.types.Object) -> None:
-    """Show the new head in every 3D view: in its colours, through its camera, with nothing else selected."""
+    """Show the new head in every 3D view, in its colours, with nothing else selected; through its camera where that is
+    the scene's.
+    """
     for each in view_layer().objects:
         each.select_set(False)
     made.select_set(True)
@@ -348,7 +397,8 @@ def look_through_camera(made: bpy.types.Object) -> None:
             space = area.spaces.active
             if isinstance(space, bpy.types.SpaceView3D) and space.region_3d:
                 space.shading.color_type = "VERTEX"
-                space.region_3d.view_perspective = "CAMERA"
+                if window.scene.camera == head_settings(made).camera:
+                    space.region_3d.view_perspective = "CAMERA"
 
 
 CLASSES = (
@@ -356,6 +406,7 @@ CLASSES = (
     SEMBLANCE_OT_drive_from_video,
     SEMBLANCE_OT_build_avatar,
     SEMBLANCE_OT_set_up_engine,
+    SEMBLANCE_OT_remove_engine,
     SEMBLANCE_OT_cancel,
     SEMBLANCE_OT_dismiss,
     SEMBLANCE_FH_footage,

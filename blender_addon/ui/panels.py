@@ -11,10 +11,11 @@ from ...common.errors import UserError
 from ...protocol.look import CONTROLS
 from .. import preferences
 from ..access import preferences_of, registration_of, scene_of
+from ..engine.installing import State, state_of
 from ..engine.process import why_no_engine
 from ..properties import active_head, choice_properties, head_settings, scene_settings
 from ..render.kinds import kind_of
-from . import activity
+from . import activity, setup_card
 from .bake_operators import SEMBLANCE_OT_bake_to_portrait
 from .job_operators import (
     SEMBLANCE_OT_build_avatar,
@@ -23,7 +24,7 @@ from .job_operators import (
     SEMBLANCE_OT_set_up_engine,
     engine_reason,
 )
-from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance
+from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance, SEMBLANCE_OT_use_its_camera
 from .splat_operators import SEMBLANCE_OT_to_gaussian_splats, may_have_splats
 
 if TYPE_CHECKING:
@@ -56,10 +57,11 @@ class SEMBLANCE_PT_avatar(SemblancePanel):
         """Draw the panel."""
         layout = self.layout
         draw_message(layout, context)
-        if draw_activity(layout):
+        draw_activities(layout)
+        if why_no_engine(preferences.engine_place()):
+            draw_setup(layout, context)
             return
-        if why_no_engine(preferences.engine_place()) and draw_setup(layout, context):
-            return
+        draw_update(layout, context)
         draw_new_avatar(layout, context)
 
 
@@ -84,6 +86,8 @@ class SEMBLANCE_PT_head(SemblancePanel):
         column = layout.column()
         column.label(text=f"Avatar: {built}" if built else "Not built yet", icon="CHECKMARK" if built else "DOT")
         button(column, context, SEMBLANCE_OT_build_avatar, text="Build Again" if built else "", icon="PLAY")
+        if settings.camera and scene_of(context).camera != settings.camera:
+            button(column, context, SEMBLANCE_OT_use_its_camera, icon="CAMERA_DATA")
         column.separator()
         button(column, context, SEMBLANCE_OT_drive_from_video, icon="FILE_MOVIE")
         button(column, context, SEMBLANCE_OT_load_performance, icon="ACTION")
@@ -115,26 +119,41 @@ def draw_message(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     row = layout.box().row()
     sentence(row.column(align=True), context, said.text, icon="ERROR" if said.problem else "INFO", margin=70)
     row.operator("semblance.dismiss", text="", icon="X", emboss=False)
+    if "Restart Engine" in said.text:
+        layout.operator("semblance.restart_engine", icon="FILE_REFRESH")
 
 
-def draw_activity(layout: bpy.types.UILayout) -> bool:
-    """Draw the running task; tell whether there is one."""
-    current = activity.running()
-    if current is None:
-        return False
-    layout.label(text=current.title, icon="TIME")
-    layout.progress(text=current.bar.text, factor=current.bar.factor)
+def draw_activities(layout: bpy.types.UILayout) -> None:
+    """Draw the running tasks, and the latest picture of what is being built."""
+    for current in activity.running():
+        row = layout.row(align=True)
+        row.progress(text=f"{current.title}: {current.bar.text}", factor=current.bar.factor)
+        row.operator("semblance.cancel", text="", icon="X").number = current.number
     if icon := activity.preview_icon():
         layout.template_icon(icon, scale=8)
-    layout.operator("semblance.cancel", icon="X")
-    return True
 
 
-def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
-    """Draw what is missing before the first avatar."""
-    sentence(layout.column(align=True), context, why_no_engine(preferences.engine_place()), icon="INFO")
-    button(layout, context, SEMBLANCE_OT_set_up_engine, icon="IMPORT")
-    return True
+def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Draw what is missing before the first avatar, and what it takes."""
+    place = preferences.engine_place()
+    sentence(layout.column(align=True), context, why_no_engine(place), icon="INFO")
+    if place.remote or place.python:
+        return
+    outlook = setup_card.outlook(place, preferences.wishes())
+    if outlook:
+        for text in filter(None, (outlook.machine, outlook.sizes)):
+            sentence(layout.column(align=True), context, text, icon="BLANK1")
+    button(layout, context, SEMBLANCE_OT_set_up_engine, text=state_of(place).value, icon="IMPORT")
+    setup_card.draw_log(layout, place)
+
+
+def draw_update(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Draw that the extension is newer than the engine it set up."""
+    place = preferences.engine_place()
+    if place.remote or place.python or state_of(place) is not State.OUTDATED:
+        return
+    sentence(layout.column(align=True), context, setup_card.SENTENCES[State.OUTDATED], icon="INFO")
+    button(layout, context, SEMBLANCE_OT_set_up_engine, text=State.OUTDATED.value, icon="FILE_REFRESH")
 
 
 def draw_new_avatar(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -7,9 +7,13 @@ What a command needs is imported when it runs: `semblance --help` must not wait 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import typer
 
+from ...common.cores import let_waiting_threads_rest
+from ...common.errors import UserError
 from ...common.failures import log_traceback, mendable, sentence_about
 from ...common.home import Home, default_home
 from ...common.progress import Cancelled
@@ -17,6 +21,7 @@ from ...protocol.jobs import JOBS
 from . import avatars, checkpoints, engine, export, performances, tracking
 from .heads import app as heads
 from .job_options import command_of
+from .terminal import print_anything
 from .weights import app as weights
 
 OURS, THEIRS, STOPPED = 1, 2, 130
@@ -48,9 +53,11 @@ for job in JOBS.values():
     if job.kind not in [command.__name__ for command in COMMANDS]:
         app.command(job.kind.value)(command_of(job))
 
-jobs = typer.Typer(help="Look at and stop the jobs of the running engine.", no_args_is_help=True)
+jobs = typer.Typer(help="Look at, stop and retry the jobs of the running engine.", no_args_is_help=True)
 jobs.command("list")(engine.list_jobs)
 jobs.command("cancel")(engine.cancel_job)
+jobs.command("retry")(engine.retry_job)
+jobs.command("log")(engine.show_log)
 app.add_typer(jobs, name="jobs")
 app.add_typer(heads, name="heads")
 app.add_typer(weights, name="weights")
@@ -58,7 +65,10 @@ app.add_typer(weights, name="weights")
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line (`sys.argv` when no arguments are given) and leave with its exit code."""
+    print_anything()
+    let_waiting_threads_rest()
     try:
+        require_working_folder()
         app(arguments, prog_name="semblance")
     except Cancelled:
         leave("Stopped.", STOPPED)
@@ -70,9 +80,20 @@ def main(arguments: list[str] | None = None) -> None:
         leave(sentence_about(error, log), OURS)
 
 
+def require_working_folder() -> None:
+    """Raise `UserError` when the folder in which the command was started is gone."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UserError(
+            f"The folder that this command was started in cannot be used ({error.strerror}); change to another one."
+        ) from error
+
+
 def leave(sentence: str, code: int) -> None:
-    """Say why, and exit."""
-    print(sentence, file=sys.stderr)
+    """Say why, where somebody still listens, and exit."""
+    with suppress(OSError):
+        print(sentence, file=sys.stderr)
     sys.exit(code)
 
 

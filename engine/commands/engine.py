@@ -25,12 +25,14 @@ def serve(
         str,
         typer.Option(help="Address to listen on. Off this machine the token can be overheard: prefer an SSH tunnel."),
     ] = "127.0.0.1",
-    parent: Annotated[int | None, typer.Option(min=1, help="Exit when this process ends.", show_default=False)] = None,
+    while_used: Annotated[
+        bool, typer.Option("--while-used", help="Exit when nobody uses it any more and every job has ended.")
+    ] = False,
 ) -> None:
     """Run the engine that Blender talks to."""
     from ..serving.process import serve
 
-    serve(home_of(home), port, host, parent)
+    serve(home_of(home), port, host, while_used)
 
 
 def list_jobs(home: HomeOption = None) -> None:
@@ -46,6 +48,22 @@ def cancel_job(
     """Stop a job."""
     with running_engine(home_of(home).folder) as engine:
         print(line_about(engine.cancel(job)))
+
+
+def retry_job(
+    job: Annotated[str, typer.Argument(help="The job's id, as the list shows it.")], home: HomeOption = None
+) -> None:
+    """Ask for the same job once more; a build continues where it stopped."""
+    with running_engine(home_of(home).folder) as engine:
+        print(line_about(engine.retry(job)))
+
+
+def show_log(
+    job: Annotated[str, typer.Argument(help="The job's id, as the list shows it.")], home: HomeOption = None
+) -> None:
+    """Print the end of what a job has printed."""
+    with running_engine(home_of(home).folder) as engine:
+        print(engine.log(job), end="")
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from unicodedata import normalize
 
 import typer
 
@@ -26,12 +28,13 @@ HeadPathOption = Annotated[Path | None, typer.Option("--head-path", help="Its fi
 
 def run(job: type[JobRequest], home: Path | None, parameters: dict[str, Any]) -> None:
     """Do a job here and now, showing its progress, and print what it made; heads are looked up in `home`."""
+    from ...neural.processor import giving_way
     from ..jobs.requests import checked, resolved
     from ..jobs.tasks import TASKS
 
     asked = resolved(checked(job.kind, parameters), home_of(home))
     with shown() as listener, default_home_set(home_of(home)):
-        result = TASKS[job.kind](asked, listener)
+        result = TASKS[job.kind](asked, giving_way(listener))
     for name, value in result.items():
         print(f"{name}: {value}")
 
@@ -69,12 +72,18 @@ def path_or_in_home(given: str, in_home: Path) -> Path:
     return in_home if not path.exists() and is_name(given) and in_home.exists() else path.absolute()
 
 
-def name_from(source: Path) -> str:
-    """A name in the home for what is made from `source`.
+def dataset_for(source: Path, home: Home) -> Path:
+    """The folder in the home for a dataset that is made from `source`: of its name, and never another file's.
 
     Raises:
         UserError: the file's name does not do.
     """
-    if not is_name(source.stem):
+    from ...tracking.datasets.origin import free_place
+
+    name = normalize("NFC", source.stem).rstrip(" .")
+    if not is_name(name):
         raise UserError(f"The name of {source} cannot be a dataset's; choose a folder with --dataset.")
-    return source.stem
+    folder = free_place(home.dataset(name), source)
+    if folder.name != name:
+        print(f"{name} is the dataset of another file; this one will be {folder.name}.", file=sys.stderr)
+    return folder

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 import time
@@ -19,40 +20,80 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 5.0
 
 
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""What asks a command to stop, where the system knows it: Ctrl-C, the system, a terminal that closes, Ctrl-Break."""
+
+
+class StopRequest:
+    """Whether the user wants the command to stop: asked politely first, then obeyed at once.
+
+    Once it was obeyed, what has been begun is being cleaned up, and nothing may disturb that.
+    """
+
+    def __init__(self) -> None:
+        self._is_asked = self._is_obeyed = False
+
+    def ask(self, _number: int, _frame: Any) -> None:
+        """Handle a signal.
+
+        Raises:
+            Cancelled: it is the second one, wherever the task is.
+        """
+        if self._is_asked:
+            self.obey()
+        self._is_asked = True
+
+    def __call__(self) -> bool:
+        """Tell whether it was asked."""
+        return self._is_asked
+
+    def obey(self) -> None:
+        """Break the task off, once.
+
+        Raises:
+            Cancelled: the first time.
+        """
+        if not self._is_obeyed:
+            self._is_obeyed = True
+            raise Cancelled
+
+
 @contextmanager
 def shown() -> Iterator[Listener]:
-    """Give a listener that shows progress on standard error, and raises `Cancelled` after the first Ctrl-C or SIGTERM.
+    """Give a listener that shows progress on standard error, and raises `Cancelled` after the first request to stop
+    (`STOPPING`).
 
-    After a second Ctrl-C it is raised at once, wherever the task is.
+    After a second one it is raised at once, wherever the task is.
     """
-    with stop_request() as stopped, bars() if sys.stderr.isatty() else plain_lines() as show:
+    with stop_request() as stop, bars() if sys.stderr.isatty() else plain_lines() as show:
 
         def listener(progress: Progress) -> None:
-            if stopped():
-                raise Cancelled
+            if stop():
+                stop.obey()
             show(progress)
 
         yield listener
 
 
 @contextmanager
-def stop_request() -> Iterator[Any]:
-    """Give a function that tells whether Ctrl-C or SIGTERM has come."""
-    asked = False
-
-    def ask(_number: int, _frame: Any) -> None:
-        nonlocal asked
-        if asked:
-            raise Cancelled
-        asked = True
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, ask) for number in numbers]
+def stop_request() -> Iterator[StopRequest]:
+    """Give what tells whether somebody has asked to stop. What was ignored before, as under `nohup`, still is."""
+    stop = StopRequest()
+    numbers = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = [signal.signal(number, stop.ask) for number in heard]
     try:
-        yield lambda: asked
+        yield stop
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in zip(heard, before, strict=True):
             signal.signal(number, handler)
+
+
+def print_anything() -> None:
+    """Let letters that the terminal or file cannot show be printed as their numbers, instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ...protocol.choices import ORIGINAL_SIZE
 from ...protocol.jobs import Photo, Track
 from .job_options import options_of
 from .performances import overlay as draw_overlay
-from .shared import HomeOption, home_of, name_from, opened_head, run
+from .shared import HomeOption, dataset_for, home_of, opened_head, run
 
 
 @options_of(Track, optional=("source",))
@@ -41,7 +41,7 @@ def track(
     if video is not None:
         if out or as_json:
             raise UserError("--out and --json are for live tracking; play the video with --stream, or leave them out.")
-        folder = parameters["dataset"] or str(home_of(home).dataset(name_from(Path(video))))
+        folder = parameters["dataset"] or str(dataset_for(Path(video), home_of(home)))
         size = ORIGINAL_SIZE if parameters["layout"] == "styleavatar" else size
         run(Track, home, {**parameters, "dataset": folder, "size": size})
         if overlay:
@@ -66,6 +66,6 @@ def photo(
     **parameters: Any,
 ) -> None:
     """Make a dataset from one portrait photo, or from several of the same person."""
-    folder = parameters["dataset"] or str(home_of(home).dataset(name_from(Path(parameters["photo"]))))
+    folder = parameters["dataset"] or str(dataset_for(Path(parameters["photo"]), home_of(home)))
     more = tuple(str(each.absolute()) for each in others or ())
     run(Photo, home, {**parameters, "dataset": folder, "more": more})

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import reduce
@@ -29,13 +30,26 @@ def unless_none(check: Callable[[str], str]) -> AfterValidator:
 
 def absolute(path: str) -> str:
     """Refuse a relative path: the engine's working folder means nothing to who asks."""
+    possible(path)
     if not Path(path).is_absolute():
         raise ValueError("must be an absolute path")
     return path
 
 
+def possible(text: str) -> str:
+    """Refuse what no file can be called."""
+    try:
+        encoded = os.fsencode(text)
+    except UnicodeError:
+        encoded = b"\0"
+    if b"\0" in encoded:
+        raise ValueError("must not hold characters that no file name can hold")
+    return text
+
+
 def absolute_or_name(place: str) -> str:
     """Refuse what is neither an absolute path nor a plain name."""
+    possible(place)
     if not is_name(place) and not Path(place).is_absolute():
         raise ValueError("must be an absolute path or a plain name")
     return place
@@ -62,7 +76,10 @@ def checking(job: type[JobRequest]) -> Any:
     types = get_type_hints(job)
     typed = [(each.name, checked_type(types[each.name], each.metadata), again(each)) for each in fields(job)]
     made = make_dataclass(job.__name__, typed, kw_only=True, namespace={"__doc__": job.__doc__})
-    return Annotated[with_config(ConfigDict(extra="forbid"))(made), AfterValidator(lambda each: job(**vars(each)))]
+    return Annotated[
+        with_config(ConfigDict(extra="forbid", allow_inf_nan=False))(made),
+        AfterValidator(lambda each: job(**vars(each))),
+    ]
 
 
 def checked_type(kind: Any, said: Mapping[str, Any]) -> Any:
@@ -159,7 +176,7 @@ def refusal(errors: list[Any]) -> str:
     """Turn pydantic's findings into one sentence."""
     first = errors[0]
     if first["type"] == "json_invalid":
-        return "The request is not JSON; send it as application/json."
+        return "The request is not JSON; send it as application/json, in UTF-8."
     if first["type"].startswith("union_tag"):
         return f"The kind of job is not right: it must be one of {', '.join(JobKind)}; correct it and ask again."
     where = [str(part) for part in first["loc"] if part not in ("body", "parameters", *JobKind)]

@@ -20,6 +20,7 @@ from ...common.errors import UserError
 from ...common.home import HOME_VARIABLE, Home
 from ...protocol.jobs import JOBS, JobKind, JobRequest
 from ...protocol.messages import JobState
+from .requests import checked
 from .store import JobStore, Record
 from .worker import CANCEL_LINE, JOB_FILE, LOCK_FILE, LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, End, Outcome
 
@@ -78,6 +79,21 @@ class Scheduler:
         for stop in self._stops.values():
             stop.set()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    def retry(self, record: Record) -> Record:
+        """Queue what an ended job was asked for once more, as a job of its own.
+
+        Raises:
+            UserError: it has not ended, or this Semblance no longer knows such a job.
+        """
+        if not record.job.state.ended:
+            raise UserError(f"The job {record.job.id} has not ended yet; wait for it, or cancel it first.")
+        return self.submit(checked(record.job.kind, record.job.parameters))
+
+    @property
+    def has_work(self) -> bool:
+        """True while a job runs or waits."""
+        return bool(self._running) or bool(self.store.in_state(JobState.QUEUED))
 
     def change(self) -> asyncio.Event:
         """Return an event that is set at the next change of any job."""

@@ -92,9 +92,14 @@ class JobStore:
         """Every job, newest first."""
         return self._read("ORDER BY created DESC, rowid DESC")
 
+    def newest(self, most: int) -> list[Record]:
+        """So many of the jobs at most, newest first."""
+        return self._read("ORDER BY created DESC, rowid DESC LIMIT ?", most)
+
     def in_state(self, *states: JobState) -> list[Record]:
         """The jobs in one of these states, oldest first."""
-        return [record for record in reversed(self.all()) if record.job.state in states]
+        marks = ", ".join("?" * len(states))
+        return self._read(f"WHERE json_extract(job, '$.state') IN ({marks}) ORDER BY created, rowid", *states)
 
     def update(
         self,

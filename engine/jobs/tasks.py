@@ -11,6 +11,7 @@ from typing import Any
 from ...common.progress import Listener
 from ...protocol.jobs import Bake, Build, JobKind, NewDataset, Orbit, Photo, Reenact, Track
 from ...tracking.datasets.dataset import Dataset, Layout
+from ...tracking.datasets.origin import MADE_FROM
 from ...tracking.heads.registry import open_head
 
 
@@ -30,7 +31,7 @@ def track(job: Track, listener: Listener) -> dict[str, Any]:
         matting=matting,
         listener=listener,
     )
-    return finished(dataset, job, matting.facts)
+    return finished(dataset, job, job.source, matting.facts)
 
 
 def photo(job: Photo, listener: Listener) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def photo(job: Photo, listener: Listener) -> dict[str, Any]:
         driver=path_or_none(job.driver),
         listener=listener,
     )
-    return finished(dataset, job, {**matting.facts, **coarse.facts})
+    return finished(dataset, job, job.photo, {**matting.facts, **coarse.facts})
 
 
 def build(job: Build, listener: Listener) -> dict[str, Any]:
@@ -92,6 +93,7 @@ def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
         Path(job.driver),
         Path(job.out),
         background=job.background,
+        plate=job.plate,
         absolute=job.absolute,
         head_path=path_or_none(job.head_path),
         panels=path_or_none(job.panels),
@@ -150,9 +152,9 @@ def path_or_none(path: str | None) -> Path | None:
     return Path(path) if path else None
 
 
-def finished(dataset: Dataset, job: NewDataset, facts: dict[str, str]) -> dict[str, Any]:
-    """What a new dataset's job has made; the facts are kept in the dataset, too."""
-    remember(dataset, facts, job.head_path)
+def finished(dataset: Dataset, job: NewDataset, source: str, facts: dict[str, str]) -> dict[str, Any]:
+    """What a new dataset's job has made; the facts are kept in the dataset, too, and the file that it was made from."""
+    remember(dataset, {**facts, MADE_FROM: source}, job.head_path)
     return {"dataset": str(dataset.folder), "frames": len(dataset.names), **facts}
 
 

@@ -26,10 +26,12 @@ from typing import Any
 
 from filelock import FileLock
 
+from ...common.cores import let_waiting_threads_rest
 from ...common.errors import UserError
 from ...common.failures import sentence_about
 from ...common.files import written_whole
 from ...common.progress import Cancelled, Listener, Progress
+from ...neural.processor import giving_way
 from ...protocol.jobs import JobKind
 from .requests import checked
 
@@ -77,9 +79,10 @@ def main() -> None:
     """Run the job in the folder that the command line names."""
     folder = Path(sys.argv[1])
     be_nice()
+    let_waiting_threads_rest()
     with FileLock(folder / LOCK_FILE):
         stop = StopRequest(sys.stdin.fileno())
-        perform(folder, reporter(folder / PROGRESS_FILE, stop)).save(folder)
+        perform(folder, giving_way(reporter(folder / PROGRESS_FILE, stop))).save(folder)
 
 
 def perform(folder: Path, listener: Listener) -> Outcome:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from ...common.errors import UserError
 from ...common.home import Home, is_name
 from ...neural.avatar_file import read_metadata
+from ...neural.processor import give_way
 from ...protocol.messages import AvatarInfo
 from ...protocol.pictures import Pictures
 from .frames import FramesRequest
@@ -48,7 +50,9 @@ class AvatarCache:
     def find(self, name: str) -> Path | None:
         """The file of the avatar with this id; None when there is none."""
         path = self._home.avatar(name)
-        return path if is_name(name) and path.is_file() else None
+        with suppress(OSError):  # the name may be too long for this disk
+            return path if is_name(name) and path.is_file() else None
+        return None
 
     def infos(self) -> list[AvatarInfo]:
         """Every avatar in the home, newest first."""
@@ -85,6 +89,7 @@ def render(entry: Loaded, path: Path, request: FramesRequest) -> Pictures:
     """Render with the avatar of `entry`, after bringing it up to date with its file."""
     from ...neural.avatar import Avatar
 
+    give_way()
     status = path.stat()
     stamp = (status.st_mtime_ns, status.st_size)
     if entry.avatar is None or entry.stamp != stamp:

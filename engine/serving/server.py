@@ -7,20 +7,20 @@ import asyncio
 import hmac
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Body, Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi import Body, Depends, FastAPI, Header, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.exceptions import HTTPException as AnyHTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...common.errors import UserError
 from ...common.failures import sentence_about
@@ -30,12 +30,28 @@ from ...protocol.messages import VERSION, AvatarInfo, Job, JobState, Status
 from ..jobs.requests import AnySubmission, refusal, resolved
 from ..jobs.scheduler import Scheduler
 from ..jobs.store import Record
+from ..jobs.worker import LOG_FILE
 from .avatar_cache import AvatarCache, avatar_info
 from .frames import MOST_BYTES, FramesRequest
+from .presence import PresenceAnswer, Users
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Names by which this machine's own programs call an engine on loopback."""
 SECONDS_BETWEEN_HEARTBEATS = 5.0
+MOST_JOBS = 1000
+"""Jobs in one answer."""
+MOST_JSON_BYTES = 1 << 20
+MOST_LOG_BYTES = 1 << 16
+ARRAYS_TYPES = (ARRAYS_TYPE, "application/octet-stream", "")
+"""What a body of arrays may say that it is."""
+IS_JSON = re.compile(r"application/(.*\+)?json")
+NO_JSON = "The request is not JSON; send it as application/json, in UTF-8."
+TEXT: dict[str, dict[str, Any]] = {"text/plain": {"schema": {"type": "string"}}}
+OF_THE_JOB = {
+    operation: {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
+    for operation in ("job", "cancel", "events", "preview", "log", "retry")
+}
+"""What can be asked about the job in an answer, in OpenAPI's words."""
 PICTURE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
 
@@ -50,17 +66,35 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     401: {"model": Problem, "description": "The token is missing or wrong"},
     403: {"model": Problem, "description": "The request did not come to this machine's own name"},
     404: {"model": Problem, "description": "There is no such thing"},
+    405: {"model": Problem, "description": "This endpoint is not asked by this method"},
+    413: {"model": Problem, "description": "The request is too large"},
+    415: {"model": Problem, "description": "The body is of another type than this endpoint takes"},
     422: {"model": Problem, "description": "This cannot be done as asked"},
 }
 
 
-def create_app(scheduler: Scheduler, token: str, hosts: frozenset[str] | None = LOCAL_HOSTS) -> FastAPI:
+class Application(FastAPI):
+    """FastAPI, whose contract says that refusals are JSON also where an endpoint answers with something else."""
+
+    def openapi(self) -> dict[str, Any]:
+        """See `FastAPI.openapi`."""
+        contract = super().openapi()
+        operations = [operation for methods in contract["paths"].values() for operation in methods.values()]
+        for code, response in [each for operation in operations for each in operation["responses"].items()]:
+            if code.startswith("4"):
+                response["content"] = {"application/json": next(iter(response["content"].values()))}
+        return contract
+
+
+def create_app(
+    scheduler: Scheduler, token: str, hosts: frozenset[str] | None = LOCAL_HOSTS, users: Users | None = None
+) -> FastAPI:
     """Return the application that serves the scheduler's home to whoever knows `token`.
 
     `hosts` are the names under which it may be asked (a foreign page may rebind its own name to this machine); None
-    lets every name in.
+    lets every name in. `users` is told who uses it.
     """
-    avatars = AvatarCache(scheduler.home)
+    avatars, users = AvatarCache(scheduler.home), users or Users()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -70,17 +104,18 @@ def create_app(scheduler: Scheduler, token: str, hosts: frozenset[str] | None = 
         scheduler.store.close()
         avatars.close()
 
-    app = FastAPI(
+    app = Application(
         title="Semblance engine",
         version=str(VERSION),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         responses=REFUSALS,
+        generate_unique_id_function=lambda route: route.name,
         dependencies=[Depends(HTTPBearer(auto_error=False))],
     )
-    app.state.scheduler, app.state.avatars = scheduler, avatars
-    app.add_middleware(Gate, token=token, hosts=hosts)
+    app.state.scheduler, app.state.avatars, app.state.users = scheduler, avatars, users
+    app.add_middleware(Gate, token=token, hosts=hosts, users=users)
     app.add_exception_handler(RequestValidationError, refuse_invalid)
     app.add_exception_handler(UserError, refuse_user_error)
     app.add_exception_handler(AnyHTTPException, refuse_http)
@@ -111,18 +146,22 @@ def add_status(app: FastAPI) -> None:
             jobs_queued=len(store.in_state(JobState.QUEUED)),
         )
 
+    @app.get("/v1/presence", response_class=Response, responses={200: {"content": TEXT}})
+    async def presence(request: Request) -> Response:
+        return PresenceAnswer(request.app.state.users, scheduler_of(request))
+
 
 def add_jobs(app: FastAPI) -> None:
     """Add the endpoints of jobs."""
 
-    @app.post("/v1/jobs", status_code=201)
+    @app.post("/v1/jobs", status_code=201, responses={201: {"links": OF_THE_JOB}})
     async def submit(request: Request, asked: Annotated[AnySubmission, Body()]) -> Job:
         scheduler = scheduler_of(request)
         return scheduler.submit(resolved(asked.parameters, scheduler.home)).job
 
     @app.get("/v1/jobs")
-    async def jobs(request: Request) -> list[Job]:
-        return [record.job for record in scheduler_of(request).store.all()]
+    async def jobs(request: Request, most: Annotated[int, Query(ge=1, le=MOST_JOBS)] = MOST_JOBS) -> list[Job]:
+        return [record.job for record in scheduler_of(request).store.newest(most)]
 
     @app.get("/v1/jobs/{id}")
     async def job(record: KnownJob) -> Job:
@@ -131,6 +170,14 @@ def add_jobs(app: FastAPI) -> None:
     @app.post("/v1/jobs/{id}/cancel")
     async def cancel(request: Request, record: KnownJob) -> Job:
         return (scheduler_of(request).cancel(record.job.id) or record).job
+
+    @app.post("/v1/jobs/{id}/retry", status_code=201, responses={201: {"links": OF_THE_JOB}})
+    async def retry(request: Request, record: KnownJob) -> Job:
+        return scheduler_of(request).retry(record).job
+
+    @app.get("/v1/jobs/{id}/log", response_class=PlainTextResponse)
+    async def log(request: Request, record: KnownJob) -> str:
+        return await asyncio.to_thread(end_of, scheduler_of(request).home.job(record.job.id) / LOG_FILE)
 
     @app.get("/v1/jobs/{id}/events", response_class=EventSourceResponse)
     async def events(
@@ -165,11 +212,13 @@ def add_avatars(app: FastAPI) -> None:
     @app.post(
         "/v1/avatars/{id}/frames",
         response_class=Response,
-        responses={413: {"model": Problem}, 200: {"content": {ARRAYS_TYPE: BINARY}}},
+        responses={200: {"content": {ARRAYS_TYPE: BINARY}}},
         openapi_extra={"requestBody": {"required": True, "content": {ARRAYS_TYPE: BINARY}}},
     )
     async def frames(request: Request, path: KnownAvatar) -> Response:
-        body = await limited_body(request)
+        if (given := type_of_body(request)) not in ARRAYS_TYPES:
+            raise HTTPException(415, f"The body is {given}; send {ARRAYS_TYPE}, as pack_arrays makes it.")
+        body = await request.body()
         asked = await asyncio.to_thread(FramesRequest.read, body)
         shown = await avatars_of(request).render(path, asked)
         return Response(await asyncio.to_thread(pack_arrays, **shown.arrays()), media_type=ARRAYS_TYPE)
@@ -241,36 +290,63 @@ async def events_of(scheduler: Scheduler, name: str, last_seen: str) -> AsyncIte
             yield ServerSentEvent(comment="heartbeat")
 
 
-async def limited_body(request: Request) -> bytes:
-    """Read the body, and refuse it as soon as it is known to be too large."""
-    too_large = HTTPException(413, f"The maps are larger than {MOST_BYTES} bytes; send fewer frames at once.")
-    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
-        raise too_large
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MOST_BYTES:
-            raise too_large
-    return bytes(body)
+def end_of(path: Path) -> str:
+    """The last of what a log holds; nothing when there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - MOST_LOG_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def type_of_body(request: Request) -> str:
+    """What a request says of the type of its body; empty when it says nothing."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def limited(receive: Receive, most: int) -> Receive:
+    """Read a body as `receive` does, and refuse it as soon as it is known to be too large."""
+    had = 0
+
+    async def receive_limited() -> Message:
+        nonlocal had
+        message = await receive()
+        had += len(message.get("body", b""))
+        if had > most:
+            raise HTTPException(413, too_large(most))
+        return message
+
+    return receive_limited
+
+
+def too_large(most: int) -> str:
+    """Say that a request is too large."""
+    return f"The request is larger than {most} bytes; send less at once."
 
 
 class Gate:
-    """Lets in only who asks under one of the right names and knows the token.
+    """Lets in only who asks under one of the right names, knows the token and sends no more than is needed.
 
     Starlette's `TrustedHostMiddleware` answers in plain text and cannot tell "[::1]:8765" from "[".
     """
 
-    def __init__(self, app: ASGIApp, token: str, hosts: frozenset[str] | None) -> None:
-        self._app, self._expected, self._hosts = app, f"Bearer {token}".encode(), hosts
+    def __init__(self, app: ASGIApp, token: str, hosts: frozenset[str] | None, users: Users) -> None:
+        self._app, self._expected, self._hosts, self._users = app, f"Bearer {token}".encode(), hosts, users
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or refuse it."""
         if scope["type"] == "http":
             headers = dict(scope["headers"])
+            most = MOST_BYTES if scope["path"].endswith("/frames") else MOST_JSON_BYTES
             refused = self._refusal(headers.get(b"host", b""), headers.get(b"authorization", b""))
+            if refused is None and int(headers.get(b"content-length", 0)) > most:
+                refused = problem(413, too_large(most))
             if refused is not None:
                 await refused(scope, receive, send)
                 return
+            self._users.note()
+            receive = limited(receive, most)
         await self._app(scope, receive, send)
 
     def _refusal(self, host: bytes, authorization: bytes) -> JSONResponse | None:
@@ -286,14 +362,16 @@ def name_in(host: str) -> str:
     return re.sub(r":\d*$", "", host).lower()
 
 
-def problem(code: int, sentence: str) -> JSONResponse:
+def problem(code: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return a refusal."""
-    return JSONResponse(asdict(Problem(sentence)), code)
+    return JSONResponse(asdict(Problem(sentence)), code, headers)
 
 
-async def refuse_invalid(_request: Request, error: Exception) -> JSONResponse:
-    """Answer a request whose JSON is wrong."""
+async def refuse_invalid(request: Request, error: Exception) -> JSONResponse:
+    """Answer a request whose JSON, or whose query, is wrong."""
     assert isinstance(error, RequestValidationError)
+    if request.method == "POST" and not IS_JSON.fullmatch(type_of_body(request)):
+        return problem(415, NO_JSON)
     return problem(422, refusal(list(error.errors())))
 
 
@@ -305,9 +383,12 @@ async def refuse_user_error(_request: Request, error: Exception) -> JSONResponse
 async def refuse_http(request: Request, error: Exception) -> JSONResponse:
     """Answer with the code and sentence that an endpoint raised; the router, which finds none, has no sentence."""
     assert isinstance(error, AnyHTTPException)
+    if error.status_code == 400:  # FastAPI could not even decode the body
+        return problem(422, NO_JSON)
     if isinstance(error, HTTPException):
         return problem(error.status_code, error.detail)
-    return problem(error.status_code, f"No such endpoint: {request.method} {request.url.path}; see the protocol.")
+    said = f"No such endpoint: {request.method} {request.url.path}; see the protocol."
+    return problem(error.status_code, said, error.headers)
 
 
 async def refuse_own_fault(request: Request, error: Exception) -> JSONResponse:

@@ -16,6 +16,7 @@ from ..device import device_facts
 from ..trained_avatar import TrainedAvatar
 from ..training.outcome import provenance_of, trainable
 from ..training.plan import Plan
+from ..training.plates import plate_of
 from . import NAME
 from .dataset_scene import scene_of_dataset
 from .kernels.launching import kernel_device, single_threaded
@@ -67,7 +68,7 @@ def build(
         seconds, steps: how long to train, all rounds together; the preset's time when neither is given.
         train_share: the first share of the frames is trained on; the rest is left for tests.
         resume: go on from the checkpoint in `work`, when it is of the same training.
-        work: folder for the checkpoint, `curves.jsonl` and `preview.png`; by default `<avatar>.training`.
+        work: folder for the checkpoint, `curves.jsonl` and `preview.jpg`; by default `<avatar>.training`.
         base: must be None: there are no pre-trained networks of this kind.
         updates: how often the pictures are replaced by restored drawings of the head; by default `USUAL_UPDATES` for a
             photo's dataset and 0 for a video's, whose pictures are all true.
@@ -113,7 +114,8 @@ def build(
                 picture=scene.colours[0].cpu().numpy(),
                 provenance=provenance_of(performance, train_share, state, dict.fromkeys(said)),
             )
-            result = TrainedAvatar(training.learner.network, metadata)
+            plate = plate_of(source, performance, chosen.side, head_alone=True)
+            result = TrainedAvatar(training.learner.network, metadata, plate=plate)
             result.save(target)
     return result
 

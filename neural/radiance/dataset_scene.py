@@ -12,12 +12,12 @@ import torch
 
 from ...common.clock import Clock
 from ...common.progress import Listener, silent
+from ...protocol.foreground import foreground
 from ...tracking.datasets.pictures import central_window, read_picture, read_window
 from ...tracking.heads.registry import open_head
 from ...tracking.mattes.head_region import head_mattes, within_reach
 from ...tracking.media.video import scaled
 from ...tracking.performances.maps import frame_vertices
-from .edge_colours import own_colours
 from .scene import RadianceScene
 from .surfaces import surface_of
 
@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...tracking.datasets.dataset import Dataset
+    from ...tracking.heads.arrays import Image
 
 BYTES, MOST_BYTES = 5, 2 << 30
 """A pixel, and all pictures together."""
 NECK = 3
 """Where the neck is cut, one part in so many of it is left where it begins to fade in what is learnt."""
+PLAIN = 250
+"""Of 255: a matte from which a pixel shows nothing but the person."""
 SEEN = 8
 """Of 255: a matte below it shows nothing."""
 
@@ -73,7 +76,7 @@ def scene_of_dataset(
         alphas[index] = with_lower_neck(matte, person)
         colours[index] = read_window(dataset, frame, side)
         if not photographs:
-            colours[index] = own_colours(colours[index], person.astype(np.float32) / 255)
+            colours[index] = own_colours(colours[index], person)
     scene = RadianceScene(
         surface_of(head, performance.identity),
         torch.from_numpy(vertices.astype(np.float32)),
@@ -97,6 +100,17 @@ def person_matte(dataset: Dataset, frame: int, side: int) -> NDArray[np.uint8]:
     """
     enlarged = read_picture(dataset.matte(dataset.names[frame]), cv2.IMREAD_GRAYSCALE)
     return scaled(central_window(enlarged), side)
+
+
+def own_colours(picture: Image, person: NDArray[np.uint8]) -> Image:
+    """Return a picture `[H, W, 3]` with the colours of the person alone where it mixes them with what is behind.
+
+    `person [H, W]`, 0 to 255, is how far each pixel is theirs. A head is shown before other backgrounds than the one it
+    was filmed before, of which it would carry a rim along.
+    """
+    alone = foreground(picture.astype(np.float32) / 255, person[..., None].astype(np.float32) / 255)
+    mixed = (person > 0) & (person < PLAIN)
+    return np.where(mixed[..., None], alone * 255 + 0.5, picture).astype(np.uint8)
 
 
 def with_lower_neck(matte: NDArray[np.uint8], person: NDArray[np.uint8]) -> NDArray[np.uint8]:

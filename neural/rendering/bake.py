@@ -11,12 +11,14 @@ import numpy as np
 from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
+from ...protocol.foreground import over
 from ...protocol.inputs import PosedMesh
 from ...tracking.datasets.dataset import ENLARGED, Dataset
 from ...tracking.datasets.writer import DatasetWriter
 from ...tracking.media.crop import cut
 from ...tracking.performances.maps import frame_vertices
 from ...tracking.performances.performance import Crop
+from ...tracking.performances.plates import CLEAN, HEADLESS
 from ...tracking.photos.calibration import FRAMES, calibration_performance
 from ...tracking.photos.photo_file import read_photo
 from ..avatar import Avatar
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from ...tracking.heads.arrays import Floats, Image
+    from ...tracking.heads.arrays import Image
     from ...tracking.heads.head import MorphableHead
     from ...tracking.performances.performance import Performance
 
@@ -66,13 +68,14 @@ def bake(
     crop = rest.crop or Crop(0.0, 0.0, float(size))
     rest = replace(rest, crop=crop, camera=rest.camera.resized(size, size), source=str(plate or ""))
     performance = calibration_performance(head, rest, frames)
-    performance = replace(performance, extra={**performance.extra, "baked": avatar.name})
+    behind_it = {} if plate is None else {CLEAN: str(plate), HEADLESS: str(plate)}
+    performance = replace(performance, extra={**performance.extra, "baked": avatar.name, **behind_it})
     behind = backdrop(plate, crop, size)
     clock = Clock("Baking", frames, listener)
     with DatasetWriter(folder, size) as writer:
         for index, inputs in enumerate(enlarged_frames(head, performance)):
             rgba = subject.render(inputs).rgba[0]
-            writer.add_picture(index, laid_over(rgba, behind), rgba[..., 3])
+            writer.add_picture(index, over(rgba, behind), rgba[..., 3])
             clock.tell_finished(index + 1)
         writer.draw_maps(head, performance, listener)
         return writer.finish(performance)
@@ -104,10 +107,3 @@ def backdrop(plate: Path | None, crop: Crop, size: int) -> Image:
         side = round(size * ENLARGED)
         return np.full((side, side, 3), GREY, np.uint8)
     return cut(read_photo(plate), crop, size)
-
-
-def laid_over(rgba: Image, behind: Image) -> Image:
-    """Return `[H, W, 3]`: a picture with straight alpha, `[H, W, 4]`, over another one, `[H, W, 3]`."""
-    alpha: Floats = rgba[..., 3:].astype(np.float32) / 255
-    mixed: Image = (rgba[..., :3] * alpha + behind * (1 - alpha) + 0.5).astype(np.uint8)
-    return mixed

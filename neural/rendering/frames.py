@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from ...common.errors import UserError
 from ...protocol.inputs import Inputs, Maps, PosedMesh
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.rasteriser import MapRasteriser
+from ...tracking.media.read_ahead import read_ahead
 from ...tracking.performances.maps import frame_maps, frame_vertices
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from ...tracking.heads.head import MorphableHead
     from ...tracking.performances.performance import Performance
     from ..avatar import Avatar
+
+DRAWN_AHEAD = 2
+"""Frames whose inputs are drawn while another is painted."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ def frames_of(
 ) -> Iterator[RenderedFrame]:
     """Render frames of a performance that is the avatar's own (tracked, retargeted or keyframed for it).
 
+    The next ones are drawn meanwhile.
+
     `head` is `avatar.open_head()` when not given; `look` is the same throughout.
 
     Raises:
@@ -59,10 +65,18 @@ def frames_of(
         raise UserError(
             f"The performance is for the head {performance.head}, the avatar's is {head.name}; retarget it."
         )
+    with closing(read_ahead(drawn(avatar, head, performance, indices), DRAWN_AHEAD)) as ahead:
+        for index, inputs in ahead:
+            yield RenderedFrame(index, inputs, avatar.render(inputs, look).rgba[0])
+
+
+def drawn(
+    avatar: Avatar, head: MorphableHead, performance: Performance, indices: Iterable[int]
+) -> Generator[tuple[int, Inputs], None, None]:
+    """Give frames of a performance by index and, of what the avatar is painted from, their inputs; errors as above."""
     with DRAWING[avatar.kind.inputs](head, performance) as draw:
         for index in indices:
-            inputs = draw(index)
-            yield RenderedFrame(index, inputs, avatar.render(inputs, look).rgba[0])
+            yield index, draw(index)
 
 
 Draw = Callable[[int], Inputs]

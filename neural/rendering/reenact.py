@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +13,15 @@ import numpy as np
 from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
+from ...protocol.foreground import over, person_alone
 from ...protocol.inputs import Maps
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.writer import as_bytes
-from ...tracking.media.video import Sound, frames_to, side_by_side
+from ...tracking.media.read_ahead import read_ahead
+from ...tracking.media.sound import Sound
+from ...tracking.media.streams import sound_note
+from ...tracking.media.video import frames_to, scaled, side_by_side
 from ...tracking.performances.captures.registry import is_performance_name, read_performance
 from ...tracking.performances.performance import OVER_TIME, Performance
 from ...tracking.performances.resampling import at_rate
@@ -27,10 +31,15 @@ from .frames import RenderedFrame, frames_of
 from .runtime_choice import avatar_on
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...protocol.choices import RuntimeName
     from ...tracking.heads.arrays import Image
     from ...tracking.heads.head import MorphableHead
     from ..avatar import Avatar
+
+PAINTED_AHEAD = 2
+"""Frames that are painted while another is written."""
 
 
 def reenact(
@@ -39,6 +48,7 @@ def reenact(
     out: Path,
     *,
     background: bool = True,
+    plate: bool = True,
     absolute: bool = False,
     head_path: Path | None = None,
     panels: Path | None = None,
@@ -53,7 +63,9 @@ def reenact(
         avatar: the avatar file.
         driver: a video, a performance file (`captures.registry`) or a dataset folder.
         out: a video (.mp4) or a folder for PNG files.
-        background: show the avatar's own background, where it has one; else it is transparent (PNG) or black (mp4).
+        background: show what is behind the avatar; else it is transparent (PNG) or black (mp4).
+        plate: that is the clean plate of its footage where its file brings one and the backdrop is not moved; else it
+            is its own background, where it has one.
         absolute: take the driver's expression and pose as they are; else they are relative to the driver's and the
             avatar's rest, unless the driver is the person of the avatar.
         head_path: file of the avatar's head, where it is not where it was.
@@ -70,17 +82,37 @@ def reenact(
     performance = driven(subject, driving, absolute)
     sound = sound_of(driver, driving)
     pictures = pictures_of(driver, driving) if panels else None
+    laid_out = laying(subject, background=background, plate=plate and not any(look.background_offset))
     with ExitStack() as stack:
         write = stack.enter_context(frames_to(out, performance.fps, sound))
         write_panels = stack.enter_context(frames_to(panels, performance.fps, sound)) if panels else None
         clock = Clock("Rendering", len(performance), listener)
-        said = [warning(subject), *driving.extra.get("notes", ())]
-        clock.tell(0, " ".join(filter(None, said)))
-        for frame in frames_of(subject, performance, range(len(performance)), head=head, look=look):
-            write(frame.rgba[..., :3] if background and subject.kind.has_backdrop else frame.rgba)
+        heard = sound_note(sound.path) if sound else ""
+        said = [warning(subject), *driving.extra.get("notes", ()), heard]
+        clock.tell(0, " ".join(filter(None, dict.fromkeys(said))))
+        frames = frames_of(subject, performance, range(len(performance)), head=head, look=look)
+        for frame in stack.enter_context(closing(read_ahead(frames, PAINTED_AHEAD))):
+            write(laid_out(frame.rgba))
             if write_panels:
                 write_panels(panel_picture(frame, performance, pictures))
             clock.tell_finished(frame.index + 1)
+
+
+def laying(avatar: Avatar, *, background: bool, plate: bool) -> Callable[[Image], Image]:
+    """Return what lays the avatar's pictures `[H, W, 4]` over what is behind them; arguments as in `reenact`.
+
+    What it returns is `[H, W, 3]`, or `[H, W, 4]`, straight alpha, where nothing is behind.
+    """
+    behind = avatar.plate if background and plate else None
+    if behind is None:
+        own = background and avatar.kind.has_backdrop
+        return lambda rgba: rgba[..., :3] if own else alone(avatar, rgba)
+    return lambda rgba: over(alone(avatar, rgba), scaled(behind, len(rgba)))
+
+
+def alone(avatar: Avatar, rgba: Image) -> Image:
+    """Return a picture `[H, W, 4]` of an avatar, straight alpha, without any background in its colours."""
+    return person_alone(rgba) if avatar.kind.has_backdrop else rgba
 
 
 def driven(avatar: Avatar, driver: Performance, absolute: bool = False) -> Performance:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from ...common.errors import UserError
 from ...common.progress import Listener, silent
 from ..avatar import Avatar
 from ..avatar_file import file_sha256
-from .frames import frames_of
+from .frames import drawn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +51,7 @@ def avatar_on(runtime: RuntimeName, file: Path, engines: Path | None = None, lis
 
     def prepared(look: Look) -> TensorRtRuntime:
         engine = engine_for(avatar, file, network, look, engines, listener)
-        return TensorRtRuntime(engine.read_bytes(), list(network.example))
+        return TensorRtRuntime(engine.read_bytes(), list(network.example), avatar.device)
 
     return replace(avatar, prepared=prepared)
 
@@ -70,5 +71,7 @@ def engine_for(avatar: Avatar, file: Path, network: Exportable, look: Look, engi
     """
     from ..runtimes.tensorrt import engine_of
 
-    frame = next(iter(frames_of(avatar, avatar.metadata.rest_performance(), [0])))
-    return engine_of(network, file_sha256(file), look, [avatar.tensors(frame.inputs)], engines, listener)
+    rest = avatar.metadata.rest_performance()
+    with closing(drawn(avatar, avatar.open_head(), rest, [0])) as frames:  # not painted: that would record a graph
+        inputs = [avatar.tensors(each) for _, each in frames]
+    return engine_of(network, file_sha256(file), look, inputs, engines, listener)

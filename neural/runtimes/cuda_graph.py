@@ -3,11 +3,20 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+
 import torch
 from torch import Tensor, nn
 
+from ..device import try_convolutions
+
+log = logging.getLogger(__name__)
+
 WARM_UP = 3
 """Frames before a CUDA graph is recorded, as PyTorch asks for."""
+RECORDING = threading.Lock()
+"""PyTorch records one graph of a process at a time."""
 
 
 class Recorded(nn.Module):
@@ -15,20 +24,23 @@ class Recorded(nn.Module):
 
     Raises:
         torch.OutOfMemoryError: the memory does not suffice.
+        RuntimeError: the network does what cannot be recorded.
     """
 
     def __init__(self, network: nn.Module, *inputs: Tensor) -> None:
         super().__init__()
         self.inputs = [each.clone() for each in inputs]
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call,unused-ignore]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UP):
-                network(*self.inputs)
-        torch.cuda.current_stream().wait_stream(stream)
-        self.network, self.graph = network, torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            self.output = network(*self.inputs)
+        with RECORDING:
+            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call,unused-ignore]
+            stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(stream):
+                for _ in range(WARM_UP):
+                    network(*self.inputs)
+            torch.cuda.current_stream().wait_stream(stream)
+            self.network, self.graph = network, torch.cuda.CUDAGraph()
+            # Other threads may take memory meanwhile: a training's reader, another avatar's first frame.
+            with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
+                self.output = network(*self.inputs)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Return what the network makes of inputs of the recorded shapes, `[1, …]`; the next call overwrites it."""
@@ -37,3 +49,14 @@ class Recorded(nn.Module):
         self.graph.replay()
         painted: Tensor = self.output
         return painted
+
+
+def recorded(network: nn.Module, *inputs: Tensor) -> nn.Module:
+    """Return a network for inputs of these shapes, `[1, …]`, as a CUDA graph; as it is where that cannot be had."""
+    try_convolutions(inputs[0].device)
+    try:
+        return Recorded(network, *inputs)
+    except RuntimeError as error:  # among them that the memory does not suffice, which it may for the network itself
+        log.warning("The network could not be recorded, so frames take longer: %s", error)
+        torch.cuda.empty_cache()
+        return network

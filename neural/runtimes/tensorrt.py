@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rendering with TensorRT in float16.
 
-Nothing here has been run yet, for want of TensorRT's libraries: it is written to the documented Python interface of
-TensorRT 10 and 11 (strongly typed networks, tensors by name). What needs none is in `tensorrt_cache` and is tested.
+This has never met TensorRT's own libraries: it is written to the documented Python interface of TensorRT 10 and 11
+(strongly typed networks, tensors by name), and tested with a stand-in for them that runs ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ...common.progress import Listener, Progress, silent
+from ..versions import own_version
 from .onnx_file import OUTPUT, onnx_bytes
 from .runtime import Exportable, agree
 from .tensorrt_cache import EngineKey, least_exact
@@ -41,8 +42,14 @@ def tensorrt_module() -> ModuleType:
         return import_module("tensorrt")
     except ImportError as error:
         raise UserError(
-            "TensorRT is not installed: run “pip install tensorrt” with the engine's Python, or export with --onnx."
+            f"TensorRT is not installed: run “pip install {tensorrt_package(torch.version.cuda)}” with the engine's "
+            "Python, or export with --onnx."
         ) from error
+
+
+def tensorrt_package(cuda: str | None) -> str:
+    """TensorRT's package for the CUDA that PyTorch was built with: "12.8" or the like; None where that is not known."""
+    return f"tensorrt-cu{cuda.partition('.')[0]}" if cuda else "tensorrt"
 
 
 class TensorRtRuntime:
@@ -51,13 +58,14 @@ class TensorRtRuntime:
     Args:
         engine: what `built` made.
         names: of its inputs, in the order of `run`.
+        device: the GPU.
 
     Raises:
         UserError: TensorRT is not installed, or the engine is damaged or another machine's.
     """
 
-    def __init__(self, engine: bytes, names: Sequence[str]) -> None:
-        self.names = tuple(names)
+    def __init__(self, engine: bytes, names: Sequence[str], device: torch.device) -> None:
+        self.names, self.device = tuple(names), device
         trt = tensorrt_module()
         self.runtime = trt.Runtime(trt.Logger(trt.Logger.ERROR))
         self.engine = self.runtime.deserialize_cuda_engine(engine)
@@ -66,19 +74,19 @@ class TensorRtRuntime:
         self.context = self.engine.create_execution_context()
         if self.context is None:
             raise UserError("The GPU's memory is too small for the engine; close other programs that use it.")
-        self.output = torch.empty(tuple(self.engine.get_tensor_shape(OUTPUT)), device="cuda")
+        self.output = torch.empty(tuple(self.engine.get_tensor_shape(OUTPUT)), device=device)
         self.context.set_tensor_address(OUTPUT, self.output.data_ptr())
+        self.stream = torch.cuda.Stream()  # type: ignore[no-untyped-call,unused-ignore]
 
     def run(self, *inputs: Tensor) -> Tensor:
         """See `Runtime.run`."""
-        held = [each.to("cuda", torch.float32).contiguous() for each in inputs]
+        held = [each.to(self.device, torch.float32).contiguous() for each in inputs]
         for name, each in zip(self.names, held, strict=True):
             self.context.set_tensor_address(name, each.data_ptr())
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call,unused-ignore]
-        stream.wait_stream(torch.cuda.current_stream())
-        if not self.context.execute_async_v3(stream.cuda_stream):
+        self.stream.wait_stream(torch.cuda.current_stream())
+        if not self.context.execute_async_v3(self.stream.cuda_stream):
             raise RuntimeError("TensorRT did not run the engine")
-        stream.synchronize()
+        self.stream.synchronize()
         return self.output
 
 
@@ -96,7 +104,7 @@ def engine_of(
         network: the trained network, on the GPU.
         avatar: SHA-256 of its file.
         look: the look, with its time code.
-        frames: inputs of real frames, of which the engine must paint what PyTorch does.
+        frames: inputs of real frames, on the GPU, of which the engine must paint what PyTorch does.
         folder: where engines are kept.
 
     Raises:
@@ -104,19 +112,21 @@ def engine_of(
     """
     trt = tensorrt_module()
     gpu, driver = gpu_and_driver()
-    file = EngineKey(gpu, driver, trt.__version__, avatar, look).file(folder)
+    file = EngineKey(gpu, driver, trt.__version__, own_version(), avatar, look).file(folder)
     if file.is_file():
         return file
     exact = network.plain(look)
     with torch.inference_mode():
         expected = [exact(*inputs) for inputs in frames]
+    del exact  # TensorRT looks for the fastest in all the memory that it is left
+    device = frames[0][0].device
 
     def build(groups: tuple[str, ...]) -> bytes:
         listener(Progress("Building the engine", 0, 1, f"float32: {', '.join(groups) or 'nothing'}"))
         return built(trt, onnx_bytes(network.plain(look, torch.float16, groups), network.example))
 
     def works(engine: bytes) -> bool:
-        runtime = TensorRtRuntime(engine, list(network.example))
+        runtime = TensorRtRuntime(engine, list(network.example), device)
         return all(agree(runtime.run(*inputs), picture) for inputs, picture in zip(frames, expected, strict=True))
 
     engine, said = least_exact(network.sensitive, build, works)

@@ -22,13 +22,14 @@ class EngineKey:
     """What an engine was built for; it runs nowhere else.
 
     Attributes:
-        gpu: its name; driver, tensorrt: versions.
+        gpu: its name; driver, tensorrt, semblance: versions, the last one of what folds networks.
         avatar: SHA-256 of the file; look: what it paints.
     """
 
     gpu: str
     driver: str
     tensorrt: str
+    semblance: str
     avatar: str
     look: Look
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from ...common.errors import UserError
 from ...tracking.performances.maps import MAP_SIZE
-from ..precision import native_dtype
-from ..runtimes.cuda_graph import Recorded
+from ..precision import rendering_dtype
+from ..runtimes.cuda_graph import recorded
 from ..runtimes.runtime import Exportable, Runtime, Runtimes, agree
 from .folding.fold import can_fold, fold
 from .folding.packing import packed
@@ -85,15 +85,15 @@ class UnfoldedRuntime:
 
 
 class FoldedRuntime:
-    """The folded network, in bfloat16 where the device computes in it; on a GPU, as one CUDA graph.
+    """The folded network, in bfloat16 or float16 where the device computes in it; on a GPU, as one CUDA graph.
 
-    The first picture is painted in float32 too. Should bfloat16 not agree with it (`runtime.agree`), float32 it is.
+    The first picture is painted in float32 too. Should the shorter one not agree (`runtime.agree`), float32 it is.
     How far they are apart: `benchmarks/network.py`.
     """
 
     def __init__(self, network: nn.Module, look: Look, dtype: torch.dtype | None = None) -> None:
         self.device = next(network.parameters()).device
-        self.dtype = dtype or native_dtype(self.device)
+        self.dtype = dtype or rendering_dtype(self.device)
         self.painter = self._prepared(fold(network, look, self.dtype))
         self._check = fold(network, look) if self.dtype != torch.float32 else None
 
@@ -102,14 +102,16 @@ class FoldedRuntime:
         if self._check is not None:
             exact, self._check = self._check, None
             if not agree(self.painter(*inputs), exact(*inputs)):
-                log.warning("bfloat16 spoils this avatar's pictures, so it is rendered in float32, which is slower.")
+                shorter = str(self.dtype).removeprefix("torch.")
+                log.warning("%s spoils this avatar's pictures, so it is rendered in float32, which is slower.", shorter)
+                del self.painter  # and its memory
                 self.dtype, self.painter = torch.float32, self._prepared(exact)
         painted: Tensor = self.painter(*inputs)
         return painted
 
     def _prepared(self, folded: nn.Module) -> nn.Module:
         maps = torch.zeros(2, 1, 3, MAP_SIZE, MAP_SIZE, device=self.device).unbind()
-        return Recorded(folded, *maps) if self.device.type == "cuda" else packed(folded, *maps)
+        return recorded(folded, *maps) if self.device.type == "cuda" else packed(folded, *maps)
 
 
 def example_maps() -> dict[str, Tensor]:

@@ -50,13 +50,25 @@ def save_checkpoint(
     path: Path, state: TrainingState, modules: Mapping[str, nn.Module], optimisers: Mapping[str, Optimizer]
 ) -> None:
     """Write the checkpoint whole or not at all."""
+    write_checkpoint(path, state, copied(modules, optimisers))
+
+
+def copied(modules: Mapping[str, nn.Module], optimisers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
+    """Copies, on the processor, of everything that a checkpoint keeps, tensors of any shape `[...]` by name."""
     tensors: dict[str, Tensor] = {}
     for name, module in modules.items():
         tensors.update({f"{name}/{key}": value for key, value in module.state_dict().items()})
     for name, optimiser in optimisers.items():
         for index, moments in optimiser.state_dict()["state"].items():
             tensors.update({f"{name}/{index}/{key}": torch.as_tensor(value) for key, value in moments.items()})
-    tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    return {
+        key: value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for key, value in tensors.items()
+    }
+
+
+def write_checkpoint(path: Path, state: TrainingState, tensors: dict[str, Tensor]) -> None:
+    """Write a checkpoint of what `copied` gave, tensors of any shape `[...]`, whole or not at all."""
     header = {**FORMAT.text_header, "standing": json.dumps(asdict(state))}
     with written_whole(path) as partial:
         safetensors.torch.save_file(tensors, partial, header)

@@ -10,14 +10,20 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
 from torch import nn
 
+from ..device import try_convolutions
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+LONGEST_WAIT = timedelta(hours=3)
+"""For another process. The first one decodes the footage while the others wait; `torchrun` ends all when one dies."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +40,17 @@ class DistributedGroup:
         """Join the processes that `torchrun` started (it sets the environment); a group of one without it."""
         world_size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
         if world_size == 1:
+            try_convolutions(device)
             yield cls(0, 1, device)
             return
         if device.type == "cuda":
             device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
             torch.cuda.set_device(device)
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        try_convolutions(device)
+        if device.type == "cuda":
+            dist.init_process_group("nccl", timeout=LONGEST_WAIT, device_id=device)
+        else:
+            dist.init_process_group("gloo", timeout=LONGEST_WAIT)
         try:
             yield cls(rank, world_size, device)
         finally:

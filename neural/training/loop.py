@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,11 @@ from PIL import Image
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ...common.progress import Cancelled, Listener, Progress
-from .checkpoints import DTYPES, TrainingState, load_checkpoint, name_of, read_state, save_checkpoint
+from .checkpoint_writer import CheckpointWriter
+from .checkpoints import DTYPES, TrainingState, load_checkpoint, name_of, read_state
 from .curves import add_row, forget_rows_after
 from .health import Health
+from .pace import Pace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +26,12 @@ if TYPE_CHECKING:
     from .learner import Learner
     from .plan import Plan
 
-CHECKPOINT_SECONDS = 40.0
-PREVIEW_SECONDS = 10.0
+CHECKPOINT_SECONDS, CHECKPOINT_SHARE = 40.0, 0.02
+"""From one checkpoint to the next, at least, and of the time how much training may wait for them."""
+PREVIEW_SECONDS, PREVIEW_SHARE = 10.0, 0.05
+"""Likewise of previews."""
+PREVIEW_QUALITY = 90
+"""Of JPEG: a PNG of `final` takes a second."""
 MOST_SETBACKS = 3
 """How often a lost training goes on from its last good checkpoint, before it is given up."""
 
@@ -37,7 +44,7 @@ class TrainingRun:
     """One run of the loop.
 
     Args:
-        folder: where `checkpoint.safetensors`, `curves.jsonl` and `preview.png` go.
+        folder: where `checkpoint.safetensors`, `curves.jsonl` and `preview.jpg` go.
         learner: what learns.
         plan: how long.
         label: tells this training from others.
@@ -49,7 +56,8 @@ class TrainingRun:
         self.group, self.health = learner.group, Health()
         self.state = TrainingState(label, 0, 0.0, dtype=name_of(learner.dtype))
         self._checkpoint, self._curves = folder / "checkpoint.safetensors", folder / "curves.jsonl"
-        self._preview = folder / "preview.png"
+        self._writer = CheckpointWriter(self._checkpoint)
+        self._preview = folder / "preview.jpg"
         self._message = self._notice = ""
         self._halved = False
 
@@ -61,28 +69,34 @@ class TrainingRun:
         Raises:
             TrainingDiverged, Cancelled, UserError: the checkpoint keeps what was learnt before.
         """
-        with self.group.main_process_first():
-            self._begin(resume or not self.group.is_main)
-        saved = shown = time.monotonic() - PREVIEW_SECONDS / 2
-        try:
-            while (fraction := self.group.broadcast(self.plan.fraction(self.state))) < 1:
-                wrong = self.health.see(self._one_step(fraction))
-                if not self.group.all(wrong is None):
-                    self._go_back(wrong or "it went wrong in another process")
-                if time.monotonic() - shown >= PREVIEW_SECONDS:
-                    self._show()
-                    shown = time.monotonic()
-                if self.health.sound and time.monotonic() - saved >= CHECKPOINT_SECONDS:
+        with closing(self._writer):
+            with self.group.main_process_first():
+                self._begin(resume or not self.group.is_main)
+            try:
+                self._learn()
+            except Cancelled:
+                if self.health.sound:
                     self._save()
-                    saved = time.monotonic()
-        except Cancelled:
-            if self.health.sound:
-                self._save()
-            raise
-        self._save()
+                raise
+            self._save()
         self._show()
         self._breathe()
         return self.state
+
+    def _learn(self) -> None:
+        """Do steps until the plan is fulfilled, with checkpoints and previews in between."""
+        saving = Pace(CHECKPOINT_SECONDS, CHECKPOINT_SHARE, CHECKPOINT_SECONDS)
+        showing = Pace(PREVIEW_SECONDS, PREVIEW_SHARE, PREVIEW_SECONDS / 2)
+        while (fraction := self.group.broadcast(self.plan.fraction(self.state))) < 1:
+            wrong = self.health.see(self._one_step(fraction))
+            if not self.group.all(wrong is None):
+                self._go_back(wrong or "it went wrong in another process")
+            if showing.is_due:
+                with showing.taken():
+                    self._show()
+            if self.health.sound and saving.is_due:
+                with saving.taken():
+                    self._save()
 
     def _begin(self, resume: bool) -> None:
         """Go on from the checkpoint where there is one of this training; forget an older one's curves."""
@@ -94,6 +108,7 @@ class TrainingRun:
             self._checkpoint.unlink(missing_ok=True)
             self._curves.unlink(missing_ok=True)
             self._save()
+            self._writer.finish()  # before the other processes look for it
 
     def _load(self, state: TrainingState) -> None:
         """Be where the checkpoint is, in its arithmetic; after setbacks, more carefully."""
@@ -108,6 +123,8 @@ class TrainingRun:
         Raises:
             TrainingDiverged: it was lost too often.
         """
+        self._writer.finish()
+        self.group.barrier()  # until it is there for all
         lost, found = self.state, read_state(self._checkpoint)
         if lost.setbacks == MOST_SETBACKS or found is None:
             raise TrainingDiverged(
@@ -165,7 +182,7 @@ class TrainingRun:
 
     def _save(self) -> None:
         if self.group.is_main:
-            save_checkpoint(self._checkpoint, self.state, self.learner.modules, self.learner.optimisers)
+            self._writer.write(self.state, self.learner)
 
     def _forget_curves_after(self, step: int) -> None:
         if self.group.is_main:
@@ -175,4 +192,4 @@ class TrainingRun:
         """Write the preview."""
         if self.group.is_main:
             with written_whole(self._preview) as partial:
-                Image.fromarray(self.learner.preview(self.state.step)).save(partial)
+                Image.fromarray(self.learner.preview(self.state.step)).save(partial, quality=PREVIEW_QUALITY)

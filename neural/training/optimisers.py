@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Learning rates, AdamW in groups, and a step that no gradient can spoil."""
+"""Learning rates, AdamW in groups, clipped gradients."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 if TYPE_CHECKING:
@@ -44,13 +43,20 @@ def adamw(parameters: Mapping[str, nn.Parameter], rate: float, beta1: float, *, 
     return AdamW(groups, rate, (beta1, BETA2), fused=True)
 
 
-def update(module: nn.Module, optimisers: Iterable[Optimizer], rate: float, group: DistributedGroup) -> None:
-    """Let optimisers, which share the parameters of a module, do a step; none where a gradient is not finite."""
+def clipped(module: nn.Module, group: DistributedGroup) -> Tensor:
+    """Average the gradients of a module over the processes and clip them; return their norm, of no dimension.
+
+    It lies where the module does: looking at it makes the processor wait for the GPU.
+    """
     group.average_gradients(module)
-    norm = nn.utils.clip_grad_norm_(module.parameters(), LARGEST_GRADIENT)
+    return nn.utils.clip_grad_norm_(module.parameters(), LARGEST_GRADIENT)
+
+
+def advance(optimisers: Iterable[Optimizer], rate: float, *, sound: bool) -> None:
+    """Let optimisers do a step unless the gradients are not `sound`; forget these."""
     for optimiser in optimisers:
         for weights in optimiser.param_groups:
             weights["lr"] = rate * weights["rate_scale"]
-        if torch.isfinite(norm):
+        if sound:
             optimiser.step()
         optimiser.zero_grad(set_to_none=True)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import torch
 from ...common.errors import UserError
 from ...tracking.datasets.split import split
 from ..avatar_file import Provenance
+from ..versions import own_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,8 +73,4 @@ def setback_sentences(state: TrainingState) -> tuple[str, ...]:
 
 def versions() -> dict[str, str]:
     """Of what the avatar was made with."""
-    try:
-        ours = version("semblance")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        ours = ""
-    return {"semblance": ours, "torch": torch.__version__}
+    return {"semblance": own_version(), "torch": torch.__version__}

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import sys
-import textwrap
 import threading
 import time
 from dataclasses import dataclass
@@ -18,52 +16,18 @@ from semblance.engine.jobs import scheduler as scheduler_module
 from semblance.engine.jobs.scheduler import Scheduler
 from semblance.engine.serving.server import create_app
 from semblance.protocol.messages import Job
+from semblance.tests.makers.engines import stand_in_worker_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TOKEN = "a-token-for-tests"
 
-STAND_IN_WORKER = """
-    import os, sys, time
-    from pathlib import Path
-    from semblance.common.errors import UserError
-    from semblance.common.home import default_home
-    from semblance.common.progress import Cancelled, Progress
-    from semblance.protocol.jobs import JobKind
-    from semblance.engine.jobs import tasks, worker
-
-    def steps(parameters, listener):
-        what = Path(parameters.source if hasattr(parameters, "source") else parameters.dataset).name
-        if what == "crash": os._exit(3)
-        if what == "fault": raise ZeroDivisionError
-        if what == "no_face": raise UserError("There is no face in no_face; choose other footage.")
-        if what == "deaf":
-            (Path(sys.argv[1]) / "deaf").touch()
-            time.sleep(600)
-        count = 600 if what == "long" else 5
-        picture = Path(sys.argv[1]) / "preview.png"
-        picture.write_bytes(b"\\x89PNG picture")
-        try:
-            for i in range(count):
-                listener(Progress("Working", i + 1, count, f"step {i + 1}", (count - i) * 0.05, str(picture)))
-                time.sleep(0.05)
-        except Cancelled:
-            (Path(sys.argv[1]) / "cleaned").touch()
-            raise
-        return {"dataset": parameters.dataset, "frames": count, "home": str(default_home())}
-
-    for kind in JobKind: tasks.TASKS[kind] = steps
-    worker.main()
-"""
-
 
 @pytest.fixture(scope="session")
 def stand_in_worker(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     """The command of a worker whose tasks only pretend, by the name of their source: crash, fault, deaf, long, ..."""
-    script = tmp_path_factory.mktemp("worker") / "stand_in_worker.py"
-    script.write_text(textwrap.dedent(STAND_IN_WORKER))
-    return (sys.executable, "-P", str(script))
+    return stand_in_worker_in(tmp_path_factory.mktemp("worker"))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ def avatar_of(
     resolution: int = 256,
     head_path: Path | None = None,
     kind: str = "styleavatar",
+    plate: np.ndarray | None = None,
     **provenance: Any,
 ) -> Avatar:
     """An avatar of the network, of a person at rest unless another is given.
@@ -47,4 +48,4 @@ def avatar_of(
         provenance=Provenance(**provenance),
         head_path=head_path,
     )
-    return Avatar(network.eval(), said)
+    return Avatar(network.eval(), said, plate=plate)

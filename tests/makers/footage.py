@@ -11,7 +11,7 @@ import numpy as np
 import skimage.data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 MILLISECOND = Fraction(1, 1000)
@@ -32,6 +32,41 @@ def tone(seconds: float, rate: int = 48_000) -> np.ndarray:
     return (0.27 * np.sin(np.arange(int(seconds * rate)) * 2400 / rate)).astype(np.float32)
 
 
+def beeps(moments: Sequence[float], seconds: float, rate: int = 48_000) -> np.ndarray:
+    """Samples `[seconds * rate]`, -1 to 1: silence, and at each of the moments a beep of a twentieth of a second."""
+    times = np.arange(int(seconds * rate)) / rate
+    sounding = np.any([(times >= moment) & (times < moment + 0.05) for moment in moments], 0)
+    return np.where(sounding, 0.5 * np.sin(2 * np.pi * 880 * times), 0.0).astype(np.float32)
+
+
+def beginnings(samples: np.ndarray, rate: int = 48_000) -> list[float]:
+    """Seconds at which samples `[n]` get loud after at least a tenth of a second that was not."""
+    loud = np.flatnonzero(np.abs(samples) > 0.2)
+    return [float(at) / rate for at, before in zip(loud, [-rate, *loud], strict=False) if at - before > rate / 10]
+
+
+def copied(
+    source: Path,
+    target: Path,
+    *,
+    shift: float = 0.0,
+    keep: Callable[[str, float], bool] = lambda _kind, _time: True,
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Copy a video's packets as they are, all of them `shift` seconds later; `keep(kind, time)` says which."""
+    with av.open(str(source)) as read, av.open(str(target), "w", options=options or {}) as written:
+        streams = {stream.index: written.add_stream_from_template(stream) for stream in read.streams}
+        for packet in read.demux():
+            if packet.dts is None or not keep(packet.stream.type, float(packet.dts * packet.time_base)):
+                continue
+            ticks = round(shift / packet.time_base)
+            packet.pts = packet.dts + ticks if packet.pts is None else packet.pts + ticks
+            packet.dts += ticks
+            packet.stream = streams[packet.stream.index]
+            written.mux(packet)
+    return target
+
+
 def write_video(
     path: Path,
     pictures: Iterable[np.ndarray],
@@ -42,6 +77,7 @@ def write_video(
     rate: int = 48_000,
     codec: str = "libx264",
     bit_rate: int | None = None,
+    pixel_aspect: Fraction | None = None,
 ) -> Path:
     """Write pictures of one size, evenly timed or at `times` in milliseconds, and samples `sound` (-1 to 1) as AAC."""
     shown = list(pictures)
@@ -52,6 +88,8 @@ def write_video(
         stream.pix_fmt = "yuv420p"
         if bit_rate:
             stream.bit_rate = bit_rate
+        if pixel_aspect is not None:
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
         if times is not None:
             stream.codec_context.time_base = MILLISECOND
         audio = container.add_stream("aac", rate=rate, layout="mono") if sound is not None else None

@@ -19,6 +19,7 @@ from semblance.tests.makers.footage import portrait, write_video
 from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.detection.landmarks import LandmarkDetector, eye_distance, landmarks_of_photo
 from semblance.tracking.media.footage import Footage
+from semblance.tracking.performances.plates import plate_behind
 from semblance.tracking.track import track, track_performance
 
 if TYPE_CHECKING:
@@ -63,9 +64,13 @@ def test_a_video_becomes_a_dataset(footage: Path, head: MorphableHead, tmp_path:
         assert cv2.imread(str(dataset.matte(name)), cv2.IMREAD_UNCHANGED).shape == (96, 96)
         assert cv2.imread(str(dataset.uv_map(name)), cv2.IMREAD_UNCHANGED).dtype == np.uint16
         assert cv2.imread(str(dataset.texture_map(name))).shape == (256, 256, 3)
-    stages = ["Finding the face", "Solving", "Aligning", "Cutting, matting and drawing"]
+    stages = ["Finding the face", "Solving", "Aligning", "Cutting, matting and drawing", "Making the clean plate"]
     assert list(dict.fromkeys(progress.stage for progress in heard)) == stages
     assert all(0 <= progress.fraction <= 1 for progress in heard)
+    for plate in (plate_behind(performance, head_alone=alone) for alone in (True, False)):
+        assert plate is not None
+        assert plate.parent == dataset.folder
+        assert cv2.imread(str(plate)).shape == portrait().shape
 
 
 def test_the_drawn_face_lies_on_the_filmed_one(footage: Path, head: MorphableHead, tmp_path: Path) -> None:
@@ -94,6 +99,30 @@ def test_a_driver_keeps_every_frame(footage: Path, head: MorphableHead) -> None:
     assert (moved[2:-2] > 0).all()
 
 
+def test_footage_that_had_to_be_mended_is_said_and_gets_a_plate(head: MorphableHead, tmp_path: Path) -> None:
+    one = write_video(tmp_path / "one.ts", [portrait(2 * index) for index in range(12)])
+    both = tmp_path / "both.ts"
+    both.write_bytes(one.read_bytes() * 2)
+    heard: list[Progress] = []
+    dataset = track(both, tmp_path / "set", head=head, size=SIZE, listener=heard.append)
+    performance = dataset.performance()
+    assert len(performance) == 24
+    assert performance.times == pytest.approx(np.arange(24) / 25, abs=0.002)
+    notes = performance.extra["notes"]
+    assert "Time starts anew at 0.5 s" in notes[0]
+    assert any(progress.message == notes[0] for progress in heard)
+    assert performance.extra["plate"] == str(tmp_path / "set" / "plate.mp4")
+    assert [frame.time for frame in Footage.open(performance.extra["plate"])] == pytest.approx(
+        performance.times, abs=0.002
+    )
+
+
+def test_usual_footage_needs_no_plate(footage: Path, head: MorphableHead, tmp_path: Path) -> None:
+    extra = track(footage, tmp_path / "set", head=head, size=SIZE).performance().extra
+    assert "plate" not in extra
+    assert not any("Time starts anew" in note for note in extra.get("notes", ()))
+
+
 def test_a_cancelled_run_leaves_nothing(footage: Path, head: MorphableHead, tmp_path: Path) -> None:
     def cancel(progress: Progress) -> None:
         if progress.stage == "Cutting, matting and drawing" and progress.done >= 2:
@@ -116,6 +145,51 @@ def test_two_faces(head: MorphableHead, tmp_path: Path) -> None:
     video = film(tmp_path / "pair.mp4", still(pair), 4)
     with pytest.raises(UserError, match="shows 2 faces; cut it"):
         track(video, tmp_path / "set", head=head, size=SIZE)
+
+
+def test_a_poster_is_not_taken_for_the_person(head: MorphableHead, tmp_path: Path) -> None:
+    """While the person is blurred a photo on the wall is all that shows a face."""
+    poster = cv2.resize(portrait(), (110, 110), interpolation=cv2.INTER_AREA)
+
+    def picture(index: int) -> np.ndarray:
+        person = cv2.GaussianBlur(portrait(), (0, 0), 20) if 5 <= index < 11 else portrait()
+        room = np.full((256, 448, 3), (120, 126, 130), np.uint8)
+        room[10:120, 20:130], room[:, 192:] = poster, person
+        return room
+
+    performance = track_performance(film(tmp_path / "poster.mp4", picture, 18), head)
+    assert (performance.confidence[5:11] == 0).all()
+    assert (np.delete(performance.confidence, range(5, 11)) > 0.5).all()
+    assert performance.translation[:, 0] == pytest.approx(np.full(18, performance.translation[0, 0]), abs=0.01)
+
+
+def test_a_photo_on_the_wall_that_is_there_first_is_not_the_person(head: MorphableHead, tmp_path: Path) -> None:
+    """Somebody comes into the picture later, and is larger and there for longer."""
+    small = cv2.resize(portrait()[:, ::-1], (110, 110), interpolation=cv2.INTER_AREA)
+    small = (small * np.linspace(0.2, 1, 110)[None, :, None]).astype(np.uint8)
+
+    def picture(index: int) -> np.ndarray:
+        room = np.full((256, 448, 3), (120, 126, 130), np.uint8)
+        room[10:120, 20:130] = small
+        if index >= 3:
+            room[:, 192:] = portrait()
+        return room
+
+    video = write_video(tmp_path / "wall.mp4", [picture(index) for index in range(16)], fps=5, codec="mpeg4")
+    heard: list[Progress] = []
+    performance = track_performance(video, head, heard.append)
+    assert (performance.confidence[:3] == 0).all()
+    assert (performance.confidence[3:] > 0.5).all()
+    assert "Finding the main face" in {progress.stage for progress in heard}
+
+
+def test_shared_footage_with_a_poster(shared: Path, head: MorphableHead) -> None:
+    video = shared / "faults" / "poster.mp4"
+    if not video.is_file():
+        pytest.skip("needs the faulty footage of the shared media")
+    performance = track_performance(video, head)
+    assert (performance.confidence[20:30] == 0).all()
+    assert (performance.confidence[[*range(20), *range(32, 50)]] > 0.5).all()
 
 
 def test_a_face_that_leaves(head: MorphableHead, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ class Dataset:
         damaged = f"{folder / 'dataset.json'} is damaged; run `semblance track` again."
         try:
             description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if original_layout.is_original(folder):
                 return cls.of_original(folder)
             raise UserError(f"{folder} is not a finished dataset; run `semblance track` to make one.") from None

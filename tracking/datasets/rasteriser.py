@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws the UV map, the texture map and other surfaces with OpenGL, without a window (EGL; Mesa's llvmpipe will do)."""
+"""Draws the UV map, the texture map and other surfaces with OpenGL, without a window (Mesa's llvmpipe will do)."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -177,13 +178,26 @@ def create_context() -> moderngl.Context:
     Raises:
         UserError: this machine's OpenGL is missing or older than 3.3.
     """
+    backend, mend = opengl_of(sys.platform)
     try:
-        context = moderngl.create_context(standalone=True, require=330, backend="egl")  # type: ignore[arg-type]
+        context = moderngl.create_context(standalone=True, require=330, **backend)  # type: ignore[arg-type]
     except Exception as error:  # glcontext raises plain Exception, moderngl ValueError
         raise UserError(
-            "Maps cannot be drawn because OpenGL 3.3 without a window (EGL) is missing on this machine; "
-            f"install it (Debian and Ubuntu: apt install libegl1 libgl1 libgl1-mesa-dri). The cause: {error}"
+            "Maps cannot be drawn because OpenGL 3.3 without a window is missing on this machine; "
+            f"{mend}. The cause: {error}"
         ) from error
     context.gc_mode = None  # type: ignore[assignment]
     context.__exit__(None, None, None)
     return context
+
+
+def opengl_of(system: str) -> tuple[dict[str, str], str]:
+    """How moderngl is to open OpenGL on a system (`sys.platform`), and what to do where it cannot.
+
+    EGL is Linux's; Windows (WGL) and macOS (CGL) have one way only, which moderngl takes by itself.
+    """
+    if system == "win32":
+        return {}, "install the graphics card's driver from its maker"
+    if system == "darwin":
+        return {}, "log in at the Mac itself and try again"
+    return {"backend": "egl"}, "install EGL (Debian and Ubuntu: apt install libegl1 libgl1 libgl1-mesa-dri)"

@@ -2,16 +2,16 @@
 """Writes a tracking dataset: many small pictures by a few threads, the whole folder or nothing.
 
 Everything lands in a hidden folder beside the target; only when all frames are there does it take the target's name.
-So an interrupted run leaves an earlier dataset as it was, and never one that looks whole.
+So an interrupted run leaves an earlier dataset as it was, and never one that looks whole (`place`).
 """
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +19,14 @@ import cv2
 import numpy as np
 
 from ...common.clock import Clock
-from ...common.errors import UserError
 from ...common.files import full_disk_told
 from ...common.progress import Listener, silent
 from ..media.png import png
 from ..performances.maps import MAP_SIZE, frame_maps
+from ..performances.plates import CLEAN, HEADLESS
 from . import original_layout
 from .dataset import Dataset, Layout
+from .place import PICTURE_FOLDERS, PLATE, Place
 from .rasteriser import MapRasteriser
 
 if TYPE_CHECKING:
@@ -34,17 +35,13 @@ if TYPE_CHECKING:
     from ..heads.arrays import Floats, Image, Numbers
     from ..heads.head import MorphableHead
     from ..performances.performance import Performance
+    from ..plates.of_footage import Plates
 
 Encoder = Callable[[], bytes]
 
 THREADS = 2
 WAITING = 16
 """Pictures that may wait for a thread: bounds the memory when the disk is slower than the tracker."""
-
-PICTURE_FOLDERS = ("image", "back", "uv", "render")
-
-CLEAN_PLATE = "clean_plate.png"
-"""Name of the footage's picture without the head, in a dataset's folder."""
 
 
 class DatasetWriter:
@@ -62,27 +59,24 @@ class DatasetWriter:
         """Start a dataset that will be `folder`; `size` is the side of the central window in pixels.
 
         Raises:
-            UserError: `folder` exists and is neither empty nor a dataset, or cannot be written.
+            UserError: `folder` exists and is neither empty nor a dataset, another run is writing it, or it cannot be
+                written.
         """
         self.folder = Path(folder).absolute()
-        refuse_foreign(self.folder)
-        self._partial = Dataset(self.folder.with_name(f".{self.folder.name}.partial"), size, (), layout=layout)
+        self._place = Place(self.folder).__enter__()
+        self._partial = Dataset(self._place.partial, size, (), layout=layout)
         self._room = threading.Semaphore(WAITING)
         self._futures: list[Future[None]] = []
         self._threads = ThreadPoolExecutor(THREADS, "dataset")
-        try:
-            shutil.rmtree(self._partial.folder, ignore_errors=True)
-            for name in PICTURE_FOLDERS:
-                (self._partial.folder / name).mkdir(parents=True)
-        except OSError as error:
-            raise UserError(f"{self.folder} cannot be written ({error.strerror}); choose another folder.") from error
+        for name in PICTURE_FOLDERS:
+            (self._partial.folder / name).mkdir()
 
     def __enter__(self) -> DatasetWriter:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self._threads.shutdown(cancel_futures=True)
-        shutil.rmtree(self._partial.folder, ignore_errors=True)
+        self._place.__exit__(None, None, None)
 
     def add_picture(self, index: int, image: Image, matte: Numbers) -> None:
         """Take the footage picture `[S, S, 3]` RGB and its matte `[S, S]` of frame `index`, S = 1.5 times the size.
@@ -111,14 +105,24 @@ class DatasetWriter:
         self._write(self._partial.uv_map(name), lambda: png(as_pixels(uv_map)))
         self._write(self._partial.texture_map(name), lambda: png(as_bytes(texture_map)))
 
-    def add_clean_plate(self, image: Image) -> Path:
-        """Take the footage's picture without the head, RGB `[H, W, 3]` of any size; return where it will be.
+    def with_plates(self, performance: Performance, plates: Plates) -> Performance:
+        """Take the clean plates; return the performance that knows where they will be.
 
         Raises:
             UserError: the disk is full.
         """
-        self._write(self._partial.folder / CLEAN_PLATE, lambda: png(image))
-        return self.folder / CLEAN_PLATE
+        extra = dict(performance.extra)
+        for entry, image in ((CLEAN, plates.clean), (HEADLESS, plates.headless)):
+            self._write(self._partial.folder / f"{entry}.png", partial(png, image))
+            extra[entry] = str(self.folder / f"{entry}.png")
+        if plates.notes:
+            extra["notes"] = [*extra.get("notes", ()), *plates.notes]
+        return replace(performance, extra=extra)
+
+    def add_plate(self, write: Callable[[Path], None]) -> Path:
+        """Have the footage's plate written, to the path that `write` is given; return where it will be."""
+        write(self._partial.folder / PLATE)
+        return self.folder / PLATE
 
     def draw_maps(self, head: MorphableHead, performance: Performance, listener: Listener = silent) -> None:
         """Draw and take the maps of every frame of the performance.
@@ -155,7 +159,7 @@ class DatasetWriter:
         if dataset.layout is Layout.STYLEAVATAR:
             original_layout.write_person(dataset.folder, performance)
         dataset.save()
-        take_place(dataset.folder, self.folder)
+        self._place.fill()
         return replace(dataset, folder=self.folder)
 
     def _write(self, path: Path, encode: Encoder) -> None:
@@ -176,30 +180,6 @@ class DatasetWriter:
 def frame_name(index: int) -> str:
     """Return the stem of frame `index`; like the original's, names count from 1."""
     return f"{index + 1:06d}"
-
-
-def refuse_foreign(folder: Path) -> None:
-    """Refuse to replace a folder that a user may miss.
-
-    Raises:
-        UserError: `folder` exists and is neither empty nor a dataset.
-    """
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise UserError(f"{folder} is a file; choose another folder for the dataset.")
-    if any(folder.iterdir()) and not (folder / "dataset.json").is_file():
-        raise UserError(f"{folder} holds other files; choose an empty or a new folder for the dataset.")
-
-
-def take_place(finished: Path, target: Path) -> None:
-    """Rename the folder `finished` to `target`, then remove what had that name."""
-    former = target.with_name(f".{target.name}.former")
-    shutil.rmtree(former, ignore_errors=True)
-    if target.exists():
-        target.replace(former)
-    finished.replace(target)
-    shutil.rmtree(former, ignore_errors=True)
 
 
 def pictures(dataset: Dataset, name: str) -> tuple[Path, ...]:

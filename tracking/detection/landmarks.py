@@ -11,11 +11,14 @@ import numpy as np
 
 from ...common.errors import UserError
 from ..heads.arrays import Floats, Image, Numbers
+from .face_mesh import open_face_mesh
 from .face_window import FaceFinder, Window
-from .quiet_mediapipe import silenced, solution
+from .quiet_mediapipe import silenced
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from .face_mesh import Face
 
 Landmarks = Floats
 """`[478, 3]` pixels: x right, y down, z (scale of x) away from the viewer, 0 near the middle of the head."""
@@ -28,6 +31,8 @@ SMALLEST_FACE = 40
 SECOND_FACE = 0.5
 """Another face counts when it is at least this wide, compared with the first."""
 MOST_FACES = 4
+CLOSE = 2.4
+"""Side of the window through which a chosen face is followed, over the width of the face."""
 SEARCH_INTERVAL = 10
 """Frames between searches for a small face, where FaceMesh sees none."""
 
@@ -64,13 +69,11 @@ class LandmarkDetector:
         self._still = still
         self._finder: FaceFinder | None = None
         self._window: Window | None = None
+        self._is_turned = False
         self._searches_to_skip = 0
         self._has_seen_a_face = False
-        face_mesh = solution("face_mesh")
         with silenced():
-            self._mesh = face_mesh.FaceMesh(
-                static_image_mode=still, max_num_faces=MOST_FACES if still else 1, refine_landmarks=True
-            )
+            self._mesh = open_face_mesh(still, MOST_FACES if still else 1)
             self._wait_for_start()
 
     def __enter__(self) -> LandmarkDetector:
@@ -96,16 +99,53 @@ class LandmarkDetector:
         if self._still:
             self._window = None
         faces = self._faces_in(small, self._window)
-        if not faces:
+        if self._is_turned:
+            self._keep_in_view(faces, small)
+        elif not faces:
             self._window = self._search(small)
             faces = self._faces_in(small, self._window) if self._window else []
         elif self._window and not self._window.holds(middle_of(faces[0])):
-            self._window = None
-            with silenced():
-                self._mesh.reset()
-                self._wait_for_start()
+            self._start_again(None)
         faces = [face * np.float32(rgb.shape[1] / small.shape[1]) for face in faces]
         return distinct(sorted(faces, key=face_width, reverse=True))
+
+    def detect_everywhere(self, rgb: Image) -> list[Landmarks]:
+        """Return as `detect_all`, with the small faces beside large ones; no side is longer than `DETECTION_SIDE`."""
+        faces = self._faces_in(rgb, None)
+        self._finder = self._finder or FaceFinder()
+        for window in self._finder.find_all(rgb)[:MOST_FACES]:
+            if not any(window.holds(middle_of(face)) for face in faces):
+                faces += self._faces_in(rgb, window)
+        return distinct(sorted(faces, key=face_width, reverse=True))
+
+    def faces_within(self, rgb: Image, window: Window) -> list[Landmarks]:
+        """Return `[478, 3]`, the landmarks of every face in a window of `rgb [H, W, 3]`, in the picture's pixels.
+
+        No side of the picture is longer than `DETECTION_SIDE`.
+        """
+        return distinct(sorted(self._faces_in(rgb, window), key=face_width, reverse=True))
+
+    def turn_to(self, face: Landmarks, rgb: Image) -> None:
+        """Follow the face `[478, 3]` in `rgb [H, W, 3]`, no side of which is longer than `DETECTION_SIDE`, from now on.
+
+        It is looked at through a window, so that faces elsewhere in the picture do not draw the eye; when it leaves the
+        window nothing is found any more.
+        """
+        self._is_turned = True
+        self._start_again(close_window(face, rgb))
+
+    def _keep_in_view(self, faces: list[Landmarks], rgb: Image) -> None:
+        """Move the window with the face that was chosen."""
+        window = close_window(faces[0], rgb) if faces else self._window
+        if window and self._window and not window.resembles(self._window):
+            self._start_again(window)
+
+    def _start_again(self, window: Window | None) -> None:
+        """Forget where the face was, and look for it through a window, or in the whole picture."""
+        self._window = window
+        with silenced():
+            self._mesh.reset()
+            self._wait_for_start()
 
     def _wait_for_start(self) -> None:
         """Wait until the graph's threads have started, and announced so."""
@@ -149,9 +189,15 @@ def landmarks_of_photo(rgb: Image, path: str | Path) -> Landmarks:
     return faces[0]
 
 
-def rivals_among(faces: list[Landmarks]) -> int:
-    """Return how many of the faces `[478, 3]`, the widest first, are of comparable size."""
-    return sum(face_width(face) >= SECOND_FACE * face_width(faces[0]) for face in faces)
+def close_window(face: Landmarks, rgb: Image) -> Window:
+    """The window about a face `[478, 3]` in `rgb [H, W, 3]` in which no other face beside it is whole."""
+    width = float(np.ptp(face[:IRISES_START, 0]))
+    return Window.about(middle_of(face), CLOSE * width, (rgb.shape[0], rgb.shape[1]))
+
+
+def rivals_among(faces: list[Landmarks], share: float = SECOND_FACE) -> int:
+    """Return how many of the faces `[478, 3]`, the widest first, are at least a share as wide as that."""
+    return sum(face_width(face) >= share * face_width(faces[0]) for face in faces)
 
 
 def require_one(faces: list[Landmarks], path: str | Path) -> None:
@@ -200,9 +246,9 @@ def shrunk(rgb: Image, longest: int) -> Image:
     return small
 
 
-def as_array(face: object) -> Landmarks:
+def as_array(face: Face) -> Landmarks:
     """MediaPipe's landmark list as `[478, 3]`, in units of the picture's width (x, z) and height (y)."""
-    return np.array([(point.x, point.y, point.z) for point in face.landmark], np.float32)  # type: ignore[attr-defined]
+    return np.array([(point.x, point.y, point.z) for point in face.landmark], np.float32)
 
 
 def distinct(faces: list[Landmarks]) -> list[Landmarks]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much light falls into a mouth: none between closed lips, the more the farther they are apart.
+"""What the maps show of a mouth's inside: nothing between closed lips, the more light the farther they are apart.
 
 The fixed light of the maps casts no shadows. Through every narrow gap between the lips the teeth would shine as a white
 line where footage is dark, and a network that sees few such gaps would paint them.
@@ -24,6 +24,10 @@ PAIRS = len(UPPER_RIM)
 OUTSIDE = -1.0
 OPENING = 0.005
 """Metres between the lips at which two thirds of the light fall in."""
+NARROW = 0.0022
+"""Metres between the lips up to which nothing can be told of what is behind them: two or three pixels of the maps."""
+WIDE = 2.0
+"""In narrow gaps: the corners of a mouth that is open as wide are seen with the rest of it."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,32 @@ class MouthLight:
         places[inside] = np.interp(mean[inside, 0], stops, np.arange(PAIRS + 2))
         return cls(places, rims)
 
+    def behind_closed_lips(self, uv: Floats, vertices: Floats) -> Floats:
+        """Return `uv [V, ...]` with what narrow gaps show of the inside of the mouth given the lips' own coordinates.
+
+        A gap that is hardly as wide as a pixel of the maps shows a pixel of teeth here and there, not a line.
+        `vertices [V, 3]` are metres.
+        """
+        inside = np.flatnonzero(self.places >= 0)
+        openings = self._openings(inside, vertices)
+        if openings.max(initial=0) > WIDE * NARROW:
+            return uv
+        hidden = inside[openings < NARROW]
+        pair = np.clip(self.places[hidden].round().astype(int) - 1, 0, PAIRS - 1)
+        closed = uv.copy()
+        closed[hidden] = uv[self.rims].mean(0)[pair]
+        return closed
+
     def dimmed(self, colours: Floats, vertices: Floats) -> Floats:
         """Return lit `colours [V, 3]` with the inside of the mouth darkened; `vertices [V, 3]` are metres."""
         inside = np.flatnonzero(self.places >= 0)
-        upper, lower = vertices[self.rims]
-        openings = np.pad(np.linalg.norm(lower - upper, axis=-1), 1)
-        light = 1 - np.exp(-np.square(np.interp(self.places[inside], np.arange(PAIRS + 2), openings) / OPENING))
+        light = 1 - np.exp(-np.square(self._openings(inside, vertices) / OPENING))
         dimmed = colours.copy()
         dimmed[inside] *= light[:, None].astype(np.float32)
         return dimmed
+
+    def _openings(self, inside: Integers, vertices: Floats) -> Floats:
+        """Return `[N]`: metres between the lips before each of the vertices `inside [N]` the mouth."""
+        upper, lower = vertices[self.rims]
+        openings = np.pad(np.linalg.norm(lower - upper, axis=-1), 1)
+        return np.interp(self.places[inside], np.arange(PAIRS + 2), openings).astype(np.float32)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..datasets.rasteriser import MapRasteriser
-from ..detection.landmarks import LandmarkDetector, Landmarks
+from ..detection.follower import SubjectFollower
 from ..media.read_ahead import newest
 from ..performances.maps import MAP_SIZE, frame_maps
 from ..performances.performance import OVER_TIME, Performance
@@ -26,6 +26,7 @@ from .live_solver import LiveSolver
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from ..detection.landmarks import Landmarks
     from ..heads.arrays import Floats
     from ..heads.head import MorphableHead
     from .source import Clock, LiveSource, Shot
@@ -40,7 +41,7 @@ class LiveFrame:
 
     Attributes:
         shot: the picture.
-        landmarks: `[478, 3]` in pixels of the source's whole picture; None where no face is seen.
+        landmarks: `[478, 3]` in pixels of the source's whole picture; None where the subject's face is not seen.
         performance: of this frame alone; None until it is known who is seen. While no face is seen it is the last one,
             with confidence 0.
         maps: UV map and texture map `[256, 256, 3]`, 0 to 1; None as the performance.
@@ -68,6 +69,8 @@ def live_frames(
     clock: Clock = time.monotonic,
 ) -> Generator[LiveFrame, None, None]:
     """Yield frames of a source for as long as it has some; close the generator to stop.
+
+    Who is seen first is the subject to the end (`SubjectFollower`): for another person, start again.
 
     Args:
         source: where the pictures come from.
@@ -97,10 +100,10 @@ def joined(frames: Sequence[Performance]) -> Performance:
 
 
 def with_landmarks(shots: Generator[Shot, None, None], width: int) -> Iterator[LiveFrame]:
-    """Find the face; `width` is that of the source's whole picture."""
-    with LandmarkDetector() as detector, closing(shots):
+    """Find the subject's face; `width` is that of the source's whole picture."""
+    with SubjectFollower() as follower, closing(shots):
         for shot in shots:
-            face = detector.detect(shot.image)
+            face = follower.follow(shot.image, shot.time)
             yield LiveFrame(shot, None if face is None else face * np.float32(width / shot.image.shape[1]))
 
 

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 CALIBRATION = 1.5
 """Seconds with a face from which the person and the crop are found."""
+STRANGER = 2.2
+"""Where the face is seen again after it was away and the person's error is this many times the usual one, it is
+somebody else's."""
+SHARE_OF_NEWEST = 0.05
+"""How far one frame's error moves what is usual."""
 FEWEST = 10
 """Frames with a face that calibration needs, however slowly they come."""
 
@@ -53,7 +58,7 @@ class LiveSolver:
     """Solves one frame after the other, smoothed from past frames only.
 
     The crop, the identity and the texture are found once and kept. While the face is away the last frame is held, with
-    confidence 0.
+    confidence 0; so it is until a face comes back that this identity fits.
     """
 
     def __init__(self, head: MorphableHead, width: int, size: int, source: str, fps: float) -> None:
@@ -72,6 +77,8 @@ class LiveSolver:
         self._calibration: Calibration | None = None
         self._smoother = OneEuro()
         self._last: Performance | None = None
+        self._usual_error = np.inf
+        self._is_followed = True
 
     def solve(self, image: Image, landmarks: Landmarks | None, time: float) -> Performance | None:
         """Return the performance of the frame at `time` seconds; None until it is known who is seen.
@@ -88,9 +95,21 @@ class LiveSolver:
                 self._calibration = self._calibrated(self._first)
             return None
         if landmarks is None:
+            self._is_followed = False
             return self._held(time)
-        self._last = self._smoother.smoothed(self._solved(self._calibration, landmarks, time))
+        solution = closed_form.solve(landmarks[None], self._calibration.camera, self._calibration.person)
+        if not self._is_known(float(solution.error[0])):
+            return self._held(time)
+        self._last = self._smoother.smoothed(self._solved(self._calibration, solution, landmarks, time))
         return self._last
+
+    def _is_known(self, error: float) -> bool:
+        """Tell whether a face that the person fits with an error is the person's: one without a break always is."""
+        self._is_followed |= error <= STRANGER * self._usual_error
+        if self._is_followed:
+            usual = self._usual_error if np.isfinite(self._usual_error) else error
+            self._usual_error = usual + SHARE_OF_NEWEST * (error - usual)
+        return self._is_followed
 
     def _calibrated(self, first: Image) -> Calibration | None:
         """Find out who is seen, once there are frames enough; `first` is the picture of the first of them."""
@@ -109,9 +128,10 @@ class LiveSolver:
         seen = seen_gaze(self._head, closed_form.solve(faces, camera, person), faces, camera)
         return Calibration(person, camera, still, resting_gaze(seen), take.extra["reprojection_error"])
 
-    def _solved(self, known: Calibration, landmarks: Landmarks, time: float) -> Performance:
+    def _solved(
+        self, known: Calibration, solution: closed_form.Solution, landmarks: Landmarks, time: float
+    ) -> Performance:
         """One frame, as it is seen."""
-        solution = closed_form.solve(landmarks[None], known.camera, known.person)
         sure = confidence(solution.error, known.error)
         return replace(
             known.still,

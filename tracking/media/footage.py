@@ -3,26 +3,36 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import av
-import numpy as np
 
-from ...common.errors import UserError
+from .decoding import Pictures
+from .fields import Fields, deinterlaced, woven
 from .read_ahead import read_ahead
+from .streams import chosen_pictures, chosen_sound, opened, refusal, sound_note
+from .upright import shown_size, upright
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from ..heads.arrays import Image
 
 AHEAD = 6
 """Frames decoded ahead of the reader: enough to keep the decoder busy, few enough to hold 4K frames."""
-ENDS_EARLY = 0.9
-"""A file that yields less than this share of the frames it announces was cut off."""
+LOOKED_AT = 30
+"""Frames that are searched for fields when a file is opened."""
+FASTEST = 1000.0
+"""Frames a second; more is a clock's rate and no film's."""
+RECENT = 9
+"""Steps from frame to frame of which the median counts as usual."""
+INTERLACED = "The footage is interlaced; its fields are made into whole pictures (bwdif)."
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,14 @@ class Frame:
     """One frame of footage.
 
     Attributes:
-        image: `[H, W, 3]` uint8 RGB, upright, with square pixels.
-        time: seconds since the first frame.
+        image: `[H, W, 3]` uint8 RGB, upright, with square pixels, of the size of all the others.
+        time: seconds since the first frame; each is later than the one before.
+        note: a sentence for the user about what had to be mended from here on; mostly empty.
     """
 
     image: Image
     time: float
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,31 +58,48 @@ class Footage:
         path: the file.
         fps: nominal (average) frame rate; the frames' own times may be uneven.
         count: number of frames that the file announces; an estimate for some containers, 0 when unknown.
-        size: width, height of the upright picture in pixels.
-        has_sound: whether the file has a sound track.
+        size: width, height of the upright picture in pixels: the first one's.
+        sound: index of the stream of its sound; None when it has none that can be decoded.
+        stream: index of the stream of its pictures.
+        fields: whether, and how, its pictures are woven of fields.
+        notes: sentences for the user about what is unusual in the file.
     """
 
     path: Path
     fps: float
     count: int
     size: tuple[int, int]
-    has_sound: bool
+    sound: int | None
+    stream: int = 0
+    fields: Fields = ""
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, path: str | Path) -> Footage:
-        """Read what a video file says about itself and decode its first frame.
+        """Read what a video file says about itself and decode its first frames.
 
         Raises:
             UserError: there is no such file, or it is empty, damaged, sound only or no video at all.
         """
         path = Path(path)
+        index, sound = chosen_pictures(path), chosen_sound(path)
+        if index is None:
+            raise refusal(path)
         with closing(opened(path)) as container:
-            stream = container.streams.video[0]
-            first = first_frame(container, path)
-            fps = float(stream.average_rate or stream.guessed_rate or 25)
-            count = announced_frames(stream, container, fps)
-            size = upright_size(first, pixel_aspect(stream))
-            return cls(path, fps, count, size, bool(container.streams.audio))
+            pictures = Pictures(path, container, index, sound)
+            frames = pictures.frames()
+            first = next(frames)  # `chosen_pictures` saw one
+            size = shown_size(first, pictures.aspect)
+            fields = woven(chain([first], islice(frames, LOOKED_AT - 1)))
+            fps = nominal_rate(pictures.stream)
+            count = announced_frames(pictures.stream, container, fps)
+        notes = (INTERLACED if fields else "", sound_note(path))
+        return cls(path, fps, count, size, sound, index, fields, tuple(filter(None, notes)))
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether the file has a sound track that can be decoded."""
+        return self.sound is not None
 
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()
@@ -84,100 +113,92 @@ class Footage:
         Raises:
             UserError: the file is damaged or ends early.
         """
-        return read_ahead(decoded(self, longest), AHEAD)
+        return read_ahead(shown_frames(self, longest), AHEAD)
 
 
-def opened(path: Path) -> av.container.InputContainer:
-    """Open a file that has at least one picture stream.
-
-    Raises:
-        UserError: the file is missing, or is no video that can be read.
-    """
-    if not path.is_file():
-        raise UserError(f"There is no video at {path}; check the path.")
-    if path.stat().st_size == 0:
-        raise UserError(f"{path} is empty; copy or record it again.")
-    try:
-        container = av.open(str(path))
-    except (av.FFmpegError, OSError) as error:
-        raise UserError(f"{path} cannot be read as a video: it may be damaged; choose another file.") from error
-    if not container.streams.video:
-        container.close()
-        raise UserError(f"{path} has no pictures, only sound or data; choose a video of a face.")
-    container.streams.video[0].thread_type = "AUTO"
-    return container
-
-
-def first_frame(container: av.container.InputContainer, path: Path) -> av.VideoFrame:
-    """Decode the first frame, to know that there is one and which way is up.
-
-    Raises:
-        UserError: no frame can be decoded.
-    """
-    try:
-        for frame in container.decode(video=0):
-            return frame
-    except (av.FFmpegError, OSError) as error:
-        raise damaged(path, 0.0) from error
-    raise UserError(f"{path} holds no frame that can be decoded; it may be damaged: copy or record it again.")
-
-
-def damaged(path: Path, time: float) -> UserError:
-    """The error of a file that stops decoding."""
-    return UserError(f"{path} is damaged at {time:.1f} s; copy it again or re-encode it.")
+def nominal_rate(stream: av.VideoStream) -> float:
+    """Average frames a second by the file's word."""
+    rates = (float(rate or 0) for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate))
+    return next((rate for rate in rates if 0 < rate <= FASTEST), 25.0)
 
 
 def announced_frames(stream: av.VideoStream, container: av.container.InputContainer, fps: float) -> int:
-    """Number of frames by the container's word, else by its duration; 0 when it says neither."""
-    if stream.frames:
-        return stream.frames
-    if stream.duration and stream.time_base:
-        return round(float(stream.duration * stream.time_base) * fps)
-    return round(container.duration / av.time_base * fps) if container.duration else 0
+    """Number of frames by the container's word and by its duration, whichever is less; 0 when it says neither."""
+    lasts = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+    lasts = lasts or (container.duration or 0) / av.time_base
+    return min(filter(None, (stream.frames, round(lasts * fps))), default=0)
 
 
-def decoded(footage: Footage, longest: int | None) -> Iterator[Frame]:
+def shown_frames(footage: Footage, longest: int | None) -> Iterator[Frame]:
     """Decode the frames one by one in the calling thread.
 
     Raises:
         UserError: the file is damaged or ends early.
     """
-    with closing(opened(footage.path)) as container:
-        stream = container.streams.video[0]
-        aspect, announced = pixel_aspect(stream), stream.frames
-        count, time, start = 0, 0.0, None
-        try:
-            for frame in container.decode(stream):
-                moment = frame.time if frame.time is not None else count / footage.fps
-                start = moment if start is None else start
-                time = moment - start
-                count += 1
-                yield Frame(upright(frame, aspect, longest), time)
-        except (av.FFmpegError, OSError) as error:
-            raise damaged(footage.path, time) from error
-        if count < ENDS_EARLY * announced:
-            raise UserError(f"{footage.path} ends early, after {count} of its {announced} frames; copy it again.")
-
-
-def pixel_aspect(stream: av.VideoStream) -> float:
-    """Width of a pixel over its height, as stored; 1 when the file does not say."""
-    return float(stream.sample_aspect_ratio or 1)
-
-
-def quarter_turns(frame: av.VideoFrame) -> int:
-    """Counter-clockwise quarter turns that the display matrix asks for (phones held upright)."""
-    return round(frame.rotation / 90) % 4
-
-
-def upright_size(frame: av.VideoFrame, aspect: float) -> tuple[int, int]:
-    """Width and height of a frame as it is meant to be seen."""
-    width, height = round(frame.width * aspect), frame.height
-    return (height, width) if quarter_turns(frame) % 2 else (width, height)
-
-
-def upright(frame: av.VideoFrame, aspect: float, longest: int | None) -> Image:
-    """Convert a frame to upright RGB `[H, W, 3]` with square pixels, shrunk so that no side exceeds `longest`."""
-    width, height = frame.width * aspect, frame.height
+    width, height = footage.size
     shrink = min(1.0, longest / max(width, height)) if longest else 1.0
-    rgb = frame.reformat(round(width * shrink), round(height * shrink), format="rgb24", interpolation="BILINEAR")
-    return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), quarter_turns(frame)))
+    size = round(width * shrink), round(height * shrink)
+    with closing(opened(footage.path)) as container:
+        pictures = Pictures(footage.path, container, footage.stream, footage.sound)
+        remarks = Remarks(pictures, footage)
+        whole = deinterlaced(remarks.on(pictures.frames()), footage.fields)
+        for frame, time in timed(whole, 1 / footage.fps):
+            yield Frame(upright(frame, pictures.aspect, size), time, remarks.news())
+
+
+def timed(frames: Iterable[av.VideoFrame], step: float) -> Iterator[tuple[av.VideoFrame, float]]:
+    """Yield frames with their seconds since the first; `step` is what lies between two of them until it is known.
+
+    Where stamps go back, the frames follow at the usual step until the stamps have caught up.
+    """
+    steps = deque([step], RECENT)
+    start, last = 0.0, None
+    for frame in frames:
+        usual = median(steps)
+        if last is None:
+            start, time = frame.time or 0.0, 0.0
+        else:
+            time = last + usual if frame.time is None else frame.time - start
+            if time > last:
+                steps.append(time - last)
+            else:
+                time = last + (usual / 2 if time == last else usual)
+        last = time
+        yield frame, time
+
+
+class Remarks:
+    """What a user should know of the pictures of a file, each thing once, when it is first met."""
+
+    def __init__(self, pictures: Pictures, footage: Footage) -> None:
+        self._pictures = pictures
+        self._size = f"{footage.size[0]} x {footage.size[1]} pixels"
+        self._sentences: dict[str, str] = {"fields": INTERLACED} if footage.fields else {}
+        self._told = set(self._sentences)
+        self._start: float | None = None
+
+    def on(self, frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """Yield the frames, as they are stored, and look at them."""
+        size = None
+        for frame in frames:
+            self._start = frame.time if self._start is None else self._start
+            if size not in (None, (frame.width, frame.height)):
+                self._note("size", f"The size of the pictures changes on the way; all are brought to {self._size}.")
+            if frame.interlaced_frame:
+                self._note("fields", INTERLACED)
+            size = frame.width, frame.height
+            yield frame
+
+    def news(self) -> str:
+        """What has not been told yet."""
+        start = self._start or 0.0
+        for time in self._pictures.seams[:1]:
+            self._note("seam", f"Time starts anew at {time - start:.1f} s, as where recordings are joined; it goes on.")
+        for time in self._pictures.lost[:1]:
+            self._note("lost", f"The file is damaged at {time - start:.1f} s; what cannot be decoded is left out.")
+        told = [name for name in self._sentences if name not in self._told]
+        self._told.update(told)
+        return " ".join(self._sentences[name] for name in told)
+
+    def _note(self, name: str, sentence: str) -> None:
+        self._sentences.setdefault(name, sentence)

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -15,33 +14,30 @@ import av
 import cv2
 import numpy as np
 import PIL.Image
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 from PIL import ImageDraw, ImageFont
 
 from ...common.errors import UserError
 from ...common.files import full_disk_told, written_whole
-from ..heads.arrays import Image, Numbers
+from ..heads.arrays import Image
+from .colour import EXACT
+from .sound import RATE, Sound, sound_samples
+from .streams import chosen_sound
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 QUALITY = 16
 """H.264 constant rate factor: visually lossless for portraits."""
-RATE = 48_000
-"""Samples a second of the sound that is written."""
 PNG_EFFORT = 3
 """Of 9: the rest costs time and saves little."""
 
 Write = Callable[[Image], None]
 """Takes the next frame: uint8 `[H, W, 3]` RGB, or `[H, W, 4]` with straight alpha."""
-
-
-@dataclass(frozen=True)
-class Sound:
-    """Sound to go with a video: that of the file `path` (video or audio) from `start` seconds after its first frame."""
-
-    path: Path
-    start: float = 0.0
+WriteAt = Callable[[Image, float], None]
+"""The same, and the second at which the frame is shown."""
+TICKS = 90_000
+"""A second of a video whose frames have times of their own, by its clock."""
 
 
 def frames_to(out: Path, fps: float, sound: Sound | None = None) -> AbstractContextManager[Write]:
@@ -68,11 +64,19 @@ def video_to(path: Path, fps: float, sound: Sound | None = None) -> Iterator[Wri
         UserError: no frame came, the place cannot be written, or the sound's file is damaged.
     """
     rate = Fraction(fps).limit_denominator(1001)
-    try:
-        with written_whole(path) as partial, Encoder(partial, rate, sound) as encoder:
-            yield encoder.write
-    except av.FFmpegError as error:
-        raise UserError(f"The video {path} could not be written ({error.strerror}); try another place.") from error
+    with encoding(path, rate, 1 / rate, sound) as encoder:
+        yield lambda frame: encoder.write(frame, encoder.frames)
+
+
+@contextmanager
+def timed_video_to(path: Path, fps: float, sound: Sound | None = None) -> Iterator[WriteAt]:
+    """As `video_to`, for frames with times of their own, each later than the one before; `fps` is their usual rate.
+
+    Raises:
+        UserError: as `video_to`.
+    """
+    with encoding(path, Fraction(fps).limit_denominator(1001), Fraction(1, TICKS), sound) as encoder:
+        yield lambda frame, time: encoder.write(frame, round(time * TICKS))
 
 
 @contextmanager
@@ -167,15 +171,30 @@ def labelled(name: str, picture: Image) -> Image:
 # --- encoding -------------------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def encoding(path: Path, rate: Fraction, tick: Fraction, sound: Sound | None) -> Iterator[Encoder]:
+    """Give the encoder of the video at `path`, which is there when all is done.
+
+    Raises:
+        UserError: no frame came, the place cannot be written, or the sound's file is damaged.
+    """
+    try:
+        with written_whole(path) as partial, Encoder(partial, rate, tick, sound) as encoder:
+            yield encoder
+    except av.FFmpegError as error:
+        raise UserError(f"The video {path} could not be written ({error.strerror}); try another place.") from error
+
+
 class Encoder:
     """Encodes frames and their sound into an open mp4 file, sound keeping pace with the pictures."""
 
-    def __init__(self, path: Path, rate: Fraction, sound: Sound | None) -> None:
+    def __init__(self, path: Path, rate: Fraction, tick: Fraction, sound: Sound | None) -> None:
+        """`rate` is the usual number of frames a second; frames are timed in ticks of `tick` seconds."""
         self.container = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
-        self.rate = rate
+        self.rate, self.tick = rate, tick
         self.frames = 0
         self.video: av.VideoStream | None = None
-        self.track = SoundTrack(self.container, sound) if sound and has_sound(sound.path) else None
+        self.track = SoundTrack(self.container, sound) if sound and chosen_sound(sound.path) is not None else None
 
     def __enter__(self) -> Encoder:
         return self
@@ -189,8 +208,8 @@ class Encoder:
                 self.track.close()
             self.container.close()
 
-    def write(self, frame: Image) -> None:
-        """Encode a frame, `[H, W, 3]` or `[H, W, 4]` (see `Write`), and the sound up to its end.
+    def write(self, frame: Image, time: int) -> None:
+        """Encode a frame, `[H, W, 3]` or `[H, W, 4]` (see `Write`), at a time in ticks, and the sound up to its end.
 
         Raises:
             UserError: the sound's file is damaged.
@@ -204,19 +223,20 @@ class Encoder:
             dst_color_range=ColorRange.MPEG,
             src_colorspace=Colorspace.ITU709,
             dst_colorspace=Colorspace.ITU709,
-            interpolation="BICUBIC",
+            interpolation=Interpolation.BICUBIC | EXACT,
         )
-        encoded.pts, encoded.time_base = self.frames, 1 / self.rate
+        encoded.pts, encoded.time_base = time, self.tick
         self.container.mux(self.video.encode(encoded))
         self.frames += 1
         if self.track is not None:
-            self.track.encode_until(self.frames / self.rate)
+            self.track.encode_until(time * self.tick + 1 / self.rate)
 
     def open_video(self, width: int, height: int) -> av.VideoStream:
         """Add the video stream, with tags that say how its colours are meant."""
         stream = self.container.add_stream("libx264", rate=self.rate, options={"crf": str(QUALITY)})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
+        context.time_base = self.tick
         context.color_range = ColorRange.MPEG
         context.colorspace = Colorspace.ITU709
         context.color_primaries = ColorPrimaries.BT709
@@ -281,38 +301,3 @@ def even(picture: Image) -> Image:
     if height % 2 or width % 2:
         picture = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
     return np.ascontiguousarray(picture)
-
-
-def has_sound(path: Path) -> bool:
-    """Tell whether a file is there and has a sound track."""
-    try:
-        with closing(av.open(str(path))) as container:
-            return bool(container.streams.audio)
-    except (av.FFmpegError, OSError):
-        return False
-
-
-def sound_samples(sound: Sound) -> Generator[Numbers, None, None]:
-    """Yield `[2, n]` float32 samples at `RATE`, from `sound.start` on; silence where the sound begins later."""
-    origin = first_picture_time(sound.path) + sound.start
-    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=RATE)
-    skip = None
-    with closing(av.open(str(sound.path))) as container:
-        for frame in container.decode(audio=0):
-            if skip is None:
-                skip = round((origin - (frame.time or 0.0)) * RATE)
-                yield np.zeros((2, max(0, -skip)), np.float32)
-            for part in resampler.resample(frame):
-                samples = part.to_ndarray()
-                yield samples[:, max(0, skip) :]
-                skip -= samples.shape[1]
-    for part in resampler.resample(None):
-        yield part.to_ndarray()
-
-
-def first_picture_time(path: Path) -> float:
-    """Time stamp of a file's first picture; 0 for a file of sound only."""
-    with closing(av.open(str(path))) as container:
-        for frame in container.decode(video=0) if container.streams.video else ():
-            return frame.time or 0.0
-    return 0.0

@@ -11,9 +11,10 @@ import numpy as np
 from ...common.clock import Clock
 from ...common.errors import UserError
 from ...common.progress import Listener, silent
-from ..detection.landmarks import LandmarkDetector
+from ..detection.follower import SubjectFollower
 from ..media.footage import Footage
-from ..media.video import Sound, video_to, write_png
+from ..media.sound import Sound
+from ..media.video import timed_video_to, write_png
 from .coefficient_plot import coefficient_plot
 from .drawing import Overlay, enlarged
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 def write_overlay(
     out: Path, performance: Performance, head: MorphableHead, footage: Path | None = None, listener: Listener = silent
 ) -> Path:
-    """Write `out` (.mp4), the footage with the performance drawn over it and its sound; return the plot's path (.png).
+    """Write `out` (.mp4), the footage with the performance drawn over it, each picture at its own time, and its sound;
+    return the plot's path (.png).
 
     `footage` is where the performance says it is, unless it was moved. Landmarks are detected anew, for comparison;
     frames that the performance lacks are shown bare.
@@ -47,21 +49,23 @@ def write_overlay(
     clock = Clock("Drawing over the footage", source.count, listener)
     with (
         Overlay(head, performance) as overlay,
-        LandmarkDetector() as detector,
+        SubjectFollower() as follower,
         closing(source.frames()) as frames,
-        video_to(out, source.fps, Sound(source.path)) as write,
+        timed_video_to(out, source.fps, Sound(source.path)) as write,
     ):
         for number, frame in enumerate(frames):
             clock.tell(number)
             index = frame_at(performance, frame.time, source.fps)
             if index is None:
-                write(enlarged(frame.image))
+                write(enlarged(frame.image), frame.time)
             else:
-                write(overlay.draw(frame.image, index, detector.detect(frame.image)))
+                write(overlay.draw(frame.image, index, follower.follow(frame.image, frame.time)), frame.time)
     return plot
 
 
 def frame_at(performance: Performance, time: float, fps: float) -> int | None:
-    """The performance's frame at `time` seconds; None where it has none."""
+    """The performance's frame at `time` seconds; None where it has none. `fps` is the footage's average frame rate."""
+    steps = np.diff(performance.times)
+    usual = min(float(np.median(steps)), 1 / fps) if len(steps) else 1 / fps
     nearest = int(np.abs(performance.times - time).argmin())
-    return nearest if abs(performance.times[nearest] - time) < 0.5 / fps else None
+    return nearest if abs(performance.times[nearest] - time) < 0.5 * usual else None

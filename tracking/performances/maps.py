@@ -74,7 +74,7 @@ def map_vertices(
     uv = np.concatenate([uvs, np.asarray(uv_mask)[:, None]], -1, dtype=np.float32)
     lit = shade(colours, normals)
     if mouth_light is not None:
-        lit = mouth_light.dimmed(lit, vertices)
+        lit, uv = mouth_light.dimmed(lit, vertices), mouth_light.behind_closed_lips(uv, vertices)
     return MapVertices(camera.clip(vertices), uv, lit)
 
 

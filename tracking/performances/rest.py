@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ REST = "expression", "rotation", "translation", "gaze"
 
 
 def rest_performance(metadata: Mapping[str, Any]) -> Performance:
-    """Return the person at rest that an avatar's metadata (plain JSON values) tells of: one frame.
+    """Return the person at rest that an avatar's metadata, or `rest_metadata` (plain JSON values), tells of: one frame.
 
     Raises:
         KeyError, TypeError, ValueError: the metadata is not an avatar's.
@@ -34,11 +35,32 @@ def rest_performance(metadata: Mapping[str, Any]) -> Performance:
         texture=np.array(metadata["texture"], np.float32),
         **rest,
         confidence=np.ones(1, np.float32),
-        times=np.zeros(1),
+        times=np.full(1, float(metadata.get("start", 0))),
         camera=PinholeCamera(**metadata["camera"]),
         crop=Crop(**metadata["crop"]) if metadata.get("crop") else None,
         fps=metadata["fps"],
+        source=metadata.get("source", ""),
+        extra=dict(metadata.get("extra", {})),
     )
+
+
+def rest_metadata(performance: Performance) -> dict[str, Any]:
+    """Return the person at rest as plain JSON values, which `rest_performance` reads, and the footage of it."""
+    rotation, translation = rest_pose(performance)
+    gaze = np.median(performance.gaze[seen_frames(performance)], 0)
+    values = zip(REST, (rest_expression(performance), rotation, translation, gaze), strict=True)
+    return {
+        "head": performance.head,
+        "identity": performance.identity.tolist(),
+        "texture": performance.texture.tolist(),
+        "rest": {name: np.asarray(each, np.float32).tolist() for name, each in values},
+        "camera": asdict(performance.camera),
+        "crop": asdict(performance.crop) if performance.crop else None,
+        "fps": performance.fps,
+        "source": performance.source,
+        "start": float(performance.times[0]),
+        "extra": performance.extra,
+    }
 
 
 def rest_expression(performance: Performance) -> Floats:

@@ -15,8 +15,8 @@ import numpy as np
 from ..datasets.rasteriser import PlainRasteriser
 from ..heads.shading import vertex_normals
 from ..performances.maps import frame_vertices
+from ..plates.inpainting import fill_behind, unmixed
 from .hair import back_of_head, parts_of
-from .inpainting import fill_behind, unmixed
 from .photo_light import LEAST
 from .photo_relief import Layer, PhotoRelief
 from .photo_surface import inside_mouth, photo_surface, region, smooth, teeth_depth

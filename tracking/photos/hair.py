@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from .inpainting import push_pull
+from ..plates.inpainting import push_pull
 
 if TYPE_CHECKING:
     from ..heads.arrays import Booleans, Floats, Image

@@ -18,8 +18,8 @@ from ...common.progress import Listener, Progress, silent
 from ..datasets.writer import DatasetWriter
 from ..mattes.selfie_matting import builtin_matting
 from ..performances.performance import OVER_TIME
+from ..plates.of_photo import plates_of_photo
 from .calibration import FRAMES, calibration_performance
-from .clean_plate import clean_plate
 from .coarse_source import MeshWarp, SolvedPhoto
 from .driver import tracked_driver
 from .portraits import as_in, found_portrait, solve_portraits
@@ -96,8 +96,8 @@ def photo_dataset(
                 film(video, acted, head, writer, len(portraits), listener)
             else:
                 acted = film_and_track(video, acted, solved, portraits, matting, writer, listener)
-        plate = writer.add_clean_plate(clean_plate(portraits[0].picture, head, first, matte))
-        performance = with_photos(stills, acted, plate)
+        performance = with_photos(stills, acted)
+        performance = writer.with_plates(performance, plates_of_photo(portraits[0].picture, head, first, matte))
         writer.draw_maps(head, performance, listener)
         return writer.finish(performance)
 
@@ -133,12 +133,11 @@ def in_central_window(first: Performance, portrait: Portrait) -> Landmarks:
     return placed
 
 
-def with_photos(stills: Performance, filmed: Performance, plate: Path) -> Performance:
-    """Return the performance of a dataset: the photos, then what was filmed; `plate` is the clean one's file."""
+def with_photos(stills: Performance, filmed: Performance) -> Performance:
+    """Return the performance of a dataset: the photos, then what was filmed."""
     frames = {name: np.concatenate([getattr(stills, name), getattr(filmed, name)]) for name in OVER_TIME}
     frames["times"] = np.arange(len(frames["times"])) / filmed.fps
     extra = {**stills.extra, "photo": Path(stills.source).name, "photographs": list(range(len(stills)))}
-    extra["clean_plate"] = str(plate)
     return replace(filmed, **frames, extra=extra)
 
 

@@ -8,7 +8,6 @@ shares of a launch may add to the same place.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +20,10 @@ import torch
 import warp as wp
 from torch import Tensor
 
+from ....common.cores import free_cores, own_cores
 from ....common.home import Home, default_home
 from ....tracking.detection.quiet_mediapipe import silenced
+from ...processor import kept_to
 
 MOST_THREADS = 8
 """More do not help: what lies between launches is done by one."""
@@ -70,19 +71,19 @@ def kernel_device() -> KernelDevice:
 
 def processor_threads() -> int:
     """Cores that this process may use, within reason."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_THREADS)
+    return min(own_cores(), MOST_THREADS)
+
+
+def free_threads() -> int:
+    """How many threads share a launch now: those of cores that others keep busy would hold up the rest."""
+    return min(kernel_device().threads, free_cores())
 
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
     """Keep PyTorch to one thread: its pool and the kernels' threads slow each other down to a fifth."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with kept_to(1):
         yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @cache
@@ -101,7 +102,7 @@ def launch(kernel: wp.Kernel, count: int, inputs: Sequence[Any], *, heavy: bool 
     if count == 0:
         return
     device: Any = next(value.device for value in inputs if isinstance(value, wp.array))
-    threads = getattr(SHARE, "threads", kernel_device().threads)
+    threads = getattr(SHARE, "threads", None) or free_threads()
     parts = threads if device.is_cpu and (heavy or count >= WORTH_SHARING) else 1
     if parts == 1:
         wp.launch(kernel, count, [*inputs, 0, 1], device=device, record_tape=False)
@@ -128,7 +129,7 @@ def side_by_side(tasks: Sequence[Callable[[], Made]]) -> list[Made]:
     What lies between launches takes one thread: two tasks are done in little more time than one. On a GPU they are done
     one after the other.
     """
-    threads = kernel_device().threads
+    threads = free_threads()
     if threads == 1 or len(tasks) == 1:
         return [task() for task in tasks]
     share = max(1, threads // len(tasks))

@@ -9,13 +9,14 @@ float32. Where a convolution that doubles has many outputs, half of the blur is 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ..networks.layers import (
     SLOPE,
-    Blur,
     Convolution,
     DecoderLevel,
     FromBands,
@@ -24,6 +25,9 @@ from ..networks.layers import (
     ToPicture,
     upsample,
 )
+
+if TYPE_CHECKING:
+    from ..networks.blur import Blur
 
 HALF_MERGED_FROM = 128
 """With so many outputs multiplications cost more than another pass over memory."""
@@ -99,9 +103,7 @@ class PhaseConvolution(nn.Module):
 
     def __init__(self, kernel: Tensor, bias: Tensor, *, linear: bool) -> None:
         super().__init__()
-        last = kernel.shape[-1] - 2
-        taps = [[tap + pixel for tap in range(last, -1, -2)] for pixel in (0, 1)]
-        phases = [kernel[:, :, rows][..., columns] for rows in taps for columns in taps]
+        phases = [kernel[:, :, row::2, column::2].flip(2, 3) for row in (0, 1) for column in (0, 1)]
         self.conv = PlainConvolution(torch.cat(phases), bias.repeat(4), padding=1, linear=linear)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -13,13 +13,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from .blur import Blur
 from .wavelets import inverse_haar
 
 SLOPE = 0.2
 GAIN = math.sqrt(2.0)
 FIRST_PICTURE = 0.1
 """Contrast of what an untrained network paints."""
-BLUR_TAPS = (1.0, 3.0, 3.0, 1.0)
 
 
 def rectify(x: Tensor) -> Tensor:
@@ -30,24 +30,6 @@ def rectify(x: Tensor) -> Tensor:
     return F.leaky_relu(x, SLOPE, inplace=True)
 
 
-class Blur(nn.Module):
-    """The [1, 3, 3, 1] low-pass on both axes that goes with resampling by two; `padding` rows and columns each side."""
-
-    kernel: Tensor
-
-    def __init__(self, padding: int, gain: float = 1.0) -> None:
-        super().__init__()
-        taps = torch.tensor(BLUR_TAPS)
-        self.register_buffer("kernel", torch.outer(taps, taps) / taps.sum() ** 2 * gain, persistent=False)
-        self.padding = padding
-
-    def forward(self, x: Tensor, stride: int = 1) -> Tensor:
-        """Return `[B, C, H, W]` blurred, of every `stride`-th pixel; H and W grow by twice the padding minus 3."""
-        channels = x.shape[1]
-        kernel = self.kernel.to(x.dtype).expand(channels, 1, 4, 4)
-        return F.conv2d(x, kernel, padding=self.padding, stride=stride, groups=channels)
-
-
 def upsample(picture: Tensor) -> Tensor:
     """Double a picture `[B, C, H, W]` to `[B, C, 2 H, 2 W]`.
 
@@ -56,6 +38,11 @@ def upsample(picture: Tensor) -> Tensor:
     padded = F.pad(picture, (1, 1, 1, 1))
     doubled = F.interpolate(padded, scale_factor=2, mode="bilinear", align_corners=False)
     return doubled[..., 2:-2, 2:-2]
+
+
+def scaled(weight: Tensor, gain: float) -> Tensor:
+    """Return a weight or bias `[...]` times a gain; as it is where that is 1, as in the published network."""
+    return weight if gain == 1 else weight * gain
 
 
 class Convolution(nn.Module):
@@ -73,7 +60,8 @@ class Convolution(nn.Module):
         """Return `[B, outputs, H, W]` of `[B, inputs, H, W]` (half that size when `down`)."""
         if self.blur is not None:
             x = self.blur(x)
-        return rectify(F.conv2d(x, self.weight * self.gain, self.bias * self.gain, self.stride, self.padding))
+        weight, bias = scaled(self.weight, self.gain), scaled(self.bias, self.gain)
+        return rectify(F.conv2d(x, weight, bias, self.stride, self.padding))
 
 
 class ModulatedConvolution(nn.Module):
@@ -111,12 +99,12 @@ class ModulatedConvolution(nn.Module):
         if len(style) == 1:
             return self._convolve(x, *self.plain(style, bias, gain, mix))
         scale = self.modulation(style)
-        weight, bias = self._mixed(bias * gain, mix)
+        weight, bias = self._mixed(scaled(bias, gain), mix)
         x = x * scale[:, :, None, None]
         if not self.demodulate:
-            return self._convolve(x, weight * gain, bias)
+            return self._convolve(x, scaled(weight, gain), bias)
         x = self._convolve(x, weight, None)
-        demodulation = self._demodulation(scale) * gain
+        demodulation = scaled(self._demodulation(scale), gain)
         return torch.addcmul(bias[:, None, None].to(x.dtype), x, demodulation[:, :, None, None].to(x.dtype))
 
     def plain(self, style: Tensor, bias: Tensor, gain: float = 1.0, mix: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -126,8 +114,8 @@ class ModulatedConvolution(nn.Module):
             Weight `[outputs, inputs, size, size]` and bias `[outputs]`.
         """
         scale = self.modulation(style)
-        weight, bias = self._mixed(bias * gain, mix)
-        weight = weight * (scale * gain)[:, :, None, None]
+        weight, bias = self._mixed(scaled(bias, gain), mix)
+        weight = weight * scaled(scale, gain)[:, :, None, None]
         if self.demodulate:
             weight = weight * self._demodulation(scale)[0, :, None, None, None]
         return weight, bias
@@ -166,7 +154,7 @@ class StyledConvolution(nn.Module):
         """
         x = self.conv(x, style, self.bias, self.gain)
         if noise is not None:
-            x = x + (self.noise_strength * self.gain * noise).to(x.dtype)
+            x = x + (scaled(self.noise_strength, self.gain) * noise).to(x.dtype)
         return x if self.linear else rectify(x)
 
 
@@ -218,7 +206,7 @@ class FromBands(Convolution):
     def forward(self, picture: Tensor) -> Tensor:
         """Return `[B, outputs, H/2, W/2]` of `[B, channels, H, W]`."""
         weight = (self.weight.flatten(1) @ self.bands_to_pixels.t())[:, :, None, None]
-        return rectify(F.conv2d(F.pixel_unshuffle(picture, 2), weight * self.gain, self.bias * self.gain))
+        return rectify(F.conv2d(F.pixel_unshuffle(picture, 2), scaled(weight, self.gain), scaled(self.bias, self.gain)))
 
 
 def bands_to_pixels(channels: int) -> Tensor:

@@ -29,6 +29,7 @@ from ....tracking.datasets.pictures import read_picture
 from ....tracking.detection.landmarks import Landmarks
 from ....tracking.heads.arrays import Floats
 from ....tracking.performances.maps import MAP_SIZE
+from ...tensors import sent
 from ..networks.config import FEATURE_SIZE, SLIDING_MARGIN
 from ..networks.features import IDENTITY
 from ..networks.windows import CENTRED, Window
@@ -246,7 +247,7 @@ def cut_batch(
         uv=window_uv,
         window_texture=window_texture,
         texture=texture,
-        time_code=torch.from_numpy(time_codes[samples].astype(np.float32)).to(device),
+        time_code=sent(torch.from_numpy(time_codes[samples].astype(np.float32)), device),
         window=window,
         bent=0 if bent is None else len(bent),
     )
@@ -256,7 +257,7 @@ def to_tensor(pictures: NDArray[Any], white: int, device: torch.device) -> Tenso
     """Integer pictures `[B, H, W, C]`, 0 to `white`, as `[B, C, H, W]` in [-1, 1], channels last in memory."""
     if pictures.dtype == np.uint16:
         pictures = pictures.astype(np.int32)
-    tensor = torch.from_numpy(np.ascontiguousarray(pictures)).to(device, non_blocking=True)
+    tensor = sent(torch.from_numpy(np.ascontiguousarray(pictures)), device)
     return tensor.permute(0, 3, 1, 2).float().mul(2 / white).sub(1)
 
 

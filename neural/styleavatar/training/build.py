@@ -24,6 +24,7 @@ from ...training.distributed import DistributedGroup
 from ...training.loop import TrainingRun
 from ...training.outcome import provenance_of, trainable
 from ...training.plan import Plan
+from ...training.plates import lit_as, plate_of
 from .. import NAME
 from ..networks.features import IDENTITY
 from .batches import forget_frames, open_frames
@@ -67,7 +68,7 @@ def build(
         train_share: the first share of the frames is trained on; the rest is left for tests.
         resume: go on from the checkpoint in `work`, when it is of the same training.
         work: folder for the checkpoint, the decoded frames (removed at the end), `curves.jsonl` (losses, one JSON
-            object a step) and `preview.png` (footage above, avatar below); by default `<avatar>.training`.
+            object a step) and `preview.jpg` (footage above, avatar below); by default `<avatar>.training`.
         head_path: file of a head that does not come with Semblance.
         base: a file of pre-trained networks to start from.
         seed: of weights and draws.
@@ -115,7 +116,10 @@ def build(
             head_path=head_path,
             time_code=time_code,
         )
-        result = TrainedAvatar(network, metadata)
+        plate = plate_of(source, performance, chosen.network.resolution, head_alone=False)
+        if plate is not None:
+            plate = lit_as(plate, source, round(time_code * (len(performance) - 1)))
+        result = TrainedAvatar(network, metadata, plate=plate)
         if group.is_main:
             result.save(target)
             forget_frames(folder / "frames")

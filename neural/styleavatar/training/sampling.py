@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ...tensors import sent
 from ..networks.config import SLACK
 from ..networks.features import IDENTITY
 from ..networks.windows import CENTRED, Window
@@ -110,7 +111,7 @@ class Sampler:
         batch = cut_batch(self.frames, samples, self.time_codes, window, self.group.device, bent)
         if random.random() < draws.random_time_code:
             code = random.choice(self.time_codes, 1).astype(np.float32)
-            batch = replace(batch, time_code=torch.from_numpy(code).to(self.group.device))
+            batch = replace(batch, time_code=sent(torch.from_numpy(code), self.group.device))
         return replace(batch, identity=self.identity)
 
 

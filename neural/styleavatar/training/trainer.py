@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -13,13 +14,13 @@ from torch import Tensor, nn
 
 from ...training.ema import follow
 from ...training.muon import Muon, suits_muon
-from ...training.optimisers import adamw, cosine_rate, update
+from ...training.optimisers import adamw, advance, clipped, cosine_rate
 from ..networks.discriminator import Discriminator
 from ..networks.portrait import FeatureSource, Painting, PortraitNetwork
 from . import losses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ...pretrained.perceptual import PerceptualLoss
     from ...training.distributed import DistributedGroup
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 Network = TypeVar("Network", bound=nn.Module)
 
 R1_WEIGHT = 5.0
-TEXTURE_OFF_FACE = 0.15
-"""Share of the texture loss outside the face: asked for more detail of hair, small networks paint a regular pattern."""
+FACE_RIM = 9
+"""Pixels' side of what is taken off the face about each pixel beside it: asked for more detail there and in hair, whose
+places they do not know, small networks paint a regular pattern."""
 
 
 class Generators(nn.Module):
@@ -134,13 +136,16 @@ class Trainer:
             of_adversary, judged = self._adversarial(painting, batch)
             parts |= of_adversary
         total = torch.stack(list(parts.values())).sum()
-        told = {name: float(value.detach()) for name, value in parts.items()}
-        if not self.group.all(math.isfinite(float(total.detach()))):
-            return told | {"total": math.nan}
         total.backward()
         breathe()
+        norm = clipped(self.generators, self.group)
+        *values, whole, length = values_of(*parts.values(), total, norm)
+        told = dict(zip(parts, values, strict=True))
+        sound = self.group.all(math.isfinite(whole))
         both = [each for each in (self.generators_optimiser, self.painting_optimiser) if each]
-        update(self.generators, both, rate, self.group)
+        advance(both, rate, sound=sound and math.isfinite(length))
+        if not sound:
+            return told | {"total": math.nan}
         batch_size = schedule.batch_size * self.group.world_size
         follow(self.average, self.generators, index, batch_size, schedule.ema_half_life)
         if judged is not None:
@@ -175,21 +180,26 @@ class Trainer:
             "mask": weights.mask * losses.mask_l1(painting.mask, batch.matte),
         }
         if painting.picture.shape[1] == 4:
-            alpha = batch.matte * 2 - 1
-            parts["alpha"] = weights.alpha * losses.weighted_l1(painting.picture[:, 3:], alpha, torch.ones_like(alpha))
+            parts["alpha"] = weights.alpha * self._alpha(painting.picture[:, 3:], batch.matte * 2 - 1)
         if weights.l2:
             parts["l2"] = weights.l2 * losses.weighted_l2(picture, batch.footage, weight)
         if weights.detail or weights.texture:
-            sharp = batch.sharp
+            sharp, inner = batch.sharp, -F.max_pool2d(-face, FACE_RIM, 1, FACE_RIM // 2)
             ours, theirs = losses.detail_bands(picture[sharp]), losses.detail_bands(batch.footage[sharp])
             parts["detail"] = weights.detail * losses.detail_l1(ours, theirs, weight[sharp])
-            parts["texture"] = weights.texture * losses.texture_l1(
-                ours, theirs, (weight * face.clamp_min(TEXTURE_OFF_FACE))[sharp]
-            )
+            if weights.lattice:
+                parts["lattice"] = weights.lattice * losses.lattice_l1(ours, theirs, (weight * (1 - inner))[sharp])
+            parts["texture"] = weights.texture * losses.texture_l1(ours, theirs, (weight * inner)[sharp])
         if self.perceptual is not None:
             with self._autocast():
                 parts["perceptual"] = weights.perceptual * self.perceptual(picture, batch.footage)
         return parts
+
+    def _alpha(self, painted: Tensor, matte: Tensor) -> Tensor:
+        """The loss of alpha `[B, 1, R, R]`: that of the colours, so that an edge is as soft in one as in the other."""
+        weights, everywhere = self.preset.losses, torch.ones_like(matte)
+        soft = weights.l2 / weights.l1 * losses.weighted_l2(painted, matte, everywhere) if weights.l2 else 0.0
+        return losses.weighted_l1(painted, matte, everywhere) + soft
 
     def _face(self, batch: Batch) -> Tensor:
         """The face region of the window: `[B, 1, R, R]`, 0 or 1."""
@@ -200,9 +210,8 @@ class Trainer:
         weights, sharp = self.preset.losses, batch.sharp
         with self._autocast():
             footage_logits, theirs = self.discriminator(batch.footage[sharp], batch.window_texture[sharp])
-            self.discriminator.requires_grad_(False)
-            painted_logits, ours = self.discriminator(painting.picture[sharp, :3], batch.window_texture[sharp])
-            self.discriminator.requires_grad_(True)
+            with frozen(self.discriminator):
+                painted_logits, ours = self.discriminator(painting.picture[sharp, :3], batch.window_texture[sharp])
         parts = {"adversarial": weights.adversarial * losses.generator_adversarial(painted_logits)}
         if self.perceptual is None:
             parts["matching"] = weights.perceptual * losses.feature_matching(ours, theirs)
@@ -215,18 +224,18 @@ class Trainer:
         footage, texture = batch.footage[batch.sharp], batch.window_texture[batch.sharp]
         with self._autocast():
             painted_logits, _ = self.discriminator(painting.picture[batch.sharp, :3].detach(), texture)
-        loss = losses.discriminator_adversarial(footage_logits, painted_logits)
-        told = {"discriminator": float(loss.detach())}
+        loss = adversarial = losses.discriminator_adversarial(footage_logits, painted_logits)
         schedule = self.preset.schedule
         if index // schedule.adversary_every % schedule.r1_every == 0:
             footage = footage.detach().requires_grad_(True)
             logits, _ = self.discriminator(footage, texture)
             penalty = losses.r1_penalty(logits, footage)
-            loss = loss + penalty * (R1_WEIGHT / 2 * schedule.r1_every)
-        if self.group.all(math.isfinite(float(loss.detach()))):
-            loss.backward()
-            update(self.discriminator, [self.discriminator_optimiser], rate, self.group)
-        return told
+            loss = adversarial + penalty * (R1_WEIGHT / 2 * schedule.r1_every)
+        loss.backward()
+        told, whole, length = values_of(adversarial, loss, clipped(self.discriminator, self.group))
+        sound = self.group.all(math.isfinite(whole)) and math.isfinite(length)
+        advance([self.discriminator_optimiser], rate, sound=sound)
+        return {"discriminator": told}
 
     def _rate(self, index: int, fraction: float) -> float:
         optimiser = self.preset.optimiser
@@ -236,6 +245,22 @@ class Trainer:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Keep a network's weights from learning of what is done in the body, also where the body fails."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
+
+
+def values_of(*numbers: Tensor) -> list[float]:
+    """The values of tensors of no dimension. The processor waits for the GPU once, not once for each."""
+    values: list[float] = torch.stack([each.detach() for each in numbers]).tolist()
+    return values
 
 
 def shared_out(generators: Generators, preset: Preset) -> tuple[list[nn.Parameter], dict[str, nn.Parameter]]:

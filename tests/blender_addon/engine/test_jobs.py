@@ -9,11 +9,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
+from semblance.blender_addon.engine import jobs, link
 from semblance.blender_addon.engine.jobs import Bar, bar_of, follow, free_name, new_avatar_job, run_to_end
 from semblance.blender_addon.engine.process import EnginePlace
 from semblance.common.errors import UserError
@@ -38,7 +38,7 @@ class SmallEngine(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     script: ClassVar[list[Job]] = []
-    status = STATUS
+    status: ClassVar[Status | None] = STATUS
     asked: ClassVar[list[str]] = []
     may_answer: ClassVar[threading.Event] = threading.Event()
 
@@ -47,7 +47,9 @@ class SmallEngine(http.server.BaseHTTPRequestHandler):
         if self.headers["Authorization"] != f"Bearer {TOKEN}":
             return self.answer(401, {"detail": "The token is wrong."})
         if self.path == "/v1/status":
-            return self.answer(200, vars(self.status))
+            if self.status is None:
+                self.may_answer.wait(60)
+            return self.answer(200, vars(self.status or STATUS))
         if self.path.endswith("/preview"):
             return self.send(200, b"picture", "image/png")
         if self.path.startswith("/v1/jobs/"):
@@ -74,8 +76,9 @@ class SmallEngine(http.server.BaseHTTPRequestHandler):
         self.send_response(code)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        with suppress(OSError):  # who asked has gone
+            self.end_headers()
+            self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -142,10 +145,10 @@ def test_a_failed_job_says_its_sentence(engine, place):
 def test_a_cancelled_job_ends_as_cancelled(engine, place):
     engine[0].script = [a_job(JobState.RUNNING)]
 
-    def cancel(client: Client, job: Job) -> None:
-        other = Client(client.address)
-        other.cancel(job.id)
-        other.close()
+    def cancel(job: Job) -> None:
+        client = Client(Address("127.0.0.1", engine[1], TOKEN))
+        client.cancel(job.id)
+        client.close()
 
     with pytest.raises(Cancelled):
         run_to_end(follow(place, A_TRACK, cancel), pause=0.01)
@@ -170,7 +173,7 @@ def test_an_engine_of_another_version_is_refused(engine):
         Client(Address("127.0.0.1", engine[1], TOKEN)).status()
 
 
-def test_an_engine_that_died_meanwhile(engine, place, tmp_path):
+def test_an_engine_that_died_meanwhile_and_cannot_be_started(engine, place, tmp_path):
     task = follow(place, A_TRACK)
     engine[0].script = [a_job(JobState.RUNNING)]
     for bar in task:
@@ -181,8 +184,38 @@ def test_an_engine_that_died_meanwhile(engine, place, tmp_path):
         handler.close_connection = True
 
     engine[0].do_GET = die
-    with pytest.raises(EngineUnreachable, match="does not answer"):
+    with pytest.raises(UserError, match="Set Up Engine"):
         run_to_end(task, pause=0.01)
+
+
+def test_a_connection_that_broke_is_made_again(engine, place):
+    engine[0].script = [a_job(JobState.RUNNING)] * 3 + [a_job(JobState.DONE)]
+    answer, broken = engine[0].do_GET, []
+
+    def break_once(handler: SmallEngine) -> None:
+        if handler.path == "/v1/jobs/job1" and not broken:
+            broken.append(handler.path)
+            handler.close_connection = True
+        else:
+            answer(handler)
+
+    engine[0].do_GET = break_once
+    assert run_to_end(follow(place, A_TRACK), pause=0.01).state is JobState.DONE
+    assert broken
+
+
+def test_an_engine_that_says_nothing_is_not_waited_for_long(engine, place, monkeypatch):
+    monkeypatch.setattr(jobs, "PATIENCE", 0.2)
+    monkeypatch.setattr(link, "PATIENCE", 0.2)
+    engine[0].script = [a_job(JobState.RUNNING)]
+    task = follow(place, A_TRACK)
+    while "/v1/jobs/job1" not in engine[0].asked:
+        next(task)
+    engine[0].status = None
+    engine[0].may_answer.clear()
+    with pytest.raises(EngineUnreachable, match="Restart Engine"):
+        run_to_end(task, pause=0.01)
+    engine[0].may_answer.set()
 
 
 def test_nothing_listens():

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine's process from Blender's side: finding it, starting it, setting it up."""
+"""The engine's process from Blender's side: finding it, starting it."""
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
-
 import pytest
-from semblance.blender_addon.engine import process
-from semblance.blender_addon.engine.jobs import Bar, run_to_end, setting_up
-from semblance.blender_addon.engine.process import EnginePlace, connect, last_line, setup_progress, why_no_engine
+from semblance.blender_addon.engine.link import connect
+from semblance.blender_addon.engine.process import EnginePlace, last_line, why_no_engine
 from semblance.common.errors import UserError
 
 
@@ -32,63 +28,13 @@ def test_a_python_that_is_not_there(tmp_path):
         run_to_end_of(connect(EnginePlace(tmp_path, tmp_path / "nothing")))
 
 
-def test_what_setting_up_shows():
-    assert setup_progress("") == (0.0, "Preparing")
-    assert setup_progress("1/4 Installing PyTorch\nDownloading 3/7\n2/4 Installing MediaPipe\n  x") == (
-        0.25,
-        "Installing MediaPipe",
-    )
-
-
-@pytest.fixture
-def installer(tmp_path, monkeypatch):
-    """Give the extension a `run.py` of this text."""
-
-    def write(text: str) -> EnginePlace:
-        (tmp_path / "run.py").write_text("import sys, time\n" + text)
-        monkeypatch.setattr(process, "EXTENSION", tmp_path)
-        return EnginePlace(tmp_path / "home")
-
-    return write
-
-
-def test_setting_up_shows_its_steps(installer, tmp_path):
-    place = installer(f"""
-import pathlib
-assert sys.argv[1:3] == ['engine', '--into']
-print('2/4 Installing PyTorch', flush=True)
-for _ in range(30_000):
-    if pathlib.Path({str(tmp_path / "seen")!r}).exists():
-        break
-    time.sleep(0.01)
-""")
-    bars: list[Bar] = []
-
-    def show(bar: Bar) -> None:
-        bars.append(bar)
-        if "PyTorch" in bar.text:
-            (tmp_path / "seen").touch()
-
-    run_to_end(setting_up(place), show, pause=0.02)
-    assert Bar("Setting up the engine: Installing PyTorch", 0.25) in bars
-
-
-def test_setting_up_that_fails_says_why_and_keeps_the_log(installer):
-    place = installer("sys.exit('The disk is full.')")
-    with pytest.raises(UserError, match=r"The disk is full.*setup\.log"):
-        run_to_end(setting_up(place), pause=0.02)
-    assert "full" in place.setup_log.read_text()
-    assert place.interpreter() is None
-
-
-def test_setting_up_can_be_cancelled(installer):
-    place = installer("import os\nprint(f'1/1 {os.getpid()}', flush=True)\ntime.sleep(60)")
-    task = setting_up(place)
-    while not (number := next(task).text.rpartition(" ")[2]).isdecimal():
-        pass
-    task.close()
-    with suppress(ChildProcessError):  # it was found dead already
-        assert os.WIFSIGNALED(os.waitpid(int(number), 0)[1]), "the installer went on to its end"
+def test_a_remote_engine_is_not_asked_where_blender_may_not_go_online(tmp_path):
+    away = EnginePlace(tmp_path, url="http://192.168.1.20:8765", online=False)
+    assert "Allow Online Access" in why_no_engine(away)
+    with pytest.raises(UserError, match="Allow Online Access"):
+        run_to_end_of(connect(away))
+    assert not why_no_engine(EnginePlace(tmp_path, url="http://127.0.0.1:8765", online=False))
+    assert not why_no_engine(EnginePlace(tmp_path, url="http://192.168.1.20:8765"))
 
 
 def test_the_last_line_of_a_log(tmp_path):

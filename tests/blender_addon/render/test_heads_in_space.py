@@ -46,9 +46,9 @@ def stand_in(place, avatar, inputs, look, broken_off):
 frame_service.avatar_pictures = stand_in
 
 write = render_engine.SemblanceRenderEngine.write
-def seen(self, frame, depsgraph):
+def seen(self, frame, depsgraph, view):
     written.append(frame)
-    write(self, frame, depsgraph)
+    write(self, frame, depsgraph, view)
 render_engine.SemblanceRenderEngine.write = seen
 
 def add(avatar):

@@ -5,7 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from semblance.blender_addon.render.pixels import Window, avatar_window, fit_to_frame, over, scene_linear
+from semblance.blender_addon.render import pixels
+from semblance.blender_addon.render.pixels import (
+    Window,
+    avatar_window,
+    fit_to_frame,
+    over,
+    scene_linear,
+)
 
 IDENTITY = np.eye(3, dtype=np.float32)
 
@@ -20,25 +27,29 @@ def portrait(size: int = 64) -> np.ndarray:
 @pytest.mark.parametrize(
     ("frame", "fit", "window"),
     [
-        ((256, 256), "AUTO", Window(0, 0, 256)),
-        ((1920, 1080), "AUTO", Window(0, -420, 1920)),
-        ((1080, 1920), "AUTO", Window(-420, 0, 1920)),
-        ((1920, 1080), "VERTICAL", Window(420, 0, 1080)),
-        ((1080, 1920), "HORIZONTAL", Window(0, 420, 1080)),
+        ((256, 256), "AUTO", Window(0, 0, 256, 256)),
+        ((1920, 1080), "AUTO", Window(0, -420, 1920, 1920)),
+        ((1080, 1920), "AUTO", Window(-420, 0, 1920, 1920)),
+        ((1920, 1080), "VERTICAL", Window(420, 0, 1080, 1080)),
+        ((1080, 1920), "HORIZONTAL", Window(0, 420, 1080, 1080)),
     ],
 )
 def test_the_window_follows_the_camera(frame, fit, window):
     assert avatar_window(*frame, fit) == window
 
 
+def test_tall_pixels_make_the_window_low():
+    assert avatar_window(1440, 1080, "HORIZONTAL", 0.75) == Window(0, -420, 1440, 1920)
+
+
 def test_a_frame_of_the_avatars_size_keeps_its_pixels():
     picture = portrait()
-    assert np.array_equal(fit_to_frame(picture, Window(0, 0, 64), 64, 64), picture.astype(np.float32) / 255)
+    assert np.array_equal(fit_to_frame(picture, Window(0, 0, 64, 64), 64, 64), picture.astype(np.float32) / 255)
 
 
 @pytest.mark.parametrize("size", [24, 100, 256])
 def test_resampling_keeps_smooth_pictures(size):
-    rendered = fit_to_frame(portrait(), Window(0, 0, size), size, size)
+    rendered = fit_to_frame(portrait(), Window(0, 0, size, size), size, size)
     centres = (np.arange(size) + 0.5) / size * 64 - 0.5
     expected = np.clip(centres / 63, 0, 1)
     inside = slice(size // 12, -size // 12)
@@ -50,6 +61,14 @@ def test_a_wide_frame_is_empty_beside_the_window():
     rendered = fit_to_frame(portrait(), avatar_window(128, 64, "VERTICAL"), 128, 64)
     assert rendered[:, :32].max() == rendered[:, 96:].max() == 0
     assert np.abs(rendered[:, 32:96] * 255 - portrait()).max() < 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(300, 200), (50, 77), (1000, 10)])
+def test_blocks_change_nothing(width, height, monkeypatch):
+    window = avatar_window(width, height, "AUTO", 1.5)
+    in_blocks = fit_to_frame(portrait(), window, width, height)
+    monkeypatch.setattr(pixels, "BLOCK", 1000)
+    assert in_blocks == pytest.approx(fit_to_frame(portrait(), window, width, height), abs=1e-6)
 
 
 def test_saved_colours_are_the_networks_own():

@@ -96,6 +96,81 @@ red.hide_render = True
 still("one.png")
 """
 
+MISTAKES = """
+red = add("red")
+registration.use_renderer(scene)
+scene.render.resolution_x = scene.render.resolution_y = 64
+scene.render.filepath = str(folder / "nothing.png")
+def refusal():
+    try:
+        bpy.ops.render.render(write_still=True)
+    except RuntimeError as error:
+        return str(error).strip()
+    return "rendered"
+
+painted = frame_service.avatar_pictures
+def mistaken(*_):
+    raise ZeroDivisionError
+frame_service.avatar_pictures = mistaken
+print("mistake:", refusal())
+frame_service.avatar_pictures = painted
+hidden = red.vertex_groups.new(name="hidden")
+hidden.add(range(500), 1.0, "REPLACE")
+mask = red.modifiers.new("Mask", "MASK")
+mask.vertex_group, mask.invert_vertex_group = "hidden", True
+print("mask:", refusal())
+red.modifiers.remove(mask)
+scene.render.use_motion_blur = True
+print("blur:", refusal())
+scene.render.use_motion_blur = False
+bpy.context.view_layer.objects.active = red
+bpy.ops.object.mode_set(mode="EDIT")
+print("edit:", refusal())
+bpy.ops.object.mode_set(mode="OBJECT")
+print("left:", os.listdir(folder))
+empty = scene.view_layers.new("Empty")
+empty.layer_collection.children[0].exclude = True
+print("layer:", refusal())
+"""
+
+FRAMES = """
+red = add("red")
+registration.use_renderer(scene)
+render, sizes = scene.render, []
+for width, height, percent, across, up in (
+    (100, 100, 29, None, None), (1920, 1080, 57, None, None), (1000, 1000, 100, (0.1, 0.7), (0.3, 0.9)),
+    (1001, 777, 33, (0.123, 0.777), (0.1, 0.61)),
+):
+    render.resolution_percentage = percent
+    render.use_border = render.use_crop_to_border = across is not None
+    if across:
+        (render.border_min_x, render.border_max_x), (render.border_min_y, render.border_max_y) = across, up
+    still("size.png", width, height)
+    image = bpy.data.images.load(str(folder / "size.png"))
+    pixels = np.array(image.pixels[:]).reshape(image.size[1], image.size[0], 4)
+    filled = pixels[..., 3].any()  # Blender drops a result that is not of the size it wants
+    sizes.append((*image.size, bool(filled)))
+    bpy.data.images.remove(image)
+print("sizes:", sizes)
+render.resolution_percentage, render.use_border = 100, False
+render.pixel_aspect_x, render.pixel_aspect_y = 1, 2
+still("tall_pixels.png", 64, 32)
+render.pixel_aspect_y = 1
+render.use_multiview = True
+scene.camera.data.stereo.convergence_mode = "OFFAXIS"
+seen = []
+inputs = __import__("semblance.blender_addon.render.portraits", fromlist=["PortraitHead"]).PortraitHead
+asked = inputs.inputs
+def remembered(self, sight, painters):
+    seen.append((sight.world[0, 3], sight.lens_shift))
+    return asked(self, sight, painters)
+inputs.inputs = remembered
+still("eye.png")
+(left, left_shift), (right, right_shift) = seen
+files = sorted(name for name in os.listdir(folder) if "eye" in name)
+print("eyes:", round(right - left, 4), left_shift, right_shift < -0.01, files)
+"""
+
 KEYFRAMES = """
 chosen = add("red").semblance
 registration.use_renderer(scene)
@@ -156,6 +231,29 @@ def test_pictures(run_blender, folder):
     assert (seen["two"][:, 24:40] == blue).all()
     assert (seen["one"][:, 24:40] == blue).all()
     assert (seen["one"][:, :24] == nothing).all()
+
+
+def test_no_failure_leaves_an_empty_frame(run_blender, folder):
+    """What is reported as an error ends Blender with 1 where there is no window, and leaves no picture."""
+    said = dict(line.split(": ", 1) for line in run_blender(SCENE + MISTAKES, folder).splitlines() if ": " in line)
+    assert "ZeroDivisionError" in said["mistake"]
+    assert "Mask" in said["mask"]
+    assert "Motion Blur" in said["blur"]
+    assert "Edit Mode" in said["edit"]
+    assert said["left"] == "['performance.npz']"
+    assert said["layer"] == "rendered"
+
+
+def test_frames_are_of_blender_s_own_size(run_blender, folder):
+    said = dict(line.split(": ", 1) for line in run_blender(SCENE + FRAMES, folder).splitlines() if ": " in line)
+    assert said["sizes"] == str([(29, 29, True), (1094, 615, True), (600, 600, True), (216, 131, True)])
+    assert said["eyes"] == "0.065 0.0 True ['eye_L.png', 'eye_R.png']"
+    tall = np.asarray(Image.open(folder / "tall_pixels.png"))
+    assert (tall[:, :40] == [200, 40, 40, 255]).all()
+    assert (tall[:, 41:, 3] == 0).all()
+    left, right = (np.asarray(Image.open(folder / f"eye_{side}.png")) for side in "LR")
+    assert (left[:, :39] == [200, 40, 40, 255]).all()
+    assert (right[:, :39] == [200, 40, 40, 255]).all()
 
 
 def test_keyframes_move_person_and_backdrop(run_blender, folder):

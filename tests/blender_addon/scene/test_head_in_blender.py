@@ -253,3 +253,78 @@ for index in range(4):
     assert worst < 1e-5, worst
 """
     run_blender(COMMON + script, faceverse_like_file)
+
+
+def test_a_scene_of_the_artist_s_keeps_its_shot(run_blender):
+    """Camera, size, rate, length and frame stay; Use Its Camera takes the head's."""
+    script = """
+bpy.ops.mesh.primitive_cube_add()
+bpy.context.object.name = "Set"
+own = bpy.data.objects.new("Own", bpy.data.cameras.new("Own"))
+scene.collection.objects.link(own)
+scene.camera, scene.frame_end, scene.render.fps, scene.render.resolution_percentage = own, 77, 24, 50
+scene.frame_set(40)
+made = added(small_head(), acted(small_head(), 12))
+assert scene.camera == own
+assert (scene.frame_end, scene.render.fps, scene.frame_current) == (77, 24, 40)
+assert (scene.render.resolution_x, scene.render.resolution_percentage) == (1920, 50)
+bpy.context.view_layer.objects.active = made
+bpy.ops.semblance.use_its_camera()
+assert scene.camera == made.semblance.camera
+assert (scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage) == (256, 256, 100)
+"""
+    run_blender(COMMON + script)
+
+
+def test_a_new_file_is_set_up_for_the_head(run_blender):
+    script = """
+bpy.ops.wm.read_factory_settings(use_empty=False)
+scene = bpy.context.scene
+made = added(small_head(), acted(small_head(), 12))
+assert scene.camera == made.semblance.camera
+assert (scene.render.resolution_x, scene.render.fps, scene.frame_end) == (256, 25, 12)
+"""
+    run_blender(COMMON + script)
+
+
+def test_a_head_at_rest_has_no_keys(run_blender):
+    script = """
+head = small_head()
+rest = acted(head, 1)
+made = added(head, rest, adopt=False)
+keys = made.data.shape_keys
+assert keys.animation_data is None and made.parent.animation_data is None
+values = [keys.key_blocks[name].value for name in ARKIT_NAMES]
+assert np.allclose(values, rest.expression[0], atol=1e-6)
+assert np.abs(evaluated(made) - frame_vertices(head, rest, 0)).max() < 1e-5
+"""
+    run_blender(COMMON + script)
+
+
+def test_the_person_lives_with_the_head(run_blender):
+    """Where the performance's file is gone, another's motion is still put on the head's own rest."""
+    script = """
+from semblance.common.errors import UserError
+from semblance.blender_addon.scene import driving
+head = small_head()
+made = added(head, acted(head, 20, source="own.mp4"))
+acted(head, 10, source="other.mp4").save("other.npz")
+
+def keys():
+    driving.drive(scene, made, Path("other.npz"), 1)
+    curves = [each for layer in made.parent.animation_data.action.layers for strip in layer.strips
+              for bag in strip.channelbags for each in bag.fcurves]
+    return [point.co[1] for curve in curves for point in curve.keyframe_points]
+
+with_file = keys()
+Path("performance.npz").unlink()
+assert np.allclose(keys(), with_file, atol=1e-4)
+made.semblance.person = ""
+try:
+    keys()
+except UserError as error:
+    assert "whose head" in str(error)
+else:
+    raise AssertionError("the other's own pose was written")
+"""
+    run_blender(COMMON + script)

@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
-from semblance.tests.makers.footage import plain, tone, write_video
+from semblance.tests.makers.footage import beeps, beginnings, plain, tone, write_video
 from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.registry import open_head
+from semblance.tracking.media.footage import Footage
+from semblance.tracking.media.plate import write_plate
+from semblance.tracking.media.sound import Sound, sound_samples
 from semblance.tracking.performances.performance import Crop, Performance
+from semblance.tracking.performances.plates import CLEAN, HEADLESS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +56,15 @@ bpy.ops.semblance.send_to_sequencer()
 sequence = bpy.data.scenes["Scene Sequence"]
 print("strips:", sorted(strip.type for strip in sequence.sequence_editor.strips))
 sequence_scene.render_sequence(sequence, folder / "out.mp4")
+semblance.unregister()
+"""
+
+VIEWPORT = """
+from semblance.blender_addon.ui.job_operators import lay_plate
+view = head.semblance.camera.data
+before = Path(view.background_images[0].image.filepath).name
+lay_plate(head)
+print("behind:", before, Path(view.background_images[0].image.filepath).name)
 semblance.unregister()
 """
 
@@ -108,3 +123,67 @@ def test_the_movie_shows_the_frames_on_the_plate_at_their_time_with_sound(run_bl
     edge = shown[4][42, :, 1] > 150
     assert abs(np.flatnonzero(edge)[0] - (20 + 16)) <= 1
     assert abs(np.flatnonzero(edge)[-1] - (20 + 47)) <= 1
+
+
+UNEVEN = """
+import bpy
+from pathlib import Path
+import semblance
+from semblance.blender_addon.scene import avatar_scene
+from semblance.blender_addon.sequence import sequence_scene
+from semblance.blender_addon.sequence.sequencer import Frames
+
+bpy.ops.wm.read_factory_settings(use_empty=True)
+semblance.register()
+folder, scene = Path(sys.argv[1]), bpy.context.scene
+head = avatar_scene.add_avatar(scene, folder / "performance.npz", avatar="me", name="me")
+frames = Frames(tuple(sorted((folder / "frames").iterdir())), (32, 32), 15.0)
+sequence = sequence_scene.send_to_sequencer(scene, head, frames)
+sequence_scene.render_sequence(sequence, folder / "out.mp4")
+semblance.unregister()
+"""
+PAUSE = [*range(0, 400, 40), *range(1200, 2000, 40)]
+"""Milliseconds of 30 pictures."""
+
+
+def test_uneven_footage_of_wide_pixels_has_every_picture_and_beep_at_its_time(run_blender, folder):
+    """The plate that tracking writes of it is what the sequence shows and sounds."""
+    film = write_video(
+        folder / "uneven.mp4",
+        [plain(40 + 6 * number, 96, 96) for number in range(30)],
+        times=PAUSE,
+        sound=beeps([1.2], 2),
+        pixel_aspect=Fraction(4, 3),
+    )
+    seconds = np.array(PAUSE) / 1000
+    write_plate(Footage.open(film), seconds, folder / "plate.mp4")
+    acted = performance(film).at(np.zeros(30, int))
+    replace(acted, times=seconds, fps=15.0, extra={"plate": str(folder / "plate.mp4")}).save(folder / "performance.npz")
+    for number in range(30):
+        Image.new("RGBA", (32, 32)).save(folder / "frames" / f"f_{number + 1:04d}.png")
+    run_blender(UNEVEN, folder)
+    with av.open(str(folder / "out.mp4")) as container:
+        shown = [(frame.time, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+    assert len(shown) == 50
+    for time, picture in shown:
+        assert picture.shape == (96, 128, 3)
+        number = max(n for n, stamp in enumerate(PAUSE) if stamp <= 1000 * time + 5)
+        assert picture.mean() == pytest.approx(40 + 6 * number, abs=5)
+    heard = np.concatenate(list(sound_samples(Sound(folder / "out.mp4"))), 1)[0]
+    assert beginnings(heard) == pytest.approx([1.2], abs=0.05)
+
+
+def test_a_clean_plate_takes_the_place_of_the_footage(run_blender, folder):
+    """Behind the portrait stands what nobody stands in, in the sequence and behind what the camera sees."""
+    clean = folder / "clean_plate.png"
+    Image.fromarray(plain((30, 90, 160), 96, 128)).save(clean)
+    own = performance(folder / "footage.mp4")
+    replace(own, extra={CLEAN: str(clean), HEADLESS: str(clean)}).save(folder / "performance.npz")
+    said = run_blender(SEND.replace("semblance.unregister()", VIEWPORT), folder)
+    assert "strips: ['IMAGE', 'IMAGE', 'SOUND']" in said
+    assert "behind: footage.mp4 clean_plate.png" in said
+    with av.open(str(folder / "out.mp4")) as container:
+        shown = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
+    assert len(shown) == 10
+    for picture in shown:
+        assert np.abs(picture[80:94, 100:126] - (30, 90, 160)).max() < 8

@@ -40,8 +40,8 @@ def home(tmp_path):
 
 def test_buttons_say_why_they_are_grey(run_blender, home):
     script = """
-from semblance.blender_addon.ui import job_operators, scene_operators
-for module in (job_operators, scene_operators):
+from semblance.blender_addon.ui import job_operators, job_panel, scene_operators
+for module in (job_operators, scene_operators, job_panel):
     for each in module.CLASSES:
         if issubclass(each, job_operators.SemblanceOperator):
             reason = each.disabled_reason(bpy.context)
@@ -49,6 +49,7 @@ for module in (job_operators, scene_operators):
             assert not reason or reason.endswith("."), reason
 assert "Set Up Engine" in job_operators.SEMBLANCE_OT_new_avatar.disabled_reason(bpy.context)
 assert "New Avatar" in job_operators.SEMBLANCE_OT_build_avatar.disabled_reason(bpy.context)
+assert "Set Up Engine" in job_panel.SEMBLANCE_OT_restart_engine.disabled_reason(bpy.context)
 assert "Set Up Engine" in refused(lambda: bpy.ops.semblance.new_avatar(filepath="x.mp4"))
 semblance.unregister()
 semblance.register()
@@ -157,10 +158,10 @@ def drive():
 
 
 activity.begin("Test", counting(3, 42), lambda result: f"made {result}.")
-assert activity.step() and activity.running().bar.text == "step 0"
-assert "Test is running" in activity.busy_reason()
+assert activity.step() and activity.running()[0].bar.text == "step 0"
+assert not activity.busy_reason() and "Test is running" in activity.busy_reason(alone=True)
 drive()
-assert activity.running() is None and activity.message() == activity.Message("made 42.")
+assert activity.running() == () and activity.message() == activity.Message("made 42.")
 activity.begin("Test", counting(1, UserError("The disk is full.")), str)
 drive()
 assert activity.message() == activity.Message("The disk is full.", problem=True)
@@ -176,11 +177,26 @@ def refuse(result):
 activity.begin("Test", counting(1, 1), refuse)
 drive()
 assert activity.message() == activity.Message("The head is gone.", problem=True)
-activity.begin("Test", counting(100, 1), str)
+activity.begin("Test", counting(100, 1), str, alone=True)
+assert "Test is running" in activity.busy_reason()
 activity.step()
 activity.cancel()
-assert activity.running() is None and "cancelled" in activity.message().text
+assert activity.running() == () and "cancelled" in activity.message().text
 assert activity.step() is None
+
+made = []
+for number in (1, 2, 3):
+    activity.begin(f"Test {number}", counting(number, number), lambda result: made.append(result) or "")
+one, two, three = activity.running()
+activity.step()
+activity.cancel(two.number)
+assert activity.running() == (one, three)
+drive()
+assert made == [1, 3]
+activity.begin("Test", counting(1, ZeroDivisionError()), str)
+activity.begin("Other", counting(2, 4), str)
+drive()
+assert activity.message() == activity.Message("4"), "one task's fault ends no other"
 activity.dismiss()
 assert activity.message() is None
 assert activity.wrapped("one two three", 7) == ["one two", "three"]

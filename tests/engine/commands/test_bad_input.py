@@ -185,6 +185,12 @@ def test_a_job_that_is_not_there_and_one_that_was_killed(capsys, home, engine):
     line = capsys.readouterr().out.splitlines()[0]
     assert line.startswith(f"{job.id}  track    failed")
     assert "killed by the system, most likely for lack of memory" in line
+    fault = engine.wait(engine.submit("fault"))
+    for command, words in (("log", "ZeroDivisionError"), ("retry", "track    queued")):
+        with pytest.raises(SystemExit) as left:
+            main(["jobs", command, fault.id])
+        assert left.value.code == 0
+        assert words in capsys.readouterr().out.replace("running", "queued")
 
 
 def test_a_port_in_use(capsys, tmp_path):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import json
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,11 @@ import pytest
 import torch
 from semblance.engine.serving.frames import MOST_BYTES
 from semblance.neural.kinds import KINDS
+from semblance.neural.solid import without_holes
 from semblance.neural.styleavatar.kind import STYLEAVATAR
 from semblance.protocol.arrays import pack_arrays, unpack_arrays
 from semblance.protocol.client import Address, Client, EngineRefused
-from semblance.protocol.messages import MOST_FRAMES, AvatarInfo, JobState, Status
+from semblance.protocol.messages import MOST_FRAMES, AvatarInfo, Job, JobState, Status
 from semblance.tests.engine.conftest import TOKEN
 from semblance.tests.makers.avatars import avatar_of
 from semblance.tests.makers.performances import at_rest
@@ -26,9 +28,12 @@ from torch import nn
 
 ENDPOINTS = {
     "/v1/status": {"get"},
+    "/v1/presence": {"get"},
     "/v1/jobs": {"get", "post"},
     "/v1/jobs/{id}": {"get"},
     "/v1/jobs/{id}/cancel": {"post"},
+    "/v1/jobs/{id}/retry": {"post"},
+    "/v1/jobs/{id}/log": {"get"},
     "/v1/jobs/{id}/events": {"get"},
     "/v1/jobs/{id}/preview": {"get"},
     "/v1/avatars": {"get"},
@@ -97,6 +102,7 @@ def test_answers_are_as_openapi_says(engine):
         ("get", "/v1/jobs", {}),
         ("get", "/v1/jobs/{id}", {"id": job.id}),
         ("post", "/v1/jobs/{id}/cancel", {"id": job.id}),
+        ("post", "/v1/jobs/{id}/retry", {"id": job.id}),
         ("get", "/v1/avatars", {}),
         ("get", "/v1/avatars/{id}", {"id": "whole"}),
         ("get", "/v1/avatars/{id}", {"id": "absent"}),
@@ -194,8 +200,82 @@ def test_a_job_with_wrong_parameters_is_refused(engine, request_, words):
 
 
 def test_a_request_that_is_not_json_is_refused(engine):
-    answer = engine.client.post("/v1/jobs", content=b"{", headers={"Content-Type": "application/json"})
-    assert "JSON" in sentence(answer, 422)
+    headers = {"Content-Type": "application/json"}
+    for body in (b"{", b"\xff\xfe{", b"[" * 100_000, b""):
+        answer = engine.client.post("/v1/jobs", content=body, headers=headers)
+        assert "JSON" in sentence(answer, 422) or not body
+        assert answer.status_code == 422
+    nothing = engine.client.post("/v1/jobs", content=b'"\\ud800"', headers=headers)
+    assert sentence(nothing, 422)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "x"])
+def test_a_body_of_another_type_is_refused(engine, kind):
+    job = b'{"kind": "track", "parameters": {"source": "/short", "dataset": "out"}}'
+    headers = {"Content-Type": kind}
+    assert "application/json" in sentence(engine.client.post("/v1/jobs", content=job, headers=headers), 415)
+    said = engine.client.post("/v1/avatars/whole/frames", content=pack_arrays(**maps(1)), headers=headers)
+    assert "x-npz" in sentence(said, 415)
+
+
+def test_another_method_is_refused_with_those_that_are_taken(engine):
+    answer = engine.client.put("/v1/jobs", json={})
+    assert "PUT /v1/jobs" in sentence(answer, 405)
+    assert answer.headers["Allow"]
+
+
+def test_a_job_that_is_too_large_is_refused(engine):
+    padded = b" " * (2 << 20)
+    assert "larger" in sentence(engine.client.post("/v1/jobs", content=padded), 413)
+    pieces = (b" " * 65536 for _ in range(32))
+    answer = engine.client.post("/v1/jobs", content=pieces, headers={"Content-Type": "application/json"})
+    assert "larger" in sentence(answer, 413)
+
+
+@pytest.mark.parametrize("source", ["/a\x00b", "/\ud800"])
+def test_what_no_file_can_be_called_is_refused(engine, source):
+    asked = json.dumps({"kind": "track", "parameters": {"source": source, "dataset": "out"}})
+    answer = engine.client.post("/v1/jobs", content=asked, headers={"Content-Type": "application/json"})
+    assert "“source”" in sentence(answer, 422)
+
+
+def test_a_number_that_is_none_is_refused(engine):
+    asked = '{"kind": "build", "parameters": {"dataset": "/d", "avatar": "a", "seconds": NaN}}'
+    answer = engine.client.post("/v1/jobs", content=asked, headers={"Content-Type": "application/json"})
+    assert "“seconds”" in sentence(answer, 422)
+
+
+def test_an_avatar_s_name_may_be_too_long_for_the_disk(engine):
+    assert engine.client.get("/v1/avatars/" + "演" * 100).status_code == 404
+
+
+def test_a_job_s_log_and_the_same_job_again(engine):
+    job = engine.wait(engine.submit("fault"))
+    log = engine.client.get(f"/v1/jobs/{job.id}/log")
+    assert "ZeroDivisionError" in log.text
+    assert log.headers["content-type"].startswith("text/plain")
+    again = Job.from_json(engine.client.post(f"/v1/jobs/{job.id}/retry").json())
+    assert (again.kind, again.parameters) == (job.kind, job.parameters)
+    assert again.id != job.id
+    assert engine.wait(again).state is JobState.FAILED
+    long = engine.submit("long")
+    assert "not ended" in sentence(engine.client.post(f"/v1/jobs/{long.id}/retry"), 422)
+    engine.client.post(f"/v1/jobs/{long.id}/cancel")
+    engine.wait(long)
+
+
+def test_the_newest_jobs_alone(engine):
+    every = engine.client.get("/v1/jobs").json()
+    assert engine.client.get("/v1/jobs?most=2").json() == every[:2]
+    for wrong in ("0", "x", "99999999999"):
+        sentence(engine.client.get(f"/v1/jobs?most={wrong}"), 422)
+
+
+def test_openapi_links_a_new_job_to_what_can_be_asked_of_it(engine):
+    contract = engine.client.get("/openapi.json").json()
+    operations = {each["operationId"] for methods in contract["paths"].values() for each in methods.values()}
+    links = contract["paths"]["/v1/jobs"]["post"]["responses"]["201"]["links"]
+    assert {"events", "cancel"} <= set(links) <= operations
 
 
 def test_unknown_job_and_missing_preview(engine):
@@ -219,8 +299,9 @@ def test_frames_come_back_as_the_avatar_paints_them(engine, dtype):
     answer = frames(engine, "whole", pack_arrays(**sent, time_code=np.float32(0.5)))
     rgba = unpack_arrays(answer.content)["rgba"]
     assert (rgba.dtype, rgba.shape) == (np.uint8, (3, 256, 256, 4))
-    expected = np.concatenate([sent["texture"], sent["uv"][..., 2:]], -1).astype(np.float32) * 255
-    assert np.abs(rgba - expected).max() <= 0.51
+    assert np.abs(rgba[..., :3] - sent["texture"].astype(np.float32) * 255).max() <= 0.51
+    alpha = (sent["uv"][..., 2].astype(np.float32) * 255 + 0.5).astype(np.uint8)
+    assert all((ours == without_holes(painted)).all() for ours, painted in zip(rgba[..., 3], alpha, strict=True))
 
 
 def test_frames_of_an_avatar_built_anew_are_the_new_ones(engine):

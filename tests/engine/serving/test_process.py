@@ -8,33 +8,24 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from semblance.common.home import Home
 from semblance.common.processes import is_alive
 from semblance.engine.commands.cli import main
 from semblance.engine.commands.engine import running_engine
+from semblance.engine.jobs.store import JobStore, Record
+from semblance.protocol.client import Address, Client
 from semblance.protocol.jobs import JOBS, JobKind
 from semblance.protocol.messages import STATE_FILE, Announcement, Job, JobState
+from semblance.tests.makers.engines import start_script, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import IO
-
-# Without PyTorch, for these tests start many engines.
-START = """
-import sys
-from semblance.engine.commands import cli
-from semblance.neural import device
-from semblance.engine.jobs import scheduler
-from semblance.engine.serving import process, server
-scheduler.WORKER = tuple(sys.argv.pop(1).split("|"))
-scheduler.SECONDS_TO_HEAR = float(sys.argv.pop(1))
-scheduler.SECONDS_TO_CLEAN_UP = 60.0
-process.device_facts = server.device_facts = lambda: device.DeviceFacts("cpu", "CPU", "none", ())
-cli.main()
-"""
 
 
 class Engines:
@@ -44,6 +35,7 @@ class Engines:
         self.home, self._worker = home, worker
         self._processes: list[subprocess.Popen[str]] = []
         self.seconds_to_hear = 60.0  # a busy machine wakes a worker late
+        self.seconds_to_linger = 0.2
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start an engine and wait until it is announced."""
@@ -57,8 +49,8 @@ class Engines:
 
     def spawn(self, *arguments: str) -> subprocess.Popen[str]:
         """Start an engine."""
-        stand_in = ("|".join(self._worker), str(self.seconds_to_hear))
-        command = [sys.executable, "-P", "-c", START, *stand_in, "serve", "--home", str(self.home)]
+        start = start_script(self._worker, self.seconds_to_hear, self.seconds_to_linger)
+        command = [sys.executable, "-P", "-c", start, "serve", "--home", str(self.home)]
         process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self._processes.append(process)
         return process
@@ -80,6 +72,11 @@ class Engines:
             assert time.monotonic() < deadline, f"waited in vain: {now}"
             time.sleep(0.02)
         return now
+
+    def cancel(self, job: Job) -> None:
+        """Ask for a job to end."""
+        with running_engine(self.home) as client:
+            client.cancel(job.id)
 
     def end(self) -> None:
         """Kill what is left."""
@@ -169,32 +166,101 @@ def test_a_deaf_worker_does_not_outlive_a_killed_engine(engines):
     wait_until(lambda: not is_alive(worker))
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    """Return as soon as something is true."""
-    deadline = time.monotonic() + 300
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
 def worker_of(home: Path, job: Job) -> int:
     """The process number that the engine wrote down for a job's worker."""
-    from semblance.common.home import Home
-    from semblance.engine.jobs.store import JobStore
+    return record_of(home, job).worker
 
+
+def state_of(home: Path, job: Job) -> JobState:
+    """The state that the engine wrote down for a job."""
+    return record_of(home, job).job.state
+
+
+def record_of(home: Path, job: Job) -> Record:
+    """What the engine wrote down about a job."""
     store = JobStore(Home(home).database)
     try:
         record = store.get(job.id)
         assert record is not None
-        return record.worker
+        return record
     finally:
         store.close()
 
 
-def test_an_engine_leaves_with_its_parent(engines):
-    parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    process = engines.start("--parent", str(parent.pid))
-    assert process.poll() is None
-    parent.communicate(b"\n")
+def test_an_engine_that_somebody_started_stays(engines):
+    process = engines.start()
+    with held_open(engines.home):
+        pass
+    with running_engine(engines.home) as client:
+        assert client.status().process == process.pid
+
+
+def test_an_engine_leaves_when_the_last_of_its_users_has_gone(engines):
+    process = engines.start("--while-used")
+    with held_open(engines.home):
+        with held_open(engines.home):
+            pass
+        track = engines.submit("track", source="/short", dataset="d")
+        engines.wait(track, JobState.DONE)
+        with held_open(engines.home):
+            assert process.poll() is None
     assert process.wait(300) == 0
     assert not (engines.home / STATE_FILE).exists()
+    assert errors_of(process).read() == ""
+
+
+def test_an_engine_that_nobody_uses_stays_while_there_are_jobs(engines):
+    process = engines.start("--while-used")
+    with held_open(engines.home):
+        track = engines.submit("track", source="/long", dataset="d")
+        engines.wait(track, JobState.RUNNING)
+        waiting = engines.submit("track", source="/short", dataset="d")
+    begun = told(engines.home, track)
+    wait_until(lambda: told(engines.home, track) > begun + 30)  # of 0.05 seconds: longer than it lingers
+    assert process.poll() is None
+    engines.cancel(track)
+    assert process.wait(300) == 0
+    assert state_of(engines.home, waiting) is JobState.DONE
+
+
+def test_the_token_stays_from_start_to_start_and_is_private(engines):
+    first = engines.start()
+    token = Announcement.read(engines.home).token
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(300) == 0
+    assert stat.S_IMODE((engines.home / "token").stat().st_mode) == 0o600
+    second = engines.start()
+    assert Announcement.read(engines.home).token == token
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(300) == 0
+    (engines.home / "token").write_text("guessable")
+    engines.start()
+    assert len(Announcement.read(engines.home).token) > 32
+
+
+def test_an_engine_that_is_wanted_waits_for_one_that_leaves(engines):
+    first = engines.start()
+    engines.wait(engines.submit("track", source="/long", dataset="d"), JobState.RUNNING)
+    second = engines.spawn("--while-used")
+    first.send_signal(signal.SIGTERM)
+    wait_until(lambda: (said := Announcement.read(engines.home)) is not None and said.process == second.pid)
+    assert first.wait(300) == 0
+
+
+@contextmanager
+def held_open(home: Path) -> Iterator[None]:
+    """Be present at the engine of `home`."""
+    said = Announcement.read(home)
+    assert said is not None
+    client = Client(Address.announced(said))
+    question = client.ask("GET", "/v1/presence")
+    wait_until(lambda: question.answered() or question.begun == 200)
+    assert question.begun == 200
+    yield
+    assert not question.answered(), "the engine went away"
+    client.close()
+
+
+def told(home: Path, job: Job) -> int:
+    """How many lines of progress a job has written."""
+    return len((home / "jobs" / job.id / "progress.jsonl").read_text().splitlines())

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -28,8 +28,12 @@ from semblance.tracking.datasets.dataset import Dataset
 from semblance.tracking.datasets.pictures import read_picture, read_window
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.media.crop import cut
+from semblance.tracking.performances.plates import plate_behind
 from semblance.tracking.photos.photo import photo_dataset
 from skimage.data import astronaut
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 SIZE, FRAMES, STEPS = 128, 8, 40
@@ -157,7 +161,7 @@ def test_a_portrait_has_no_other_side(tmp_path):
 
 
 def test_a_head_is_baked_into_a_dataset_of_a_portrait(avatar, dataset, tmp_path):
-    plate = Path(dataset.performance().extra["clean_plate"])
+    plate = plate_behind(dataset.performance(), head_alone=True)
     baked = bake(avatar, tmp_path / "baked", plate=plate, size=SIZE, frames=3)
     performance = baked.performance()
     assert len(baked.names) == len(performance) == 3

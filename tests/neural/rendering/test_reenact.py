@@ -121,6 +121,18 @@ def test_a_driver_becomes_a_video_with_its_sound_and_panels(avatar, footage, tmp
     assert heard[3].seconds_left > 0
 
 
+def test_footage_whose_sound_nothing_decodes_is_reenacted_without_and_says_so(avatar, footage, tmp_path):
+    data = footage.read_bytes()
+    footage.write_bytes(data.replace(b"mp4a", b"apac").replace(b"esds", b"free"))
+    heard = []
+    driver = saved(replace(performance(identity=-1), source=str(footage)), tmp_path)
+    reenact(avatar, driver, tmp_path / "out.mp4", listener=heard.append)
+    assert "The sound of footage.mp4 cannot be decoded and is left out." in heard[0].message
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert not container.streams.audio
+        assert container.streams.video[0].frames == 10
+
+
 def test_a_capture_drives_without_footage(avatar, tmp_path):
     capture = tmp_path / "capture.json"
     capture.write_text(json.dumps([{"time": frame / 25, "jawOpen": frame / 10} for frame in (0, 1, 2, 5, 6)]))
@@ -209,3 +221,19 @@ def test_a_driver_that_is_none_is_refused(avatar, tmp_path, driver):
     with pytest.raises(UserError):
         reenact(avatar, tmp_path / driver, tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_the_avatar_is_laid_over_the_clean_plate_that_it_brings(footage, tmp_path):
+    path, plate = tmp_path / "avatar.safetensors", plain((10, 120, 240), 256, 256)
+    avatar_of(Mirror(), {}, performance(), plate=plate).save(path)
+    assert np.array_equal(Avatar.load(path).plate, plate)
+    driver = saved(performance(3), tmp_path)
+    shown = {}
+    for name, options in {"plate": {}, "own": {"plate": False}, "nothing": {"background": False}}.items():
+        reenact(path, driver, tmp_path / name, **options)
+        shown[name] = np.asarray(Image.open(sorted((tmp_path / name).glob("*.png"))[0])).astype(int)
+    alpha = shown["nothing"][..., 3]
+    assert (shown["plate"][alpha == 0] == (10, 120, 240)).all()
+    assert np.array_equal(shown["plate"][alpha == 255], shown["own"][..., :3][alpha == 255])
+    assert (alpha == 255).mean() > 0.02
+    assert (shown["own"][alpha == 0] != (10, 120, 240)).any()

@@ -42,7 +42,7 @@ SMALL_FINAL = replace(
 )
 STILL = Look(0.3)
 MOVED = Look(0.3, (2.5, -3.25), (0.5, 2))
-KEY = EngineKey("H200", "570.1", "10.9", "abc", STILL)
+KEY = EngineKey("H200", "570.1", "10.9", "0.9", "abc", STILL)
 
 
 def portrait(config=PREVIEW.network):
@@ -159,16 +159,28 @@ def test_reenacting_on_tensorrt_without_a_gpu_is_refused_in_a_sentence(avatar, t
     assert "needs an NVIDIA GPU" in capsys.readouterr().err
 
 
-def test_missing_tensorrt_is_told_of(monkeypatch):
+@pytest.mark.parametrize(
+    ("cuda", "package"), [("12.8", "tensorrt-cu12"), ("13.0", "tensorrt-cu13"), (None, "tensorrt")]
+)
+def test_missing_tensorrt_is_told_of_with_the_package_that_fits(monkeypatch, cuda, package):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    with pytest.raises(UserError, match="pip install tensorrt"):
+    with pytest.raises(UserError, match=f"“pip install {package}”"):
         tensorrt_module()
 
 
 @pytest.mark.parametrize(
     ("part", "other"),
-    [("gpu", "A10"), ("driver", "571"), ("tensorrt", "11"), ("avatar", "abd"), ("look", Look(0.6)), ("look", MOVED)],
+    [
+        ("gpu", "A10"),
+        ("driver", "571"),
+        ("tensorrt", "11"),
+        ("semblance", "0.10"),
+        ("avatar", "abd"),
+        ("look", Look(0.6)),
+        ("look", MOVED),
+    ],
 )
 def test_engines_are_kept_for_what_they_were_built_for(tmp_path, part, other):
     assert KEY.file(tmp_path) == replace(KEY).file(tmp_path)

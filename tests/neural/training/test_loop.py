@@ -85,7 +85,7 @@ def test_it_learns_and_leaves_curves_a_preview_and_a_checkpoint(tmp_path):
     assert (state.step, state.setbacks, state.dtype) == (150, 0, "float32")
     assert read_state(tmp_path / "checkpoint.safetensors") == state
     assert steps_of(tmp_path) == list(range(1, 151))
-    assert Image.open(tmp_path / "preview.png").getpixel((0, 0)) == (150, 150, 150)
+    assert Image.open(tmp_path / "preview.jpg").getpixel((0, 0)) == (150, 150, 150)
     assert heard[-1].fraction == 1
     assert heard[-1].message.startswith("step 150, Distance 0.")
 
@@ -151,6 +151,7 @@ def test_checkpoints_that_cannot_be_read_are_refused_in_one_sentence(tmp_path):
 
 def test_a_setback_leads_back_to_the_last_good_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "CHECKPOINT_SHARE", 1.0)
     toy, heard = Toy(bad=range(4, 4 + MOST_BAD_STEPS)), []
     state = train(tmp_path, toy, 150, listener=heard.append)
     assert (state.step, state.setbacks, toy.setbacks) == (150, 1, 1)

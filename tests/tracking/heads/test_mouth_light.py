@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inside of the mouth is dark behind closed lips and light when they are apart, however the head is turned."""
+"""The inside of the mouth is dark behind closed lips, where no pixel of it shows, and light when they are apart."""
 
 from __future__ import annotations
 
@@ -47,3 +47,17 @@ def test_light_does_not_depend_on_where_the_head_looks() -> None:
     vertices = mouth_opened(0.2)
     turned = vertices @ gaze_rotation(0.4, -0.7).T + np.array([0.1, 0, 0.8], np.float32)
     assert light(turned) == pytest.approx(light(vertices), abs=1e-4)
+
+
+def test_lips_that_hardly_part_show_no_pixel_of_teeth() -> None:
+    """Through a gap as wide as a pixel single pixels of the teeth would be seen, here and there: a dotted line."""
+    light_of_mouth = HEAD.mouth_light
+    assert light_of_mouth is not None
+    rims = HEAD.uvs[light_of_mouth.rims].reshape(-1, 2)
+    inside = light_of_mouth.places >= 0
+    for by, hidden in ((0.0, True), (0.03, True), (0.5, False)):
+        seen = light_of_mouth.behind_closed_lips(HEAD.uvs, mouth_opened(by))
+        assert np.array_equal(seen[~inside], HEAD.uvs[~inside])
+        assert (seen[inside] >= rims.min(0)).all() == hidden
+        assert (seen[inside] <= rims.max(0)).all() == hidden
+    assert np.array_equal(seen, HEAD.uvs)

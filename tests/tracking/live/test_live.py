@@ -7,6 +7,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
@@ -87,6 +88,36 @@ def test_a_person_is_met_followed_lost_and_found_again(head):
     uv_map, texture_map = known[0].maps
     assert uv_map.shape == texture_map.shape == (256, 256, 3)
     assert 0.1 < uv_map[..., 2].mean() < 0.9
+
+
+def test_while_the_person_is_away_a_poster_is_not_followed(head):
+    room = np.full((256, 448, 3), (120, 126, 130), np.uint8)
+    room[10:120, 20:130] = cv2.resize(portrait(), (110, 110), interpolation=cv2.INTER_AREA)
+    there = room.copy()
+    there[:, 192:] = portrait()
+    source = InStep([*[there] * (UNTIL_KNOWN + 3), *[room] * 8, there])
+    with closing(live_frames(source, head)) as live:
+        frames = []
+        for frame in live:
+            frames.append(frame)
+            source.taken.release()
+    assert [frame.landmarks is None for frame in frames[-9:]] == [True] * 8 + [False]
+    assert [frame.performance.confidence[0] > 0.5 for frame in frames[-9:]] == [False] * 8 + [True]
+
+
+def test_one_who_comes_back_with_another_face_is_not_taken_for_the_person(head):
+    """Whatever the picture says: the identity that was solved does not fit."""
+    with LandmarkDetector(still=True) as detector:
+        face = detector.detect(portrait())
+    solver = LiveSolver(head, width=256, size=64, source="a test", fps=10)
+    noise = np.random.default_rng(1).normal(0, 0.3, (UNTIL_KNOWN + 20, *face.shape)).astype(np.float32)
+    for index in range(UNTIL_KNOWN + 10):
+        performance = solver.solve(portrait(), face + noise[index], index * APART)
+    assert performance.confidence[0] > 0.5
+    solver.solve(portrait(), None, (UNTIL_KNOWN + 10) * APART)
+    other = (face - face.mean(0)) * np.float32((1.45, 1, 1)) + face.mean(0)
+    assert solver.solve(portrait(), other, (UNTIL_KNOWN + 11) * APART).confidence[0] == 0
+    assert solver.solve(portrait(), face, (UNTIL_KNOWN + 12) * APART).confidence[0] > 0.5
 
 
 def test_a_reader_that_stops_ends_everything_even_before_a_face_was_seen(head):

@@ -9,7 +9,7 @@ import pytest
 from semblance.tracking.mattes.matte_edges import refined, window_functions
 from semblance.tracking.mattes.selfie_matting import SelfieMatting, without_holes
 from semblance.tracking.mattes.within_footage import WithinFootage, repeated_edges
-from semblance.tracking.photos.inpainting import fill_behind
+from semblance.tracking.plates.inpainting import fill_behind
 from skimage.data import astronaut
 
 SIDE = 256

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import struct
 import threading
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WIDTH, HEIGHT = 96, 64
-TKHD_MATRIX = 4 + 4 + 5 * 4 + 4 * 2 + 4 * 2
-"""Offset of the display matrix after the name of a version 0 `tkhd` box."""
 
 
 def film(path: Path, times: list[int], sound: np.ndarray | None = None) -> Path:
@@ -28,15 +25,6 @@ def film(path: Path, times: list[int], sound: np.ndarray | None = None) -> Path:
     for picture in pictures:
         picture[: HEIGHT // 2, : WIDTH // 2] = (250, 20, 20)
     return write_video(path, pictures, times=times, sound=sound, rate=16_000, codec="mpeg4")
-
-
-def turn(path: Path, matrix: tuple[int, ...]) -> None:
-    """Write a display matrix into an mp4, as phones do."""
-    data = bytearray(path.read_bytes())
-    start = data.index(b"tkhd") + TKHD_MATRIX
-    fixed = [value << (30 if index % 3 == 2 else 16) for index, value in enumerate(matrix)]
-    data[start : start + 36] = struct.pack(">9i", *fixed)
-    path.write_bytes(data)
 
 
 @pytest.fixture
@@ -67,23 +55,6 @@ def test_variable_frame_rate_keeps_true_times(tmp_path: Path) -> None:
     times = [0, 33, 66, 200, 233, 500]
     film(path, times)
     assert [frame.time for frame in Footage.open(path)] == pytest.approx([t / 1000 for t in times], abs=0.002)
-
-
-@pytest.mark.parametrize(
-    ("matrix", "red_corner"),
-    [
-        ((0, 1, 0, -1, 0, 0, 0, 0, 1), (0, -1)),  # a phone held upright: turn clockwise
-        ((0, -1, 0, 1, 0, 0, 0, 0, 1), (-1, 0)),
-        ((-1, 0, 0, 0, -1, 0, 0, 0, 1), (-1, -1)),
-    ],
-)
-def test_rotation_metadata_is_applied(video: Path, matrix: tuple[int, ...], red_corner: tuple[int, int]) -> None:
-    turn(video, matrix)
-    footage = Footage.open(video)
-    image = next(iter(footage)).image
-    assert footage.size == (image.shape[1], image.shape[0])
-    assert footage.size == ((HEIGHT, WIDTH) if matrix[0] == 0 else (WIDTH, HEIGHT))
-    assert image[red_corner] == pytest.approx([250, 20, 20], abs=12)
 
 
 def test_shrunk_frames_keep_their_shape(video: Path) -> None:
@@ -150,4 +121,33 @@ def test_cut_off_in_the_middle(tmp_path: Path) -> None:
     fast.write_bytes(data[: len(data) * 6 // 10])
     footage = Footage.open(fast)
     with pytest.raises(UserError, match=r"ends early|damaged"):
+        list(footage)
+
+
+def spoiled(path: Path, numbers: range) -> Path:
+    """A video of 100 pictures, some packets of which are no pictures at all."""
+    whole = film(path.with_name("whole.mkv"), [40 * i for i in range(100)])
+    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(video=0)):
+            if packet.dts is not None:
+                shown = av.Packet(b"\xff" * packet.size) if number in numbers else packet
+                shown.pts, shown.dts, shown.time_base = packet.pts, packet.dts, packet.time_base
+                shown.stream = stream
+                target.mux(shown)
+    return path
+
+
+def test_a_little_damage_is_left_out_with_a_note(tmp_path: Path) -> None:
+    frames = list(Footage.open(spoiled(tmp_path / "spoiled.mkv", range(40, 45))))
+    assert 90 <= len(frames) <= 100
+    assert frames[-1].time == pytest.approx(99 * 0.04, abs=0.01)
+    notes = [frame.note for frame in frames if frame.note]
+    assert len(notes) == 1
+    assert "is damaged at 1." in notes[0]
+
+
+def test_much_damage_is_refused(tmp_path: Path) -> None:
+    footage = Footage.open(spoiled(tmp_path / "spoiled.mkv", range(40, 80)))
+    with pytest.raises(UserError, match=r"is damaged at 1\.\d s; copy it again"):
         list(footage)

@@ -13,7 +13,8 @@ from PIL import Image
 from semblance.common.errors import UserError
 from semblance.common.failures import mendable
 from semblance.tests.makers.footage import write_sound
-from semblance.tracking.media.video import Sound, frames_to, side_by_side
+from semblance.tracking.media.sound import Sound
+from semblance.tracking.media.video import frames_to, side_by_side
 
 COLOURS = [(200, 30, 40), (20, 180, 60), (40, 60, 220), (128, 128, 128), (255, 255, 255), (0, 0, 0)]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -20,6 +19,7 @@ from semblance.tracking.heads.head import ARKIT_NAMES, gaze_rotation
 from semblance.tracking.heads.rotations import to_angles
 from semblance.tracking.mattes.selfie_matting import builtin_matting
 from semblance.tracking.media.crop import cut
+from semblance.tracking.performances.plates import plate_behind
 from semblance.tracking.performances.turns import turns_aside
 from semblance.tracking.photos.calibration import FRAMES, calibration_performance
 from semblance.tracking.photos.coarse_video import CoarseVideo
@@ -30,6 +30,8 @@ from semblance.tracking.solving.solver import solve_still
 from skimage.data import astronaut
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from semblance.tracking.performances.performance import Performance
 
 SIZE, FILMED = 128, 10
@@ -283,13 +285,18 @@ def test_pictures_of_any_kind_become_rgb(tmp_path):
     assert np.abs(read_photo(deep)[..., 0].astype(int) - grey).max() <= 1
 
 
-def test_the_clean_plate_is_the_photo_without_the_head(photo, dataset):
-    performance = dataset.performance()
-    plate, whole = picture(Path(performance.extra["clean_plate"])), picture(photo)
-    assert plate.shape == whole.shape
-    changed = np.abs(plate - whole).max(-1) > 3
+def test_the_clean_plates_are_the_photo_without_the_head_and_without_the_person(photo, dataset):
+    performance, whole = dataset.performance(), picture(photo)
+    headless, clean = (picture(plate_behind(performance, head_alone=alone)) for alone in (True, False))
+    assert headless.shape == clean.shape == whole.shape
+    changed = np.abs(headless - whole).max(-1) > 3
     crop = performance.crop
     middle = int(crop.y + crop.side / 2), int(crop.x + crop.side / 2)
     assert changed[middle[0] - 20 : middle[0] + 20, middle[1] - 20 : middle[1] + 20].mean() > 0.9
     assert not changed[-150:].any()  # the suit
     assert changed.mean() < 0.35
+    lowest = np.s_[int(crop.y + crop.side) - 12 : int(crop.y + crop.side), middle[1] - 20 : middle[1] + 20]
+    assert not changed[lowest].any()
+    assert (np.abs(clean - whole)[lowest].max(-1) > 3).mean() > 0.9  # below the head a portrait brings the person
+    below = np.s_[int(crop.y + crop.side) + 4 :]
+    assert not (clean != whole)[below].any()

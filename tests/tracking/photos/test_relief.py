@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 from semblance.tracking.photos.hair import hair_everywhere
-from semblance.tracking.photos.inpainting import unmixed
 from semblance.tracking.photos.photo_surface import mirror_gain, twins
 from semblance.tracking.photos.relief_depth import beyond_window, distance_inwards, harmonic
 from semblance.tracking.photos.relief_sides import outline_of, rings
+from semblance.tracking.plates.inpainting import unmixed
 
 SIDE = 120
 

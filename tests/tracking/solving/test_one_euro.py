@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from semblance.tests.makers.performances import at_rest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RATE = 30
 BLINK, SMILE = ARKIT_NAMES.index("eyeBlinkLeft"), ARKIT_NAMES.index("mouthSmileLeft")
-rates = st.floats(10, 120)
+rates = st.floats(10, 60)
 
 
 def still(frames: int, rate: float = RATE, expression: float = 0.3) -> Performance:
@@ -46,6 +46,7 @@ def test_what_is_constant_stays(rate: float, expression: float) -> None:
         assert getattr(calm, name) == pytest.approx(getattr(performance, name), abs=1e-6)
 
 
+@settings(max_examples=30)
 @given(rates, st.floats(0, 1), st.floats(0, 1))
 def test_a_step_is_followed_to_its_end_and_no_further(rate: float, before: float, after: float) -> None:
     performance = still(round(4 * rate), rate, before)

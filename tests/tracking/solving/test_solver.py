@@ -134,7 +134,7 @@ def test_a_photo_gives_one_frame(head: MorphableHead, actor: Actor) -> None:
 def test_frames_without_a_face_are_filled_with_no_confidence(head: MorphableHead, actor: Actor, tmp_path: Path) -> None:
     landmarks = actor.landmarks.copy()
     landmarks[5:8] = np.nan
-    footage = Footage(tmp_path / "take.mp4", 25.0, FRAMES, (600, 520), False)
+    footage = Footage(tmp_path / "take.mp4", 25.0, FRAMES, (600, 520), None)
     image = np.full((520, 600, 3), 128, np.uint8)
     performance = solve_take(head, landmarks, np.arange(FRAMES) / 25, footage, image)
     assert len(performance) == FRAMES

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ARKit's face anchors as JSON, in the shapes that apps export.
 
-- Frames, alone or under "frames": objects with a time, the expressions by name (under "blendShapes" or directly) and,
-  where the app has them, `transform`, `leftEyeTransform`, `rightEyeTransform` (4 x 4, by rows or by columns, nested or
-  flat) and `isTracked`.
+- Frames, alone or under "frames": objects with a time (`moments`), the expressions by name (under "blendShapes" or
+  directly) and, where the app has them, `transform`, `leftEyeTransform`, `rightEyeTransform` (4 x 4, by rows or by
+  columns, nested or flat) and `isTracked`.
 - Columns: an array of values for each expression name, and for the time.
 - A matrix: names in one array and rows of weights in another (`facsNames`, `weightMat`, as Audio2Face exports it).
 
@@ -33,6 +33,7 @@ from .arkit_transforms import (
 )
 from .capture import Capture, frame_rate, performed_without_gaps
 from .capture_format import CaptureFormat
+from .moments import time_names, understood
 from .names import KEYS, expressions, key
 from .tables import read_text
 
@@ -44,8 +45,13 @@ if TYPE_CHECKING:
 
 RATE = 60.0
 """Frames a second where neither times nor a rate are given: ARKit's own."""
-TIMES = "time", "timestamp", "seconds", "t"
-RATES = "fps", "framerate", "exportfps"
+TIMELESS = (
+    f"When its frames were taken was not understood, so {RATE:.0f} frames a second are assumed; give them a “time” in "
+    "seconds, or the file an “fps”, if it plays too fast or too slowly."
+)
+RATES = "fps", "framerate", "exportfps", "framespersecond", "capturefps", "videofps", "hz"
+ABOUT = "metadata", "meta", "header", "info", "session", "capture"
+"""Objects in which an app may put what holds for all frames."""
 SHAPES = "blendshapes", "blendshapeweights", "weights", "shapes", "coefficients"
 NAME_LISTS = "blendshapenames", "facsnames", "names"
 MATRICES = "weightmat", "weights", "frames", "blendshapes"
@@ -54,8 +60,6 @@ EYES = "lefteyetransform", "righteyetransform"
 TRACKED = "istracked", "tracked"
 NUMBERS = (float, bool)
 """What JSON's numbers are read as, whole ones too; true and false count as 1 and 0."""
-SLOWEST = 2.0
-"""Seconds between frames; where they are further apart, times are milliseconds."""
 
 Object = Mapping[str, Any]
 """A JSON object by compared names (`names.key`)."""
@@ -123,7 +127,8 @@ def frames_capture(frames: Sequence[Object], whole: Object, path: Path) -> Captu
     used = [name for name in dict.fromkeys(name for row in rows for name in row) if is_expression(name)]
     columns = {name: numbers([row.get(name, 0.0) for row in rows], name, path) for name in used}
     expression, notes = expressions(columns, path)
-    times, fps = timeline([first(frame, TIMES) for frame in frames], len(frames), whole, path)
+    moments = {name: [frame.get(name) for frame in frames] for name in time_names(frames[0])}
+    times, fps, said = timeline(moments, len(frames), whole, path)
     names = first_present(frames[0], TRANSFORMS), *EYES
     head, left, right = transforms([[frame.get(name) for name in names] for frame in frames], names, path)
     return Capture(
@@ -134,7 +139,7 @@ def frames_capture(frames: Sequence[Object], whole: Object, path: Path) -> Captu
         translation=None if head is None else head_translation(head),
         gaze=None if left is None or right is None else np.stack([gaze_of(left), gaze_of(right)], 1),
         confidence=np.clip(numbers([trust(frame) for frame in frames], "confidence", path), 0, 1),
-        notes=notes,
+        notes=(*notes, *said),
     )
 
 
@@ -168,12 +173,13 @@ def columns_capture(columns: Object, whole: Object, path: Path) -> Capture:
     if len(lengths) > 1:
         raise UserError(f"{path} has columns of different lengths; export it again.")
     expression, notes = expressions({name: numbers(columns[name], name, path) for name in used}, path)
-    moments = first(columns, TIMES)
     frames = len(expression)
-    if moments is not None and len(moments) != frames:
-        raise UserError(f"{path} has {len(moments)} times for {frames} frames; export it again.")
-    times, fps = timeline(moments or [None] * frames, frames, whole, path)
-    return Capture(times, fps, expression, notes=notes)
+    moments = {name: columns[name] for name in time_names(columns) if isinstance(columns[name], list)}
+    odd = next((len(each) for each in moments.values() if len(each) != frames), None)
+    if odd is not None:
+        raise UserError(f"{path} has {odd} times for {frames} frames; export it again.")
+    times, fps, said = timeline(moments, frames, whole, path)
+    return Capture(times, fps, expression, notes=(*notes, *said))
 
 
 def matrix_columns(whole: Object, path: Path) -> Object:
@@ -185,31 +191,46 @@ def matrix_columns(whole: Object, path: Path) -> Object:
     listed, rows = names_listed(whole, path), first(whole, MATRICES)
     if any(len(row) != len(listed) for row in rows):
         raise UserError(f"{path} has rows of weights that are not as long as its list of names; export it again.")
-    moments = first(whole, TIMES)
     columns = dict(zip(listed, map(list, zip(*rows, strict=True)), strict=True))
-    return columns | {"time": moments} if isinstance(moments, list) else columns
+    return columns | {name: whole[name] for name in time_names(whole) if isinstance(whole[name], list)}
 
 
-def timeline(moments: Sequence[Any], frames: int, whole: Object, path: Path) -> tuple[Numbers, float]:
-    """Return seconds `[T]` from the first frame and the frame rate, from what is given of either.
+def timeline(
+    moments: Mapping[str, Sequence[Any]], frames: int, whole: Object, path: Path
+) -> tuple[Numbers, float, tuple[str, ...]]:
+    """Return seconds `[T]` from the first frame, the frame rate, and sentences on what had to be guessed of either.
+
+    `moments` has what stands under each name of times, the likeliest first: a value for every frame.
 
     Raises:
-        UserError: a time is no number, or time does not rise.
+        UserError: time does not rise.
     """
-    stated = first(whole, RATES)
-    rate = stated if isinstance(stated, float) and 1 <= stated <= 1000 else None
-    if any(moment is None for moment in moments):
-        return np.arange(frames) / (rate or RATE), rate or RATE
-    times = numbers(moments, "time", path)
-    if (np.diff(times) <= 0).any():
-        raise UserError(
-            f"Time does not rise after frame {int((np.diff(times) <= 0).argmax())} of {path}; split it there."
-        )
-    times = times - times[0]
-    if frames > 1 and np.median(np.diff(times)) > SLOWEST:
-        times = times / 1000
-    own = frame_rate(times, rate or RATE)
-    return times, rate if rate and abs(rate - own) < 0.01 * own else own
+    rate = frame_rate_given(whole)
+    for name, values in moments.items():
+        found = understood(values, name, range(frames), path, "frame")
+        if found is not None:
+            require_rising(found.seconds, path)
+            own = found.fps or frame_rate(found.seconds, rate or RATE)
+            return found.seconds, rate if rate and abs(rate - own) < 0.01 * own else own, found.notes
+    return np.arange(frames) / (rate or RATE), rate or RATE, () if rate else (TIMELESS,)
+
+
+def frame_rate_given(whole: Object) -> float | None:
+    """The frames a second that a document states, of itself or in an object about it; None where it does not."""
+    abouts = [keyed_or_empty(whole.get(name)) for name in ABOUT]
+    stated = next((first(each, RATES) for each in (whole, *abouts) if first(each, RATES) is not None), None)
+    try:
+        rate = float(stated) if isinstance(stated, (float, str)) else 0.0
+    except ValueError:
+        return None
+    return rate if 1 <= rate <= 1000 else None
+
+
+def require_rising(times: Numbers, path: Path) -> None:
+    """Raise `UserError` when one of `times [T]` is not later than the one before."""
+    steps = np.diff(times)
+    if (steps <= 0).any():
+        raise UserError(f"Time does not rise after frame {int((steps <= 0).argmax())} of {path}; split it there.")
 
 
 # --- values ---------------------------------------------------------------------------------------------------------
@@ -224,6 +245,11 @@ def keyed(values: Any, path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise UserError(f"{path} is JSON, but not a capture of ARKit's expressions; choose another file.")
     return {key(name): value for name, value in values.items()}
+
+
+def keyed_or_empty(values: Any) -> dict[str, Any]:
+    """An object by compared names; an empty one where it is something else."""
+    return {key(name): value for name, value in values.items()} if isinstance(values, dict) else {}
 
 
 def first(values: Object, names: Sequence[str]) -> Any:

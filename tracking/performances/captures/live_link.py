@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ....common.errors import UserError
 from ....common.files import written_whole
 from ...heads.rotations import from_angles, to_angles
-from .capture import Capture, performed_without_gaps
+from .capture import Capture, frame_rate, performed_without_gaps
 from .capture_format import CaptureFormat
+from .moments import understood
 from .names import KEYS, expressions, key
 from .timecode import read_timecodes, timecode
 
@@ -42,6 +44,8 @@ NAMES: tuple[str, ...] = (
 """The expressions in the app's order."""
 HEAD = "HeadPitch", "HeadYaw", "HeadRoll"
 LEFT_EYE, RIGHT_EYE = ("LeftEyePitch", "LeftEyeYaw"), ("RightEyePitch", "RightEyeYaw")
+RATE = 60.0
+"""Frames a second of a single frame: the app's own."""
 ANGLES = tuple(f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in ("Yaw", "Pitch", "Roll"))
 """The angles in the app's order."""
 
@@ -52,7 +56,7 @@ def read_live_link(table: Table) -> Capture:
     Raises:
         UserError: a timecode or a number is none, or no expression is in it.
     """
-    times, fps = read_timecodes(table.texts("timecode"), table.lines, table.path)
+    times, fps = times_of(table)
     known = [name for name in table.keys if name in {*KEYS, *map(key, ANGLES)}]
     columns = dict(zip(known, table.numbers(known).T, strict=True))
     expression, notes = expressions(columns, table.path)
@@ -71,6 +75,23 @@ def read_live_link(table: Table) -> Capture:
         gaze=None if left is None or right is None else np.stack([left, right], 1)[first_of_each],
         notes=notes,
     )
+
+
+def times_of(table: Table) -> tuple[Numbers, float]:
+    """Return seconds `[T]` from the first frame and the frame rate, of timecodes or of other times in their place.
+
+    Raises:
+        UserError: a timecode is none, or time goes back.
+    """
+    texts = table.texts("timecode")
+    moments = understood(texts, "timecode", table.lines, table.path)
+    if moments is None or moments.fps:
+        return read_timecodes(texts, table.lines, table.path)
+    if (backward := np.diff(moments.seconds) < 0).any():
+        line = table.lines[int(backward.argmax()) + 1]
+        raise UserError(f"In line {line} of {table.path} time goes back; split the file there.")
+    rising = moments.seconds[np.diff(moments.seconds, prepend=-1) > 0]
+    return moments.seconds, frame_rate(rising, RATE)
 
 
 def write_live_link(performance: Performance, path: Path) -> None:

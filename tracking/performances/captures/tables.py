@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,17 @@ if TYPE_CHECKING:
 
     from ...heads.arrays import Doubles
 
+SEPARATORS = ",;\t|"
+SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|:^~ ]?)"?[,;\t| ]*', re.IGNORECASE)
+COMMA_NUMBER = re.compile(r"\s*[+-]?[\d.]*,\d+(?:[eE][+-]?\d+)?\s*")
+POINT_NUMBER = re.compile(r"\s*[+-]?[\d,]*\.\d+(?:[eE][+-]?\d+)?\s*")
+THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?\s*")
+LOOKED_AT = 200
+"""Rows by which the decimal sign is told."""
 LARGEST = 512 * 2**20
 """Bytes; a text file that is larger is no performance."""
+SAMPLE = 256
+"""Bytes by which an encoding is told that a file does not name."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class Table:
         names: the heading as it is written; keys: as it is compared.
         rows: the values, as many in each row as there are names.
         lines: the number of each row's line in the file.
-        decimal_comma: numbers have a comma where others have a point.
+        decimal_comma: most numbers have a comma for a decimal sign; where they have not, commas may part thousands.
     """
 
     path: Path
@@ -73,34 +83,52 @@ class Table:
         return values
 
     def number_text(self, cell: str) -> str:
-        """A cell with a decimal point."""
-        return cell.replace(",", ".") if self.decimal_comma else cell
+        """A cell with a decimal point, and nothing between thousands."""
+        if not self.decimal_comma and THOUSANDS.fullmatch(cell):
+            return cell.replace(",", "")
+        return cell.replace(".", "").replace(",", ".") if COMMA_NUMBER.fullmatch(cell) else cell
 
 
 def read_table(path: Path) -> Table:
-    """Read a table: columns parted by commas, semicolons or tabs, its heading in the first line.
+    """Read a table: columns parted by commas, semicolons, tabs or bars, its heading in the first line.
+
+    A line `sep=;` before the heading, as spreadsheets write it, says what parts them. Decimal signs are points or
+    commas, whatever parts the columns: the numbers tell.
 
     Raises:
         UserError: it is absent, empty, no text or too large, or its lines differ in length.
     """
-    text = read_text(path)
-    heading = text.lstrip().partition("\n")[0]
-    separator = max(",;\t", key=heading.count)
-    reader = csv.reader(text.splitlines(), delimiter=separator)
+    lines = read_text(path).splitlines()
+    first = next(index for index, line in enumerate(lines) if line.strip())
+    said = SEPARATOR_LINE.fullmatch(lines[first].strip("\ufeff "))
+    body = lines[first + 1 :] if said else lines[first:]
+    skipped = len(lines) - len(body)
+    heading = next((line for line in body if line.strip()), "")
+    separator = said[1] if said and said[1] else max(SEPARATORS, key=heading.count)
+    reader = csv.reader(body, delimiter=separator)
     try:
-        filled = [(row, reader.line_num) for row in reader if any(cell.strip() for cell in row)]
+        filled = [(row, skipped + reader.line_num) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
-        raise UserError(f"Line {reader.line_num} of {path} is damaged ({error}); export the file again.") from error
+        number = skipped + reader.line_num
+        raise UserError(f"Line {number} of {path} is damaged ({error}); export the file again.") from error
     if len(filled) < 2:
         raise UserError(f"{path} has no frames; choose another file.")
     names = tuple(name.strip() for name in filled[0][0])
-    table = Table(path, names, [row for row, _ in filled[1:]], [line for _, line in filled[1:]], separator != ",")
-    require_whole(table)
+    rows = [row for row, _ in filled[1:]]
+    table = Table(path, names, rows, [line for _, line in filled[1:]], has_decimal_commas(rows))
+    require_whole(table, separator)
     return table
 
 
+def has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether numbers have a comma for a decimal sign: more of them in the first rows than have a point."""
+    cells = [cell for row in rows[:LOOKED_AT] for cell in row]
+    commas = sum(COMMA_NUMBER.fullmatch(cell) is not None for cell in cells)
+    return commas > sum(POINT_NUMBER.fullmatch(cell) is not None for cell in cells)
+
+
 def read_text(path: Path) -> str:
-    """Read a text file in UTF-8, UTF-16 or, at the last, Latin-1.
+    """Read a text file in UTF-8, UTF-16, UTF-32 or, at the last, Latin-1.
 
     Raises:
         UserError: it is absent, empty, no text or too large.
@@ -123,15 +151,28 @@ def read_text(path: Path) -> str:
 
 def decoded(data: bytes) -> str:
     """Text in whatever encoding it has."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) and len(data) % 4 == 0:
+        return data.decode("utf-32")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16")
+    if encoding := unmarked_utf16(data):
+        return data.decode(encoding)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("latin-1")
 
 
-def require_whole(table: Table) -> None:
+def unmarked_utf16(data: bytes) -> str:
+    """The encoding of text in UTF-16 without a byte order mark, by the zeros beside plain letters; empty for others."""
+    start = data[:SAMPLE]
+    for encoding, zeros, letters in (("utf-16-le", start[1::2], start[::2]), ("utf-16-be", start[::2], start[1::2])):
+        if len(data) % 2 == 0 and zeros and zeros.count(0) == len(zeros) and not letters.count(0):
+            return encoding
+    return ""
+
+
+def require_whole(table: Table, separator: str) -> None:
     """Raise `UserError` when names come twice or a line has more or fewer values than the heading has names."""
     keys = [name for name in table.keys if name]
     twice = next((name for name in keys if keys.count(name) > 1), None)
@@ -139,10 +180,12 @@ def require_whole(table: Table) -> None:
         raise UserError(f"{table.path} has the column {table.names[table.keys.index(twice)]} twice; remove one.")
     for row, line in zip(table.rows, table.lines, strict=True):
         if len(row) != len(table.names):
+            commas = separator == "," and len(row) > len(table.names)
             raise UserError(
                 f"Line {line} of {table.path} has {counted(len(row), 'value')} where the heading has "
                 f"{counted(len(table.names), 'name')}; "
-                "the file is damaged or cut off."
+                + ("numbers with decimal commas need another separator: export it with semicolons." if commas else "")
+                + ("" if commas else "the file is damaged or cut off.")
             )
 
 

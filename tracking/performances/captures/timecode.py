@@ -29,11 +29,13 @@ DROPPING = (30, 60)
 DAY = 24 * 3600
 
 
-def read_timecodes(texts: Sequence[str], lines: Sequence[int], path: Path) -> tuple[Doubles, float]:
+def read_timecodes(
+    texts: Sequence[str], lines: Sequence[int], path: Path, place: str = "line"
+) -> tuple[Doubles, float]:
     """Return seconds `[T]` from the first of some timecodes, and their frame rate; midnight may lie between.
 
     The frame rate is inferred: numbers must follow each other steadily across the seconds. `lines` are the numbers of
-    their lines in the file at `path`.
+    their lines in the file at `path`, or of what else a `place` in it is called.
 
     Raises:
         UserError: one is no timecode, or time goes back.
@@ -55,7 +57,7 @@ def read_timecodes(texts: Sequence[str], lines: Sequence[int], path: Path) -> tu
     steps = np.diff(counts)
     if (steps < 0).any():
         raise UserError(
-            f"In line {lines[int(np.argmax(steps < 0)) + 1]} of {path} time goes back; split the file there."
+            f"In {place} {lines[int(np.argmax(steps < 0)) + 1]} of {path} time goes back; split the file there."
         )
     usual = max(1, round(float(np.median(steps)))) if len(steps) else 1
     return (counts - counts[0]) / rate, rate / usual

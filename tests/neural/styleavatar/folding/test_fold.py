@@ -15,8 +15,9 @@ from semblance.neural.styleavatar.folding.fold import can_fold, fold
 from semblance.neural.styleavatar.folding.layers import HALF_MERGED_FROM, doubling
 from semblance.neural.styleavatar.folding.packing import PackedConvolution, packed
 from semblance.neural.styleavatar.kind import STYLEAVATAR
+from semblance.neural.styleavatar.networks.blur import Blur
 from semblance.neural.styleavatar.networks.config import StyleUNetConfig
-from semblance.neural.styleavatar.networks.layers import SLOPE, Blur
+from semblance.neural.styleavatar.networks.layers import SLOPE
 from semblance.neural.styleavatar.networks.portrait import PortraitNetwork
 from semblance.neural.styleavatar.networks.styleunet import StyleUNet
 from semblance.neural.styleavatar.networks.windows import Windows

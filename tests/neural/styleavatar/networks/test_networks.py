@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from semblance.neural.styleavatar.networks.blur import Blur
 from semblance.neural.styleavatar.networks.config import PortraitConfig
 from semblance.neural.styleavatar.networks.discriminator import Discriminator
 from semblance.neural.styleavatar.networks.layers import (
-    Blur,
     FromBands,
     ModulatedConvolution,
     ToPicture,

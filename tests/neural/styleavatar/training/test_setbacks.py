@@ -57,6 +57,7 @@ def spoilt(monkeypatch, first: int, last: int) -> list[float]:
 @pytest.mark.slow
 def test_a_lost_training_goes_on_from_its_last_good_checkpoint(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(training_run, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(training_run, "CHECKPOINT_SHARE", 1.0)
     rates = spoilt(monkeypatch, 4, 3 + MOST_BAD_STEPS)
     heard = []
     built = training.build(dataset, tmp_path / "a.safetensors", steps=16, work=tmp_path / "w", listener=heard.append)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from ..heads.arrays import Floats, Image
+    from ..heads.arrays import Booleans, Floats, Image
 
 GRAIN_SIGMA = 1.0
 """Pixels of blur that split grain from picture when its strength is measured."""
@@ -28,12 +28,21 @@ def fill_behind(image: Image, matte: Floats, margin: float = 0.03) -> Image:
     radius = max(1, round(margin * max(matte.shape)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     person = cv2.dilate((matte > 0.04).astype(np.float32), kernel)
-    known = 1 - cv2.blur(person, (radius, radius)) if person.min() == 0 else np.ones_like(person)
-    known = np.where(person > 0, 0, known).astype(np.float32)
-    filled = push_pull(image.astype(np.float32), known)
-    missing = 1 - known[..., None]
-    result = image * (1 - missing) + (filled + grain_like(image, known)[..., None]) * missing
-    whole: Image = np.clip(result + 0.5, 0, 255).astype(np.uint8)
+    return filled(image, person == 0, radius)
+
+
+def filled(image: Image, known: Booleans, radius: int) -> Image:
+    """Return the picture `[H, W, 3]` with what is not `known [H, W]` filled by what surrounds it, as in `fill_behind`.
+
+    What is known passes into what is filled over `radius` pixels. Nothing changes where nothing is known.
+    """
+    if known.all() or not known.any():
+        return image
+    sure = 1 - cv2.blur((~known).astype(np.float32), (radius, radius))
+    sure = np.where(known, sure, 0).astype(np.float32)
+    missing = 1 - sure[..., None]
+    around = push_pull(image.astype(np.float32), sure) + grain_like(image, sure)[..., None]
+    whole: Image = np.clip(image * (1 - missing) + around * missing + 0.5, 0, 255).astype(np.uint8)
     return whole
 
 

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which file a dataset was made from, so that another one of the same name does not take its place."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ...common.errors import UserError
+from .dataset import Dataset
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MADE_FROM = "made_from"
+"""Entry of a dataset's `performance.extra`: the path of the video or photo."""
+
+
+def is_made_from(folder: Path, source: Path) -> bool:
+    """Tell whether the dataset `folder` was made from the file `source`; False where that cannot be told."""
+    try:
+        performance = Dataset.open(folder).performance()
+    except (UserError, OSError):
+        return False
+    origin = performance.extra.get(MADE_FROM) or performance.source
+    return bool(origin) and os.path.realpath(origin) == os.path.realpath(source)
+
+
+def free_place(wanted: Path, source: Path) -> Path:
+    """Return the folder for a dataset of the file `source`: `wanted`, with a number where it is another file's."""
+    place, number = wanted, 1
+    while place.exists() and not is_made_from(place, source):
+        number += 1
+        place = wanted.with_name(f"{wanted.name}_{number}")
+    return place
