@@ -29,6 +29,8 @@ FIRM = 2
 """Pixels from the outline inwards after which a person is solid."""
 SOFT = 1.5
 """How steeply alpha is raised there."""
+CUT = 0.1
+"""What a mean over neighbours has too much of on the outline's one side, and too little on its other."""
 
 
 def person_alone(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -40,7 +42,7 @@ def person_alone(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     picture = rgba[..., :3].astype(np.float32) / 255
     alpha = rgba[..., 3:].astype(np.float32) / 255
     plain = np.clip((alpha - NOTHING) / (EVERYTHING - NOTHING), 0, 1)
-    alone = np.concatenate([foreground(picture, alpha), firm(plain)], -1)
+    alone = np.concatenate([foreground(picture, alpha), smooth(firm(plain))], -1)
     return (alone * 255 + 0.5).astype(np.uint8)
 
 
@@ -102,6 +104,12 @@ def firm(alpha: Floats) -> Floats:
     for _ in range(FIRM):
         inside = eroded(inside)
     return np.maximum(alpha, np.minimum(1, SOFT * blurred(inside.astype(np.float32), 1)))
+
+
+def smooth(alpha: Floats) -> Floats:
+    """Return `alpha [H, W, 1]` without the steps of a hard outline, which show when the picture is enlarged."""
+    mean = blurred(alpha, 1) / blurred(np.ones_like(alpha), 1)
+    return np.clip((mean - CUT) / (1 - 2 * CUT), 0, 1)
 
 
 def eroded(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -59,6 +59,19 @@ def test_a_person_is_solid_three_pixels_from_the_outline():
     assert (shown[outside, 3] == 0).all()
 
 
+def test_a_hard_outline_has_no_steps():
+    """Along a slanted edge alpha changes evenly, where a hard one jumps by whole pixels."""
+    y, x = np.mgrid[:64, :64]
+    alpha = (x > 20 + 0.25 * y).astype(np.float32)[..., None]
+    shown = person_alone(portrait(alpha, (250, 250, 240)))[..., 3] / 255
+    ideal = 20 + 0.25 * np.arange(64)
+    place = 63.5 - shown.sum(1)
+    hard = 63.5 - alpha[..., 0].sum(1)
+    assert np.abs(np.diff(place, 2))[4:-4].mean() < 0.6 * np.abs(np.diff(hard, 2))[4:-4].mean()
+    assert np.abs(place - ideal)[4:-4].max() < 1
+    assert (shown[4:-4, -1] == 1).all()
+
+
 def test_nothing_and_everything_stay():
     for value in (0.0, 1.0):
         alpha = np.full((32, 32, 1), value, np.float32)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from ..heads.arrays import Image
     from ..performances.performance import Crop
 
-OVERLAP = 0.004
-"""Of the window's side: so far around the avatar's window a plate is clean, so that no rim of a person stands there."""
+MARGIN = 0.003
+"""Of the window's side: so far inside the avatar's window a plate is not clean yet. The avatar's edge, which scaling
+softens, lies over what is around the window: a line of the background would show across a person who reaches past it."""
 
 
 def enlarged_window(crop: Crop) -> tuple[int, int, int]:
@@ -33,9 +34,10 @@ def enlarged_slices(crop: Crop, shape: tuple[int, ...]) -> tuple[slice, slice]:
 
 def pasted_inside(around: Image, inside: Image, crop: Crop) -> Image:
     """Return the picture `around [H, W, 3]` with the central window of `inside [H, W, 3]`."""
-    over = max(1.0, OVERLAP * crop.side)
+    margin = max(1.0, MARGIN * crop.side)
     rows, columns = (
-        slice(max(0, int(start - over)), int(np.ceil(start + crop.side + over))) for start in (crop.y, crop.x)
+        slice(max(0, int(np.ceil(start + margin))), max(0, int(start + crop.side - margin)))
+        for start in (crop.y, crop.x)
     )
     result = around.copy()
     result[rows, columns] = inside[rows, columns]
