@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MARGIN = 0.003
 """Of the window's side: so far inside the avatar's window a plate is not clean yet. The avatar's edge, which scaling
-softens, lies over what is around the window: a line of the background would show across a person who reaches past it."""
+softens, lies over what is around the window: else a line of background would cross a person who reaches past it."""
 
 
 def enlarged_window(crop: Crop) -> tuple[int, int, int]:
