@@ -134,7 +134,11 @@ class Photo(NewDataset):
 
 @dataclass(frozen=True, kw_only=True)
 class Build(JobRequest):
-    """Train an avatar on a dataset; it keeps checkpoints."""
+    """Train an avatar on a dataset; it keeps checkpoints.
+
+    Raises:
+        ValueError: who agreed, or what for, is given, but not to what.
+    """
 
     kind: ClassVar[JobKind] = JobKind.BUILD
     resumable: ClassVar[bool] = True
@@ -183,6 +187,18 @@ class Build(JobRequest):
         default="auto",
         metadata=about("What restores them: GFPGAN, where its file is here, or the photo's own detail."),
     )
+    consent: str = field(
+        default="",
+        metadata=about(
+            "What the person shown agreed to, in words; kept with the dataset, stored in the avatar and its films."
+        ),
+    )
+    consent_by: str = field(default="", metadata=about("Who stated that."))
+    consent_for: str = field(default="", metadata=about("What for, where the words do not say it."))
+
+    def __post_init__(self) -> None:
+        if (self.consent_by or self.consent_for) and not self.consent:
+            raise ValueError("consent_by and consent_for need consent, the words themselves")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,7 @@ from ...neural.rendering.frames import frames_of
 from ...neural.rendering.orbit import orbit
 from ...neural.rendering.reenact import reenact
 from ...protocol.choices import AvatarKindName
+from ...tracking.datasets.consent import Consent, note_consent
 from ...tracking.datasets.dataset import Dataset
 from .cli import STOPPED, THEIRS
 from .terminal import shown
@@ -47,6 +48,7 @@ TRAINING_MINUTES: dict[AvatarKindName, float] = {"portrait": 8.0, "splats": 2.0,
 SIZE = 256
 """Pixels of the portrait's side: what the `preview` preset trains at."""
 MOST_DRIVING_FRAMES = 150
+PUBLIC_DOMAIN = Consent("public domain: NASA's portrait of Eileen Collins", by="NASA", purpose="any use")
 PLACES = ("video", "photo", "out", "blender")
 TURNTABLE = "turntable.mp4"
 VIDEOS = {
@@ -134,6 +136,8 @@ def run(plan: Plan, listener: Listener) -> Path:
 
     plan.home.prepare()
     dataset = make_dataset(plan, listener)
+    if not (plan.video or plan.photo):
+        note_consent(dataset.folder, PUBLIC_DOMAIN)
     lap("tracking")
     trained = {"preset": "preview", "seconds": plan.minutes * 60, "resume": False, "listener": listener}
     BUILDS[plan.kind](dataset.folder, plan.avatar, **trained)

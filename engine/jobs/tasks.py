@@ -10,8 +10,9 @@ from typing import Any
 
 from ...common.progress import Listener
 from ...protocol.jobs import Bake, Build, JobKind, NewDataset, Orbit, Photo, Reenact, Track
+from ...tracking.datasets.consent import Consent, note_consent
 from ...tracking.datasets.dataset import Dataset, Layout
-from ...tracking.datasets.origin import MADE_FROM
+from ...tracking.datasets.origin import origin_facts
 from ...tracking.heads.registry import open_head
 
 
@@ -62,6 +63,8 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
     from ...neural.kinds import BUILDS, usual_choice
 
     kind = job.avatar_kind or usual_choice(Dataset.open(job.dataset))
+    if job.consent:
+        note_consent(Path(job.dataset), Consent(job.consent, job.consent_by, job.consent_for))
     built = BUILDS[kind](
         Path(job.dataset),
         Path(job.avatar),
@@ -123,7 +126,8 @@ def orbit(job: Orbit, listener: Listener) -> dict[str, Any]:
 
 
 def bake(job: Bake, listener: Listener) -> dict[str, Any]:
-    """Make a dataset of a head in 3D, to build a portrait on."""
+    """Make a dataset of a head in 3D, to build a portrait on; its person agreed to what the head's agreed to."""
+    from ...neural.avatar_file import read_metadata
     from ...neural.rendering.bake import bake
 
     dataset = bake(
@@ -134,6 +138,10 @@ def bake(job: Bake, listener: Listener) -> dict[str, Any]:
         head_path=path_or_none(job.head_path),
         listener=listener,
     )
+    said = read_metadata(job.avatar).provenance
+    if said.consent:
+        consent = Consent(said.consent, said.consent_by, said.consent_for, said.consent_date)
+        note_consent(dataset.folder, consent)
     return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
 
 
@@ -154,7 +162,7 @@ def path_or_none(path: str | None) -> Path | None:
 
 def finished(dataset: Dataset, job: NewDataset, source: str, facts: dict[str, str]) -> dict[str, Any]:
     """What a new dataset's job has made; the facts are kept in the dataset, too, and the file that it was made from."""
-    remember(dataset, {**facts, MADE_FROM: source}, job.head_path)
+    remember(dataset, {**facts, **origin_facts(Path(source))}, job.head_path)
     return {"dataset": str(dataset.folder), "frames": len(dataset.names), **facts}
 
 
