@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import stat
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import c2pa
@@ -40,8 +40,13 @@ def home(tmp_path) -> Home:
 @pytest.fixture
 def avatar(tmp_path) -> Path:
     path = tmp_path / "ada.safetensors"
-    said = {"source": "talk.mp4", "footage_sha256": "ab" * 32, "fallbacks": ("Hair is soft.",)}
-    agreed = {"consent": "I agree", "consent_by": "Ada", "consent_for": "one film", "consent_date": "2026-05-01"}
+    said: dict[str, Any] = {"source": "talk.mp4", "footage_sha256": "ab" * 32, "fallbacks": ("Hair is soft.",)}
+    agreed: dict[str, Any] = {
+        "consent": "I agree",
+        "consent_by": "Ada",
+        "consent_for": "one film",
+        "consent_date": "2026-05-01",
+    }
     avatar_of(Mirror(), {}, **said, **agreed).save(path)
     return path
 
