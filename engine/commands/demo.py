@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -39,6 +39,8 @@ from ...neural.rendering.reenact import reenact
 from ...protocol.choices import AvatarKindName
 from ...tracking.datasets.consent import Consent, note_consent
 from ...tracking.datasets.dataset import Dataset
+from ..credentials.marking import mark, usable_key
+from ..credentials.statement import statement_of
 from .cli import STOPPED, THEIRS
 from .terminal import shown
 
@@ -51,12 +53,15 @@ MOST_DRIVING_FRAMES = 150
 PUBLIC_DOMAIN = Consent("public domain: NASA's portrait of Eileen Collins", by="NASA", purpose="any use")
 PLACES = ("video", "photo", "out", "blender")
 TURNTABLE = "turntable.mp4"
+REENACTED, SIDE_BY_SIDE = "reenacted.mp4", "side_by_side.mp4"
 VIDEOS = {
-    "Rendered and edited by Blender": "reenacted.mp4",
+    "Rendered and edited by Blender": REENACTED,
     "From round about": TURNTABLE,
-    "Driver, avatar": "side_by_side.mp4",
+    "Driver, avatar": SIDE_BY_SIDE,
 }
 """What the report shows, and its files."""
+WITH_FOOTAGE = (REENACTED, SIDE_BY_SIDE)
+"""Those in which filmed pictures are seen, too."""
 RENDERED = re.compile(r"^rendered (\d+)/(\d+)$")
 """What the Blender side prints after each frame."""
 
@@ -147,7 +152,7 @@ def run(plan: Plan, listener: Listener) -> Path:
     evaluation.show(found)
     lap("evaluation")
     make_driver(dataset, plan.driver)
-    engine_only, panels = plan.out / "home" / "engine.mp4", plan.out / "side_by_side.mp4"
+    engine_only, panels = plan.out / "home" / "engine.mp4", plan.out / SIDE_BY_SIDE
     reenact(plan.avatar, plan.driver, engine_only, panels=panels, listener=listener)
     lap("reenactment")
     if plan.kind != "portrait":
@@ -155,6 +160,7 @@ def run(plan: Plan, listener: Listener) -> Path:
         lap("turntable")
     film(plan, dataset, listener)
     lap("Blender")
+    sign(plan, listener)
     shutil.copyfile(plan.avatar, plan.out / "avatar.safetensors")
     difference = renderers_differ(plan)
     return describe(plan, found, difference, times)
@@ -221,6 +227,14 @@ def film(plan: Plan, dataset: Dataset, listener: Listener) -> None:
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def sign(plan: Plan, listener: Listener) -> None:
+    """Give the films, Blender's too, Content Credentials."""
+    said, key = statement_of(plan.avatar, plan.driver), usable_key(plan.home.credentials)
+    for name in VIDEOS.values():
+        if (plan.out / name).is_file():
+            mark(plan.out / name, replace(said, composite=name in WITH_FOOTAGE), key, listener)
 
 
 def renderers_differ(plan: Plan) -> tuple[float, int]:
