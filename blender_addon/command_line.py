@@ -14,7 +14,7 @@ from ..common.errors import UserError
 from ..common.progress import Cancelled
 from .access import scene_of
 from .engine.jobs import Bar, run_to_end
-from .properties import choice_properties, scene_settings
+from .properties import choice_properties, head_settings, scene_settings
 from .ui.job_operators import build_job, finish_build, finish_new_avatar, followed, tracking_job
 
 NAME = "semblance"
@@ -29,6 +29,7 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("source", type=Path, help="a portrait video or photo")
     parser.add_argument("--out", type=Path, required=True, help="the .blend file to write")
     parser.add_argument("--build", action="store_true", help="train the avatar, too")
+    parser.add_argument("--consent", default="", help="what the person shown agreed to; stored in the avatar")
     for choice in choice_properties():
         add_choice(parser, choice)
     given = parser.parse_args(arguments)
@@ -38,6 +39,7 @@ def run(arguments: list[str]) -> int:
     try:
         source = given.source.absolute()
         made = finish_new_avatar(scene, source, run_to_end(followed(tracking_job(scene, source)), show))
+        head_settings(made).consent = given.consent
         if given.build:
             finish_build(made, run_to_end(followed(build_job(scene, made)), show))
     except UserError as error:

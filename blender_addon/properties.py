@@ -67,6 +67,7 @@ class SemblanceObject(bpy.types.PropertyGroup):
         performance: str
         person: str
         dataset: str
+        consent: str
         camera: bpy.types.Object | None
         window: Sequence[int]
         driver: str
@@ -102,6 +103,13 @@ class SemblanceObject(bpy.types.PropertyGroup):
         )
         dataset: StringProperty(
             name="Dataset", subtype="DIR_PATH", description="The tracked footage that the avatar is built from"
+        )
+        consent: StringProperty(
+            name="Consent",
+            description=(
+                "What the person shown agreed to: who agreed, to what, for which use. It is stored in the avatar, "
+                "and so in every film of it, for whoever asks later"
+            ),
         )
         camera: PointerProperty(
             name="Camera",

@@ -68,6 +68,16 @@ class Home:
         """The folder of kernels that Warp has compiled."""
         return self.folder / "kernels"
 
+    @property
+    def credentials(self) -> Path:
+        """The key and certificate that pictures are signed with, as PEM."""
+        return self.folder / "credentials.pem"
+
+    @property
+    def left_out(self) -> Path:
+        """Which renders were not signed, and why, a line of JSON each."""
+        return self.folder / "without_credentials.jsonl"
+
     def job(self, name: str) -> Path:
         """The folder of a job."""
         return self.folder / "jobs" / name

@@ -75,7 +75,9 @@ class Provenance(Plain):
 
     Attributes:
         source: name of the footage (no folders: an avatar is passed on).
-        consent: what the person shown agreed to, in the user's words.
+        footage_sha256: of the file that the dataset was made from; empty where tracking noted none.
+        consent: what the person shown agreed to, in the words in which it was stated; consent_by: who stated it;
+            consent_for: what for; consent_date: when it was noted, ISO 8601, UTC. Empty where nobody stated any.
         matting: what cut the person out; head_only: what removed the clothes. Empty where tracking noted nothing.
         date: when it was built, ISO 8601, UTC.
         steps: training steps; train_share: the first share of the footage, which was trained on.
@@ -83,7 +85,11 @@ class Provenance(Plain):
     """
 
     source: str = ""
+    footage_sha256: str = ""
     consent: str = ""
+    consent_by: str = ""
+    consent_for: str = ""
+    consent_date: str = ""
     matting: str = ""
     head_only: str = ""
     date: str = ""

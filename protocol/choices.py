@@ -22,6 +22,8 @@ RegionName = Literal["head", "person"]
 """What of the footage an avatar is compared with: the head without clothes, or all of the person."""
 RuntimeName = Literal["torch", "onnx", "tensorrt"]
 """What executes an avatar's network."""
+CornerName = Literal["bottom-left", "bottom-right", "top-left", "top-right"]
+"""Where in a picture a label stands."""
 LayoutName = Literal["semblance", "styleavatar"]
 """How a dataset keeps its pictures: as Semblance does, or as the original code reads them."""
 

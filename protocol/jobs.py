@@ -18,6 +18,7 @@ from .choices import (
     PRESETS,
     AvatarKindName,
     CoarseName,
+    CornerName,
     LayoutName,
     MattingName,
     PresetName,
@@ -134,7 +135,11 @@ class Photo(NewDataset):
 
 @dataclass(frozen=True, kw_only=True)
 class Build(JobRequest):
-    """Train an avatar on a dataset; it keeps checkpoints."""
+    """Train an avatar on a dataset; it keeps checkpoints.
+
+    Raises:
+        ValueError: who agreed, or what for, is given, but not to what.
+    """
 
     kind: ClassVar[JobKind] = JobKind.BUILD
     resumable: ClassVar[bool] = True
@@ -183,10 +188,54 @@ class Build(JobRequest):
         default="auto",
         metadata=about("What restores them: GFPGAN, where its file is here, or the photo's own detail."),
     )
+    consent: str = field(
+        default="",
+        metadata=about(
+            "What the person shown agreed to, in words; kept with the dataset, stored in the avatar and its films."
+        ),
+    )
+    consent_by: str = field(default="", metadata=about("Who stated that."))
+    consent_for: str = field(default="", metadata=about("What for, where the words do not say it."))
+
+    def __post_init__(self) -> None:
+        if (self.consent_by or self.consent_for) and not self.consent:
+            raise ValueError("consent_by and consent_for need consent, the words themselves")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reenact(Look, JobRequest):
+class Render(JobRequest):
+    """What `Reenact` and `Orbit` have in common: what they write says that it is synthetic.
+
+    Raises:
+        ValueError: the reason for leaving the credentials out, or the label, is blank.
+    """
+
+    no_credentials: str | None = field(
+        default=None,
+        metadata=about(
+            "Why it is not to carry Content Credentials; the reason is kept in the home.",
+            unless_given="it carries them",
+            metavar="REASON",
+        ),
+    )
+    label: str | None = field(
+        default=None,
+        metadata=about("Words to write onto the picture, such as “synthetic”.", unless_given="none"),
+    )
+    label_corner: CornerName = field(default="bottom-left", metadata=about("Where they stand."))
+    label_size: float = field(
+        default=0.04, metadata=about("Height of their letters, as a share of the picture's height.", ge=0.02, le=0.2)
+    )
+
+    def __post_init__(self) -> None:
+        if self.no_credentials is not None and not self.no_credentials.strip():
+            raise ValueError("no_credentials needs a reason in words")
+        if self.label is not None and not self.label.strip():
+            raise ValueError("label needs words")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reenact(Look, Render):
     """Let another person's video drive an avatar; the controls of its look are parameters, too."""
 
     kind: ClassVar[JobKind] = JobKind.REENACT
@@ -224,13 +273,17 @@ class Reenact(Look, JobRequest):
         ),
     )
 
+    def __post_init__(self) -> None:
+        Look.__post_init__(self)
+        Render.__post_init__(self)
+
     def look(self) -> Look:
         """The look by itself."""
         return Look(**{name: getattr(self, name) for name in CONTROLS})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Orbit(JobRequest):
+class Orbit(Render):
     """Swing a camera about a head in 3D."""
 
     kind: ClassVar[JobKind] = JobKind.ORBIT

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 DEPTH = "Depth"
 """What Blender calls the pass of distances."""
+SOURCE_FIELD = "Iptc4xmpExt:DigitalSourceType"
+"""IPTC's field for how a picture was made."""
+SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+"""Its term for what a trained model made."""
 
 
 class SemblanceRenderEngine(bpy.types.RenderEngine):
@@ -59,9 +63,10 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         A fault of ours, too: Blender would go on with empty frames and call that a success.
         """
         try:
+            heads = self.rendered_heads(depsgraph)
             for view in views_of(scene_of(depsgraph).render):
                 self.active_view_set(view)
-                self.write(self.picture(depsgraph), depsgraph, view)
+                self.write(self.picture(depsgraph, heads), depsgraph, view, synthetic=bool(heads))
         except Cancelled:
             pass
         except Exception as error:
@@ -69,8 +74,8 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
                 traceback.print_exc()
             self.report({"ERROR"}, sentence_about(error, "the text in the system console"))
 
-    def picture(self, depsgraph: bpy.types.Depsgraph) -> Layer:
-        """Return the frame of the active view, row 0 on top.
+    def picture(self, depsgraph: bpy.types.Depsgraph, seen: list[EvaluatedHead]) -> Layer:
+        """Return the frame of the active view, row 0 on top, with the heads `seen`.
 
         Raises:
             UserError: the scene cannot be rendered, or the engine process is in trouble.
@@ -80,7 +85,7 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         if render.use_motion_blur:
             raise UserError("Heads cannot be rendered with motion blur yet; turn off Motion Blur in Render Properties.")
         sight = sight_of_camera(depsgraph, self.resolution_x, self.resolution_y, self)
-        heads = sorted(self.rendered_heads(depsgraph), key=lambda head: -head.distance(sight.world))
+        heads = sorted(seen, key=lambda head: -head.distance(sight.world))
         layers = [self.layer_of(head, sight, painters, number / len(heads)) for number, head in enumerate(heads)]
         backdrop = next((layer.backdrop for layer in layers if layer.backdrop is not None), None)
         objects = objects_layer(depsgraph, sight, painters) if any(head.in_space for head in heads) else None
@@ -120,8 +125,11 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
                 self.report({"WARNING"}, f"{head.name} has no avatar yet and was left out.")
         return ready
 
-    def write(self, frame: Layer, depsgraph: bpy.types.Depsgraph, view: str) -> None:
-        """Write a view's frame, row 0 on top, into its passes; only its border region when one is set."""
+    def write(self, frame: Layer, depsgraph: bpy.types.Depsgraph, view: str, *, synthetic: bool) -> None:
+        """Write a view's frame, row 0 on top, into its passes; only its border region when one is set.
+
+        A `synthetic` one, in which there are heads, says so in the metadata of PNG, JPEG and OpenEXR files.
+        """
         height, width = frame.depth.shape
         left, top, right, bottom = border(scene_of(depsgraph).render, width, height)
         assert depsgraph.view_layer is not None
@@ -130,6 +138,8 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
             if name in result.layers[0].passes:
                 rect: Any = result.layers[0].passes[name].rect
                 rect.foreach_set(np.ascontiguousarray(values[top:bottom, left:right][::-1], np.float32).ravel())
+        if synthetic:
+            self.get_result().stamp_data_add_field(SOURCE_FIELD, SYNTHETIC)  # that of a layer is not written
         self.end_result(result)
 
     def view_update(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph | None) -> None:

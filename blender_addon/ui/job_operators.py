@@ -136,7 +136,7 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
         del given["avatar_kind"]
     else:
         name = f"{name}_{given['avatar_kind']}"
-    return Build(dataset=str(dataset), avatar=name, **given)
+    return Build(dataset=str(dataset), avatar=name, consent=head_settings(head).consent.strip(), **given)
 
 
 def finish_build(head: bpy.types.Object, job: Job) -> None:
@@ -261,6 +261,25 @@ class SEMBLANCE_OT_build_avatar(LongTask):
         if any(isinstance(each, Build) and each.dataset == head_settings(head).dataset for each in activity.requests()):
             return f"The avatar of {head.name} is being built: wait for it, or cancel it."
         return engine_reason()
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
+        """Ask what the person shown agreed to, unless that has been stated."""
+        head = active_head(context)
+        if head is None or head_settings(head).consent.strip():
+            return self.execute(context)
+        assert context.window_manager is not None
+        return context.window_manager.invoke_props_dialog(
+            self, width=480, title="Consent of the Person Shown", confirm_text=self.bl_label
+        )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Show the field, and why it is asked for."""
+        head, layout = active_head(context), self.layout
+        assert head is not None  # else nothing was asked
+        assert layout is not None
+        layout.label(text="Who agreed, to what, for which use? Their words are stored in the avatar and in its films.")
+        layout.label(text="If you leave this empty, the avatar is built, and says that no consent is recorded.")
+        layout.prop(head_settings(head), "consent", text="")
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Train, then tell the head its avatar."""

@@ -11,9 +11,15 @@ import typer
 
 from ...protocol.choices import PresetName, RegionName
 from ...protocol.jobs import Bake, Build, Orbit, Reenact
+from ...tracking.datasets.consent import read_consent
 from .job_options import options_of
 from .shared import HomeOption, avatar_file, dataset_folder, home_of, run
 from .terminal import shown
+
+NO_CONSENT_STATED = (
+    "No consent of the person shown is stated, and the avatar and its films will say so; "
+    'state it with --consent "who agreed to what".'
+)
 
 
 @options_of(Build)
@@ -21,6 +27,8 @@ def build(home: HomeOption = None, **parameters: Any) -> None:
     """Train an avatar on a dataset."""
     in_home = home_of(home).avatars / f"{Path(parameters['dataset']).name}.safetensors"
     say_what_is_missing()
+    if not parameters["consent"] and not read_consent(Path(parameters["dataset"])).words:
+        print(NO_CONSENT_STATED, file=sys.stderr)
     run(Build, home, {**parameters, "avatar": parameters["avatar"] or str(in_home)})
 
 

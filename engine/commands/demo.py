@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -37,7 +37,10 @@ from ...neural.rendering.frames import frames_of
 from ...neural.rendering.orbit import orbit
 from ...neural.rendering.reenact import reenact
 from ...protocol.choices import AvatarKindName
+from ...tracking.datasets.consent import Consent, note_consent
 from ...tracking.datasets.dataset import Dataset
+from ..credentials.marking import mark, usable_key
+from ..credentials.statement import statement_of
 from .cli import STOPPED, THEIRS
 from .terminal import shown
 
@@ -47,14 +50,18 @@ TRAINING_MINUTES: dict[AvatarKindName, float] = {"portrait": 8.0, "splats": 2.0,
 SIZE = 256
 """Pixels of the portrait's side: what the `preview` preset trains at."""
 MOST_DRIVING_FRAMES = 150
+PUBLIC_DOMAIN = Consent("public domain: NASA's portrait of Eileen Collins", by="NASA", purpose="any use")
 PLACES = ("video", "photo", "out", "blender")
 TURNTABLE = "turntable.mp4"
+REENACTED, SIDE_BY_SIDE = "reenacted.mp4", "side_by_side.mp4"
 VIDEOS = {
-    "Rendered and edited by Blender": "reenacted.mp4",
+    "Rendered and edited by Blender": REENACTED,
     "From round about": TURNTABLE,
-    "Driver, avatar": "side_by_side.mp4",
+    "Driver, avatar": SIDE_BY_SIDE,
 }
 """What the report shows, and its files."""
+WITH_FOOTAGE = (REENACTED, SIDE_BY_SIDE)
+"""Those in which filmed pictures are seen, too."""
 RENDERED = re.compile(r"^rendered (\d+)/(\d+)$")
 """What the Blender side prints after each frame."""
 
@@ -134,6 +141,8 @@ def run(plan: Plan, listener: Listener) -> Path:
 
     plan.home.prepare()
     dataset = make_dataset(plan, listener)
+    if not (plan.video or plan.photo):
+        note_consent(dataset.folder, PUBLIC_DOMAIN)
     lap("tracking")
     trained = {"preset": "preview", "seconds": plan.minutes * 60, "resume": False, "listener": listener}
     BUILDS[plan.kind](dataset.folder, plan.avatar, **trained)
@@ -143,7 +152,7 @@ def run(plan: Plan, listener: Listener) -> Path:
     evaluation.show(found)
     lap("evaluation")
     make_driver(dataset, plan.driver)
-    engine_only, panels = plan.out / "home" / "engine.mp4", plan.out / "side_by_side.mp4"
+    engine_only, panels = plan.out / "home" / "engine.mp4", plan.out / SIDE_BY_SIDE
     reenact(plan.avatar, plan.driver, engine_only, panels=panels, listener=listener)
     lap("reenactment")
     if plan.kind != "portrait":
@@ -151,6 +160,7 @@ def run(plan: Plan, listener: Listener) -> Path:
         lap("turntable")
     film(plan, dataset, listener)
     lap("Blender")
+    sign(plan, listener)
     shutil.copyfile(plan.avatar, plan.out / "avatar.safetensors")
     difference = renderers_differ(plan)
     return describe(plan, found, difference, times)
@@ -217,6 +227,14 @@ def film(plan: Plan, dataset: Dataset, listener: Listener) -> None:
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def sign(plan: Plan, listener: Listener) -> None:
+    """Give the films, Blender's too, Content Credentials."""
+    said, key = statement_of(plan.avatar, plan.driver), usable_key(plan.home.credentials)
+    for name in VIDEOS.values():
+        if (plan.out / name).is_file():
+            mark(plan.out / name, replace(said, composite=name in WITH_FOOTAGE), key, listener)
 
 
 def renderers_differ(plan: Plan) -> tuple[float, int]:

@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ...common.home import Home, default_home
 from ...common.progress import Listener
-from ...protocol.jobs import Bake, Build, JobKind, NewDataset, Orbit, Photo, Reenact, Track
+from ...protocol.jobs import Bake, Build, JobKind, NewDataset, Orbit, Photo, Reenact, Render, Track
+from ...tracking.datasets.consent import Consent, note_consent
 from ...tracking.datasets.dataset import Dataset, Layout
-from ...tracking.datasets.origin import MADE_FROM
+from ...tracking.datasets.origin import origin_facts
 from ...tracking.heads.registry import open_head
+
+if TYPE_CHECKING:
+    from ...neural.rendering.label import Label
 
 
 def track(job: Track, listener: Listener) -> dict[str, Any]:
@@ -62,6 +68,8 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
     from ...neural.kinds import BUILDS, usual_choice
 
     kind = job.avatar_kind or usual_choice(Dataset.open(job.dataset))
+    if job.consent:
+        note_consent(Path(job.dataset), Consent(job.consent, job.consent_by, job.consent_for))
     built = BUILDS[kind](
         Path(job.dataset),
         Path(job.avatar),
@@ -86,22 +94,28 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
 
 def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
     """Drive an avatar by another performance."""
+    from ...neural.avatar_file import read_plate
     from ...neural.rendering.reenact import reenact
 
-    reenact(
-        Path(job.avatar),
-        Path(job.driver),
-        Path(job.out),
-        background=job.background,
-        plate=job.plate,
-        absolute=job.absolute,
-        head_path=path_or_none(job.head_path),
-        panels=path_or_none(job.panels),
-        look=job.look(),
-        runtime=job.runtime,
-        engines=path_or_none(job.engines),
-        listener=listener,
-    )
+    avatar, panels, look = Path(job.avatar), path_or_none(job.panels), job.look()
+    plate = job.background and job.plate and not any(look.background_offset) and read_plate(avatar) is not None
+    files = {Path(job.out): plate} | ({panels: True} if panels else {})
+    with signing(job, avatar, Path(job.driver), files, listener):
+        reenact(
+            avatar,
+            Path(job.driver),
+            Path(job.out),
+            background=job.background,
+            plate=job.plate,
+            absolute=job.absolute,
+            head_path=path_or_none(job.head_path),
+            panels=panels,
+            look=look,
+            label=label_of(job),
+            runtime=job.runtime,
+            engines=path_or_none(job.engines),
+            listener=listener,
+        )
     return {"out": job.out}
 
 
@@ -109,21 +123,25 @@ def orbit(job: Orbit, listener: Listener) -> dict[str, Any]:
     """Swing a camera about a head in 3D."""
     from ...neural.rendering.orbit import orbit
 
-    orbit(
-        Path(job.avatar),
-        Path(job.out),
-        yaw=job.yaw,
-        pitch=job.pitch,
-        performance=path_or_none(job.performance),
-        size=job.size,
-        head_path=path_or_none(job.head_path),
-        listener=listener,
-    )
+    performance = path_or_none(job.performance)
+    with signing(job, Path(job.avatar), performance, {Path(job.out): False}, listener):
+        orbit(
+            Path(job.avatar),
+            Path(job.out),
+            yaw=job.yaw,
+            pitch=job.pitch,
+            performance=performance,
+            size=job.size,
+            label=label_of(job),
+            head_path=path_or_none(job.head_path),
+            listener=listener,
+        )
     return {"out": job.out}
 
 
 def bake(job: Bake, listener: Listener) -> dict[str, Any]:
-    """Make a dataset of a head in 3D, to build a portrait on."""
+    """Make a dataset of a head in 3D, to build a portrait on; its person agreed to what the head's agreed to."""
+    from ...neural.avatar_file import read_metadata
     from ...neural.rendering.bake import bake
 
     dataset = bake(
@@ -134,6 +152,10 @@ def bake(job: Bake, listener: Listener) -> dict[str, Any]:
         head_path=path_or_none(job.head_path),
         listener=listener,
     )
+    said = read_metadata(job.avatar).provenance
+    if said.consent:
+        consent = Consent(said.consent, said.consent_by, said.consent_for, said.consent_date)
+        note_consent(dataset.folder, consent)
     return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
 
 
@@ -147,6 +169,23 @@ TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
 }
 
 
+def signing(
+    job: Render, avatar: Path, driver: Path | None, files: Mapping[Path, bool], listener: Listener
+) -> AbstractContextManager[None]:
+    """Have what the body writes signed, unless the job says why not; `files` as in `credentials.marking.marked`."""
+    from ..credentials.marking import marked
+    from ..credentials.statement import statement_of
+
+    return marked(files, statement_of(avatar, driver), Home(default_home()), job.no_credentials, listener)
+
+
+def label_of(job: Render) -> Label | None:
+    """The label that a job asks for."""
+    from ...neural.rendering.label import Label
+
+    return Label(job.label, job.label_corner, job.label_size) if job.label else None
+
+
 def path_or_none(path: str | None) -> Path | None:
     """The path, where there is one."""
     return Path(path) if path else None
@@ -154,7 +193,7 @@ def path_or_none(path: str | None) -> Path | None:
 
 def finished(dataset: Dataset, job: NewDataset, source: str, facts: dict[str, str]) -> dict[str, Any]:
     """What a new dataset's job has made; the facts are kept in the dataset, too, and the file that it was made from."""
-    remember(dataset, {**facts, MADE_FROM: source}, job.head_path)
+    remember(dataset, {**facts, **origin_facts(Path(source))}, job.head_path)
     return {"dataset": str(dataset.folder), "frames": len(dataset.names), **facts}
 
 

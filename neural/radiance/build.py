@@ -112,7 +112,7 @@ def build(
                 resolution=chosen.side,
                 preset=chosen.name,
                 picture=scene.colours[0].cpu().numpy(),
-                provenance=provenance_of(performance, train_share, state, dict.fromkeys(said)),
+                provenance=provenance_of(source, performance, train_share, state, dict.fromkeys(said)),
             )
             plate = plate_of(source, performance, chosen.side, head_alone=True)
             result = TrainedAvatar(training.learner.network, metadata, plate=plate)

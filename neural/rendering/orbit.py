@@ -16,6 +16,7 @@ from ...tracking.heads.rotations import from_angles
 from ...tracking.media.video import frames_to
 from ...tracking.performances.maps import frame_vertices
 from ..avatar import Avatar
+from .label import labelling
 from .reenact import driven, open_driver, sound_of
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ...tracking.heads.arrays import Floats
     from ...tracking.heads.head import MorphableHead
     from ...tracking.performances.performance import Performance
+    from .label import Label
 
 SECONDS, FPS = 4.0, 25.0
 """Of a turn about a head at rest."""
@@ -40,6 +42,7 @@ def orbit(
     pitch: tuple[float, float] = (-10.0, 10.0),
     performance: Path | None = None,
     size: int = 512,
+    label: Label | None = None,
     head_path: Path | None = None,
     listener: Listener = silent,
 ) -> None:
@@ -52,6 +55,7 @@ def orbit(
         performance: a video, a performance file or a dataset that the head does meanwhile, with its sound; it rests
             when not given.
         size: side of the pictures in pixels.
+        label: words to write onto the pictures.
         head_path: file of the avatar's head, where it is not where it was.
 
     Raises:
@@ -68,10 +72,11 @@ def orbit(
         driving = open_driver(performance, head, listener)
         acted, sound = driven(subject, driving), sound_of(performance, driving)
     angles = swing(len(acted), acted.fps, yaw, pitch)
+    labelled = labelling(label)
     clock = Clock("Rendering", len(acted), listener)
     with frames_to(out, acted.fps, sound) as write:
         for index, inputs in enumerate(seen_from(head, acted, angles, size)):
-            write(subject.render(inputs).rgba[0])
+            write(labelled(subject.render(inputs).rgba[0]))
             clock.tell_finished(index + 1)
 
 

@@ -28,6 +28,7 @@ from ...tracking.performances.resampling import at_rate
 from ...tracking.performances.retarget import retarget
 from .driver_pictures import Pictures, pictures_of
 from .frames import RenderedFrame, frames_of
+from .label import labelling
 from .runtime_choice import avatar_on
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from ...tracking.heads.arrays import Image
     from ...tracking.heads.head import MorphableHead
     from ..avatar import Avatar
+    from .label import Label
 
 PAINTED_AHEAD = 2
 """Frames that are painted while another is written."""
@@ -53,6 +55,7 @@ def reenact(
     head_path: Path | None = None,
     panels: Path | None = None,
     look: Look = USUAL_LOOK,
+    label: Label | None = None,
     runtime: RuntimeName = "torch",
     engines: Path | None = None,
     listener: Listener = silent,
@@ -71,6 +74,7 @@ def reenact(
         head_path: file of the avatar's head, where it is not where it was.
         panels: another video (.mp4) to write: driver, maps and avatar side by side.
         look: time code, and how far person and backdrop are moved.
+        label: words to write onto the avatar's pictures.
         runtime: what executes the network; engines: the folder where TensorRT's are kept.
 
     Raises:
@@ -83,6 +87,7 @@ def reenact(
     sound = sound_of(driver, driving)
     pictures = pictures_of(driver, driving) if panels else None
     laid_out = laying(subject, background=background, plate=plate and not any(look.background_offset))
+    labelled = labelling(label)
     with ExitStack() as stack:
         write = stack.enter_context(frames_to(out, performance.fps, sound))
         write_panels = stack.enter_context(frames_to(panels, performance.fps, sound)) if panels else None
@@ -92,9 +97,9 @@ def reenact(
         clock.tell(0, " ".join(filter(None, dict.fromkeys(said))))
         frames = frames_of(subject, performance, range(len(performance)), head=head, look=look)
         for frame in stack.enter_context(closing(read_ahead(frames, PAINTED_AHEAD))):
-            write(laid_out(frame.rgba))
+            write(labelled(laid_out(frame.rgba)))
             if write_panels:
-                write_panels(panel_picture(frame, performance, pictures))
+                write_panels(labelled(panel_picture(frame, performance, pictures)))
             clock.tell_finished(frame.index + 1)
 
 

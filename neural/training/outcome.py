@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from ...common.errors import UserError
+from ...tracking.datasets.consent import read_consent
+from ...tracking.datasets.origin import FOOTAGE_SHA256
 from ...tracking.datasets.split import split
 from ..avatar_file import Provenance
 from ..versions import own_version
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ...tracking.datasets.dataset import Dataset
     from ...tracking.performances.performance import Performance
     from .checkpoints import TrainingState
 
@@ -39,14 +42,24 @@ def trainable(performance: Performance, train_share: float) -> NDArray[np.intp]:
 
 
 def provenance_of(
-    performance: Performance, train_share: float, state: TrainingState, fallbacks: Iterable[str]
+    dataset: Dataset, performance: Performance, train_share: float, state: TrainingState, fallbacks: Iterable[str]
 ) -> Provenance:
-    """What an avatar file says of how it was made, by a training on `train_share` of a performance's frames.
+    """What an avatar file says of how it was made, by a training on `train_share` of the frames of a dataset.
 
-    `fallbacks` are sentences on what was done without; those of frames left out and of setbacks are added.
+    `performance` is the dataset's; `fallbacks` are sentences on what was done without; those of frames left out and of
+    setbacks are added.
+
+    Raises:
+        UserError: the dataset's record of consent is damaged.
     """
+    consent = read_consent(dataset.folder)
     return Provenance(
         source=Path(performance.source).name,
+        footage_sha256=str(performance.extra.get(FOOTAGE_SHA256, "")),
+        consent=consent.words,
+        consent_by=consent.by,
+        consent_for=consent.purpose,
+        consent_date=consent.date,
         matting=str(performance.extra.get("matting", "")),
         head_only=str(performance.extra.get("head_only", "")),
         steps=state.step,

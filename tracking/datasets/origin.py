@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
 
 MADE_FROM = "made_from"
 """Entry of a dataset's `performance.extra`: the path of the video or photo."""
+FOOTAGE_SHA256 = "footage_sha256"
+"""Entry of the same: the hexadecimal SHA-256 of that file, which says which it was wherever an avatar is passed on."""
+
+
+def origin_facts(source: Path) -> dict[str, str]:
+    """The entries of `performance.extra` that say which file a dataset was made from."""
+    with source.open("rb") as file:
+        return {MADE_FROM: str(source), FOOTAGE_SHA256: hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def is_made_from(folder: Path, source: Path) -> bool:

@@ -104,7 +104,7 @@ def build(
             network = learner.averaged_network(state.step).eval()
             time_code = learner.best_time_code(state.step)
         without = (NO_LANDMARKS,) if landmarks is None and chosen.losses.expressive else ()
-        provenance = provenance_of(performance, train_share, state, (*facts.fallbacks, *fallbacks, *without))
+        provenance = provenance_of(source, performance, train_share, state, (*facts.fallbacks, *fallbacks, *without))
         metadata = describe(
             performance.at(kept),
             kind=NAME,

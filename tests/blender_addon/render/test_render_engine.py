@@ -94,6 +94,16 @@ blue.parent.location.y -= 0.2  # nearer
 still("two.png")
 red.hide_render = True
 still("one.png")
+for format in ("JPEG", "OPEN_EXR"):
+    scene.render.image_settings.file_format = format
+    still(f"said.{format}")
+blue.hide_render = True
+scene.render.image_settings.file_format = "PNG"
+blue.parent.hide_render = True
+empty = scene.view_layers.new("Empty")
+empty.layer_collection.children[0].exclude = True
+scene.view_layers[0].use = False
+still("nobody.png")
 """
 
 MISTAKES = """
@@ -231,6 +241,10 @@ def test_pictures(run_blender, folder):
     assert (seen["two"][:, 24:40] == blue).all()
     assert (seen["one"][:, 24:40] == blue).all()
     assert (seen["one"][:, :24] == nothing).all()
+    for file in folder.iterdir():  # every picture of a head says that a trained model made it
+        if file.suffix != ".npz":
+            assert (b"digitalsourcetype/trainedAlgorithmicMedia" in file.read_bytes()) == (file.stem != "nobody")
+    assert Image.open(folder / "film.png").text["Iptc4xmpExt:DigitalSourceType"].endswith("/trainedAlgorithmicMedia")
 
 
 def test_no_failure_leaves_an_empty_frame(run_blender, folder):

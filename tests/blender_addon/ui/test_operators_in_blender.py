@@ -126,6 +126,9 @@ assert (job.avatar_kind, job.avatar) == (None, "me_preview") and "avatar_kind" n
 chosen.avatar_kind = "splats"
 job = build_job(scene, head)
 assert (job.avatar_kind, job.avatar) == ("splats", "me_preview_splats")
+assert job.consent == ""
+head.semblance.consent = " Ada agreed to this film "
+assert build_job(scene, head).consent == "Ada agreed to this film"
 give_avatar(head, "a", {"time_code": 0.75})
 assert (head.semblance.kind, head.semblance.time_code) == ("styleavatar", 0.75)
 assert not kinds.kind_of(head).no_look

@@ -23,6 +23,7 @@ from semblance.engine.serving.server import create_app
 from semblance.protocol.jobs import JOBS, Build, JobKind, JobRequest, Photo, Reenact, Track
 from semblance.protocol.look import Look
 from semblance.protocol.parameters import NO_OPTION, Meaning, about
+from semblance.tracking.datasets.consent import Consent, note_consent
 
 REQUIRED: dict[JobKind, dict[str, Any]] = {
     JobKind.TRACK: {"source": "/a.mp4", "dataset": "a"},
@@ -158,6 +159,7 @@ def test_jobs_of_earlier_engines_can_still_be_read():
         ("build", {"seconds": float("nan")}, "“seconds”"),
         ("build", {"seconds": float("inf")}, "“seconds”"),
         ("build", {"steps": 0}, "“steps”"),
+        ("build", {"consent_by": "Ada"}, "consent_by and consent_for need consent"),
         ("reenact", {"time_code": float("inf")}, "“time_code”"),
         ("reenact", {"foreground_offset": [0, 32.5]}, "“foreground_offset.1”"),
         ("reenact", {"background_offset": [float("nan"), 0]}, "“background_offset.0”"),
@@ -196,6 +198,18 @@ def test_the_command_line_knows_what_lies_in_the_home(done, home):
     run("reenact", "me", "film.mp4")
     assert done[0].dataset == str(home.dataset("talk"))
     assert done[1].avatar == str(home.avatar("me"))
+
+
+def test_a_build_without_consent_is_done_and_says_so(done, home, capsys):
+    run("build", "talk")
+    assert "No consent of the person shown is stated" in capsys.readouterr().err
+    run("build", "talk", "--consent", "I agree", "--consent-by", "Ada")
+    assert "consent" not in capsys.readouterr().err
+    assert (done[1].consent, done[1].consent_by) == ("I agree", "Ada")
+    home.dataset("talk").mkdir(parents=True)
+    note_consent(home.dataset("talk"), Consent("I agree"))
+    run("build", "talk")
+    assert "consent" not in capsys.readouterr().err
 
 
 def test_offsets_on_the_command_line(done):
