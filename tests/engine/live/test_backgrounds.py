@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is behind a live avatar, and the driver's picture in the corner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from semblance.common.errors import UserError
+from semblance.engine.live.backgrounds import background, with_driver
+from semblance.tests.makers.footage import plain
+from semblance.tests.makers.live import SIDE, StandInAvatar
+from semblance.tracking.media.video import write_png
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GREEN = [0, 177, 64]
+
+
+def picture() -> np.ndarray:
+    """The person's left half of 60, before a right half of 90."""
+    rgba = np.full((SIDE, SIDE, 4), 60, np.uint8)
+    rgba[..., 3] = 255
+    rgba[:, SIDE // 2 :] = 90, 90, 90, 0
+    return rgba
+
+
+def laid(wanted: str, **avatar: Any) -> np.ndarray:
+    return background(StandInAvatar(**avatar), wanted)(picture(), None)  # type: ignore[arg-type]
+
+
+def sides(shown: np.ndarray) -> tuple[list[int], list[int]]:
+    """The colours far to the left and far to the right."""
+    return shown[SIDE // 2, 2].tolist(), shown[SIDE // 2, -3].tolist()
+
+
+def test_the_avatars_own_or_its_clean_plate():
+    plate = plain(220)
+    assert sides(laid("avatar")) == ([60] * 3, [90] * 3)
+    assert sides(laid("avatar", plate=plate)) == ([60] * 3, [220] * 3)
+    assert sides(laid("own", plate=plate)) == ([60] * 3, [90] * 3)
+
+
+def test_nothing_or_a_colour():
+    left, right = sides(laid("transparent"))
+    assert (left, right[3]) == ([60, 60, 60, 255], 0)
+    assert sides(laid("#00B140")) == ([60] * 3, GREEN)
+    assert sides(laid("#00b140", has_backdrop=False)) == ([60] * 3, GREEN)
+
+
+def test_a_picture_fills_what_is_behind_and_is_cut_evenly(tmp_path):
+    wide = np.zeros((50, 400, 3), np.uint8)
+    wide[:, :150], wide[:, 150:250], wide[:, 250:] = (255, 0, 0), GREEN, (0, 0, 255)
+    write_png(tmp_path / "wide.png", wide)
+    shown = laid(str(tmp_path / "wide.png"))
+    assert shown.shape == (SIDE, SIDE, 3)
+    assert sides(shown) == ([60] * 3, GREEN)
+
+
+@pytest.mark.parametrize("name", ["none.png", "#12345", "garbage.png", "empty.png"])
+def test_what_is_no_background_is_one_sentence(tmp_path: Path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "garbage.png").write_text("no picture")
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(UserError, match=r"background .*(choose a PNG or JPEG|name avatar, own, transparent)"):
+        laid(name)
+
+
+@pytest.mark.parametrize("wanted", ["avatar", "transparent"])
+def test_the_driver_is_shown_in_the_lower_left_corner(wanted):
+    show = with_driver(background(StandInAvatar(), wanted))  # type: ignore[arg-type]
+    seen = plain(250, 90, 160)
+    shown = show(picture(), seen)
+    height, width, margin = SIDE // 4, round(SIDE / 4 * 160 / 90), round(SIDE / 40)
+    white = np.argwhere(shown[..., 0] == 250)
+    assert white.min(0).tolist() == [SIDE - margin - height, margin]
+    assert white.max(0).tolist() == [SIDE - margin - 1, margin + width - 1]
+    assert (shown[shown[..., 0] == 250] >= 250).all()
+    assert (show(picture(), None) == background(StandInAvatar(), wanted)(picture(), None)).all()  # type: ignore[arg-type]
+
+
+def test_a_very_wide_picture_of_the_driver_stays_inside():
+    show = with_driver(background(StandInAvatar(), "avatar"))  # type: ignore[arg-type]
+    assert show(picture(), plain(250, 10, 400)).shape == (SIDE, SIDE, 3)
