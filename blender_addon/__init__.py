@@ -7,14 +7,16 @@ from types import ModuleType
 
 def modules() -> tuple[ModuleType, ...]:
     """What is registered, in the order in which one needs the other."""
-    from . import command_line, preferences, properties
+    from . import command_line, ids, preferences, properties
     from .render import registration
     from .ui import (
         activity,
         bake_operators,
+        engine_operators,
         job_operators,
         job_panel,
         job_watch,
+        long_task,
         panels,
         scene_operators,
         sequence_operators,
@@ -25,8 +27,11 @@ def modules() -> tuple[ModuleType, ...]:
     return (
         preferences,
         properties,
+        ids,
         activity,
         setup_card,
+        long_task,
+        engine_operators,
         job_operators,
         scene_operators,
         splat_operators,

@@ -15,7 +15,9 @@ from ..common.progress import Cancelled
 from .access import scene_of
 from .engine.jobs import Bar, run_to_end
 from .properties import choice_properties, head_settings, scene_settings
-from .ui.job_operators import build_job, finish_build, finish_new_avatar, followed, tracking_job
+from .ui.job_requests import build_job, tracking_job
+from .ui.long_task import followed
+from .ui.results import finish_build, finish_new_avatar
 
 NAME = "semblance"
 OPTION_NAMES = {"head_model": "--head", "avatar_kind": "--kind"}
@@ -38,7 +40,7 @@ def run(arguments: list[str]) -> int:
         setattr(scene_settings(scene), choice.identifier, getattr(given, choice.identifier))
     try:
         source = given.source.absolute()
-        made = finish_new_avatar(scene, source, run_to_end(followed(tracking_job(scene, source)), show))
+        made = finish_new_avatar(scene, run_to_end(followed(tracking_job(scene, source)), show))
         head_settings(made).consent = given.consent
         if given.build:
             finish_build(made, run_to_end(followed(build_job(scene, made)), show))

@@ -22,7 +22,7 @@ from .access import scene_of
 from .render.registration import use_renderer
 from .scene.avatar_scene import add_avatar, give_avatar
 from .sequence.sequence_scene import render_frames, render_sequence, send_to_sequencer
-from .ui.job_operators import lay_plate
+from .ui.results import lay_plate
 from .ui.scene_operators import known_avatars
 
 

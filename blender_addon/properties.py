@@ -58,6 +58,7 @@ class SemblanceObject(bpy.types.PropertyGroup):
     """What makes a mesh object a head."""
 
     if TYPE_CHECKING:  # what the properties hold; for Blender, the annotation is the property
+        id: str
         is_head: bool
         avatar: str
         kind: str
@@ -77,6 +78,7 @@ class SemblanceObject(bpy.types.PropertyGroup):
         foreground_offset: Sequence[float]
         background_offset: Sequence[float]
     else:
+        id: StringProperty(name="Id", description="Tells this head from all others; see ids.py", options={"HIDDEN"})
         is_head: BoolProperty(name="Is Head", description="This mesh is the head of an avatar")
         avatar: StringProperty(
             name="Avatar",
@@ -141,6 +143,7 @@ class SemblanceScene(bpy.types.PropertyGroup):
     """The scene's choices, in the order of the panel and of the command line's options."""
 
     if TYPE_CHECKING:
+        id: str
         head: bpy.types.Object | None
         head_model: str
         avatar_kind: str
@@ -149,6 +152,7 @@ class SemblanceScene(bpy.types.PropertyGroup):
         head_only: bool
         coarse: CoarseName
     else:
+        id: StringProperty(name="Id", description="Tells this scene from all others; see ids.py", options={"HIDDEN"})
         head: PointerProperty(
             name="Head",
             type=bpy.types.Object,
@@ -220,9 +224,10 @@ def choices(scene: bpy.types.Scene) -> dict[str, Any]:
 
 
 def choice_properties() -> list[bpy.types.Property]:
-    """The scene's choices, without its links to other things."""
+    """The scene's choices, without its id and its links to other things."""
     own = set(SemblanceScene.__annotations__)
-    return [each for each in SemblanceScene.bl_rna.properties if each.identifier in own and each.type != "POINTER"]
+    found = [each for each in SemblanceScene.bl_rna.properties if each.identifier in own]
+    return [each for each in found if each.type != "POINTER" and not each.is_hidden]
 
 
 def active_head(context: bpy.types.Context) -> bpy.types.Object | None:

@@ -14,16 +14,19 @@ from ...common.errors import UserError
 from ...tracking.heads.registry import open_head
 from ...tracking.performances.performance import Performance
 from ...tracking.performances.plates import footage_of
-from ...tracking.performances.rest import rest_metadata
+from ...tracking.performances.rest import rest_metadata, rest_performance
+from .. import ids
 from ..access import mesh_of, view_layer
 from ..properties import FIRST_KIND, head_settings, scene_settings
 from . import axes, camera, keyframes, plate, rig
 from .head_object import make_head
+from .removing import discard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ...protocol.messages import AvatarInfo
     from ...tracking.heads.head import MorphableHead
 
 
@@ -49,7 +52,8 @@ def add_avatar(
     frame rate and starts at its first frame.
 
     Raises:
-        UserError: a file is missing or damaged, or the plate cannot be shown (then everything else is in place).
+        NoPlateError: the plate cannot be shown; everything else is in place.
+        UserError: a file is missing or damaged; the scene has nothing of the avatar.
     """
     performance = Performance.load(performance_file)
     if not len(performance):
@@ -61,19 +65,42 @@ def add_avatar(
         adopt_timing(scene, performance)
     collection = bpy.data.collections.new(name)
     scene.collection.children.link(collection)
-    made = add_head(head, performance, name, collection)
-    settings = head_settings(made)
-    settings.head_path, settings.performance = str(head_path or ""), str(performance_file)
-    settings.dataset, settings.avatar = str(dataset or ""), avatar
-    settings.person = json.dumps(rest_metadata(performance))
-    view = add_camera(made, performance, name, collection)
+    try:
+        made = add_head(head, performance, name, collection)
+        settings = head_settings(made)
+        settings.head_path, settings.performance = str(head_path or ""), str(performance_file)
+        settings.dataset, settings.avatar = str(dataset or ""), avatar
+        settings.person = json.dumps(rest_metadata(performance))
+        view = add_camera(made, performance, name, collection)
+        apply_performance(made, performance, fps=scene_fps(scene), start=scene.frame_start)
+    except BaseException:
+        discard(collection)
+        raise
     if fresh:
         shoot_with(scene, made)
-    scene_settings(scene).head = made
-    apply_performance(made, performance, fps=scene_fps(scene), start=scene.frame_start)
-    plate.show_plate(view, performance, fps=scene_fps(scene), start=scene.frame_start)
-    if fresh:
         scene.frame_set(scene.frame_start)
+    scene_settings(scene).head = made
+    plate.show_plate(view, performance, fps=scene_fps(scene), start=scene.frame_start)
+    return made
+
+
+def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo, home: Path) -> bpy.types.Object:
+    """Add an avatar's head at rest to the scene, from what its file says of itself; its performance file goes into
+    the engine's `home`.
+
+    Raises:
+        UserError: the avatar file is damaged, or its head's file is missing.
+    """
+    if info.error:
+        raise UserError(info.error)
+    path = home / "performances" / f"{info.id}_rest.npz"
+    try:
+        rest_performance(info.metadata).save(path)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"The file of the avatar {info.id} is incomplete; build the avatar again.") from error
+    head_path = info.metadata.get("head_path") or ""
+    made = add_avatar(scene, path, head_path=Path(head_path) if head_path else None, name=info.id, adopt=False)
+    give_avatar(made, info.id, info.metadata)
     return made
 
 
@@ -94,6 +121,7 @@ def add_head(
     """Add the performance's person: mesh and rig, at the world's origin; return the mesh object."""
     made = make_head(head, performance.identity, performance.texture, name)
     collection.objects.link(made)
+    ids.id_of(made)
     rig.make_rig(made, head, head.neutral(performance.identity), collection)
     return made
 

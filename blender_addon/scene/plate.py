@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ...tracking.performances.performance import Crop, Performance
 
 
+class NoPlateError(UserError):
+    """The footage cannot be shown behind a head that is in place otherwise."""
+
+
 @dataclass(frozen=True)
 class PlatePlace:
     """Where a picture lies behind a square camera window: what `CameraBackgroundImage` takes with frame method 'FIT'.
@@ -45,7 +49,7 @@ def show_plate(camera: bpy.types.Object, performance: Performance, *, fps: float
     frames a second; return the image, or None when there is no footage.
 
     Raises:
-        UserError: Blender cannot read the footage.
+        NoPlateError: Blender cannot read the footage.
     """
     source = footage_of(performance)
     if performance.crop is None or not performance.source or not source.is_file():
@@ -54,7 +58,7 @@ def show_plate(camera: bpy.types.Object, performance: Performance, *, fps: float
     width, height = image.size
     if width == 0 or height == 0:
         bpy.data.images.remove(image)
-        raise UserError(f"Blender cannot read {source}; the head is there, without the plate behind it.")
+        raise NoPlateError(f"Blender cannot read {source}; the head is there, without the plate behind it.")
     place = place_of(performance.crop, width, height)
     lens = camera_of(camera)
     background = lens.background_images.new()

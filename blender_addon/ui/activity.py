@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ...protocol.jobs import JobRequest
 
 SECONDS_BETWEEN_STEPS = 0.1
-
+OFFERED = "The result is kept: press Add Result to put it into what is open."
 
 _numbers = itertools.count(1)
 
@@ -44,6 +44,7 @@ class Activity:
         task: the generator that does it; finish: told its result.
         bar: where it stands.
         requests: the jobs that it asks the engine for.
+        undo: name of the undo step that `finish` makes; empty when it changes nothing.
         alone: no other task may run beside it.
         job: the engine's job, once it has been asked for.
         number: tells it from others, for buttons.
@@ -54,17 +55,30 @@ class Activity:
     finish: Callable[[Any], str]
     bar: Bar
     requests: tuple[JobRequest, ...] = ()
+    undo: str = ""
     alone: bool = False
     job: str = ""
     number: int = field(default_factory=lambda: next(_numbers))
 
 
+class NotOpenError(UserError):
+    """A result belongs to what is not open; nothing was changed."""
+
+
 @dataclass(frozen=True)
 class Message:
-    """How the last task ended: one sentence, and whether it is a problem."""
+    """How the last task ended.
+
+    Attributes:
+        text: a sentence; problem: it tells of something to mend.
+        job: the engine's job whose result waits to be added; empty for none.
+        changed: the scene may be another than before.
+    """
 
     text: str
     problem: bool = False
+    job: str = ""
+    changed: bool = field(default=True, compare=False)
 
 
 @dataclass
@@ -125,14 +139,14 @@ def begin(
     finish: Callable[[Any], str],
     *,
     requests: tuple[JobRequest, ...] = (),
+    undo: str = "",
     alone: bool = False,
 ) -> Activity:
-    """Follow a task. When it is done, `finish` is told its result and returns a sentence for the artist, or nothing.
-
-    Both may raise `UserError`: the artist is told.
+    """Follow a task. When it is done, `finish` is told its result and returns a sentence for the artist, or nothing;
+    `undo` names what it does to the scene, if anything. Whatever either raises, the artist is told.
     """
     assert not busy_reason(alone), busy_reason(alone)
-    activity = Activity(title, task, finish, Bar("Starting"), requests, alone)
+    activity = Activity(title, task, finish, Bar("Starting"), requests, undo, alone)
     _memory.running.append(activity)
     _memory.message = None
     see_to_steps()
@@ -193,7 +207,8 @@ def step_one(activity: Activity) -> None:
         bar = next(activity.task)
     except StopIteration as done:
         result = done.value
-        end(activity, in_window(lambda: Message(activity.finish(result))))
+        used = in_window(lambda: conclude(activity.title, lambda: activity.finish(result), activity.job), activity.undo)
+        end(activity, used)
     except Cancelled:
         end(activity, lambda: Message(f"{activity.title} was cancelled."))
     except UserError as error:
@@ -214,13 +229,32 @@ def end(activity: Activity, last_words: Callable[[], Message]) -> None:
     _memory.running.remove(activity)
     if _memory.pictures:
         _memory.pictures.clear()
-    try:
-        said = last_words()
-    except UserError as error:
-        said = Message(str(error), problem=True)
+    said = last_words()
     if said.text:
         say(said)
     redraw()
+
+
+def conclude(title: str, finish: Callable[[], str], job: str = "") -> Message:
+    """Let a task's result be used; return what to say. Where that fails, the result of a job stays offered."""
+    changed = True
+    try:
+        return Message(finish())
+    except NotOpenError as error:
+        text, changed = str(error), False
+    except UserError as error:
+        text = str(error)
+    except Exception:
+        traceback.print_exc()
+        text = f"{title} was done, but then came an error in Semblance: see the system console."
+    if job:
+        text = f"{text} {OFFERED}"
+    return Message(text, problem=True, job=job, changed=changed)
+
+
+def use(title: str, finish: Callable[[], str], job: str = "", *, undo: str) -> None:
+    """Use a result now, in a window, and say how it went."""
+    say(in_window(lambda: conclude(title, finish, job), undo)())
 
 
 def say(said: Message) -> None:
@@ -252,17 +286,21 @@ def dismiss() -> None:
     _memory.message = None
 
 
-def in_window(work: Callable[[], Message]) -> Callable[[], Message]:
-    """Let `work` run as if in Blender's first window, which timers do not have; undo knows its result."""
+def in_window(work: Callable[[], Message], undo: str) -> Callable[[], Message]:
+    """Let `work` run as if in Blender's first window, which timers do not have; `undo` names the step that undoes what
+    it has changed, also where it failed half-way; empty where it changes nothing.
+    """
 
     def within() -> Message:
         shown = windows()
         if not shown:
             return work()
         with bpy.context.temp_override(window=shown[0]):
-            result = work()
-            bpy.ops.ed.undo_push(message="Semblance")
-            return result
+            said = work()
+            if undo and said.changed:
+                with suppress(RuntimeError):  # Blender keeps no undo steps just now
+                    bpy.ops.ed.undo_push(message=undo)
+            return said
 
     return within
 

@@ -3,23 +3,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import StringProperty
 
-from ...common.errors import UserError
+from ...protocol.client import Client
 from ...protocol.jobs import JobKind
-from ...protocol.messages import Job, JobState
-from .. import preferences
+from ...protocol.messages import AvatarInfo, Job, JobState
+from .. import ids, preferences
 from ..access import registration_of, scene_of, windows
-from ..engine import jobs
+from ..engine import errands, jobs
+from ..engine.errands import Errand, Purpose
 from ..engine.job_list import standing_of, title_of
-from ..engine.process import why_not_started
-from ..properties import head_settings
-from . import activity, job_watch
-from .job_operators import LongTask, finish_build, finish_new_avatar, hide_startup_cube, look_through_camera
+from . import activity, job_watch, results
+from .long_task import LongTask, note
 from .panels import SemblancePanel, sentence
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 
     from bpy.stub_internal.rna_enums import IconItems
 
-    from ...protocol.client import Client, Question
+    from ...protocol.client import Question
     from ..operators import Outcome
 
 MOST_ROWS = 8
@@ -39,7 +37,7 @@ ICONS: dict[JobState, IconItems] = {
     JobState.FAILED: "ERROR",
     JobState.DONE: "CHECKMARK",
 }
-USABLE = (JobKind.TRACK, JobKind.PHOTO, JobKind.BUILD)
+USABLE = tuple(results.PURPOSES)
 """Jobs whose result Blender can put into the scene."""
 
 
@@ -78,15 +76,22 @@ class SEMBLANCE_OT_retry_job(JobOperator):
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Ask the engine for the same job, and follow it."""
-        scene, place, old = scene_of(context).name, preferences.engine_place(), self.job
+        scene, place, old = ids.id_of(scene_of(context)), preferences.engine_place(), self.job
 
-        def again() -> jobs.Task[Job]:
+        def again() -> jobs.Task[tuple[Job, Errand | None]]:
             asked = yield from jobs.asking(place, lambda client: client.ask_to_retry(old), "Asking the engine")
             new = Job.from_json(asked.wait())
-            activity.note_job(new.id)
-            return (yield from jobs.attend(place, new))
+            errand = errands.read(place.home, old) or wanted_in(scene, new)
+            note(new, errand)
+            return (yield from jobs.attend(place, new)), errand
 
-        return self.carry_out(again(), lambda job: use(scene, job))
+        def finish(done: tuple[Job, Errand | None]) -> str:
+            job, errand = done
+            if job.kind is JobKind.BUILD:
+                return results.place_build(job)
+            return results.place(job, errand) if errand else f"{title_of(job)} is done."
+
+        return self.carry_out(again(), finish, undo=self.bl_label)
 
 
 class SEMBLANCE_OT_show_job_log(JobOperator):
@@ -112,77 +117,37 @@ class SEMBLANCE_OT_show_job_log(JobOperator):
         return self.ask(lambda client: client.ask_log(job), "Reading the log", show)
 
 
-class SEMBLANCE_OT_use_job(JobOperator):
-    """Put what this job has made into the scene"""
+class SEMBLANCE_OT_add_result(JobOperator):
+    """Put what this job has made into this scene, or onto the head that it was made for"""
 
-    bl_idname = "semblance.use_job"
-    bl_label = "Use Result"
-    bl_options = {"REGISTER", "UNDO"}
-
-    def run(self, context: bpy.types.Context) -> Outcome:
-        """Use it."""
-        scene, job = scene_of(context).name, self.job
-        return self.ask(
-            lambda client: client.ask_job(job),
-            "Asking the engine",
-            lambda asked: use(scene, Job.from_json(asked.wait())),
-        )
-
-
-class SEMBLANCE_OT_restart_engine(LongTask):
-    """End the engine and start it again. Builds go on where they were; other jobs have to be started again"""
-
-    bl_idname = "semblance.restart_engine"
-    bl_label = "Restart Engine"
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        """Why it cannot be restarted now."""
-        place = preferences.engine_place()
-        if place.remote:
-            return "The engine runs on another machine: restart it there."
-        return activity.busy_reason() or why_not_started(place)
+    bl_idname = "semblance.add_result"
+    bl_label = "Add Result"
 
     def run(self, context: bpy.types.Context) -> Outcome:
-        """Restart it."""
-        task = jobs.restarting(preferences.engine_place())
-        return self.carry_out(task, lambda _: "The engine has started again.")
+        """Ask the engine for the job and, where it built an avatar, for the avatars; then add it."""
+        asked_in, place, wanted = ids.id_of(scene_of(context)), preferences.engine_place(), self.job
+
+        def looked_up() -> jobs.Task[tuple[Job, list[AvatarInfo]]]:
+            asked = yield from jobs.asking(place, lambda client: client.ask_job(wanted), "Asking the engine")
+            job = Job.from_json(asked.wait())
+            if job.kind is not JobKind.BUILD or job.state is not JobState.DONE:
+                return job, []
+            asked = yield from jobs.asking(place, Client.ask_avatars, "Asking for the avatars")
+            return job, [AvatarInfo.from_json(each) for each in asked.wait()]
+
+        def finish(found: tuple[Job, list[AvatarInfo]]) -> str:
+            scene = ids.find_scene(asked_in)
+            if scene is None:
+                raise activity.NotOpenError("The scene that it was to be added to is no longer open.")
+            return results.place_here(scene, *found)
+
+        return self.carry_out(looked_up(), finish, undo=self.bl_label)
 
 
-def use(scene: str, job: Job) -> str:
-    """Put what a job has made into a scene; return a sentence about it.
-
-    Raises:
-        UserError: the job is not done, or what it made is gone.
-    """
-    if job.state is not JobState.DONE:
-        raise UserError(f"{title_of(job)} is not done ({standing_of(job).lower()}): wait for it, or retry it.")
-    if job.kind is JobKind.BUILD:
-        return use_build(job)
-    if job.kind not in USABLE:
-        return f"{title_of(job)} is done: {job.result.get('out') or job.result.get('dataset')}."
-    target = bpy.data.scenes.get(scene) or scene_of(bpy.context)
-    hide_startup_cube(target)
-    source = Path(job.parameters.get("source") or job.parameters["photo"])
-    made = finish_new_avatar(target, source, job)
-    look_through_camera(made)
-    return f"{made.name} is in the scene: press Build Avatar to make it photo-real."
-
-
-def use_build(job: Job) -> str:
-    """Give the heads that were made of a build's dataset their avatar; return a sentence about it."""
-    dataset = Path(job.parameters["dataset"])
-    heads = [
-        each
-        for each in bpy.data.objects
-        if head_settings(each).is_head and Path(head_settings(each).dataset) == dataset
-    ]
-    for head in heads:
-        finish_build(head, job)
-    if not heads:
-        return f"The avatar {job.result['avatar_id']} is built: add it with Add Avatar."
-    names = " and ".join(head.name for head in heads)
-    return f"The avatar of {names} is built: render with the render engine Semblance to see it."
+def wanted_in(scene: str, job: Job) -> Errand | None:
+    """What a job of others that is done again here is for, in the scene with this id; None for one of no use here."""
+    purpose = results.PURPOSES.get(job.kind)
+    return Errand(purpose, scene=scene) if purpose is Purpose.NEW_AVATAR else None
 
 
 def tell_of_ended(job: Job) -> None:
@@ -192,9 +157,18 @@ def tell_of_ended(job: Job) -> None:
     if job.state is JobState.FAILED:
         activity.say(activity.Message(f"{title_of(job)} failed: {job.error}", problem=True))
     elif job.kind is JobKind.BUILD:
-        activity.say(activity.in_window(lambda: activity.Message(use_build(job)))())
+        activity.use(title_of(job), lambda: results.place_build(job), job.id, undo="Build Avatar")
+    elif job.kind in USABLE:
+        activity.say(activity.Message(f"{title_of(job)} is done. {activity.OFFERED}", job=job.id))
     else:
         activity.say(activity.Message(f"{title_of(job)} is done: the list of jobs has it."))
+
+
+def tell_of_waiting() -> None:
+    """Tell of results that have waited since before this Blender began."""
+    if waiting := job_watch.waiting():
+        more = f" (and {len(waiting) - 1} more)" if len(waiting) > 1 else ""
+        activity.say(activity.Message(f"{title_of(waiting[0])} is done{more}. {activity.OFFERED}", job=waiting[0].id))
 
 
 class SEMBLANCE_PT_jobs(SemblancePanel):
@@ -214,18 +188,18 @@ class SEMBLANCE_PT_jobs(SemblancePanel):
         layout, known = self.layout, job_watch.known
         if known.text:
             sentence(layout.column(align=True), context, known.text, icon="ERROR")
-            layout.operator(SEMBLANCE_OT_restart_engine.bl_idname, icon="FILE_REFRESH")
+            layout.operator("semblance.restart_engine", icon="FILE_REFRESH")
         if not known.jobs:
             layout.label(text="No jobs yet", icon="INFO")
-        for job in shown_jobs(known.jobs):
+        for job in shown_jobs(known.jobs, job_watch.waiting()):
             draw_job(layout, job)
 
 
-def shown_jobs(known: tuple[Job, ...]) -> list[Job]:
-    """The jobs to show: all that have not ended, and the newest of the others."""
-    to_do = [job for job in known if not job.state.ended]
-    ended = [job for job in known if job.state.ended]
-    return to_do + ended[: max(0, MOST_ROWS - len(to_do))]
+def shown_jobs(known: tuple[Job, ...], waiting: list[Job]) -> list[Job]:
+    """The jobs to show: all that have not ended or whose result is waiting, and the newest of the others."""
+    first = [job for job in known if not job.state.ended] + waiting
+    others = [job for job in known if job not in first]
+    return first + others[: max(0, MOST_ROWS - len(first))]
 
 
 def draw_job(layout: bpy.types.UILayout, job: Job) -> None:
@@ -234,7 +208,10 @@ def draw_job(layout: bpy.types.UILayout, job: Job) -> None:
     row = box.row(align=True)
     row.label(text=title_of(job), icon=ICONS[job.state])
     if job.state is JobState.DONE and job.kind in USABLE:
-        row.operator(SEMBLANCE_OT_use_job.bl_idname, text="", icon="IMPORT").job = job.id
+        text = "Add Result" if job in job_watch.waiting() else ""
+        row.operator(SEMBLANCE_OT_add_result.bl_idname, text=text, icon="IMPORT").job = job.id
+    elif made := made_by(job):
+        row.operator("wm.path_open", text="", icon="FILE_FOLDER").filepath = made
     if job.state.ended:
         row.operator(SEMBLANCE_OT_retry_job.bl_idname, text="", icon="FILE_REFRESH").job = job.id
     row.operator(SEMBLANCE_OT_show_job_log.bl_idname, text="", icon="TEXT").job = job.id
@@ -246,12 +223,16 @@ def draw_job(layout: bpy.types.UILayout, job: Job) -> None:
         box.label(text=job.error or standing_of(job))
 
 
+def made_by(job: Job) -> str:
+    """The file or folder that a job which is done has written for the artist; empty for none."""
+    return str(job.result.get("out") or "") if job.state is JobState.DONE else ""
+
+
 CLASSES = (
     SEMBLANCE_OT_cancel_job,
     SEMBLANCE_OT_retry_job,
     SEMBLANCE_OT_show_job_log,
-    SEMBLANCE_OT_use_job,
-    SEMBLANCE_OT_restart_engine,
+    SEMBLANCE_OT_add_result,
     SEMBLANCE_PT_jobs,
 )
 
@@ -262,9 +243,11 @@ def register() -> None:
     """Add the list."""
     _register()
     job_watch.when_ended.append(tell_of_ended)
+    job_watch.when_first_known.append(tell_of_waiting)
 
 
 def unregister() -> None:
     """Undo `register`."""
+    job_watch.when_first_known.remove(tell_of_waiting)
     job_watch.when_ended.remove(tell_of_ended)
     _unregister()

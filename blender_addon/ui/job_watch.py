@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ...protocol.messages import JobState
+from ..engine import errands
 from ..engine.job_list import JobList
-from ..preferences import engine_place
+from ..preferences import engine_place, home_folder
 from .activity import redraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...protocol.messages import Job
+    from ..engine.errands import Errand
 
 SECONDS_BETWEEN_STEPS = 0.25
 SECONDS_TO_BEGIN = 1.0
@@ -25,6 +28,10 @@ known = JobList(engine_place)
 """The engine's jobs."""
 when_ended: list[Callable[[Job], None]] = []
 """Told of each job that has newly ended."""
+when_first_known: list[Callable[[], None]] = []
+"""Told once, when jobs are known for the first time."""
+_errands: dict[str, Errand] = {}
+"""What those of them were asked for whose result is not yet where it belongs, by the jobs' ids."""
 
 
 def datasets_to_come() -> list[str]:
@@ -33,13 +40,31 @@ def datasets_to_come() -> list[str]:
     return [Path(each).name for each in asked]
 
 
+def waiting() -> list[Job]:
+    """The jobs that are done and whose result is not yet where it belongs, newest first."""
+    return [job for job in known.jobs if job.state is JobState.DONE and job.id in _errands]
+
+
+def look_for_errands() -> None:
+    """Look what the known jobs were asked for."""
+    found = {job.id: errands.read(home_folder(), job.id) for job in known.jobs}
+    _errands.clear()
+    _errands.update({job: errand for job, errand in found.items() if errand})
+
+
 def look() -> float:
     """Go on looking (called by the timer); returns the seconds to the next time."""
     before = known.jobs, known.text
     try:
-        for job in known.step():
+        ended = known.step()
+        if known.jobs != before[0]:
+            look_for_errands()
+        for job in ended:
             for hear in when_ended:
                 hear(job)
+        if known.jobs and not before[0]:
+            for be_told in when_first_known:
+                be_told()
     except Exception:
         traceback.print_exc()  # the timer must live on
     if (known.jobs, known.text) != before:
@@ -59,3 +84,4 @@ def unregister() -> None:
         bpy.app.timers.unregister(look)
     known.close()
     known.jobs = ()
+    _errands.clear()

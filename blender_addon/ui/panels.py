@@ -17,13 +17,13 @@ from ..properties import active_head, choice_properties, head_settings, scene_se
 from ..render.kinds import kind_of
 from . import activity, setup_card
 from .bake_operators import SEMBLANCE_OT_bake_to_portrait
+from .engine_operators import SEMBLANCE_OT_set_up_engine
 from .job_operators import (
     SEMBLANCE_OT_build_avatar,
     SEMBLANCE_OT_drive_from_video,
     SEMBLANCE_OT_new_avatar,
-    SEMBLANCE_OT_set_up_engine,
-    engine_reason,
 )
+from .long_task import engine_reason
 from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance, SEMBLANCE_OT_use_its_camera
 from .splat_operators import SEMBLANCE_OT_to_gaussian_splats, may_have_splats
 
@@ -119,6 +119,8 @@ def draw_message(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     row = layout.box().row()
     sentence(row.column(align=True), context, said.text, icon="ERROR" if said.problem else "INFO", margin=70)
     row.operator("semblance.dismiss", text="", icon="X", emboss=False)
+    if said.job:
+        layout.operator("semblance.add_result", icon="IMPORT").job = said.job
     if "Restart Engine" in said.text:
         layout.operator("semblance.restart_engine", icon="FILE_REFRESH")
 

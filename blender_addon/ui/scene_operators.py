@@ -13,16 +13,15 @@ from ...common.errors import UserError
 from ...protocol.client import Client
 from ...protocol.messages import AvatarInfo
 from ...tracking.performances.captures.registry import BY_SUFFIX
-from ...tracking.performances.rest import rest_performance
 from .. import preferences
 from ..access import registration_of, scene_of
 from ..engine import jobs
 from ..operators import Outcome, SemblanceOperator, ask_for_file
 from ..properties import active_head, head_settings
 from ..scene import driving
-from ..scene.avatar_scene import add_avatar, give_avatar, shoot_with
+from ..scene.avatar_scene import add_known_avatar, shoot_with
 from . import activity
-from .job_operators import look_through_camera
+from .showing import look_through_camera
 
 if TYPE_CHECKING:
     from ...protocol.client import Question
@@ -118,7 +117,7 @@ class SEMBLANCE_OT_add_avatar(SemblanceOperator):
         wanted = self.avatar or self.choice
         if wanted not in _found:
             raise UserError(f"There is no avatar {wanted!r} in the engine; build it first.")
-        look_through_camera(add_known_avatar(scene_of(context), _found[wanted]))
+        look_through_camera(add_known_avatar(scene_of(context), _found[wanted], preferences.home_folder()))
         return {"FINISHED"}
 
 
@@ -161,26 +160,6 @@ def known_avatars() -> list[AvatarInfo]:
     """
     asked = jobs.run_to_end(jobs.asking(preferences.engine_place(), Client.ask_avatars, "Asking for the avatars"))
     return [AvatarInfo.from_json(each) for each in asked.wait()]
-
-
-def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo) -> bpy.types.Object:
-    """Add an avatar's head at rest to the scene, from what its file says of itself; its performance file goes beside
-    the engine's other data.
-
-    Raises:
-        UserError: the avatar file is damaged, or its head's file is missing.
-    """
-    if info.error:
-        raise UserError(info.error)
-    path = preferences.home_folder() / "performances" / f"{info.id}_rest.npz"
-    try:
-        rest_performance(info.metadata).save(path)
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"The file of the avatar {info.id} is incomplete; build the avatar again.") from error
-    head_path = info.metadata.get("head_path") or ""
-    made = add_avatar(scene, path, head_path=Path(head_path) if head_path else None, name=info.id, adopt=False)
-    give_avatar(made, info.id, info.metadata)
-    return made
 
 
 CLASSES = (SEMBLANCE_OT_load_performance, SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_use_its_camera)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...common.errors import UserError
-from .. import compat, preferences
+from .. import compat, ids, preferences
 from ..access import registration_of
 from ..engine import jobs
 from ..engine.process import why_no_engine
@@ -16,7 +16,7 @@ from ..properties import active_head, head_settings
 from ..render.kinds import kind_of
 from ..scene import gaussian_splats
 from . import activity
-from .job_operators import LongTask
+from .long_task import LongTask, linked_reason
 
 if TYPE_CHECKING:
     from ...protocol.splats import SplatCloud
@@ -49,26 +49,27 @@ class SEMBLANCE_OT_to_gaussian_splats(LongTask):
             return f"{head.name} has no avatar yet: press Build Avatar."
         if not may_have_splats(head):
             return f"The avatar of {head.name} is a portrait, without splats: build one that is a head in 3D."
-        return activity.busy_reason() or why_no_engine(preferences.engine_place())
+        return linked_reason(head) or activity.busy_reason() or why_no_engine(preferences.engine_place())
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Fetch the splats, then put them onto the head."""
         head = active_head(context)
         assert head is not None  # else the operator is disabled
-        name, task = head.name, jobs.fetching_splats(preferences.engine_place(), head_settings(head).avatar)
+        own, name = ids.id_of(head), head.name
+        task = jobs.fetching_splats(preferences.engine_place(), head_settings(head).avatar)
 
         def finish(cloud: SplatCloud) -> str:
-            found = bpy.data.objects.get(name)
+            found = ids.find_head(own)
             if found is None:
                 raise UserError(f"{name} is no longer there; choose a head and press To Gaussian Splats again.")
             gaussian_splats.remove_splats(found)
             made = gaussian_splats.make_splats(found, cloud)
             return (
-                f"{made.name} follows {name}, whose mesh is no longer drawn: render with EEVEE and the view transform "
-                "Standard."
+                f"{made.name} follows {found.name}, whose mesh is no longer drawn: render with EEVEE and the view "
+                "transform Standard."
             )
 
-        return self.carry_out(task, finish)
+        return self.carry_out(task, finish, undo=self.bl_label)
 
 
 CLASSES = (SEMBLANCE_OT_to_gaussian_splats,)

@@ -60,7 +60,7 @@ semblance.unregister()
 """
 
 VIEWPORT = """
-from semblance.blender_addon.ui.job_operators import lay_plate
+from semblance.blender_addon.ui.results import lay_plate
 view = head.semblance.camera.data
 before = Path(view.background_images[0].image.filepath).name
 lay_plate(head)

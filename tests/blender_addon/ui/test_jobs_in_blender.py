@@ -27,7 +27,7 @@ from pathlib import Path
 import semblance
 bpy.ops.wm.read_factory_settings(use_empty=True)
 semblance.register()
-from semblance.blender_addon.ui import activity, job_operators, job_panel, job_watch
+from semblance.blender_addon.ui import activity, job_panel, job_requests, job_watch, long_task
 from semblance.common.errors import UserError
 from semblance.protocol.messages import JobState
 
@@ -80,8 +80,8 @@ long, waiting = sys.argv[1:3]
 look_until(lambda: known(long) and known(long).state is JobState.RUNNING)
 assert known(waiting).state is JobState.QUEUED
 assert set(job_watch.datasets_to_come()) == {"long", "fault"}
-assert job_operators.free_dataset("long") == "long_2"
-assert "is not done" in refused(lambda: bpy.ops.semblance.use_job(job=long))
+assert job_requests.free_dataset("long") == "long_2"
+assert "is not done" in refused(lambda: bpy.ops.semblance.add_result(job=long))
 assert bpy.ops.semblance.cancel_job(job=long) == {"FINISHED"}
 look_until(lambda: known(long).state is JobState.CANCELLED)
 look_until(lambda: known(waiting).state is JobState.FAILED)
@@ -91,7 +91,7 @@ assert "ZeroDivisionError" in bpy.data.texts[f"Log of job {waiting}"].as_string(
 assert "Semblance made a mistake" in refused(lambda: bpy.ops.semblance.retry_job(job=waiting))
 look_until(lambda: len(job_watch.known.jobs) == 3)
 assert [job.state for job in job_watch.known.jobs].count(JobState.FAILED) == 2
-assert "no job" in refused(lambda: bpy.ops.semblance.use_job(job="absent"))
+assert "no job" in refused(lambda: bpy.ops.semblance.add_result(job="absent"))
 semblance.unregister()
 """
     run_blender(START + script, long.id, waiting.id, environment=environment(place))
@@ -112,7 +112,7 @@ assert bpy.ops.semblance.cancel_job(job=held) == {"FINISHED"}
 look_until(lambda: known(build).state is JobState.DONE)
 assert head.semblance.avatar == "me_preview" and "Me is built" in activity.message().text
 head.semblance.avatar = ""
-assert bpy.ops.semblance.use_job(job=build) == {"FINISHED"}
+assert bpy.ops.semblance.add_result(job=build) == {"FINISHED"}
 assert head.semblance.avatar == "me_preview"
 process = job_watch.known
 assert bpy.ops.semblance.restart_engine() == {"FINISHED"}
@@ -158,8 +158,8 @@ def test_several_jobs_may_be_asked_for_and_wait_for_their_turn(run_blender, plac
     script = """
 from semblance.protocol.jobs import Track
 for source in ("/long", "/short"):
-    request = Track(source=source, dataset=job_operators.free_dataset("clip"))
-    task = job_operators.followed(request)
+    request = Track(source=source, dataset=job_requests.free_dataset("clip"))
+    task = long_task.followed(request)
     activity.begin("New Avatar", task, lambda job: job.result["dataset"], requests=(request,))
 first, second = activity.running()
 while second.bar.text != "Waiting for its turn" or not first.job:
@@ -213,7 +213,7 @@ assert drawn(running) == ["Track clip.mp4", "show_job_log", "cancel_job", "Track
 waiting = Job("2", JobKind.BUILD, JobState.QUEUED, {"dataset": "clip", "avatar": "me"})
 assert drawn(waiting) == ["Build me", "show_job_log", "cancel_job", "Waiting for its turn"]
 done = Job("3", JobKind.TRACK, JobState.DONE, asked)
-assert drawn(done) == ["Track clip.mp4", "use_job", "retry_job", "show_job_log", "Done"]
+assert drawn(done) == ["Track clip.mp4", "add_result", "retry_job", "show_job_log", "Done"]
 failed = Job("4", JobKind.ORBIT, JobState.FAILED, {"avatar": "me", "out": "/o.mp4"}, error="The disk is full.")
 assert drawn(failed) == ["Orbit me", "retry_job", "show_job_log", "The disk is full."]
 assert drawn() == ["No jobs yet"]

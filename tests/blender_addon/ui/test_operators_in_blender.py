@@ -40,16 +40,17 @@ def home(tmp_path):
 
 def test_buttons_say_why_they_are_grey(run_blender, home):
     script = """
-from semblance.blender_addon.ui import job_operators, job_panel, scene_operators
-for module in (job_operators, scene_operators, job_panel):
+from semblance.blender_addon.operators import SemblanceOperator
+from semblance.blender_addon.ui import engine_operators, job_operators, job_panel, long_task, scene_operators
+for module in (engine_operators, job_operators, job_panel, long_task, scene_operators):
     for each in module.CLASSES:
-        if issubclass(each, job_operators.SemblanceOperator):
+        if issubclass(each, SemblanceOperator):
             reason = each.disabled_reason(bpy.context)
             assert each.poll(bpy.context) == (not reason)
             assert not reason or reason.endswith("."), reason
 assert "Set Up Engine" in job_operators.SEMBLANCE_OT_new_avatar.disabled_reason(bpy.context)
 assert "New Avatar" in job_operators.SEMBLANCE_OT_build_avatar.disabled_reason(bpy.context)
-assert "Set Up Engine" in job_panel.SEMBLANCE_OT_restart_engine.disabled_reason(bpy.context)
+assert "Set Up Engine" in engine_operators.SEMBLANCE_OT_restart_engine.disabled_reason(bpy.context)
 assert "Set Up Engine" in refused(lambda: bpy.ops.semblance.new_avatar(filepath="x.mp4"))
 semblance.unregister()
 semblance.register()
@@ -84,7 +85,7 @@ def test_new_avatars_are_cut_out_as_the_scene_says(run_blender, home, tmp_path):
     (tmp_path / "portrait.jpg").touch()
     script = """
 from typing import get_args
-from semblance.blender_addon.ui.job_operators import tracking_job
+from semblance.blender_addon.ui.job_requests import tracking_job
 from semblance.protocol.choices import MattingName, PresetName
 
 
@@ -114,7 +115,7 @@ def test_the_kind_of_avatar_is_a_choice(run_blender, home, tmp_path):
 from typing import get_args
 from semblance.blender_addon.render import kinds
 from semblance.blender_addon.scene.avatar_scene import give_avatar
-from semblance.blender_addon.ui.job_operators import build_job
+from semblance.blender_addon.ui.job_requests import build_job
 from semblance.protocol.choices import AvatarKindName
 
 chosen = scene.semblance
@@ -279,23 +280,24 @@ def test_an_avatar_s_own_words_are_enough(run_blender, home):
     """A head is made from what the avatar file says, without the footage."""
     script = """
 from dataclasses import asdict
-from semblance.blender_addon.ui.scene_operators import add_known_avatar
+from semblance.blender_addon.scene.avatar_scene import add_known_avatar
 from semblance.protocol.messages import AvatarInfo
 from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.registry import open_head
 model = open_head("builtin")
+home = preferences.home_folder()
 metadata = {"kind": "styleavatar", "head": "builtin", "identity": [0.0] * len(model.identity_basis),
             "texture": [0.0] * len(model.texture_basis), "camera": asdict(PinholeCamera.default(256)), "crop": None,
             "fps": 25.0, "time_code": 0.25, "rest": {"expression": [0.0] * 52, "rotation": np.eye(3).tolist(),
             "translation": [0.0, 0.0, 1.2], "gaze": [[0, 0], [0, 0]]}}
-made = add_known_avatar(scene, AvatarInfo("someone", "/a", 1, 0.0, metadata))
+made = add_known_avatar(scene, AvatarInfo("someone", "/a", 1, 0.0, metadata), home)
 assert made.semblance.avatar == "someone" and made.semblance.time_code == 0.25
 assert made.semblance.kind == "styleavatar"
-in_space = add_known_avatar(scene, AvatarInfo("else", "/b", 1, 0.0, {**metadata, "kind": "radiance"}))
+in_space = add_known_avatar(scene, AvatarInfo("else", "/b", 1, 0.0, {**metadata, "kind": "radiance"}), home)
 assert in_space.semblance.kind == "radiance"
 assert len(made.data.vertices) == len(model.mean)
 try:
-    add_known_avatar(scene, AvatarInfo("half", "/a", 1, 0.0, {}, error="The file is cut short; build it again."))
+    add_known_avatar(scene, AvatarInfo("half", "/a", 1, 0.0, {}, error="The file is cut short; build it again."), home)
     raise AssertionError
 except UserError as error:
     assert "cut short" in str(error)
@@ -312,7 +314,7 @@ def test_a_head_in_3d_is_baked_before_its_photo_and_becomes_a_portrait(run_blend
     script = """
 from semblance.blender_addon.scene.avatar_scene import add_avatar, give_avatar
 from semblance.blender_addon.ui import bake_operators
-from semblance.blender_addon.ui.job_operators import finish_build
+from semblance.blender_addon.ui.results import finish_build
 from semblance.protocol.jobs import JobKind
 from semblance.protocol.messages import Job, JobState
 head = add_avatar(scene, Path(sys.argv[1]))
@@ -323,7 +325,7 @@ give_avatar(head, "me", {"kind": "radiance"})
 asked = []
 
 
-def followed(request):
+def followed(request, errand=None):
     asked.append(request)
     yield
     return Job("1", request.kind, JobState.DONE, result={"avatar_id": "me_portrait", "kind": "styleavatar"})

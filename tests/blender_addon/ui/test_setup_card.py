@@ -11,7 +11,7 @@ semblance.register()
 from semblance.blender_addon import compat, preferences
 from semblance.blender_addon.engine import installing
 from semblance.blender_addon.engine.process import EnginePlace
-from semblance.blender_addon.ui import job_operators, panels, setup_card
+from semblance.blender_addon.ui import engine_operators, panels, setup_card
 from semblance.common.installation.torch_builds import Graphics
 place = EnginePlace(Path(sys.argv[1]))
 installing.graphics_of_this_machine = lambda: Graphics("580.95", (("NVIDIA RTX 4090", (8, 9)),), frozenset({"nvidia"}))
@@ -91,14 +91,14 @@ assert "0.40 Set Up Engine: Fetching torch: 800 of 2690 MB, 4 min left [semblanc
 
 def test_offline_nothing_is_fetched_but_a_folder_will_do(run_blender, tmp_path):
     script = """
-reason = job_operators.SEMBLANCE_OT_set_up_engine.disabled_reason
+reason = engine_operators.SEMBLANCE_OT_set_up_engine.disabled_reason
 compat.online_access = lambda: True
 assert not reason(bpy.context)
 compat.online_access = lambda: False
 assert "Allow Online Access" in reason(bpy.context) and "folder of wheels" in reason(bpy.context)
 preferences.wishes = lambda: installing.Wishes(wheels=Path("wheels"))
 assert not reason(bpy.context)
-assert "not set up" in job_operators.SEMBLANCE_OT_remove_engine.disabled_reason(bpy.context)
+assert "not set up" in engine_operators.SEMBLANCE_OT_remove_engine.disabled_reason(bpy.context)
 
 
 class Stored:
