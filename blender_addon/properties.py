@@ -42,6 +42,13 @@ def is_head(_scene: object, candidate: bpy.types.Object) -> bool:
     return head_settings(candidate).is_head
 
 
+def go_to_head(chosen: SemblanceScene, context: bpy.types.Context) -> None:
+    """Make the head that was chosen the active object, where it is shown."""
+    layer = context.view_layer
+    if chosen.head and layer and context.scene == chosen.id_data and chosen.head.name in layer.objects:
+        layer.objects.active = chosen.head
+
+
 def look_property(name: str, **options: Any) -> Any:
     """A Blender property for a control of `Look`: as it says, with these options of Blender's besides."""
     control = CONTROLS[name]
@@ -56,7 +63,11 @@ def look_property(name: str, **options: Any) -> Any:
     }
     if control.bounds:
         options["min"], options["max"] = control.bounds
-    return FloatProperty(**options) if control.numbers == 1 else FloatVectorProperty(size=control.numbers, **options)
+    return (
+        FloatProperty(**options)
+        if control.numbers == 1
+        else FloatVectorProperty(size=control.numbers, subtype="XYZ", **options)
+    )
 
 
 class SemblanceObject(bpy.types.PropertyGroup):
@@ -178,7 +189,8 @@ class SemblanceScene(bpy.types.PropertyGroup):
             name="Head",
             type=bpy.types.Object,
             poll=is_head,
-            description="The head that the panel and the render work on",
+            update=go_to_head,
+            description="The head that the panel works on: choosing one makes it the active object",
         )
         head_model: EnumProperty(
             name="Head",

@@ -13,7 +13,7 @@ from .. import preferences
 from ..access import preferences_of, registration_of, scene_of
 from ..engine.installing import State, state_of
 from ..engine.process import why_no_engine
-from ..properties import active_head, choice_properties, head_settings, scene_settings
+from ..properties import active_head, choice_properties, chosen_head, head_settings, scene_settings
 from ..render.kinds import kind_of
 from . import activity, setup_card
 from .bake_operators import SEMBLANCE_OT_bake_to_portrait
@@ -88,7 +88,10 @@ class SEMBLANCE_PT_head(SemblancePanel):
         layout, head = self.layout, active_head(context)
         assert head is not None  # else the panel is not shown
         row = layout.row(align=True)
-        row.label(text=head.name, icon="MESH_MONKEY")
+        if head == chosen_head(scene_of(context)):
+            row.prop(scene_settings(scene_of(context)), "head", text="")
+        else:
+            row.label(text=head.name, icon="MESH_MONKEY")
         row.menu(SEMBLANCE_MT_head.bl_idname, text="", icon="DOWNARROW_HLT")
         draw_lacks(layout, context, head)
         settings = head_settings(head)
