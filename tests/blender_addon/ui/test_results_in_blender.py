@@ -99,6 +99,9 @@ begin(bpy.ops.semblance.new_avatar, filepath=str(clip))
 scene.name = "Shot 10"
 other = bpy.data.scenes.new("Other")
 window().scene = other
+job_watch.known.jobs = tuple(asked)
+job_watch.look_for_errands()
+assert not job_watch.waiting(), "what is about to arrive is not waiting"
 said = finish()
 assert not said.problem, said
 head, = heads()
