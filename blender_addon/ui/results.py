@@ -111,14 +111,15 @@ def forget(job: Job) -> None:
 
 def add_head(scene: bpy.types.Scene, job: Job) -> str:
     """Add the head of a dataset that a job has made; return a sentence about it."""
-    with working_in(scene):
+    with working_in(scene) as shown:
         try:
             made = finish_new_avatar(scene, job)
         except plate.NoPlateError as error:
             hide_startup_cube(scene)
             return str(error)
         hide_startup_cube(scene)
-        look_through_camera(made)
+        if shown:
+            look_through_camera(made)
     return f"{made.name} is in the scene: press Build Avatar to make it photo-real."
 
 
