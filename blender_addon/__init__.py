@@ -9,9 +9,11 @@ def modules() -> tuple[ModuleType, ...]:
     """What is registered, in the order in which one needs the other."""
     from . import command_line, ids, preferences, properties
     from .render import registration
+    from .scene import paths
     from .ui import (
         activity,
         bake_operators,
+        carrying_operators,
         engine_operators,
         job_operators,
         job_panel,
@@ -28,6 +30,7 @@ def modules() -> tuple[ModuleType, ...]:
         preferences,
         properties,
         ids,
+        paths,
         activity,
         setup_card,
         long_task,
@@ -36,6 +39,7 @@ def modules() -> tuple[ModuleType, ...]:
         scene_operators,
         splat_operators,
         bake_operators,
+        carrying_operators,
         panels,
         job_watch,
         job_panel,

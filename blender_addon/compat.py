@@ -57,6 +57,12 @@ def online_access() -> bool:
     return bool(getattr(bpy.app, "online_access", True))
 
 
+def options_of_paths() -> set[str]:
+    """Return the options of a property whose path may be relative to the .blend, for a Blender that wants to know."""
+    known = "is_path_supports_blend_relative" in bpy.types.Property.bl_rna.properties
+    return {"PATH_SUPPORTS_BLEND_RELATIVE"} if known else set()
+
+
 def show_between(strip: bpy.types.Strip, start: int, stop: int) -> None:
     """Show a strip from frame `start` on and no longer at frame `stop`."""
     if hasattr(strip, "left_handle") and hasattr(strip, "right_handle"):

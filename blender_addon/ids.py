@@ -37,9 +37,15 @@ def id_of(marked: Marked) -> str:
     return settings.id
 
 
+def renew(marked: Marked) -> None:
+    """Give a head that has come from another file an id of its own."""
+    settings_of(marked).id = ""
+    id_of(marked)
+
+
 def find_head(wanted: str) -> bpy.types.Object | None:
-    """The head with an id; None when it is not in the open file, or in none of its scenes."""
-    found = owner(wanted, (each for each in bpy.data.objects if each.users_scene))
+    """The head with an id that can be changed; None when it is not in the open file, or in none of its scenes."""
+    found = owner(wanted, (each for each in bpy.data.objects if each.users_scene and each.library is None))
     return found if isinstance(found, bpy.types.Object) and head_settings(found).is_head else None
 
 

@@ -21,6 +21,7 @@ from ..protocol.choices import AVATAR_KINDS, COARSE_SOURCES, MATTINGS, PRESETS, 
 from ..protocol.look import CONTROLS
 from ..tracking.heads.mouth_light import PAIRS
 from ..tracking.heads.registry import KINDS
+from . import compat
 from .access import scene_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 FIRST_KIND = "styleavatar"
 """The kind of all avatars of which nothing else is said: the only one when Semblance was new."""
+CHANGEABLE: dict[str, Any] = {"override": {"LIBRARY_OVERRIDABLE"}}
+"""What lets a setting be changed in an override of a linked head."""
+PATH: dict[str, Any] = {**CHANGEABLE, "options": {"ANIMATABLE", *compat.options_of_paths()}}
+"""The same for a path, which may be relative to the .blend."""
 AUTOMATIC = "auto"
 """What leaves the kind of avatar to the footage."""
 
@@ -37,11 +42,18 @@ def is_head(_scene: object, candidate: bpy.types.Object) -> bool:
     return head_settings(candidate).is_head
 
 
+def go_to_head(chosen: SemblanceScene, context: bpy.types.Context) -> None:
+    """Make the head that was chosen the active object, where it is shown."""
+    layer = context.view_layer
+    if chosen.head and layer and context.scene == chosen.id_data and chosen.head.name in layer.objects:
+        layer.objects.active = chosen.head
+
+
 def look_property(name: str, **options: Any) -> Any:
     """A Blender property for a control of `Look`: as it says, with these options of Blender's besides."""
     control = CONTROLS[name]
     soft_min, soft_max = control.soft_bounds
-    options |= {
+    options |= CHANGEABLE | {
         "name": control.label,
         "description": control.help,
         "soft_min": soft_min,
@@ -51,7 +63,11 @@ def look_property(name: str, **options: Any) -> Any:
     }
     if control.bounds:
         options["min"], options["max"] = control.bounds
-    return FloatProperty(**options) if control.numbers == 1 else FloatVectorProperty(size=control.numbers, **options)
+    return (
+        FloatProperty(**options)
+        if control.numbers == 1
+        else FloatVectorProperty(size=control.numbers, subtype="XYZ", **options)
+    )
 
 
 class SemblanceObject(bpy.types.PropertyGroup):
@@ -78,33 +94,49 @@ class SemblanceObject(bpy.types.PropertyGroup):
         foreground_offset: Sequence[float]
         background_offset: Sequence[float]
     else:
-        id: StringProperty(name="Id", description="Tells this head from all others; see ids.py", options={"HIDDEN"})
-        is_head: BoolProperty(name="Is Head", description="This mesh is the head of an avatar")
+        id: StringProperty(
+            **CHANGEABLE, name="Id", description="Tells this head from all others; see ids.py", options={"HIDDEN"}
+        )
+        is_head: BoolProperty(**CHANGEABLE, name="Is Head", description="This mesh is the head of an avatar")
         avatar: StringProperty(
+            **CHANGEABLE,
             name="Avatar",
             description="Name of the avatar in the engine that renders this head; empty until it is built",
         )
         kind: StringProperty(
+            **CHANGEABLE,
             name="Kind",
             description="What the avatar's file calls its kind; what is sent to the engine follows it",
             default=FIRST_KIND,
         )
-        head_name: StringProperty(name="Head Model", description="The morphable head that this mesh was made from")
+        head_name: StringProperty(
+            **CHANGEABLE, name="Head Model", description="The morphable head that this mesh was made from"
+        )
         lip_rims: IntVectorProperty(
+            **CHANGEABLE,
             name="Lip Rims",
             description="Vertices along the inside of the lips, between which light falls in",
             size=2 * PAIRS,
         )
-        head_path: StringProperty(name="Head File", subtype="FILE_PATH", description="The file of that morphable head")
+        head_path: StringProperty(
+            **PATH, name="Head File", subtype="FILE_PATH", description="The file of that morphable head"
+        )
         performance: StringProperty(
-            name="Performance", subtype="FILE_PATH", description="The performance that fits this head to its footage"
+            **PATH,
+            name="Performance",
+            subtype="FILE_PATH",
+            description="The performance that fits this head to its footage",
         )
         person: StringProperty(
+            **CHANGEABLE,
             name="Person",
             description="The person at rest, so that others can drive the head where its performance file is gone",
         )
         dataset: StringProperty(
-            name="Dataset", subtype="DIR_PATH", description="The tracked footage that the avatar is built from"
+            **PATH,
+            name="Dataset",
+            subtype="DIR_PATH",
+            description="The tracked footage that the avatar is built from",
         )
         consent: StringProperty(
             name="Consent",
@@ -114,22 +146,30 @@ class SemblanceObject(bpy.types.PropertyGroup):
             ),
         )
         camera: PointerProperty(
+            **CHANGEABLE,
             name="Camera",
             type=bpy.types.Object,
             description="The camera that sees this head as the footage does; the avatar is rendered through it",
         )
         window: IntVectorProperty(
-            name="Window", description="Size in pixels of what that camera sees", size=2, default=(512, 512), min=1
+            **CHANGEABLE,
+            name="Window",
+            description="Size in pixels of what that camera sees",
+            size=2,
+            default=(512, 512),
+            min=1,
         )
         driver: StringProperty(
+            **PATH,
             name="Driver",
             subtype="FILE_PATH",
             description="The footage whose motion this head has; its sound goes to the sequencer with the frames",
         )
         driver_start: IntProperty(
-            name="Driver Start", description="The scene's frame at which that motion begins", default=1
+            **CHANGEABLE, name="Driver Start", description="The scene's frame at which that motion begins", default=1
         )
         driver_time: FloatProperty(
+            **CHANGEABLE,
             name="Driver Time",
             description="The moment of the driver's footage at which that motion begins",
             unit="TIME",
@@ -157,7 +197,8 @@ class SemblanceScene(bpy.types.PropertyGroup):
             name="Head",
             type=bpy.types.Object,
             poll=is_head,
-            description="The head that the panel and the render work on",
+            update=go_to_head,
+            description="The head that the panel works on: choosing one makes it the active object",
         )
         head_model: EnumProperty(
             name="Head",
@@ -252,7 +293,7 @@ def register() -> None:
     for each in CLASSES:
         bpy.utils.register_class(each)
     for holder, group in HOLDERS:
-        setattr(holder, PLACE, PointerProperty(type=group))  # type: ignore[func-returns-value]  # its stub is wrong
+        setattr(holder, PLACE, PointerProperty(type=group, **CHANGEABLE))  # type: ignore[func-returns-value]  # its stub is wrong
 
 
 def unregister() -> None:

@@ -18,7 +18,7 @@ from ...tracking.performances.rest import rest_metadata, rest_performance
 from .. import ids
 from ..access import mesh_of, view_layer
 from ..properties import FIRST_KIND, head_settings, scene_settings
-from . import axes, camera, keyframes, plate, rig
+from . import axes, camera, keyframes, paths, plate, rig
 from .head_object import make_head
 from .removing import discard
 
@@ -68,8 +68,9 @@ def add_avatar(
     try:
         made = add_head(head, performance, name, collection)
         settings = head_settings(made)
-        settings.head_path, settings.performance = str(head_path or ""), str(performance_file)
-        settings.dataset, settings.avatar = str(dataset or ""), avatar
+        for setting, path in (("head_path", head_path), ("performance", performance_file), ("dataset", dataset)):
+            paths.keep_path(made, setting, path)
+        settings.avatar = avatar
         settings.person = json.dumps(rest_metadata(performance))
         view = add_camera(made, performance, name, collection)
         apply_performance(made, performance, fps=scene_fps(scene), start=scene.frame_start)
@@ -166,7 +167,8 @@ def apply_performance(made: bpy.types.Object, performance: Performance, *, fps: 
     channels = keyframes.channels_of(performance, seen_from_rig, fps=fps, start=start)
     write = keyframes.insert if len(performance) > 1 else keyframes.hold
     write(channels, mesh.shape_keys, made.parent)
-    settings.driver, settings.driver_start = str(footage_of(performance)) if performance.source else "", start
+    paths.keep_path(made, "driver", footage_of(performance) if performance.source else None)
+    settings.driver_start = start
     settings.driver_time = float(performance.times[0])
     return int(max(channel.frames[-1] for channel in channels))
 

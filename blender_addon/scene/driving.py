@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -16,6 +16,10 @@ from ...tracking.performances.rest import rest_performance
 from ...tracking.performances.retarget import retarget
 from ..properties import head_settings
 from .avatar_scene import apply_performance, scene_fps
+from .paths import path_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path, start: int) -> str:
@@ -46,11 +50,11 @@ def own_performance(head: bpy.types.Object) -> Performance | None:
     """The performance that a head was tracked with; where its file is gone, the person at rest, which lives with the
     head; None for a head of an older Semblance whose file is gone.
     """
-    settings = head_settings(head)
-    if settings.performance and Path(settings.performance).is_file():
-        return Performance.load(settings.performance)
+    file, person = path_of(head, "performance"), head_settings(head).person
+    if file and file.is_file():
+        return Performance.load(file)
     try:
-        return rest_performance(json.loads(settings.person)) if settings.person else None
+        return rest_performance(json.loads(person)) if person else None
     except (KeyError, TypeError, ValueError):
         return None
 

@@ -16,6 +16,7 @@ from ..render.kinds import kind_of
 from ..scene import driving
 from ..scene.avatar_scene import scene_fps
 from ..scene.movies import movie_facts
+from ..scene.paths import path_of
 from .sequencer import Frames, Plate, SequencePlan, Sound, StripPlan, plan_sequence, whole_rate
 
 OURS = "semblance"
@@ -94,9 +95,8 @@ def plate_of(head: bpy.types.Object) -> Plate | None:
 
 def sound_of(scene: bpy.types.Scene, head: bpy.types.Object) -> Sound | None:
     """Return the sound that belongs to a head's motion: that of the footage that drives it; None when it has none."""
-    settings = head_settings(head)
-    file = Path(settings.driver)
-    if not settings.driver or not file.is_file() or is_picture(file) or not has_sound(file):
+    settings, file = head_settings(head), path_of(head, "driver")
+    if file is None or not file.is_file() or is_picture(file) or not has_sound(file):
         return None
     starts = (settings.driver_start - scene.frame_start) / scene_fps(scene)
     return Sound(file, starts - settings.driver_time)

@@ -352,8 +352,19 @@ def redraw() -> None:
     """Have the panels and the status bar drawn again."""
     for window in windows():
         for area in window.screen.areas:
-            if area.type in ("VIEW_3D", "STATUSBAR", "PREFERENCES"):
+            if area.type in ("VIEW_3D", "PREFERENCES"):
                 area.tag_redraw()
+        redraw_status(window)
+
+
+def redraw_status(window: bpy.types.Window) -> None:
+    """Have a window's status bar drawn again, which is none of its areas: Blender does so as its text is taken back.
+
+    A modal operator's text stays.
+    """
+    if not window.modal_operators:
+        with bpy.context.temp_override(window=window):
+            window.workspace.status_text_set_internal(None)
 
 
 def draw_status(header: bpy.types.Header, _context: bpy.types.Context) -> None:

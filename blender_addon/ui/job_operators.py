@@ -19,7 +19,8 @@ from ..access import registration_of, scene_of
 from ..engine import jobs
 from ..engine.errands import Errand, Purpose
 from ..operators import ask_for_file
-from ..properties import active_head, head_settings
+from ..properties import active_head
+from ..scene.paths import path_of
 from . import activity
 from .job_requests import build_job, driver_job, tracking_job
 from .long_task import LongTask, engine_reason, linked_reason
@@ -108,9 +109,10 @@ class SEMBLANCE_OT_build_avatar(LongTask):
         head = active_head(context)
         if head is None:
             return "There is no head yet: make one with New Avatar."
-        if not head_settings(head).dataset:
+        dataset = path_of(head, "dataset")
+        if dataset is None:
             return f"{head.name} has no footage to learn from: make a head with New Avatar."
-        if any(isinstance(each, Build) and each.dataset == head_settings(head).dataset for each in activity.requests()):
+        if any(isinstance(each, Build) and each.dataset == str(dataset) for each in activity.requests()):
             return f"The avatar of {head.name} is being built: wait for it, or cancel it."
         return linked_reason(head) or engine_reason()
 

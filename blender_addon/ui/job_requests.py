@@ -16,6 +16,7 @@ from .. import preferences
 from ..engine import jobs
 from ..properties import AUTOMATIC, choices, head_settings, scene_settings
 from ..scene import driving
+from ..scene.paths import path_of
 from . import activity, job_watch
 
 if TYPE_CHECKING:
@@ -56,8 +57,14 @@ def driver_job(head: bpy.types.Object, source: Path) -> Track:
     own = head_settings(head)
     dataset = free_dataset(f"{source.stem}_driver")
     return Track(
-        source=str(source), dataset=dataset, head=own.head_name, head_path=own.head_path or None, size=DRIVER_SIZE
+        source=str(source), dataset=dataset, head=own.head_name, head_path=head_path_of(head), size=DRIVER_SIZE
     )
+
+
+def head_path_of(head: bpy.types.Object) -> str | None:
+    """The file of a head's model; None for a model that needs none."""
+    path = path_of(head, "head_path")
+    return str(path) if path else None
 
 
 def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
@@ -66,11 +73,13 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
     Raises:
         UserError: the dataset is gone, or was tracked at a lower quality than the scene's preset.
     """
-    dataset = Path(head_settings(head).dataset)
+    dataset = path_of(head, "dataset") or Path()
     try:
         size = int(json.loads((dataset / "dataset.json").read_text(encoding="utf-8"))["size"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(f"The tracked footage at {dataset} is gone; make the head again with New Avatar.") from None
+        raise UserError(
+            f"The tracked footage at {dataset} is gone; choose it with Relink, or make the head again."
+        ) from None
     preset = scene_settings(scene).preset
     if size < PRESETS[preset].size:
         raise UserError(
@@ -93,5 +102,5 @@ def bake_job(head: bpy.types.Object, size: int) -> Bake:
         dataset=free_dataset(f"{settings.avatar}_baked"),
         plate=str(plate) if plate else None,
         size=size,
-        head_path=settings.head_path or None,
+        head_path=head_path_of(head),
     )

@@ -13,7 +13,7 @@ from ...protocol.messages import JobState
 from ..engine import errands
 from ..engine.job_list import JobList
 from ..preferences import engine_place, home_folder
-from .activity import redraw
+from .activity import redraw, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +41,10 @@ def datasets_to_come() -> list[str]:
 
 
 def waiting() -> list[Job]:
-    """The jobs that are done and whose result is not yet where it belongs, newest first."""
-    return [job for job in known.jobs if job.state is JobState.DONE and job.id in _errands]
+    """The jobs that are done and whose result is not where it belongs, nor about to be put there; newest first."""
+    followed = {activity.job for activity in running()}
+    done = [job for job in known.jobs if job.state is JobState.DONE and job.id not in followed]
+    return [job for job in done if job.id in _errands]
 
 
 def look_for_errands() -> None:

@@ -13,16 +13,23 @@ from .. import preferences
 from ..access import preferences_of, registration_of, scene_of
 from ..engine.installing import State, state_of
 from ..engine.process import why_no_engine
-from ..properties import active_head, choice_properties, head_settings, scene_settings
+from ..properties import active_head, choice_properties, chosen_head, head_settings, scene_settings
 from ..render.kinds import kind_of
 from . import activity, setup_card
 from .bake_operators import SEMBLANCE_OT_bake_to_portrait
+from .carrying_operators import (
+    SEMBLANCE_OT_export_avatar,
+    SEMBLANCE_OT_import_avatar,
+    SEMBLANCE_OT_relink,
+    SEMBLANCE_OT_remove_avatar,
+)
 from .engine_operators import SEMBLANCE_OT_set_up_engine
 from .job_operators import (
     SEMBLANCE_OT_build_avatar,
     SEMBLANCE_OT_drive_from_video,
     SEMBLANCE_OT_new_avatar,
 )
+from .lacks import lacks_of
 from .long_task import engine_reason
 from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance, SEMBLANCE_OT_use_its_camera
 from .splat_operators import SEMBLANCE_OT_to_gaussian_splats, may_have_splats
@@ -80,7 +87,13 @@ class SEMBLANCE_PT_head(SemblancePanel):
         """Draw the panel."""
         layout, head = self.layout, active_head(context)
         assert head is not None  # else the panel is not shown
-        layout.label(text=head.name, icon="MESH_MONKEY")
+        row = layout.row(align=True)
+        if head == chosen_head(scene_of(context)):
+            row.prop(scene_settings(scene_of(context)), "head", text="")
+        else:
+            row.label(text=head.name, icon="MESH_MONKEY")
+        row.menu(SEMBLANCE_MT_head.bl_idname, text="", icon="DOWNARROW_HLT")
+        draw_lacks(layout, context, head)
         settings = head_settings(head)
         built = settings.avatar
         column = layout.column()
@@ -96,6 +109,32 @@ class SEMBLANCE_PT_head(SemblancePanel):
             button(column, context, SEMBLANCE_OT_bake_to_portrait, icon="IMAGE_DATA")
         if built:
             draw_look(column, context, head)
+
+
+class SEMBLANCE_MT_head(bpy.types.Menu):
+    """What is done seldom with a head."""
+
+    bl_idname = "SEMBLANCE_MT_head"
+    bl_label = "More for This Head"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the menu."""
+        layout = self.layout
+        assert layout is not None
+        layout.operator(SEMBLANCE_OT_export_avatar.bl_idname, icon="EXPORT")
+        layout.operator_menu_enum(SEMBLANCE_OT_relink.bl_idname, "kind", text="Relink", icon="FILE_FOLDER")
+        layout.separator()
+        layout.operator(SEMBLANCE_OT_remove_avatar.bl_idname, icon="TRASH")
+
+
+def draw_lacks(layout: bpy.types.UILayout, context: bpy.types.Context, head: bpy.types.Object) -> None:
+    """Draw what this computer does not have of a head, each with the button that gets it."""
+    for lack in lacks_of(head):
+        column = layout.column(align=True)
+        sentence(column, context, lack.sentence, icon="ERROR")
+        layout.operator(
+            SEMBLANCE_OT_relink.bl_idname, text=f"Relink {lack.kind.capitalize()}", icon="FILE_FOLDER"
+        ).kind = lack.kind
 
 
 def draw_look(column: bpy.types.UILayout, context: bpy.types.Context, head: bpy.types.Object) -> None:
@@ -173,7 +212,8 @@ def draw_new_avatar(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
     row.operator(SEMBLANCE_OT_new_avatar.bl_idname, text="New Avatar from Photo", icon="IMAGE_DATA").kind = "PHOTO"
     if reason:
         sentence(layout.column(align=True), context, reason, icon="INFO")
-    button(layout, context, SEMBLANCE_OT_add_avatar, icon="OUTLINER_OB_ARMATURE", explain=False)
+    button(layout, context, SEMBLANCE_OT_add_avatar, icon="OUTLINER_OB_ARMATURE")
+    button(layout, context, SEMBLANCE_OT_import_avatar, icon="IMPORT")
 
 
 def button(
@@ -183,12 +223,11 @@ def button(
     *,
     text: str = "",
     icon: IconItems = "NONE",
-    explain: bool = True,
 ) -> None:
     """Draw an operator's button and, when it is grey, why, unless the panel's top says so already."""
     layout.operator(operator.bl_idname, text=text or operator.bl_label, icon=icon)
     reason = operator.disabled_reason(context)
-    if reason and explain and reason != engine_reason():
+    if reason and reason != engine_reason():
         sentence(layout.column(align=True), context, reason, icon="INFO")
 
 
@@ -203,6 +242,6 @@ def sentence(
         layout.label(text=line, icon="BLANK1" if number else icon)
 
 
-CLASSES = (SEMBLANCE_PT_avatar, SEMBLANCE_PT_head)
+CLASSES = (SEMBLANCE_MT_head, SEMBLANCE_PT_avatar, SEMBLANCE_PT_head)
 
 register, unregister = registration_of(CLASSES)

@@ -23,6 +23,7 @@ from ..properties import active_head, head_settings
 from ..render.kinds import kind_of
 from ..scene import driving, plate
 from ..scene.avatar_scene import add_avatar, add_known_avatar, give_avatar
+from ..scene.paths import path_of
 from . import job_watch
 from .activity import NotOpenError
 from .showing import hide_startup_cube, look_through_camera, working_in
@@ -110,14 +111,15 @@ def forget(job: Job) -> None:
 
 def add_head(scene: bpy.types.Scene, job: Job) -> str:
     """Add the head of a dataset that a job has made; return a sentence about it."""
-    with working_in(scene):
+    with working_in(scene) as shown:
         try:
             made = finish_new_avatar(scene, job)
         except plate.NoPlateError as error:
             hide_startup_cube(scene)
             return str(error)
         hide_startup_cube(scene)
-        look_through_camera(made)
+        if shown:
+            look_through_camera(made)
     return f"{made.name} is in the scene: press Build Avatar to make it photo-real."
 
 
@@ -160,7 +162,7 @@ def add_built(scene: bpy.types.Scene, job: Job, errand: Errand | None, avatars: 
 def heads_of(dataset: Path) -> list[bpy.types.Object]:
     """The heads that were made of a dataset."""
     heads = [each for each in bpy.data.objects if head_settings(each).is_head and each.library is None]
-    return [head for head in heads if Path(head_settings(head).dataset) == dataset]
+    return [head for head in heads if path_of(head, "dataset") == dataset]
 
 
 def give_built(heads: list[bpy.types.Object], job: Job) -> str:

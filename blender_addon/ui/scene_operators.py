@@ -73,7 +73,7 @@ class SEMBLANCE_OT_add_avatar(SemblanceOperator):
 
     bl_idname = "semblance.add_avatar"
     bl_label = "Add Avatar"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
     bl_property = "choice"
 
     avatar: StringProperty(name="Avatar", description="Name of the avatar in the engine", options={"SKIP_SAVE"})

@@ -20,7 +20,7 @@ class SEMBLANCE_OT_send_to_sequencer(SemblanceOperator):
 
     bl_idname = "semblance.send_to_sequencer"
     bl_label = "Send to Sequencer"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}
 
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def working_in(scene: bpy.types.Scene) -> Iterator[None]:
-    """Let Blender work in a scene: its operators change what a window shows, so that one shows the scene meanwhile."""
+def working_in(scene: bpy.types.Scene) -> Iterator[bool]:
+    """Let Blender work in a scene: its operators change what a window shows, so that one shows the scene meanwhile.
+
+    Yields whether a window showed it before.
+    """
     manager = bpy.context.window_manager
     opened = list(manager.windows) if manager else []
     if bpy.context.scene == scene or not opened:
-        yield
+        yield True
         return
     window = next((each for each in opened if each.scene == scene), opened[0])
     before = window.scene
@@ -29,7 +32,7 @@ def working_in(scene: bpy.types.Scene) -> Iterator[None]:
         window.scene = scene
     try:
         with bpy.context.temp_override(window=window):
-            yield
+            yield before == scene
     finally:
         if before != scene:
             window.scene = before

@@ -99,11 +99,16 @@ begin(bpy.ops.semblance.new_avatar, filepath=str(clip))
 scene.name = "Shot 10"
 other = bpy.data.scenes.new("Other")
 window().scene = other
+looked = []
+results.look_through_camera = looked.append
+job_watch.known.jobs = tuple(asked)
+job_watch.look_for_errands()
+assert not job_watch.waiting(), "what is about to arrive is not waiting"
 said = finish()
 assert not said.problem, said
 head, = heads()
 assert head.name in scene.objects and not other.objects and head.parent.data.bones.get("head")
-assert window().scene == other
+assert window().scene == other and not looked, "the window of another scene was turned to the head"
 assert not job_watch.waiting() and errands.read(home, "job0") is None
 """
     run_blender(START + script, dataset, environment=home)
