@@ -16,8 +16,10 @@ from semblance.engine.commands.cli import main
 from semblance.engine.credentials.reading import described
 from semblance.engine.jobs import tasks
 from semblance.neural.kinds import KINDS
+from semblance.neural.rendering import orbit
+from semblance.neural.rendering.label import Label
 from semblance.neural.styleavatar.kind import STYLEAVATAR
-from semblance.protocol.jobs import JobKind, Reenact
+from semblance.protocol.jobs import JobKind, Orbit, Reenact
 from semblance.tests.makers.avatars import avatar_of
 from semblance.tests.makers.footage import plain, write_video
 from semblance.tests.makers.networks import Mirror
@@ -98,6 +100,20 @@ def test_a_label_stands_on_every_picture(job, tmp_path):
         assert rows.max() < 100
         assert columns.min() > 80
         assert len(rows) > 500
+
+
+def test_a_turn_about_a_head_is_signed(job, tmp_path, home, monkeypatch):
+    """The camera's way is another test's: here the pictures come from a stand-in."""
+
+    def drawn(avatar, out, *, performance, label, **_others):
+        assert (performance, label) == (None, Label("synthetic"))
+        write_video(out, [plain(40)])
+
+    monkeypatch.setattr(orbit, "orbit", drawn)
+    tasks.TASKS[JobKind.ORBIT](Orbit(avatar=job.avatar, out=job.out, label="synthetic"), silent)
+    words = words_of(tmp_path / "out.mp4", home)
+    assert "by a trained model (synthetic)\n" in words
+    assert "Driven by" not in words
 
 
 def left_with(capsys, *arguments: str) -> tuple[int, str]:
