@@ -27,6 +27,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -65,6 +66,7 @@ REQUIREMENTS = ROOT / "requirements"
 PROJECT = ROOT / "pyproject.toml"
 ENGINE_PYTHONS, BLENDER_PYTHONS = ("3.11", "3.12"), ("3.11",)
 """Versions of Python that there are wheels for: of MediaPipe 0.10.21, the last with its models inside, and of bpy."""
+say = partial(print, flush=True)
 FIRST, LAST = (0.0, 0.03), (0.97, 1.0)
 """Shares of a set-up before and after the wheels."""
 
@@ -368,11 +370,6 @@ def call(command: Sequence[object], env: dict[str, str] | None = None) -> int:
     """Run a command from the repository root and return its exit code."""
     words = [str(word) for word in command]
     return subprocess.run(words, cwd=ROOT, env={**os.environ, **(env or {})}, check=False).returncode
-
-
-def say(text: str) -> None:
-    """Print a line at once."""
-    print(text, flush=True)
 
 
 def size(folder: Path) -> int:

@@ -5,11 +5,11 @@
         [--avatar NAME=FILE] [--size 256] [--frames 120] [--out self_reenactment]
 
 In the folder, each video gets one of its own: `photo/` is the dataset of the first frame, `truth/` that of the whole
-video in the photo's window. Compared are the photo held still, the coarse video (the mesh warp, driven by the video),
-every avatar in that folder, and those named (`{video}` in FILE is the video's name). `--train` makes avatars there
-that are not there yet: splats-N and field-N after N updates, portrait on the coarse video. Head pixels only; all
-frames, and by how far the head is turned from the camera. Writes self_reenactment.md and .json and a sheet of pictures
-for each video.
+video in the photo's window. Compared are the photo held still, the coarse video (the mesh warp, driven by the video)
+before its own background and cut out as heads are, every avatar in that folder, and those named (`{video}` in FILE is
+the video's name). `--train` makes avatars there that are not there yet: splats-N and field-N after N updates, portrait
+on the coarse video. Head pixels only; all frames, and by how far the head is turned from the camera. Writes
+self_reenactment.md and .json and a sheet of pictures for each video.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import argparse
 import json
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ TRAINED: dict[str, tuple[AvatarKindName, dict[str, int]]] = {
     "portrait": ("portrait", {}),
 }
 """What to build, and with which options, by name."""
-STILL, COARSE = "photo held still", "coarse video"
+STILL, COARSE, CUT_OUT = "photo held still", "coarse video", "coarse video, cut out"
 SHEET_SIDE = 224
 
 
@@ -179,7 +180,9 @@ def compared(subject: Subject, avatars: dict[str, Path], most: int, listener: Li
     photo = Covered(read_window(subject.photo, 0, side))
     with Observer(device_facts().device) as observer, ExitStack() as opened:
         pictures: dict[str, Callable[[int], Covered]] = {STILL: lambda _index: photo}
-        pictures[COARSE] = opened.enter_context(coarse_video(subject))
+        coarse = opened.enter_context(coarse_video(subject))
+        pictures[COARSE] = lambda index: Covered(coarse(index).colour)
+        pictures[CUT_OUT] = coarse
         for name, file in avatars.items():
             pictures[name] = opened.enter_context(driven(Avatar.load(file), subject))
         return compare(subject.truth, chosen, pictures, "head", side, observer, subject.head, listener)
@@ -187,14 +190,20 @@ def compared(subject: Subject, avatars: dict[str, Path], most: int, listener: Li
 
 @contextmanager
 def coarse_video(subject: Subject) -> Iterator[Callable[[int], Covered]]:
-    """Give what warps the photo by the video's motion, by the number of its frame."""
+    """Give what warps the photo by the video's motion, by the number of its frame: it covers what its matte does."""
     portrait = found_portrait(subject.picture)
     window = portrait.window(subject.photo.size)
     matte = read_picture(subject.photo.matte(subject.photo.names[0]), cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
     photo = SolvedPhoto(subject.head, subject.still, window, matte, portrait.marks(len(window)))
     neutral = subject.head.neutral(subject.still.identity)
     with MeshWarp()(photo) as video:
-        yield lambda index: Covered(central_window(video.frame(subject.driving, index, neutral)[0]))
+
+        @lru_cache(1)  # two rows show the same frame
+        def picture(index: int) -> Covered:
+            warped, cover = video.frame(subject.driving, index, neutral)
+            return Covered(central_window(warped), central_window(cover))
+
+        yield picture
 
 
 @contextmanager

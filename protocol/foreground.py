@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 REACHES = (1 / 16, 1 / 64)
 """Of the picture's side: how far around a pixel both colours are looked for, roughly and then finely."""
+ESTIMATED_AT = 128
+"""Pixels of the picture's side at which this is done, and more of a finer picture: both colours are smooth."""
 SURENESS = 4
-"""The power of alpha by which colours count: those of mixed pixels hardly do."""
+"""The power of alpha by which colours count: those of mixed pixels hardly do, nor what they miss of the estimates."""
 LITTLE = 1e-6
-NOTHING, EVERYTHING = 0.03, 0.97
-"""Alpha up to which a pixel is all background, and from which it is all the person's."""
+NOTHING, EVERYTHING = 0.12, 0.88
+"""Alpha up to which a pixel is all background, and from which it is all the person's, as of mattes."""
 FIRM = 2
 """Pixels from the outline inwards after which a person is solid."""
 SOFT = 1.5
@@ -50,26 +52,48 @@ def over(front: NDArray[np.uint8], behind: NDArray[np.uint8]) -> NDArray[np.uint
 
 def foreground(picture: Floats, alpha: Floats) -> Floats:
     """Return the person's colours `[H, W, 3]`, 0 to 1, of a picture `[H, W, 3]` with `alpha [H, W, 1]`."""
+    coarse = max(1, len(picture) // ESTIMATED_AT)
+    if len(picture) % coarse or picture.shape[1] % coarse:
+        coarse = 1
+    person, behind = (enlarged(each, coarse) for each in estimates(pooled(picture, coarse), pooled(alpha, coarse)))
+    colours: Floats = np.clip(person + alpha**SURENESS * (picture - alpha * person - (1 - alpha) * behind), 0, 1)
+    return colours
+
+
+def estimates(picture: Floats, alpha: Floats) -> tuple[Floats, Floats]:
+    """Return the colours `[H, W, 3]` of the person and of the background about each pixel; arguments as above."""
     surely, surely_behind = alpha**SURENESS, (1 - alpha) ** SURENESS
-    person, behind = picture, picture
+    person, behind, corrected = picture, picture, picture
     for reach in REACHES:
         radius = max(1, round(reach * len(picture)))
-        person = blurred(person * surely, radius) / (blurred(surely, radius) + LITTLE)
-        behind = blurred(behind * surely_behind, radius) / (blurred(surely_behind, radius) + LITTLE)
-        person = np.clip(person + alpha * (picture - alpha * person - (1 - alpha) * behind), 0, 1)
-    return person
+        weighted = (corrected * surely, surely, behind * surely_behind, surely_behind)
+        means = blurred(np.concatenate(weighted, -1), radius)
+        person, behind = means[..., :3] / (means[..., 3:4] + LITTLE), means[..., 4:7] / (means[..., 7:] + LITTLE)
+        corrected = np.clip(person + alpha**SURENESS * (picture - alpha * person - (1 - alpha) * behind), 0, 1)
+    return person, behind
+
+
+def pooled(values: Floats, by: int) -> Floats:
+    """Return the means of `values [H, W, C]` over squares of `by` pixels: `[H / by, W / by, C]`."""
+    if by == 1:
+        return values
+    height, width, channels = values.shape
+    means: Floats = values.reshape(height // by, by, width // by, by, channels).mean((1, 3))
+    return means
+
+
+def enlarged(values: Floats, by: int) -> Floats:
+    """Return `values [H, W, C]` with each pixel `by` times as wide and high."""
+    return values if by == 1 else values.repeat(by, 0).repeat(by, 1)
 
 
 def blurred(values: Floats, radius: int) -> Floats:
     """Return the means of `values [H, W, C]` over squares of `2 radius + 1` pixels; outside is nothing."""
-    for axis in (0, 1):
-        padding = [(0, 0)] * 3
-        padding[axis] = (radius + 1, radius)
-        sums = np.cumsum(np.pad(values, padding), axis, dtype=np.float64)
-        length = values.shape[axis]
-        window = sums.take(range(2 * radius + 1, length + 2 * radius + 1), axis) - sums.take(range(length), axis)
-        values = (window / (2 * radius + 1)).astype(np.float32)
-    return values
+    width = 2 * radius + 1
+    sums = np.cumsum(np.pad(values, ((radius + 1, radius), (0, 0), (0, 0))), 0, dtype=np.float64)
+    rows = np.pad(sums[width:] - sums[:-width], ((0, 0), (radius + 1, radius), (0, 0)))
+    sums = np.cumsum(rows, 1, out=rows)
+    return ((sums[:, width:] - sums[:, :-width]) / width**2).astype(np.float32)
 
 
 def firm(alpha: Floats) -> Floats:

@@ -18,7 +18,7 @@ from ...common.failures import log_traceback, mendable, sentence_about
 from ...common.home import Home, default_home
 from ...common.progress import Cancelled
 from ...protocol.jobs import JOBS
-from . import avatars, checkpoints, credentials, engine, export, performances, tracking
+from . import avatars, checkpoints, credentials, engine, export, performances, sessions, tracking
 from .heads import app as heads
 from .job_options import command_of
 from .terminal import print_anything
@@ -47,6 +47,7 @@ COMMANDS = (
     avatars.evaluate,
     credentials.verify,
     credentials.mark,
+    sessions.live,
     engine.serve,
 )
 for command in COMMANDS:

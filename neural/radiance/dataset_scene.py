@@ -6,14 +6,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import torch
 
 from ...common.clock import Clock
 from ...common.progress import Listener, silent
-from ...tracking.datasets.pictures import read_window
+from ...protocol.foreground import foreground
+from ...tracking.datasets.pictures import central_window, read_picture, read_window
 from ...tracking.heads.registry import open_head
 from ...tracking.mattes.head_region import head_mattes, within_reach
+from ...tracking.media.video import scaled
 from ...tracking.performances.maps import frame_vertices
 from .scene import RadianceScene
 from .surfaces import surface_of
@@ -24,9 +27,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...tracking.datasets.dataset import Dataset
+    from ...tracking.heads.arrays import Image
 
 BYTES, MOST_BYTES = 5, 2 << 30
 """A pixel, and all pictures together."""
+NECK = 3
+"""Where the neck is cut, one part in so many of it is left where it begins to fade in what is learnt."""
+PLAIN = 250
+"""Of 255: a matte from which a pixel shows nothing but the person."""
 SEEN = 8
 """Of 255: a matte below it shows nothing."""
 
@@ -36,8 +44,9 @@ def scene_of_dataset(
 ) -> RadianceScene:
     """Read frames of a dataset into memory: 5 bytes a pixel and frame.
 
-    Clothes and background are to be transparent. What is the head's but farther from the tracked one than splats reach
-    (long hair) counts nothing: it cannot be shown, nor should hair end there.
+    Clothes and background are to be transparent. Soft pixels of footage have the person's own colours; a photo's head
+    is shown before the photo's own plate, and keeps what it mixes. What is the head's but farther from the tracked one
+    than splats reach (long hair) counts nothing: it cannot be shown, nor should hair end there.
 
     Args:
         dataset: the dataset.
@@ -63,8 +72,11 @@ def scene_of_dataset(
     clock = Clock("Reading the footage", count, listener)
     for index, (frame, matte) in enumerate(zip(chosen, mattes, strict=True)):
         clock.tell(index)
-        alphas[index] = matte
+        person = person_matte(dataset, frame, side)
+        alphas[index] = with_lower_neck(matte, person)
         colours[index] = read_window(dataset, frame, side)
+        if not photographs:
+            colours[index] = own_colours(colours[index], person)
     scene = RadianceScene(
         surface_of(head, performance.identity),
         torch.from_numpy(vertices.astype(np.float32)),
@@ -78,6 +90,36 @@ def scene_of_dataset(
     )
     weights = np.stack([weight_of(scene, index) for index in range(count)])
     return replace(scene, weights=torch.from_numpy(weights))
+
+
+def person_matte(dataset: Dataset, frame: int, side: int) -> NDArray[np.uint8]:
+    """Return `[side, side]`, 0 to 255: how far each pixel of a frame's central window is the person's, clothes and all.
+
+    Raises:
+        UserError: the matte is missing or damaged.
+    """
+    enlarged = read_picture(dataset.matte(dataset.names[frame]), cv2.IMREAD_GRAYSCALE)
+    return scaled(central_window(enlarged), side)
+
+
+def own_colours(picture: Image, person: NDArray[np.uint8]) -> Image:
+    """Return a picture `[H, W, 3]` with the colours of the person alone where it mixes them with what is behind.
+
+    `person [H, W]`, 0 to 255, is how far each pixel is theirs. A head is shown before other backgrounds than the one it
+    was filmed before, of which it would carry a rim along.
+    """
+    alone = foreground(picture.astype(np.float32) / 255, person[..., None].astype(np.float32) / 255)
+    mixed = (person > 0) & (person < PLAIN)
+    return np.where(mixed[..., None], alone * 255 + 0.5, picture).astype(np.uint8)
+
+
+def with_lower_neck(matte: NDArray[np.uint8], person: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a `matte [H, W]`, 0 to 255, of a head cut off the `person [H, W]`, whose neck fades lower and faster.
+
+    From frame to frame the cut moves a little over the skin, and what is learnt is softer than each: the neck would
+    fade where all frames still show it. The outline is the person's and stays.
+    """
+    return np.minimum(person, NECK * matte.astype(np.uint16)).astype(np.uint8)
 
 
 def as_many_as_fit(frames: Sequence[int], side: int, wanted: Sequence[int] = ()) -> list[int]:

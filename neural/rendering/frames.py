@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,34 +82,48 @@ def drawn(
 
 Draw = Callable[[int], Inputs]
 """Gives the inputs of one frame of a performance, by its index."""
+Pose = Callable[["Performance", int], Inputs]
+"""The same of any performance of one person before one camera."""
 
 
 @contextmanager
-def maps_of(head: MorphableHead, performance: Performance) -> Iterator[Draw]:
-    """Give what draws a performance's maps. Raises UserError when there is no OpenGL."""
-    neutral, colours = head.neutral(performance.identity), head.texture(performance.texture)
+def maps_posed(head: MorphableHead, person: Performance) -> Iterator[Pose]:
+    """Give what draws the maps of a person whom `person` tells of. Raises UserError when there is no OpenGL."""
+    neutral, colours = head.neutral(person.identity), head.texture(person.texture)
     with MapRasteriser() as rasteriser:
 
-        def draw(index: int) -> Maps:
+        def pose(performance: Performance, index: int) -> Maps:
             vertices = frame_maps(head, performance, index, neutral, colours)
             uv, texture = rasteriser.draw(vertices, head.triangles)
             return Maps(uv[None], texture[None])
 
-        yield draw
+        yield pose
 
 
 @contextmanager
-def meshes_of(head: MorphableHead, performance: Performance) -> Iterator[Draw]:
-    """Give what poses a performance's meshes."""
-    neutral, camera = head.neutral(performance.identity), np.array([astuple(performance.camera)], np.float32)
+def meshes_posed(head: MorphableHead, person: Performance) -> Iterator[Pose]:
+    """Give what poses the mesh of a person whom `person` tells of."""
+    neutral, camera = head.neutral(person.identity), np.array([astuple(person.camera)], np.float32)
     here = np.eye(3, dtype=np.float32)[None]
 
-    def draw(index: int) -> PosedMesh:
+    def pose(performance: Performance, index: int) -> PosedMesh:
         vertices = frame_vertices(head, performance, index, neutral)[None]
         expression, rotation = performance.expression[index][None], performance.rotation[index][None]
         return PosedMesh(vertices, expression, rotation, here, camera)
 
-    yield draw
+    yield pose
 
 
-DRAWING = {Maps: maps_of, PosedMesh: meshes_of}
+@contextmanager
+def drawn_of(
+    posing: Callable[[MorphableHead, Performance], AbstractContextManager[Pose]],
+    head: MorphableHead,
+    performance: Performance,
+) -> Iterator[Draw]:
+    """Give what draws the frames of one performance. Raises UserError when there is no OpenGL."""
+    with posing(head, performance) as pose:
+        yield partial(pose, performance)
+
+
+POSING = {Maps: maps_posed, PosedMesh: meshes_posed}
+DRAWING = {inputs: partial(drawn_of, posing) for inputs, posing in POSING.items()}

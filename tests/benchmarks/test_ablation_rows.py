@@ -46,7 +46,7 @@ def test_each_row_trains_and_renders(row, tiny, dataset, tmp_path, monkeypatch):
     assert picture[..., :3].std() > 0
     painted = avatar.network(*avatar.tensors(Maps(maps, maps)), torch.tensor([avatar.metadata.time_code]))
     expected = (painted[0].clamp(-1, 1).permute(1, 2, 0) + 1) * 127.5
-    assert np.abs(picture[0] - expected.numpy()).max() < 2
+    assert np.abs(picture[0] - expected.numpy())[..., :3].max() < 2  # of the mask, holes are filled
     assert avatar.metadata.preset == f"preview-{row}"
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -218,3 +219,5 @@ MEASURED = {"gradient penalty": gradient_penalty, "training": training, "frame":
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(0)  # PyTorch's threads for the device that is not there may abort Python's own end

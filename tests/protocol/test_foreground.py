@@ -36,7 +36,7 @@ def test_over_its_own_background_the_portrait_is_as_it_was():
     behind = (200, 190, 170)
     painted = portrait(disc(3.0), behind)
     shown = over(person_alone(painted), np.full((SIZE, SIZE, 3), behind, np.uint8)).astype(int)
-    assert np.abs(shown - painted[..., :3]).max() <= 8
+    assert np.abs(shown - painted[..., :3]).max() <= 16
     assert np.abs(shown - painted[..., :3]).mean() < 0.5
 
 
@@ -65,3 +65,11 @@ def test_nothing_and_everything_stay():
         picture = np.full((32, 32, 3), 0.5, np.float32)
         assert np.isfinite(foreground(picture, alpha)).all()
         assert (person_alone(portrait(alpha, (9, 9, 9)))[..., 3] == round(255 * value)).all()
+
+
+def test_a_large_portrait_is_freed_as_well_as_a_small_one():
+    y, x = np.mgrid[:1024, :1024] - 511.5
+    alpha = np.clip((352 - np.hypot(x, y)) / 8 + 0.5, 0, 1)[..., None]
+    shown = over(person_alone(portrait(alpha, (250, 250, 240))), np.full((1024, 1024, 3), 20, np.uint8))
+    assert (shown >= np.minimum(20, PERSON) - 5).all()
+    assert (shown <= np.maximum(20, PERSON) + 5).all()

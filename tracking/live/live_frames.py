@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,7 @@ from ..threads import one_thread_a_library
 from .live_solver import LiveSolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from ..detection.landmarks import Landmarks
     from ..heads.arrays import Floats
@@ -46,6 +46,7 @@ class LiveFrame:
             with confidence 0.
         maps: UV map and texture map `[256, 256, 3]`, 0 to 1; None as the performance.
         finished: when all this was done, by the source's clock.
+        spent: seconds that finding the landmarks ("face") and solving ("solve") took.
     """
 
     shot: Shot
@@ -53,6 +54,7 @@ class LiveFrame:
     performance: Performance | None = None
     maps: tuple[Floats, Floats] | None = None
     finished: float = 0.0
+    spent: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def latency(self) -> float:
@@ -83,13 +85,25 @@ def live_frames(
         UserError: the source is damaged or stops, the face is too small, or there is no OpenGL.
     """
 
-    solver = LiveSolver(head, source.size[0], size, source.name, source.fps)
-    shots = newest(source.shots(), WAITING, dropped)
-    found = newest(with_landmarks(shots, source.size[0]), WAITING, dropped)
-    solved = newest(with_performance(found, solver), WAITING, dropped)
+    solved = solved_frames(source, head, size=size, dropped=dropped, clock=clock)
     drawn = newest(with_maps(solved, head, clock), WAITING, dropped)
     with one_thread_a_library(), closing(drawn):
         yield from drawn
+
+
+def solved_frames(
+    source: LiveSource,
+    head: MorphableHead,
+    *,
+    size: int = SIZE,
+    dropped: Callable[[], None] = lambda: None,
+    clock: Clock = time.monotonic,
+) -> Generator[LiveFrame, None, None]:
+    """Yield frames without maps; all else as in `live_frames`."""
+    solver = LiveSolver(head, source.size[0], size, source.name, source.fps)
+    shots = newest(source.shots(), WAITING, dropped)
+    found = newest(with_landmarks(shots, source.size[0], clock), WAITING, dropped)
+    return newest(with_performance(found, solver, clock), WAITING, dropped)
 
 
 def joined(frames: Sequence[Performance]) -> Performance:
@@ -99,19 +113,27 @@ def joined(frames: Sequence[Performance]) -> Performance:
     return replace(frames[0], **over_time, fps=frame_rate(over_time["times"], frames[0].fps))
 
 
-def with_landmarks(shots: Generator[Shot, None, None], width: int) -> Iterator[LiveFrame]:
+def with_landmarks(
+    shots: Generator[Shot, None, None], width: int, clock: Clock = time.monotonic
+) -> Iterator[LiveFrame]:
     """Find the subject's face; `width` is that of the source's whole picture."""
     with SubjectFollower() as follower, closing(shots):
         for shot in shots:
+            begun = clock()
             face = follower.follow(shot.image, shot.time)
-            yield LiveFrame(shot, None if face is None else face * np.float32(width / shot.image.shape[1]))
+            face = None if face is None else face * np.float32(width / shot.image.shape[1])
+            yield LiveFrame(shot, face, spent={"face": clock() - begun})
 
 
-def with_performance(frames: Generator[LiveFrame, None, None], solver: LiveSolver) -> Iterator[LiveFrame]:
+def with_performance(
+    frames: Generator[LiveFrame, None, None], solver: LiveSolver, clock: Clock = time.monotonic
+) -> Iterator[LiveFrame]:
     """Solve each frame."""
     with closing(frames):
         for frame in frames:
-            yield replace(frame, performance=solver.solve(frame.shot.image, frame.landmarks, frame.shot.time))
+            begun = clock()
+            performance = solver.solve(frame.shot.image, frame.landmarks, frame.shot.time)
+            yield replace(frame, performance=performance, spent={**frame.spent, "solve": clock() - begun})
 
 
 def with_maps(frames: Generator[LiveFrame, None, None], head: MorphableHead, clock: Clock) -> Iterator[LiveFrame]:

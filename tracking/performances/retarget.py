@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 LIDS = np.array([name.startswith("eyeBlink") for name in ARKIT_NAMES])
 
 
-def retarget(driver: Performance, avatar: Performance) -> Performance:
+def retarget(driver: Performance, avatar: Performance, at_rest: Performance | None = None) -> Performance:
     """Return `driver`'s motion for the person of `avatar`.
 
     Expression and pose are relative: the driver's change from its own rest is added to the avatar's rest. A driver's
     translation is measured in head distances, so that a driver far from the camera moves the avatar as much on the
     picture. Expression stays within 0 and 1 and keeps its extremes: a shut eye is shut on the avatar too. Identity,
     texture, camera and crop are the avatar's; gaze, confidence and times the driver's.
+
+    `at_rest` is a performance of the same driver by whose rest `driver` is measured, where that is not its own.
     """
-    expression = carried(driver.expression, rest_expression(driver), rest_expression(avatar))
-    driver_rotation, driver_translation = rest_pose(driver)
+    calm = driver if at_rest is None else at_rest
+    expression = carried(driver.expression, rest_expression(calm), rest_expression(avatar))
+    driver_rotation, driver_translation = rest_pose(calm)
     rotation, translation = rest_pose(avatar)
     turn = driver.rotation @ driver_rotation.T
     nearer = translation[2] / driver_translation[2]

@@ -30,13 +30,13 @@ MOST_BYTES = 500_000_000
 LEAST_FRAMES = 5
 SURELY = 0.04
 """A matte up to which a pixel may be the background's."""
-AROUND = 0.012
+AROUND = 0.005
 """Of the window's side: what is as near to the person may hold some of the person's colours."""
 MOVING = 0.25
 """Share of the frames that lie elsewhere when a camera moves; fewer may be mistaken."""
 OFTEN = 0.1
 """Share of the frames in which the background must be seen to be believed."""
-SEAM = 0.01
+SEAM = 0.005
 """Of the window's side: over so much what is seen passes into what is in-painted."""
 ROWS = 128
 """Rows of the picture whose median is taken at once."""

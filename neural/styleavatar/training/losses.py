@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+CELLS = 5
+"""Cells of the fine bands over which a lattice is told from detail."""
+
+
 def weighted_l1(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:
     """Mean of |painted - footage| `[B, C, H, W]` times `weight [B, 1, H, W]`."""
     return ((painted - footage).abs() * weight).mean()
@@ -44,6 +48,16 @@ def detail_l1(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:
     """L1 of the fine bands; `weight [B, 1, H, W]`."""
     small = F.avg_pool2d(weight, 2).repeat(3, 1, 1, 1)
     return weighted_l1(painted, footage, small)
+
+
+def lattice_l1(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:
+    """L1 of the local means of fine bands `[3 B, C, H/2, W/2]`; `weight [B, 1, H, W]`.
+
+    Where a network does not know the place of detail but is asked for its strength, it paints the same band in every
+    cell: a lattice of dots. Detail of footage has either sign by turns, so its means are near zero.
+    """
+    means = F.avg_pool2d(painted - footage, CELLS, 1, CELLS // 2, count_include_pad=False)
+    return (means.abs() * F.avg_pool2d(weight, 2).repeat(3, 1, 1, 1)).mean()
 
 
 def texture_l1(painted: Tensor, footage: Tensor, weight: Tensor) -> Tensor:

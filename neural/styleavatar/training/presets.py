@@ -19,7 +19,8 @@ class LossWeights:
         l2: squared error, weighted likewise.
         detail: L1 between the finer Haar bands.
         texture: difference of the local energy of these bands: how strong detail is, wherever it lies.
-        mask: L1 of the predicted mask; alpha: L1 of the painted alpha.
+        lattice: L1 between the local means of these bands off the face: detail that repeats from cell to cell.
+        mask: L1 of the predicted mask; alpha: of the painted alpha.
         perceptual: VGG19, or feature matching where its weights are absent.
         adversarial: the discriminator's.
     """
@@ -31,6 +32,7 @@ class LossWeights:
     expressive: float = 0.0
     detail: float = 0.0
     texture: float = 0.0
+    lattice: float = 0.0
     mask: float = 3.0
     alpha: float = 1.0
     perceptual: float = 0.3
@@ -162,6 +164,7 @@ PREVIEW = Preset(
         expressive=3.0,
         detail=1.25,
         texture=8.0,
+        lattice=3.0,
         mask=0.3,
         alpha=0.3,
         perceptual=1.0,
@@ -205,7 +208,7 @@ STANDARD = Preset(
         freeze_after=10000,
     ),
     augmentation=AugmentationConfig(slide_every=2, random_time_code=0.8, bent=0.0),
-    losses=LossWeights(background=0.5, detail=0.5, texture=0.5, alpha=1.0, adversarial=0.3),
+    losses=LossWeights(background=0.5, detail=0.5, texture=0.5, lattice=1.0, alpha=1.0, adversarial=0.3),
 )
 
 FINAL = Preset(

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 Network = TypeVar("Network", bound=nn.Module)
 
 R1_WEIGHT = 5.0
-TEXTURE_OFF_FACE = 0.15
-"""Share of the texture loss outside the face: asked for more detail of hair, small networks paint a regular pattern."""
+FACE_RIM = 9
+"""Pixels' side of what is taken off the face about each pixel beside it: asked for more detail there and in hair, whose
+places they do not know, small networks paint a regular pattern."""
 
 
 class Generators(nn.Module):
@@ -179,21 +180,26 @@ class Trainer:
             "mask": weights.mask * losses.mask_l1(painting.mask, batch.matte),
         }
         if painting.picture.shape[1] == 4:
-            alpha = batch.matte * 2 - 1
-            parts["alpha"] = weights.alpha * losses.weighted_l1(painting.picture[:, 3:], alpha, torch.ones_like(alpha))
+            parts["alpha"] = weights.alpha * self._alpha(painting.picture[:, 3:], batch.matte * 2 - 1)
         if weights.l2:
             parts["l2"] = weights.l2 * losses.weighted_l2(picture, batch.footage, weight)
         if weights.detail or weights.texture:
-            sharp = batch.sharp
+            sharp, inner = batch.sharp, -F.max_pool2d(-face, FACE_RIM, 1, FACE_RIM // 2)
             ours, theirs = losses.detail_bands(picture[sharp]), losses.detail_bands(batch.footage[sharp])
             parts["detail"] = weights.detail * losses.detail_l1(ours, theirs, weight[sharp])
-            parts["texture"] = weights.texture * losses.texture_l1(
-                ours, theirs, (weight * face.clamp_min(TEXTURE_OFF_FACE))[sharp]
-            )
+            if weights.lattice:
+                parts["lattice"] = weights.lattice * losses.lattice_l1(ours, theirs, (weight * (1 - inner))[sharp])
+            parts["texture"] = weights.texture * losses.texture_l1(ours, theirs, (weight * inner)[sharp])
         if self.perceptual is not None:
             with self._autocast():
                 parts["perceptual"] = weights.perceptual * self.perceptual(picture, batch.footage)
         return parts
+
+    def _alpha(self, painted: Tensor, matte: Tensor) -> Tensor:
+        """The loss of alpha `[B, 1, R, R]`: that of the colours, so that an edge is as soft in one as in the other."""
+        weights, everywhere = self.preset.losses, torch.ones_like(matte)
+        soft = weights.l2 / weights.l1 * losses.weighted_l2(painted, matte, everywhere) if weights.l2 else 0.0
+        return losses.weighted_l1(painted, matte, everywhere) + soft
 
     def _face(self, batch: Batch) -> Tensor:
         """The face region of the window: `[B, 1, R, R]`, 0 or 1."""

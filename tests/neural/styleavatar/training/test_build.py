@@ -150,7 +150,7 @@ def test_bent_samples_teach_no_detail(dataset, tmp_path, tiny):
     first, second = told(0), told(1)
     untouched = Trainer(tiny, ALONE, torch.float32, None, 0).step(batches[0], 0, 1.0, lambda: None)
     assert {name for name in untouched if first[name] == untouched[name]} == {
-        "mask", "alpha", "detail", "texture", "adversarial", "matching", "discriminator"
+        "mask", "alpha", "detail", "lattice", "texture", "adversarial", "matching", "discriminator"
     }  # fmt: skip
     assert {name for name in untouched if second[name] == untouched[name]} == {"mask", "alpha", "adversarial"}
 
@@ -229,3 +229,13 @@ def test_time_codes_are_wrong_as_often_as_asked(dataset, tmp_path):
     assert all(code in codes.astype(np.float32) for pair in wrong for code in pair)
     for ours, theirs in zip(drawn[0.0], drawn[1.0], strict=True):
         torch.testing.assert_close(ours.footage, theirs.footage)
+
+
+def test_a_lattice_of_dots_is_dear_and_detail_is_not():
+    torch.manual_seed(0)
+    everywhere = torch.ones(1, 1, 64, 64)
+    noise = 0.3 * torch.randn(1, 3, 64, 64)
+    dots = 0.3 * torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(32, 32).expand(1, 3, 64, 64)
+    bands, lattice = (losses.detail_bands(each) for each in (noise, dots))
+    other = losses.detail_bands(0.3 * torch.randn(1, 3, 64, 64))
+    assert losses.lattice_l1(lattice, bands, everywhere) > 3 * losses.lattice_l1(other, bands, everywhere)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is behind a live avatar: its footage's clean plate, its own background, nothing, a colour or a picture."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ...common.errors import UserError
+from ...neural.rendering.reenact import alone, laying
+from ...protocol.foreground import over
+from ...tracking.media.video import over_black, scaled
+
+if TYPE_CHECKING:
+    from ...neural.avatar import Avatar
+    from ...tracking.heads.arrays import Image
+    from .session import Laid
+
+AVATAR, OWN, TRANSPARENT = "avatar", "own", "transparent"
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+INSET = 0.25
+"""Of the picture's height: what the camera sees, shown in a corner."""
+EDGE = 1 / 40
+"""Of the picture's height, from the inset to the picture's edge."""
+
+
+def background(avatar: Avatar, wanted: str) -> Laid:
+    """Return what lays an avatar's pictures over a background.
+
+    `wanted` is "avatar" (its clean plate, or else its own background), "own" (that of its footage as it learnt it),
+    "transparent", a colour (`#rrggbb`) or a picture's path.
+
+    Raises:
+        UserError: it is none of these, or the picture cannot be read.
+    """
+    if wanted in (AVATAR, OWN):
+        laid = laying(avatar, background=True, plate=wanted == AVATAR)
+        return lambda rgba, _seen: laid(rgba)
+    if wanted == TRANSPARENT:
+        return lambda rgba, _seen: alone(avatar, rgba)
+    behind = Behind(colour_of(wanted) if COLOUR.fullmatch(wanted) else picture_of(Path(wanted)))
+    return lambda rgba, _seen: over(alone(avatar, rgba), behind.filling(rgba.shape[0], rgba.shape[1]))
+
+
+def with_driver(laid: Laid) -> Laid:
+    """Return what also shows what the camera sees, small in the lower left corner."""
+
+    def laid_with_driver(rgba: Image, seen: Image | None) -> Image:
+        picture = laid(rgba, seen)
+        if seen is None:
+            return picture
+        inset = scaled(seen, round(INSET * len(picture)))[:, : picture.shape[1]]
+        height, width = inset.shape[:2]
+        margin = min(round(EDGE * len(picture)), picture.shape[1] - width)
+        picture = picture.copy()
+        corner = picture[len(picture) - margin - height : len(picture) - margin, margin : margin + width]
+        corner[..., :3] = inset
+        corner[..., 3:] = 255
+        return picture
+
+    return laid_with_driver
+
+
+def plain_picture(rgba: Image, _seen: Image | None) -> Image:
+    """The avatar's picture `[H, W, 4]` as `[H, W, 3]`, over black where nothing is behind it."""
+    return over_black(rgba)
+
+
+class Behind:
+    """A picture `[H, W, 3]` behind others: it fills them, and what does not fit is cut off evenly."""
+
+    def __init__(self, picture: Image) -> None:
+        self._picture, self._filling = picture, picture
+
+    def filling(self, height: int, width: int) -> Image:
+        """Return it as `[height, width, 3]`."""
+        if self._filling.shape[:2] != (height, width):
+            tall, wide = self._picture.shape[:2]
+            scale = max(height / tall, width / wide)
+            size = max(width, round(wide * scale)), max(height, round(tall * scale))
+            large = cv2.resize(self._picture, size, interpolation=cv2.INTER_AREA)
+            top, left = (size[1] - height) // 2, (size[0] - width) // 2
+            self._filling = large[top : top + height, left : left + width]
+        return self._filling
+
+
+def colour_of(text: str) -> Image:
+    """Return a picture of one pixel of a colour `#rrggbb`."""
+    return np.array([[[int(text[place : place + 2], 16) for place in (1, 3, 5)]]], np.uint8)
+
+
+def picture_of(path: Path) -> Image:
+    """Read a picture, `[H, W, 3]` RGB.
+
+    Raises:
+        UserError: there is none, or it cannot be read.
+    """
+    if not path.is_file():
+        raise UserError(
+            f"There is no background {str(path)!r}; name {AVATAR}, {OWN}, {TRANSPARENT}, a colour such as #00b140, "
+            "or a picture that is there."
+        )
+    bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
+    if bgr is None:
+        raise UserError(f"The background {path} cannot be read; choose a PNG or JPEG picture.")
+    rgb: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    return rgb
