@@ -41,9 +41,11 @@ def marked(
     With a `reason` nothing is signed; it is noted in the home, by the files' contents, for `verify`.
 
     Raises:
-        UserError: what is to sign cannot, or the disk is full.
+        UserError: what is to sign cannot, the reason is blank, or the disk is full.
     """
     if reason is not None:
+        if not reason.strip():
+            raise UserError("Content Credentials are left out for a reason only; say it in words.")
         yield
         for path in files:
             note_left_out(home, path, reason)

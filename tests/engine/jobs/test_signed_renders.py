@@ -124,6 +124,20 @@ def left_with(capsys, *arguments: str) -> tuple[int, str]:
     return int(left.value.code or 0), said.out + said.err
 
 
+def test_what_a_live_session_writes_is_signed(job, tmp_path, home, capsys):
+    live = ("live", job.avatar, "--stream", job.driver, "--to", str(tmp_path / "live.mp4"))
+    assert left_with(capsys, *live, "--background", "own")[0] == 0
+    words = words_of(tmp_path / "live.mp4", home)
+    assert "by a trained model (synthetic)\n" in words
+    assert "Driven by: driver.npz" in words
+    assert left_with(capsys, *live)[0] == 0  # over its plate
+    assert "together with filmed pictures" in words_of(tmp_path / "live.mp4", home)
+    assert left_with(capsys, *live, "--no-credentials", "a try")[0] == 0
+    with pytest.raises(UserError, match="because: a try"):
+        described(tmp_path / "live.mp4", home)
+    assert left_with(capsys, *live, "--no-credentials", " ")[0] == 2
+
+
 def test_marks_are_read_and_written_from_the_command_line(job, tmp_path, capsys):
     film = write_video(tmp_path / "film.mp4", [plain(40)])
     assert left_with(capsys, "verify", str(film)) == (
