@@ -46,7 +46,6 @@ COMMANDS = (
     avatars.bake,
     avatars.evaluate,
     credentials.verify,
-    credentials.mark,
     sessions.live,
     engine.serve,
 )

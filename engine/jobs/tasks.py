@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...common.home import Home, default_home
 from ...common.progress import Listener
-from ...protocol.jobs import Bake, Build, JobKind, NewDataset, Orbit, Photo, Reenact, Render, Track
+from ...protocol.jobs import Bake, Build, JobKind, Mark, NewDataset, Orbit, Photo, Reenact, Render, Track
 from ...tracking.datasets.consent import Consent, note_consent
 from ...tracking.datasets.dataset import Dataset, Layout
 from ...tracking.datasets.origin import origin_facts
@@ -164,6 +164,16 @@ def bake(job: Bake, listener: Listener) -> dict[str, Any]:
     return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
 
 
+def mark(job: Mark, listener: Listener) -> dict[str, Any]:
+    """Sign a finished film or picture."""
+    from ..credentials.marking import mark, usable_key
+    from ..credentials.statement import statement_of
+
+    said = statement_of(Path(job.avatar), path_or_none(job.driver), composite=job.filmed)
+    mark(Path(job.file), said, usable_key(Home(default_home()).credentials), listener)
+    return {"signed": job.file}
+
+
 TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
     JobKind.TRACK: track,
     JobKind.PHOTO: photo,
@@ -171,6 +181,7 @@ TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
     JobKind.REENACT: reenact,
     JobKind.ORBIT: orbit,
     JobKind.BAKE: bake,
+    JobKind.MARK: mark,
 }
 
 

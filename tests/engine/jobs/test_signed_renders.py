@@ -144,7 +144,7 @@ def test_marks_are_read_and_written_from_the_command_line(job, tmp_path, capsys)
         2,
         f"{film} carries no Content Credentials; nothing says how it was made.\n",
     )
-    code, words = left_with(capsys, "mark", str(film), "--avatar", job.avatar, "--driver", job.driver, "--filmed")
+    code, words = left_with(capsys, "mark", str(film), job.avatar, "--driver", job.driver, "--filmed")
     assert code == 0
     assert f"signed: {film}" in words
     code, words = left_with(capsys, "verify", str(film))
