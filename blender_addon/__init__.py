@@ -15,6 +15,7 @@ def modules() -> tuple[ModuleType, ...]:
         job_operators,
         job_panel,
         job_watch,
+        movie_credentials,
         panels,
         scene_operators,
         sequence_operators,
@@ -36,6 +37,7 @@ def modules() -> tuple[ModuleType, ...]:
         job_panel,
         registration,
         sequence_operators,
+        movie_credentials,
         command_line,
     )
 
