@@ -19,6 +19,7 @@ def modules() -> tuple[ModuleType, ...]:
         job_panel,
         job_watch,
         long_task,
+        movie_credentials,
         panels,
         scene_operators,
         sequence_operators,
@@ -45,6 +46,7 @@ def modules() -> tuple[ModuleType, ...]:
         job_panel,
         registration,
         sequence_operators,
+        movie_credentials,
         command_line,
     )
 

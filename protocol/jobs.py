@@ -41,6 +41,7 @@ class JobKind(enum.StrEnum):
     REENACT = "reenact"
     ORBIT = "orbit"
     BAKE = "bake"
+    MARK = "mark"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -330,5 +331,21 @@ class Bake(JobRequest):
     )
 
 
-JOBS: dict[JobKind, type[JobRequest]] = {each.kind: each for each in (Track, Photo, Build, Reenact, Orbit, Bake)}
+@dataclass(frozen=True, kw_only=True)
+class Mark(JobRequest):
+    """Sign what another program made of an avatar's frames, such as Blender's movie, with Content Credentials."""
+
+    kind: ClassVar[JobKind] = JobKind.MARK
+
+    file: str = field(
+        metadata=about("Film (.mp4), picture (.png, .jpg), or folder of .png frames.", meaning=Meaning.PATH)
+    )
+    avatar: str = field(
+        metadata=about("Avatar file that is seen in it, or its name in the home.", meaning=Meaning.AVATAR)
+    )
+    driver: str | None = field(default=None, metadata=about("What drove it.", meaning=Meaning.PATH))
+    filmed: bool = field(default=False, metadata=about("Filmed pictures are seen in it too, such as a plate."))
+
+
+JOBS: dict[JobKind, type[JobRequest]] = {each.kind: each for each in (Track, Photo, Build, Reenact, Orbit, Bake, Mark)}
 """Every kind of job."""

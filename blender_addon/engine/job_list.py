@@ -24,7 +24,15 @@ SECONDS_BETWEEN_LISTS = 1.0
 SECONDS_BETWEEN_ENGINES = 3.0
 """Before an engine is looked for again: one that is not there, or that was lost."""
 ENDED = {JobState.DONE: "Done", JobState.FAILED: "Failed", JobState.CANCELLED: "Cancelled"}
-VERBS = {"track": "Track", "photo": "Photo", "build": "Build", "reenact": "Reenact", "orbit": "Orbit", "bake": "Bake"}
+VERBS = {
+    "track": "Track",
+    "photo": "Photo",
+    "build": "Build",
+    "reenact": "Reenact",
+    "orbit": "Orbit",
+    "bake": "Bake",
+    "mark": "Sign",
+}
 
 
 class JobList:
@@ -105,7 +113,9 @@ def quietly(steps: Generator[str, None, Client | None]) -> Generator[None, None,
 def title_of(job: Job) -> str:
     """What a job does and to what, for the artist: "Track clip.mp4"."""
     said = job.parameters
-    subject = said.get("source") or said.get("photo") or said.get("avatar") or said.get("dataset") or ""
+    subject = (
+        said.get("source") or said.get("photo") or said.get("file") or said.get("avatar") or said.get("dataset") or ""
+    )
     name = Path(str(subject)).name.removesuffix(".safetensors")
     return f"{VERBS.get(job.kind, str(job.kind).capitalize())} {name}".strip()
 

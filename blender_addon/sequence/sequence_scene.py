@@ -21,6 +21,8 @@ from .sequencer import Frames, Plate, SequencePlan, Sound, StripPlan, plan_seque
 
 OURS = "semblance"
 """Custom property of the strips and scenes that were made here, so that they can be made again."""
+AVATAR = "semblance_avatar"
+"""Custom property of those scenes: the name of the avatar that is seen, for the movie's Content Credentials."""
 
 
 def send_to_sequencer(scene: bpy.types.Scene, head: bpy.types.Object, frames: Frames) -> bpy.types.Scene:
@@ -33,6 +35,7 @@ def send_to_sequencer(scene: bpy.types.Scene, head: bpy.types.Object, frames: Fr
     """
     plan = plan_sequence(frames, plate_of(head), sound_of(scene, head))
     sequence = sequence_of(scene)
+    sequence[AVATAR] = head_settings(head).avatar
     render = sequence.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = plan.width, plan.height, 100
     render.fps, render.fps_base = whole_rate(plan.fps)

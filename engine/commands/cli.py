@@ -45,9 +45,8 @@ COMMANDS = (
     avatars.orbit,
     avatars.bake,
     avatars.evaluate,
-    sessions.live,
     credentials.verify,
-    credentials.mark,
+    sessions.live,
     engine.serve,
 )
 for command in COMMANDS:

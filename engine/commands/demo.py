@@ -39,8 +39,10 @@ from ...neural.rendering.reenact import reenact
 from ...protocol.choices import AvatarKindName
 from ...tracking.datasets.consent import Consent, note_consent
 from ...tracking.datasets.dataset import Dataset
+from ...tracking.datasets.origin import origin_facts
 from ..credentials.marking import mark, usable_key
 from ..credentials.statement import statement_of
+from ..jobs.tasks import remember
 from .cli import STOPPED, THEIRS
 from .terminal import shown
 
@@ -50,7 +52,8 @@ TRAINING_MINUTES: dict[AvatarKindName, float] = {"portrait": 8.0, "splats": 2.0,
 SIZE = 256
 """Pixels of the portrait's side: what the `preview` preset trains at."""
 MOST_DRIVING_FRAMES = 150
-PUBLIC_DOMAIN = Consent("public domain: NASA's portrait of Eileen Collins", by="NASA", purpose="any use")
+PUBLIC_DOMAIN = Consent("public domain: NASA's portrait of Eileen Collins", by="Semblance's demo", purpose="any use")
+ASTRONAUT = "astronaut.png"
 PLACES = ("video", "photo", "out", "blender")
 TURNTABLE = "turntable.mp4"
 REENACTED, SIDE_BY_SIDE = "reenacted.mp4", "side_by_side.mp4"
@@ -141,6 +144,7 @@ def run(plan: Plan, listener: Listener) -> Path:
 
     plan.home.prepare()
     dataset = make_dataset(plan, listener)
+    remember(dataset, origin_facts(plan.video or plan.photo or plan.out / ASTRONAUT), None)
     if not (plan.video or plan.photo):
         note_consent(dataset.folder, PUBLIC_DOMAIN)
     lap("tracking")
@@ -183,7 +187,7 @@ def astronaut(folder: Path) -> Path:
     """Write NASA's public-domain portrait of Eileen Collins, which scikit-image brings, to a folder."""
     from skimage.data import astronaut as portrait
 
-    path = folder / "astronaut.png"
+    path = folder / ASTRONAUT
     Image.fromarray(portrait()).save(path)
     return path
 

@@ -81,6 +81,14 @@ def live(
         ),
     ] = None,
     runtime: Annotated[RuntimeName, typer.Option(help="What executes its network.")] = "torch",
+    no_credentials: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="Why a FILE is not to carry Content Credentials; the reason is kept in the home.",
+            show_default="it carries them",
+        ),
+    ] = None,
     head_path: HeadPathOption = None,
     home: HomeOption = None,
 ) -> None:
@@ -89,19 +97,26 @@ def live(
     Look at the camera with a calm face for the first seconds: that is what counts as neutral.
     """
     from ...neural.rendering.runtime_choice import avatar_on
-    from ..live.backgrounds import TRANSPARENT, with_driver
+    from ..credentials.marking import marked
+    from ..credentials.statement import statement_of
+    from ..live.backgrounds import AVATAR, TRANSPARENT, with_driver
     from ..live.backgrounds import background as background_named
     from ..live.session import actor_of
-    from ..live.sinks import opened
+    from ..live.sinks import VIRTUAL_CAMERA, WINDOW, opened
 
     refuse_two_sources(camera, stream, live_link)
     with shown() as listener:
-        subject = avatar_on(runtime, avatar_file(avatar, home_of(home)), home_of(home).engines, listener)
+        path = avatar_file(avatar, home_of(home))
+        subject = avatar_on(runtime, path, home_of(home).engines, listener)
     head = subject.open_head(head_path)
     laid = background_named(subject, background)
     with ExitStack() as stack:
         driver = stack.enter_context(driver_of(head, camera, stream, live_link))
         actor = actor_of(subject, driver.whole, head=head, laid=with_driver(laid) if show_driver else laid)
+        if to not in (WINDOW, VIRTUAL_CAMERA):
+            filmed = show_driver or Path(background).is_file() or (background == AVATAR and subject.plate is not None)
+            said = statement_of(path, stream)
+            stack.enter_context(marked({Path(to): filmed}, said, home_of(home), no_credentials))
         title = f"Semblance: {Path(avatar).stem}"
         sink = stack.enter_context(opened(to, title, driver.source.fps, driver.sound, background == TRANSPARENT))
         taken, failure = drive(driver.source, actor, sink, is_recorded=record is not None)

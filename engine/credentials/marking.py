@@ -37,19 +37,23 @@ def marked(
 ) -> Iterator[None]:
     """Sign what the body writes: `files` are films, or folders of frames, and whether filmed pictures are seen in them.
 
-    What signs is looked at before the body begins, which may take hours. With a `reason` nothing is signed; it is noted
-    in the home, by the files' contents, for `verify`.
+    What signs is looked at before the body begins, which may take hours; where there is none, it is made behind it.
+    With a `reason` nothing is signed; it is noted in the home, by the files' contents, for `verify`.
 
     Raises:
-        UserError: what is to sign cannot, or the disk is full.
+        UserError: what is to sign cannot, the reason is blank, or the disk is full.
     """
     if reason is not None:
+        if not reason.strip():
+            raise UserError("Content Credentials are left out for a reason only; say it in words.")
         yield
         for path in files:
             note_left_out(home, path, reason)
         return
-    key = usable_key(home.credentials)
+    if home.credentials.exists():
+        usable_key(home.credentials)
     yield
+    key = usable_key(home.credentials)
     for path, composite in files.items():
         mark(path, replace(statement, composite=composite), key, listener)
 

@@ -31,7 +31,7 @@ from ...common.files import written_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PrivateKeyTypes
 
 LOCAL_ISSUER = "Semblance on this machine"
 """The organisation in certificates that are made here."""
@@ -112,7 +112,7 @@ def made_here() -> bytes:
     return private_pem(key) + certificate("signer", key.public_key(), issuer_key) + issuer
 
 
-def certificate(name: str, holder: ec.EllipticCurvePublicKey, issuer: ec.EllipticCurvePrivateKey) -> bytes:
+def certificate(name: str, holder: CertificatePublicKeyTypes, issuer: ec.EllipticCurvePrivateKey) -> bytes:
     """Return the PEM of a certificate of `holder`, called `name`, that the key `issuer` has signed.
 
     That of the issuer itself may issue others and sign nothing else; any other is for signing only.

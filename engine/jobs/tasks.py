@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...common.home import Home, default_home
 from ...common.progress import Listener
-from ...protocol.jobs import Bake, Build, JobKind, NewDataset, Orbit, Photo, Reenact, Render, Track
+from ...protocol.jobs import Bake, Build, JobKind, Mark, NewDataset, Orbit, Photo, Reenact, Render, Track
 from ...tracking.datasets.consent import Consent, note_consent
 from ...tracking.datasets.dataset import Dataset, Layout
 from ...tracking.datasets.origin import origin_facts
@@ -19,6 +19,7 @@ from ...tracking.heads.registry import open_head
 
 if TYPE_CHECKING:
     from ...neural.rendering.label import Label
+    from ..credentials.statement import Statement
 
 
 def track(job: Track, listener: Listener) -> dict[str, Any]:
@@ -96,14 +97,16 @@ def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
     """Drive an avatar by another performance."""
     from ...neural.avatar_file import read_plate
     from ...neural.rendering.reenact import reenact
+    from ..credentials.statement import statement_of
 
-    avatar, panels, look = Path(job.avatar), path_or_none(job.panels), job.look()
+    avatar, driver, panels, look = Path(job.avatar), Path(job.driver), path_or_none(job.panels), job.look()
+    said = statement_of(avatar, driver)
     plate = job.background and job.plate and not any(look.background_offset) and read_plate(avatar) is not None
     files = {Path(job.out): plate} | ({panels: True} if panels else {})
-    with signing(job, avatar, Path(job.driver), files, listener):
+    with signing(job, said, files, listener):
         reenact(
             avatar,
-            Path(job.driver),
+            driver,
             Path(job.out),
             background=job.background,
             plate=job.plate,
@@ -122,9 +125,11 @@ def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
 def orbit(job: Orbit, listener: Listener) -> dict[str, Any]:
     """Swing a camera about a head in 3D."""
     from ...neural.rendering.orbit import orbit
+    from ..credentials.statement import statement_of
 
     performance = path_or_none(job.performance)
-    with signing(job, Path(job.avatar), performance, {Path(job.out): False}, listener):
+    said = statement_of(Path(job.avatar), performance)
+    with signing(job, said, {Path(job.out): False}, listener):
         orbit(
             Path(job.avatar),
             Path(job.out),
@@ -159,6 +164,16 @@ def bake(job: Bake, listener: Listener) -> dict[str, Any]:
     return {"dataset": str(dataset.folder), "frames": len(dataset.names)}
 
 
+def mark(job: Mark, listener: Listener) -> dict[str, Any]:
+    """Sign a finished film or picture."""
+    from ..credentials.marking import mark, usable_key
+    from ..credentials.statement import statement_of
+
+    said = statement_of(Path(job.avatar), path_or_none(job.driver), composite=job.filmed)
+    mark(Path(job.file), said, usable_key(Home(default_home()).credentials), listener)
+    return {"signed": job.file}
+
+
 TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
     JobKind.TRACK: track,
     JobKind.PHOTO: photo,
@@ -166,17 +181,17 @@ TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
     JobKind.REENACT: reenact,
     JobKind.ORBIT: orbit,
     JobKind.BAKE: bake,
+    JobKind.MARK: mark,
 }
 
 
 def signing(
-    job: Render, avatar: Path, driver: Path | None, files: Mapping[Path, bool], listener: Listener
+    job: Render, said: Statement, files: Mapping[Path, bool], listener: Listener
 ) -> AbstractContextManager[None]:
     """Have what the body writes signed, unless the job says why not; `files` as in `credentials.marking.marked`."""
     from ..credentials.marking import marked
-    from ..credentials.statement import statement_of
 
-    return marked(files, statement_of(avatar, driver), Home(default_home()), job.no_credentials, listener)
+    return marked(files, said, Home(default_home()), job.no_credentials, listener)
 
 
 def label_of(job: Render) -> Label | None:

@@ -187,3 +187,64 @@ def test_a_clean_plate_takes_the_place_of_the_footage(run_blender, folder):
     assert len(shown) == 10
     for picture in shown:
         assert np.abs(picture[80:94, 100:126] - (30, 90, 160)).max() < 8
+
+
+SIGNED = """
+import bpy
+from pathlib import Path
+from types import SimpleNamespace
+import semblance
+from semblance.blender_addon.scene import avatar_scene
+from semblance.blender_addon.sequence import sequence_scene
+from semblance.blender_addon.sequence.sequencer import Frames
+from semblance.blender_addon.ui import activity, movie_credentials
+from semblance.common.progress import Cancelled
+from semblance.protocol.jobs import Mark
+
+bpy.ops.wm.read_factory_settings(use_empty=True)
+semblance.register()
+folder, scene = Path(sys.argv[1]), bpy.context.scene
+head = avatar_scene.add_avatar(scene, folder / "performance.npz", avatar="me", name="me")
+frames = Frames(tuple(sorted((folder / "frames").iterdir()))[:2], (32, 32), 15.0)
+sequence = sequence_scene.send_to_sequencer(scene, head, frames)
+assert movie_credentials.mark_job(sequence) is None  # not rendered yet
+timers = []
+bpy.app.handlers.render_complete[:] = [movie_credentials.movie_is_rendered]
+kept = SimpleNamespace(register=lambda call, persistent: timers.append(call))
+movie_credentials.bpy = SimpleNamespace(app=SimpleNamespace(timers=kept))
+sequence_scene.render_sequence(sequence, folder / "quiet.mp4")
+assert timers == []  # without a window
+movie_credentials.windows = lambda: [None]
+sequence_scene.render_sequence(sequence, folder / "out.mp4")
+(call,) = timers
+wanted = Mark(file=str(folder / "out.mp4"), avatar="me", filmed=True)
+assert call.args == (wanted,)
+asked = []
+def follow(place, request, started):
+    asked.append(request)
+    yield
+    raise Cancelled
+movie_credentials.jobs.follow = follow
+movie_credentials.why_no_mark = lambda: "there is no engine."
+call()
+assert activity.message().problem and "out.mp4 is not signed: there is no engine." in activity.message().text
+assert asked == []
+movie_credentials.why_no_mark = lambda: ""
+call()
+while activity._memory.errands:
+    activity.step()
+assert asked == [wanted]
+movie_credentials.bpy = bpy
+bpy.app.handlers.render_complete.clear()
+bpy.app.handlers.render_complete.append(movie_credentials.movie_is_rendered)
+scene.render.filepath = str(folder / "other.png")
+assert movie_credentials.mark_job(scene) is None
+semblance.unregister()
+assert not bpy.app.handlers.render_complete
+"""
+
+
+def test_a_rendered_movie_is_given_to_the_engine_to_sign(run_blender, folder):
+    for number in range(2):
+        Image.new("RGBA", (32, 32)).save(folder / "frames" / f"f_{number + 1:04d}.png")
+    run_blender(SIGNED, folder)

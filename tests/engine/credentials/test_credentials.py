@@ -12,7 +12,7 @@ import av
 import c2pa
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from PIL import Image
 from semblance.common.errors import UserError
 from semblance.common.home import Home
@@ -230,6 +230,26 @@ def test_keys_that_cannot_sign_are_refused_before_anything_is_made(home, stateme
     home.credentials.write_bytes(stranger + made[made.find(b"-----BEGIN CERTIFICATE") :])
     with pytest.raises(UserError, match="is of another key"):
         usable_key(home.credentials)
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ps256"])
+def test_artists_sign_with_keys_of_their_own(home, kind, tmp_path, statement):
+    """Their issuer's name is told, and that it is no certificate of ours."""
+    made = ed25519.Ed25519PrivateKey.generate() if kind == "ed25519" else rsa.generate_private_key(65537, 2048)
+    issuer = signer.ec.generate_private_key(signer.ec.SECP256R1())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signer, "LOCAL_ISSUER", "Studio Ada")
+        chain = signer.certificate("signer", made.public_key(), issuer)
+        chain += signer.certificate("issuer", issuer.public_key(), issuer)
+    home.folder.mkdir()
+    home.credentials.write_bytes(signer.private_pem(made) + chain)
+    key = usable_key(home.credentials)
+    assert key.algorithm == kind
+    picture = tmp_path / "picture.png"
+    Image.fromarray(plain(80)).save(picture)
+    mark(picture, statement, key)
+    (said,) = (each for each in described(picture, home) if "Signed by" in each)
+    assert "Studio Ada; it is valid and not from a list of trust" in said
 
 
 def test_a_certificate_for_something_else_is_refused(home, monkeypatch):

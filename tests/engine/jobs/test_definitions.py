@@ -32,6 +32,7 @@ REQUIRED: dict[JobKind, dict[str, Any]] = {
     JobKind.REENACT: {"avatar": "a", "driver": "/d.mp4", "out": "/o.mp4"},
     JobKind.BAKE: {"avatar": "a", "dataset": "a"},
     JobKind.ORBIT: {"avatar": "a", "out": "/o.mp4"},
+    JobKind.MARK: {"file": "/o.mp4", "avatar": "a"},
 }
 """The least that each job needs."""
 

@@ -16,8 +16,10 @@ from semblance.engine.commands.cli import main
 from semblance.engine.credentials.reading import described
 from semblance.engine.jobs import tasks
 from semblance.neural.kinds import KINDS
+from semblance.neural.rendering import orbit
+from semblance.neural.rendering.label import Label
 from semblance.neural.styleavatar.kind import STYLEAVATAR
-from semblance.protocol.jobs import JobKind, Reenact
+from semblance.protocol.jobs import JobKind, Orbit, Reenact
 from semblance.tests.makers.avatars import avatar_of
 from semblance.tests.makers.footage import plain, write_video
 from semblance.tests.makers.networks import Mirror
@@ -100,6 +102,20 @@ def test_a_label_stands_on_every_picture(job, tmp_path):
         assert len(rows) > 500
 
 
+def test_a_turn_about_a_head_is_signed(job, tmp_path, home, monkeypatch):
+    """The camera's way is another test's: here the pictures come from a stand-in."""
+
+    def drawn(avatar, out, *, performance, label, **_others):
+        assert (performance, label) == (None, Label("synthetic"))
+        write_video(out, [plain(40)])
+
+    monkeypatch.setattr(orbit, "orbit", drawn)
+    tasks.TASKS[JobKind.ORBIT](Orbit(avatar=job.avatar, out=job.out, label="synthetic"), silent)
+    words = words_of(tmp_path / "out.mp4", home)
+    assert "by a trained model (synthetic)\n" in words
+    assert "Driven by" not in words
+
+
 def left_with(capsys, *arguments: str) -> tuple[int, str]:
     """Exit code and words of the command line."""
     with pytest.raises(SystemExit) as left:
@@ -108,13 +124,27 @@ def left_with(capsys, *arguments: str) -> tuple[int, str]:
     return int(left.value.code or 0), said.out + said.err
 
 
+def test_what_a_live_session_writes_is_signed(job, tmp_path, home, capsys):
+    live = ("live", job.avatar, "--stream", job.driver, "--to", str(tmp_path / "live.mp4"))
+    assert left_with(capsys, *live, "--background", "own")[0] == 0
+    words = words_of(tmp_path / "live.mp4", home)
+    assert "by a trained model (synthetic)\n" in words
+    assert "Driven by: driver.npz" in words
+    assert left_with(capsys, *live)[0] == 0  # over its plate
+    assert "together with filmed pictures" in words_of(tmp_path / "live.mp4", home)
+    assert left_with(capsys, *live, "--no-credentials", "a try")[0] == 0
+    with pytest.raises(UserError, match="because: a try"):
+        described(tmp_path / "live.mp4", home)
+    assert left_with(capsys, *live, "--no-credentials", " ")[0] == 2
+
+
 def test_marks_are_read_and_written_from_the_command_line(job, tmp_path, capsys):
     film = write_video(tmp_path / "film.mp4", [plain(40)])
     assert left_with(capsys, "verify", str(film)) == (
         2,
         f"{film} carries no Content Credentials; nothing says how it was made.\n",
     )
-    code, words = left_with(capsys, "mark", str(film), "--avatar", job.avatar, "--driver", job.driver, "--filmed")
+    code, words = left_with(capsys, "mark", str(film), job.avatar, "--driver", job.driver, "--filmed")
     assert code == 0
     assert f"signed: {film}" in words
     code, words = left_with(capsys, "verify", str(film))
