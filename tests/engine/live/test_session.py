@@ -88,7 +88,7 @@ def test_the_newest_motion_wins_and_the_others_are_dropped():
             yield from motions[1:]
             go_on.set()
 
-    source, actor = Rushing(), actor_of(StandInAvatar(paint=paint))  # type: ignore[arg-type]
+    source, actor = Rushing(), actor_of(StandInAvatar(paint=paint))
     with closing(live_pictures(source, actor, dropped=lambda: dropped.append(None))) as session:
         times = [round(10 * each.motion.time) for each in session]
     assert times[0] == 0
@@ -110,10 +110,10 @@ def test_a_source_that_fails_ends_the_session_with_its_sentence_and_no_thread_st
 
     with (
         pytest.raises(UserError, match="The camera is gone"),
-        closing(live_pictures(Failing(), actor_of(StandInAvatar()))) as session,  # type: ignore[arg-type]
+        closing(live_pictures(Failing(), actor_of(StandInAvatar()))) as session,
     ):
         list(session)
-    with closing(live_pictures(InStep(opening([0.0] * 9)), actor_of(StandInAvatar()))) as session:  # type: ignore[arg-type]
+    with closing(live_pictures(InStep(opening([0.0] * 9)), actor_of(StandInAvatar()))) as session:
         next(session)
     assert threading.active_count() == before
 
@@ -150,7 +150,7 @@ def test_latency_measured_from_outside_is_what_the_session_tells():
     clock = FakeClock()
     source = Flashing(clock, count=16, white_from=14)
     avatar = StandInAvatar(paint=lambda: clock.work(0.040))
-    actor = actor_of(avatar, laid=with_driver(plain_picture))  # type: ignore[arg-type]
+    actor = actor_of(avatar, laid=with_driver(plain_picture))
     meter, told, outside, states = SessionMeter(), [], [], []
     with closing(live_pictures(TrackedFace(source, actor.head, clock), actor, clock=clock)) as session:
         for each in session:
