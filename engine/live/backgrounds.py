@@ -11,13 +11,12 @@ import cv2
 import numpy as np
 
 from ...common.errors import UserError
-from ...neural.rendering.reenact import alone, laying
-from ...protocol.foreground import over
+from ...protocol.foreground import over, person_alone
 from ...tracking.media.video import over_black, scaled
 
 if TYPE_CHECKING:
     from ...neural.avatar import Avatar
-    from ...tracking.heads.arrays import Image
+    from ...tracking.heads.arrays import Floats, Image
     from .session import Laid
 
 AVATAR, OWN, TRANSPARENT = "avatar", "own", "transparent"
@@ -37,13 +36,27 @@ def background(avatar: Avatar, wanted: str) -> Laid:
     Raises:
         UserError: it is none of these, or the picture cannot be read.
     """
-    if wanted in (AVATAR, OWN):
-        laid = laying(avatar, background=True, plate=wanted == AVATAR)
-        return lambda rgba, _seen: laid(rgba)
-    if wanted == TRANSPARENT:
+    if wanted == AVATAR and avatar.plate is not None:
+        behind = Behind(avatar.plate)
+    elif wanted in (AVATAR, OWN):
+        return lambda rgba, _seen: rgba[..., :3] if avatar.kind.has_backdrop else rgba
+    elif wanted == TRANSPARENT:
         return lambda rgba, _seen: alone(avatar, rgba)
-    behind = Behind(colour_of(wanted) if COLOUR.fullmatch(wanted) else picture_of(Path(wanted)))
+    else:
+        behind = Behind(colour_of(wanted) if COLOUR.fullmatch(wanted) else picture_of(Path(wanted)))
     return lambda rgba, _seen: over(alone(avatar, rgba), behind.filling(rgba.shape[0], rgba.shape[1]))
+
+
+def alone(avatar: Avatar, rgba: Image) -> Image:
+    """Return a picture `[H, W, 4]` of an avatar, straight alpha, without any background in its colours."""
+    return person_alone(rgba, quickly_blurred) if avatar.kind.has_backdrop else rgba
+
+
+def quickly_blurred(values: Floats, radius: int) -> Floats:
+    """Do as `protocol.foreground.blurred` by OpenCV, which takes a fraction of the time."""
+    side = 2 * radius + 1
+    means: Floats = cv2.boxFilter(values, -1, (side, side), borderType=cv2.BORDER_CONSTANT)
+    return means.reshape(values.shape)
 
 
 def with_driver(laid: Laid) -> Laid:

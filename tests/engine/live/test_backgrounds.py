@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
-from semblance.engine.live.backgrounds import background, with_driver
-from semblance.tests.makers.footage import plain
+from semblance.engine.live.backgrounds import alone, background, quickly_blurred, with_driver
+from semblance.protocol.foreground import person_alone
+from semblance.tests.makers.footage import plain, portrait
 from semblance.tests.makers.live import SIDE, StandInAvatar
 from semblance.tracking.media.video import write_png
 
@@ -84,3 +85,13 @@ def test_the_driver_is_shown_in_the_lower_left_corner(wanted):
 def test_a_very_wide_picture_of_the_driver_stays_inside():
     show = with_driver(background(StandInAvatar(), "avatar"))
     assert show(picture(), plain(250, 10, 400)).shape == (SIDE, SIDE, 3)
+
+
+def test_the_quick_way_to_the_person_alone_is_the_usual_one():
+    draws = np.random.default_rng(0)
+    rgba = np.dstack([portrait(), quickly_blurred(draws.random((256, 256, 1), np.float32) * 255, 9)]).astype(np.uint8)
+    rgba[:60, ..., 3], rgba[90:, 80:180, 3] = 0, 255
+    usual, quick = person_alone(rgba), alone(StandInAvatar(), rgba)  # type: ignore[arg-type]
+    assert np.abs(usual.astype(int) - quick).max() <= 1
+    heads = alone(StandInAvatar(has_backdrop=False), rgba)  # type: ignore[arg-type]
+    assert heads is rgba
