@@ -91,7 +91,7 @@ def test_the_quick_way_to_the_person_alone_is_the_usual_one():
     draws = np.random.default_rng(0)
     rgba = np.dstack([portrait(), quickly_blurred(draws.random((256, 256, 1), np.float32) * 255, 9)]).astype(np.uint8)
     rgba[:60, ..., 3], rgba[90:, 80:180, 3] = 0, 255
-    usual, quick = person_alone(rgba), alone(StandInAvatar(), rgba)  # type: ignore[arg-type]
+    usual, quick = person_alone(rgba), alone(StandInAvatar(), rgba)
     assert np.abs(usual.astype(int) - quick).max() <= 1
-    heads = alone(StandInAvatar(has_backdrop=False), rgba)  # type: ignore[arg-type]
+    heads = alone(StandInAvatar(has_backdrop=False), rgba)
     assert heads is rgba

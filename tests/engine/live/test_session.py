@@ -113,8 +113,10 @@ def test_a_source_that_fails_ends_the_session_with_its_sentence_and_no_thread_st
         closing(live_pictures(Failing(), actor_of(StandInAvatar()))) as session,
     ):
         list(session)
-    with closing(live_pictures(InStep(opening([0.0] * 9)), actor_of(StandInAvatar()))) as session:
+    source = InStep(opening([0.0] * 9))
+    with closing(live_pictures(source, actor_of(StandInAvatar()))) as session:
         next(session)
+        source.shown.release(9)  # a source goes on, also while it is being left
     assert threading.active_count() == before
 
 
