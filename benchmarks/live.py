@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Live tracking: each stage alone, then a video played at its own pace through all of them.
+"""Live tracking: each stage alone, then a video played at its own pace through all of them. Or whole live sessions.
 
 python benchmarks/live.py VIDEO... [--frames 150] [--size 512] [--out TABLE.md]
+python benchmarks/live.py VIDEO... --avatar FILE... [--seconds 30] [--runtime torch] [--out TABLE.md]
+
+With avatars, each video drives each avatar for so many seconds; 600 of them show whether memory stays flat.
 """
 
 from __future__ import annotations
@@ -11,11 +14,13 @@ import time
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+import live_sessions
 import numpy as np
 from hardware import hardware
 from markdown import report
+from semblance.protocol.choices import RuntimeName
 from semblance.tracking.detection.landmarks import DETECTION_SIDE
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.live.live_frames import LiveFrame, live_frames, with_landmarks, with_maps, with_performance
@@ -47,8 +52,14 @@ def main() -> None:
     parser.add_argument("videos", type=Path, nargs="+")
     parser.add_argument("--frames", type=int, default=150, help="frames to measure each stage on")
     parser.add_argument("--size", type=int, default=512, help="side of the central window in pixels")
+    parser.add_argument("--avatar", type=Path, nargs="+", default=(), help="avatars, for whole sessions")
+    parser.add_argument("--seconds", type=float, default=30, help="length of a session")
+    parser.add_argument("--runtime", choices=get_args(RuntimeName), default="torch", help="what executes the network")
     parser.add_argument("--out", type=Path, help="Markdown file to write")
     options = parser.parse_args()
+    if options.avatar:
+        report_sessions(options)
+        return
     machine, head = hardware(), open_head("builtin")
     rows = []
     for video in options.videos:
@@ -60,6 +71,17 @@ def main() -> None:
         costs = [f"{1000 * cost:.1f}" for cost in (*alone, sum(alone), pipelined)]
         rows.append([video.stem, *costs, *end_to_end(head, source, options.size)])
     report(f"Live tracking, {options.size} pixels", HEADINGS, rows, f"{NOTES}\n\n{machine}", options.out)
+
+
+def report_sessions(options: argparse.Namespace) -> None:
+    """Run whole sessions and print their table."""
+    rows = [
+        live_sessions.session_row(avatar, video, options.seconds, options.runtime)
+        for avatar in options.avatar
+        for video in options.videos
+    ]
+    notes = f"{live_sessions.NOTES}\n\n{hardware()}, {options.runtime}"
+    report(f"Live sessions of {options.seconds:g} s", live_sessions.HEADINGS, rows, notes, options.out)
 
 
 def first_shots(source: PlayedFile, count: int) -> list[Shot]:

@@ -19,7 +19,7 @@ from ..access import registration_of, scene_of
 from ..engine import jobs
 from ..engine.errands import Errand, Purpose
 from ..operators import ask_for_file
-from ..properties import active_head
+from ..properties import active_head, head_settings
 from ..scene.paths import path_of
 from . import activity
 from .job_requests import build_job, driver_job, tracking_job

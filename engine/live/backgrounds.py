@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ...common.errors import UserError
-from ...neural.rendering.reenact import alone, laying
+from ...neural.rendering.reenact import alone
 from ...protocol.foreground import over
 from ...tracking.media.video import over_black, scaled
 
@@ -37,12 +37,14 @@ def background(avatar: Avatar, wanted: str) -> Laid:
     Raises:
         UserError: it is none of these, or the picture cannot be read.
     """
-    if wanted in (AVATAR, OWN):
-        laid = laying(avatar, background=True, plate=wanted == AVATAR)
-        return lambda rgba, _seen: laid(rgba)
-    if wanted == TRANSPARENT:
+    if wanted == AVATAR and avatar.plate is not None:
+        behind = Behind(avatar.plate)
+    elif wanted in (AVATAR, OWN):
+        return lambda rgba, _seen: rgba[..., :3] if avatar.kind.has_backdrop else rgba
+    elif wanted == TRANSPARENT:
         return lambda rgba, _seen: alone(avatar, rgba)
-    behind = Behind(colour_of(wanted) if COLOUR.fullmatch(wanted) else picture_of(Path(wanted)))
+    else:
+        behind = Behind(colour_of(wanted) if COLOUR.fullmatch(wanted) else picture_of(Path(wanted)))
     return lambda rgba, _seen: over(alone(avatar, rgba), behind.filling(rgba.shape[0], rgba.shape[1]))
 
 

@@ -70,7 +70,7 @@ def test_what_is_no_background_is_one_sentence(tmp_path: Path, monkeypatch, name
 
 @pytest.mark.parametrize("wanted", ["avatar", "transparent"])
 def test_the_driver_is_shown_in_the_lower_left_corner(wanted):
-    show = with_driver(background(StandInAvatar(), wanted))  # type: ignore[arg-type]
+    show = with_driver(background(StandInAvatar(), wanted))
     seen = plain(250, 90, 160)
     shown = show(picture(), seen)
     height, width, margin = SIDE // 4, round(SIDE / 4 * 160 / 90), round(SIDE / 40)
@@ -78,9 +78,9 @@ def test_the_driver_is_shown_in_the_lower_left_corner(wanted):
     assert white.min(0).tolist() == [SIDE - margin - height, margin]
     assert white.max(0).tolist() == [SIDE - margin - 1, margin + width - 1]
     assert (shown[shown[..., 0] == 250] >= 250).all()
-    assert (show(picture(), None) == background(StandInAvatar(), wanted)(picture(), None)).all()  # type: ignore[arg-type]
+    assert (show(picture(), None) == background(StandInAvatar(), wanted)(picture(), None)).all()
 
 
 def test_a_very_wide_picture_of_the_driver_stays_inside():
-    show = with_driver(background(StandInAvatar(), "avatar"))  # type: ignore[arg-type]
+    show = with_driver(background(StandInAvatar(), "avatar"))
     assert show(picture(), plain(250, 10, 400)).shape == (SIDE, SIDE, 3)

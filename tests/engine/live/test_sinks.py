@@ -175,7 +175,7 @@ class StandInTk:
 @pytest.fixture
 def tk(monkeypatch: pytest.MonkeyPatch) -> StandInTk:
     stand_in = StandInTk()
-    monkeypatch.setitem(sys.modules, "tkinter", stand_in)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "tkinter", stand_in)
     return stand_in
 
 

@@ -17,7 +17,7 @@ APART = 0.1
 
 
 def own() -> Performance:
-    return at_rest(identity=np.float32([0.5]), translation=(0, 0, 1.2))
+    return at_rest(identity=np.array([0.5], np.float32), translation=(0, 0, 1.2))
 
 
 def face(jaw: float = 0.0, smile: float = 0.2, turn: float = 0.0) -> Performance:
