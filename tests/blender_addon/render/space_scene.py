@@ -36,9 +36,9 @@ def stand_in(place, avatar, inputs, look, broken_off):
 frame_service.avatar_pictures = stand_in
 
 write = render_engine.SemblanceRenderEngine.write
-def seen(self, frame, depsgraph, view):
+def seen(self, frame, depsgraph, view, **given):
     written.append(frame)
-    write(self, frame, depsgraph, view)
+    write(self, frame, depsgraph, view, **given)
 render_engine.SemblanceRenderEngine.write = seen
 
 def add(avatar):

@@ -227,20 +227,20 @@ def test_trouble_is_one_sentence_and_leaves_no_picture(run_blender, folder):
 def test_pictures(run_blender, folder):
     run_blender(SCENE + PICTURES, folder)
     seen = {file.stem: np.asarray(Image.open(file).convert("RGBA")) for file in folder.glob("*.png")}
-    red, blue, nothing, all_red = [200, 40, 40, 255], [40, 40, 200, 255], [0, 0, 0, 0], (slice(None), slice(None, 40))
+    red, blue, nothing, all_red = [200, 40, 40, 255], [40, 40, 200, 255], [0, 0, 0, 0], (slice(None), slice(None, 39))
     assert (seen["film"][all_red] == red).all()
-    assert (seen["film"][:, 40:] == nothing).all()
+    assert (seen["film"][:, 41:] == nothing).all()
     assert (seen["opaque"] == red).all()
     assert seen["wide"].shape == (64, 128, 4)
-    assert (seen["wide"][:, :78] == red).all()
-    assert (seen["wide"][:, 82:] == nothing).all()
+    assert (seen["wide"][:, :76] == red).all()
+    assert (seen["wide"][:, 84:] == nothing).all()
     assert seen["border"].shape == (32, 32, 4)
-    assert (seen["border"][:, :24] == red).all()
-    assert (seen["border"][:, 24:] == nothing).all()
-    assert (seen["two"][:, :24] == red).all()
-    assert (seen["two"][:, 24:40] == blue).all()
-    assert (seen["one"][:, 24:40] == blue).all()
-    assert (seen["one"][:, :24] == nothing).all()
+    assert (seen["border"][:, :23] == red).all()
+    assert (seen["border"][:, 25:] == nothing).all()
+    assert (seen["two"][:, :23] == red).all()
+    assert (seen["two"][:, 25:39] == blue).all()
+    assert (seen["one"][:, 25:39] == blue).all()
+    assert (seen["one"][:, :23] == nothing).all()
     for file in folder.iterdir():  # every picture of a head says that a trained model made it
         if file.suffix != ".npz":
             assert (b"digitalsourcetype/trainedAlgorithmicMedia" in file.read_bytes()) == (file.stem != "nobody")
@@ -263,11 +263,11 @@ def test_frames_are_of_blender_s_own_size(run_blender, folder):
     assert said["sizes"] == str([(29, 29, True), (1094, 615, True), (600, 600, True), (216, 131, True)])
     assert said["eyes"] == "0.065 0.0 True ['eye_L.png', 'eye_R.png']"
     tall = np.asarray(Image.open(folder / "tall_pixels.png"))
-    assert (tall[:, :40] == [200, 40, 40, 255]).all()
+    assert (tall[:, :39] == [200, 40, 40, 255]).all()
     assert (tall[:, 41:, 3] == 0).all()
     left, right = (np.asarray(Image.open(folder / f"eye_{side}.png")) for side in "LR")
-    assert (left[:, :39] == [200, 40, 40, 255]).all()
-    assert (right[:, :39] == [200, 40, 40, 255]).all()
+    assert (left[:, :38] == [200, 40, 40, 255]).all()
+    assert (right[:, :38] == [200, 40, 40, 255]).all()
 
 
 def test_keyframes_move_person_and_backdrop(run_blender, folder):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from semblance.tracking.performances.performance import Performance
 
 FRAMES = 4
-MEAN, MOST = 1 / 255, 8 / 255
+MEAN, MOST = 1 / 255, 8.5 / 255
 """How far apart the two frames may be."""
 ON_AN_EDGE = 2
 """Pixels of a map that may fall to the other side of an edge: Blender's vertices are float32 of another frame of

@@ -12,17 +12,22 @@ import numpy as np
 import pytest
 from semblance.engine.commands.cli import main
 from semblance.neural.rendering import runtime_choice
+from semblance.tests.makers.avatars import avatar_of
 from semblance.tests.makers.live import JAW, StandInAvatar
 from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.performances.performance import Performance
+from torch import nn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
-def avatar(monkeypatch: pytest.MonkeyPatch) -> StandInAvatar:
+def avatar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandInAvatar:
+    """A stand-in for what is in `me.safetensors` of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    avatar_of(nn.Linear(1, 1), {}).save("me.safetensors")
     stand_in = StandInAvatar()
     monkeypatch.setattr(runtime_choice, "avatar_on", lambda *_arguments: stand_in)
     return stand_in
