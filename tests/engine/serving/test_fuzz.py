@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever is sent to the engine, it answers as OpenAPI says and never with a fault of ours. A fixed time is spent."""
+"""Whatever is sent to the engine, it answers as OpenAPI says and never with a fault of ours."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 schemathesis = pytest.importorskip("schemathesis")
 
-SECONDS = 40.0
-"""For all of it: a few thousand requests."""
+SECONDS = 20.0
+"""For single requests: a few thousand."""
+WALKS = 80
+"""Through jobs. Their number is fixed: Hypothesis wants each to go the same way whenever it is taken again."""
 ENDLESS = "/v1/presence"
 MOST_JOBS = 60
 GOOD_JOBS = (
@@ -116,7 +118,7 @@ def ask(engine: Any, case: Any, **more: Any) -> Any:
 
 def test_every_endpoint_stands_whatever_is_sent(quick_engine, schema):
     operations = [result.ok() for result in schema.get_all_operations()]
-    asked, each = 0, SECONDS / 2 / len(operations)
+    asked, each = 0, SECONDS / len(operations)
     for operation in operations:
         deadline = time.monotonic() + each
 
@@ -136,13 +138,10 @@ def test_every_endpoint_stands_whatever_is_sent(quick_engine, schema):
 
 def test_jobs_and_what_can_be_asked_of_them_stand_in_any_order(quick_engine, schema):
     """OpenAPI's links lead from a new job to its events, its log, its end."""
-    deadline = time.monotonic() + SECONDS / 2
     followed: set[str] = set()
 
     class Walk(schema.as_state_machine()):
         def call(self, case: Any, **_: Any) -> Any:
-            if time.monotonic() > deadline:
-                hypothesis.reject()
             if case.path == "/v1/jobs" and case.method == "POST" and len(known) < MOST_JOBS:
                 case.body = GOOD_JOBS[len(known) % len(GOOD_JOBS)]
             if "{id}" in case.path and case.path_parameters["id"] in known:
@@ -156,7 +155,7 @@ def test_jobs_and_what_can_be_asked_of_them_stand_in_any_order(quick_engine, sch
             """It was validated when it came."""
 
     known: set[str] = set()
-    Walk.run(settings=hypothesis.settings(max_examples=40, stateful_step_count=8, deadline=None, derandomize=True,
+    Walk.run(settings=hypothesis.settings(max_examples=WALKS, stateful_step_count=8, deadline=None, derandomize=True,
                                           suppress_health_check=list(hypothesis.HealthCheck)))  # fmt: skip
     print(f"{len(known)} jobs; {sorted(followed)}")
     assert "/v1/jobs/{id}/events" in followed
