@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +30,9 @@ schemathesis = pytest.importorskip("schemathesis")
 
 SECONDS = 20.0
 """For single requests: a few thousand."""
-WALKS = 80
-"""Through jobs. Their number is fixed: Hypothesis wants each to go the same way whenever it is taken again."""
+ATTEMPTS, WALKS = 3, 40
+"""Through jobs, at most: they end where one that is taken again goes otherwise, which Hypothesis does not bear."""
 ENDLESS = "/v1/presence"
-MOST_JOBS = 60
 GOOD_JOBS = (
     {"kind": "track", "parameters": {"source": "/clip.mp4", "dataset": "a"}},
     {"kind": "build", "parameters": {"dataset": "/d", "avatar": "a", "seconds": 1.5}},
@@ -142,11 +142,15 @@ def test_jobs_and_what_can_be_asked_of_them_stand_in_any_order(quick_engine, sch
 
     class Walk(schema.as_state_machine()):
         def call(self, case: Any, **_: Any) -> Any:
-            if case.path == "/v1/jobs" and case.method == "POST" and len(known) < MOST_JOBS:
+            if case.path == "/v1/jobs" and case.method == "POST":
                 case.body = GOOD_JOBS[len(known) % len(GOOD_JOBS)]
             if "{id}" in case.path and case.path_parameters["id"] in known:
                 followed.add(case.path)
-            response = ask(quick_engine, case)
+            try:
+                response = ask(quick_engine, case)
+            except (Exception, BaseExceptionGroup) as fault:
+                faults.append(fault)
+                raise
             if response.status_code == 201:
                 known.add(response.json()["id"])
             return response
@@ -155,7 +159,19 @@ def test_jobs_and_what_can_be_asked_of_them_stand_in_any_order(quick_engine, sch
             """It was validated when it came."""
 
     known: set[str] = set()
-    Walk.run(settings=hypothesis.settings(max_examples=WALKS, stateful_step_count=8, deadline=None, derandomize=True,
-                                          suppress_health_check=list(hypothesis.HealthCheck)))  # fmt: skip
+    faults: list[BaseException] = []
+    settings = hypothesis.settings(
+        max_examples=WALKS,
+        stateful_step_count=8,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    for _ in range(ATTEMPTS):
+        with suppress(hypothesis.errors.FlakyStrategyDefinition):  # when a job ends is not for Hypothesis to say
+            Walk.run(settings=settings)
+        if "/v1/jobs/{id}/events" in followed:
+            break
+    assert not faults
     print(f"{len(known)} jobs; {sorted(followed)}")
     assert "/v1/jobs/{id}/events" in followed
