@@ -20,6 +20,8 @@ from semblance.common.installation.torch_builds import TORCH, Graphics, torch_re
 
 from tests.makers.wheels import lock_line, make_wheel, serving
 
+pytestmark = pytest.mark.slow  # several seconds each
+
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = "{}.{}".format(*sys.version_info[:2])
 

@@ -209,6 +209,7 @@ def test_an_engine_leaves_when_the_last_of_its_users_has_gone(engines):
     assert errors_of(process).read() == ""
 
 
+@pytest.mark.slow
 def test_an_engine_that_nobody_uses_stays_while_there_are_jobs(engines):
     process = engines.start("--while-used")
     with held_open(engines.home):

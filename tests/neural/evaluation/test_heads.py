@@ -127,6 +127,7 @@ def test_a_dataset_without_motion_has_no_heads_pixels(dataset, monkeypatch):
         next(head_regions(dataset, [0], SIZE))
 
 
+@pytest.mark.slow
 def test_what_counts_is_the_head_and_holes_cost(dataset, measured, tmp_path):
     footage = read_window(dataset, 0, SIZE)
     inside = np.max([each.matte for each in head_regions(dataset, range(FRAMES), SIZE)], 0)

@@ -130,6 +130,7 @@ def test_the_photo_is_driven_by_its_own_warp(photo):
     assert all(np.abs(each - initial)[64:192, 64:192].mean() > 4 for each in driving)
 
 
+@pytest.mark.slow
 def test_around_the_face_stays_the_warp(photo):
     class Red(Echo):
         def animation(self, photo, initial):
@@ -143,6 +144,7 @@ def test_around_the_face_stays_the_warp(photo):
     assert np.array_equal(picture[-4:, :4], warped[-4:, :4])
 
 
+@pytest.mark.slow
 def test_the_dataset_says_what_filmed_the_photo(folder, photo_file, tmp_path, monkeypatch):
     monkeypatch.setattr(coarse_sources, "load_animator", lambda _name, _device: Echo())
     monkeypatch.setattr(coarse_sources, "KEY_POSES", 3)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from semblance.tracking.datasets.dataset import Dataset
 
+pytestmark = pytest.mark.slow  # several seconds each
+
 SIZE, FILMED, DRIVEN = 128, 6, 9
 
 

@@ -91,6 +91,7 @@ def without_memory_for(monkeypatch, most: int) -> list[int]:
     return sizes
 
 
+@pytest.mark.slow
 def test_the_batch_is_halved_where_memory_is_short(dataset, tmp_path, monkeypatch):
     sizes = without_memory_for(monkeypatch, 1)
     heard = []
