@@ -54,7 +54,7 @@ from semblance.common.installation.shipped import (
 )
 from semblance.common.installation.stamp import Stamp, read_stamp
 from semblance.common.installation.system_libraries import require_libraries
-from semblance.common.installation.telling import Teller
+from semblance.common.installation.telling import Teller, megabytes_in
 from semblance.common.installation.torch_builds import OVERRIDE_VARIABLE, TorchRequirement, torch_requirement
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def wheels(rest: Sequence[str]) -> int:
         fill(asking, folder, None, torch_for(given.torch), "--only-fetch")
     lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in sorted(folder.glob("*.whl"))]
     (folder / HASHES_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
-    say(f"{len(lines)} wheels, {size(folder)} MB, for Python {' or '.join(ENGINE_PYTHONS)} in {folder}")
+    say(f"{len(lines)} wheels, {megabytes_in(folder)} MB, for Python {' or '.join(ENGINE_PYTHONS)} in {folder}")
     return 0
 
 
@@ -279,7 +279,7 @@ def complete(environment: Environment, place: Path | None, chosen: TorchRequirem
     there = tuple(sorted(whole_packages(folder)))
     replace(environment.stamp(chosen.requirement if chosen else ""), packages=there).write(folder)
     shutil.rmtree(pythons.wheels_of(folder), ignore_errors=True)
-    Teller(*LAST).tell(1, f"{folder.name}: {size(folder)} MB in {time.monotonic() - began:.0f} s")
+    Teller(*LAST).tell(1, f"{folder.name}: {megabytes_in(folder)} MB in {time.monotonic() - began:.0f} s")
 
 
 def torch_for(override: str, before: str = "") -> TorchRequirement:
@@ -370,11 +370,6 @@ def call(command: Sequence[object], env: dict[str, str] | None = None) -> int:
     """Run a command from the repository root and return its exit code."""
     words = [str(word) for word in command]
     return subprocess.run(words, cwd=ROOT, env={**os.environ, **(env or {})}, check=False).returncode
-
-
-def size(folder: Path) -> int:
-    """Megabytes on disk below a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink()) >> 20
 
 
 COMMANDS = {each.__name__: each for each in (demo, test, lint, package, setup, lock, engine, wheels, fill_here)}

@@ -11,6 +11,7 @@ from ..clock import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 LINE = re.compile(r"^(\d+(?:\.\d+)?) % (.+)$", re.MULTILINE)
 MEGABYTE = 1_000_000
@@ -74,3 +75,9 @@ def last_told(log: str) -> tuple[float, str] | None:
     """Return (share done 0 to 1, what is being done) from what a set-up has printed; None where it told nothing yet."""
     lines = LINE.findall(log)
     return (float(lines[-1][0]) / 100, lines[-1][1].strip()) if lines else None
+
+
+def megabytes_in(folder: Path) -> int:
+    """Megabytes on disk below a folder."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sum(file.stat().st_size for file in files) // MEGABYTE

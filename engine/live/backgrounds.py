@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,9 @@ from ...tracking.media.video import over_black, scaled
 if TYPE_CHECKING:
     from ...neural.avatar import Avatar
     from ...tracking.heads.arrays import Image
-    from .session import Laid
+
+Laid = Callable[["Image", "Image | None"], "Image"]
+"""Takes the avatar's `[H, W, 4]` and what the camera saw, if it did; returns the picture to show."""
 
 AVATAR, OWN, TRANSPARENT = "avatar", "own", "transparent"
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")

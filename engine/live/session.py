@@ -9,7 +9,6 @@ the pictures, a sink, is the last stage.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,10 +19,10 @@ from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.live.live_frames import WAITING
 from ...tracking.live.live_retarget import LiveRetarget
 from ...tracking.media.read_ahead import newest
-from .backgrounds import plain_picture
+from .backgrounds import Laid, plain_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from ...neural.avatar import Avatar
     from ...protocol.inputs import Inputs
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
     from ...tracking.live.motion import Motion, MotionSource
     from ...tracking.live.source import Clock
     from ...tracking.performances.performance import Performance
-
-Laid = Callable[["Image", "Image | None"], "Image"]
-"""Takes the avatar's `[H, W, 4]` and what the camera saw, if it did; returns the picture to show."""
 
 
 @dataclass(frozen=True)
