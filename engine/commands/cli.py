@@ -18,7 +18,7 @@ from ...common.failures import log_traceback, mendable, sentence_about
 from ...common.home import Home, default_home
 from ...common.progress import Cancelled
 from ...protocol.jobs import JOBS
-from . import avatars, checkpoints, credentials, engine, export, performances, sessions, tracking
+from . import avatars, checkpoints, credentials, engine, export, live, performances, tracking
 from .heads import app as heads
 from .job_options import command_of
 from .terminal import print_anything
@@ -46,7 +46,7 @@ COMMANDS = (
     avatars.bake,
     avatars.evaluate,
     credentials.verify,
-    sessions.live,
+    live.live,
     engine.serve,
 )
 for command in COMMANDS:

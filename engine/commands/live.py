@@ -1,136 +1,241 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`track --camera` and `track --stream`: live tracking, with its figures on standard error."""
+"""`live`: a face in front of a camera, a video, a phone or a performance moves an avatar now."""
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
 
 from ...common.errors import UserError
-from ...tracking.heads.head import ARKIT_NAMES, MorphableHead
-from ...tracking.live.live_frames import LiveFrame, joined, live_frames
-from ...tracking.live.meter import Meter, Reading
-from ...tracking.live.source import Camera, LiveSource, played
-from ...tracking.performances.captures.registry import write_performance
-from ...tracking.performances.performance import Performance
-from .terminal import stop_request
+from ...protocol.choices import RuntimeName
+from .shared import HeadPathOption, HomeOption, avatar_file, home_of
+from .terminal import shown, stop_request
 
-SECONDS_BETWEEN_LINES = 5.0
-DIGITS = 5
+if TYPE_CHECKING:
+    from ...tracking.heads.head import MorphableHead
+    from ...tracking.live.motion import MotionSource
+    from ...tracking.media.sound import Sound
+    from ...tracking.performances.performance import Performance
+    from ..live.session import Actor
+    from ..live.sinks import Sink
 
-Show = Callable[[str], None]
+SECONDS_BETWEEN_WORDS = 1.0
 
 
-def track_camera(number: int, head: MorphableHead, size: int, out: Path | None, as_json: bool) -> None:
-    """Track what a camera sees until Ctrl-C.
+@dataclass(frozen=True)
+class Driver:
+    """Who drives an avatar.
+
+    Attributes:
+        source: of the motions. whole: the performance, where it is known beforehand. sound: what is heard with it.
+    """
+
+    source: MotionSource
+    whole: Performance | None = None
+    sound: Sound | None = None
+
+
+def live(
+    avatar: Annotated[str, typer.Argument(help="Avatar file, or its name in the home.")],
+    camera: Annotated[
+        int | None, typer.Option(min=0, help="A camera drives it, by its number.", show_default="0")
+    ] = None,
+    stream: Annotated[
+        Path | None,
+        typer.Option(help="A video, or a performance, drives it at its own pace.", show_default=False),
+    ] = None,
+    live_link: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            metavar="PORT",
+            show_default=False,
+            help="A phone drives it: Live Link Face sends to this machine's address and this port (11111).",
+        ),
+    ] = None,
+    to: Annotated[
+        str, typer.Option(metavar="[window|virtual-camera|FILE]", help="Where it is seen; FILE is an .mp4 or a folder.")
+    ] = "window",
+    background: Annotated[
+        str,
+        typer.Option(
+            metavar="[avatar|own|transparent|#RRGGBB|PICTURE]",
+            help="What is behind it: its footage's clean plate (where it has none, its own background), its own, "
+            "nothing, a colour, a picture.",
+        ),
+    ] = "avatar",
+    show_driver: Annotated[bool, typer.Option("--show-driver", help="Show what the camera sees in a corner.")] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            help="Performance (.npz, .csv, .json) to write at the end: what the avatar did.", show_default=False
+        ),
+    ] = None,
+    runtime: Annotated[RuntimeName, typer.Option(help="What executes its network.")] = "torch",
+    no_credentials: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON",
+            help="Why a FILE is not to carry Content Credentials; the reason is kept in the home.",
+            show_default="it carries them",
+        ),
+    ] = None,
+    head_path: HeadPathOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Let a face move an avatar now, until Ctrl-C, the window is closed or the stream ends.
+
+    Look at the camera with a calm face for the first seconds: that is what counts as neutral.
+    """
+    from ...neural.rendering.runtime_choice import avatar_on
+    from ..credentials.marking import marked
+    from ..credentials.statement import statement_of
+    from ..live.backgrounds import AVATAR, TRANSPARENT, with_driver
+    from ..live.backgrounds import background as background_named
+    from ..live.session import actor_of
+    from ..live.sinks import VIRTUAL_CAMERA, WINDOW, opened
+
+    refuse_two_sources(camera, stream, live_link)
+    with shown() as listener:
+        path = avatar_file(avatar, home_of(home))
+        subject = avatar_on(runtime, path, home_of(home).engines, listener)
+    head = subject.open_head(head_path)
+    laid = background_named(subject, background)
+    with ExitStack() as stack:
+        driver = stack.enter_context(driver_of(head, camera, stream, live_link))
+        actor = actor_of(subject, driver.whole, head=head, laid=with_driver(laid) if show_driver else laid)
+        if to not in (WINDOW, VIRTUAL_CAMERA):
+            filmed = show_driver or Path(background).is_file() or (background == AVATAR and subject.plate is not None)
+            said = statement_of(path, stream)
+            stack.enter_context(marked({Path(to): filmed}, said, home_of(home), no_credentials))
+        title = f"Semblance: {Path(avatar).stem}"
+        sink = stack.enter_context(opened(to, title, driver.source.fps, driver.sound, background == TRANSPARENT))
+        taken, failure = drive(driver.source, actor, sink, is_recorded=record is not None)
+    if record is not None:
+        keep(taken, driver.source, record)
+    if failure is not None:
+        raise failure
+
+
+def refuse_two_sources(*sources: object) -> None:
+    """Raise `UserError` when more than one source is given."""
+    if sum(source is not None for source in sources) > 1:
+        raise UserError("Say one source: --camera with its number, --stream with a file, or --live-link with a port.")
+
+
+@contextmanager
+def driver_of(head: MorphableHead, camera: int | None, stream: Path | None, live_link: int | None) -> Iterator[Driver]:
+    """Open what drives the avatar whose head is given: the first camera, unless another source is.
 
     Raises:
-        UserError: there is no such camera, or no face was tracked.
+        UserError: there is no such camera or file, it is damaged, or the port cannot be used.
     """
-    with closing(Camera(number)) as camera:
-        follow(camera, head, size, out, as_json)
+    from ...tracking.live.live_link import LiveLinkPhone
+    from ...tracking.live.motion import TrackedFace
+    from ...tracking.live.source import Camera, played
+    from ...tracking.media.sound import Sound
+
+    if stream is not None:
+        if stream.is_dir() or is_performance(stream):
+            yield played_performance(stream, head)
+        else:
+            yield Driver(TrackedFace(played(stream), head), sound=Sound(stream))
+    elif live_link is not None:
+        with closing(LiveLinkPhone(live_link, head)) as phone:
+            print(f"Waiting for {phone.name}: in the app's settings, add this machine as a target.", file=sys.stderr)
+            yield Driver(phone)
+    else:
+        with closing(Camera(camera or 0)) as opened:
+            yield Driver(TrackedFace(opened, head))
 
 
-def track_stream(path: Path, head: MorphableHead, size: int, out: Path | None, as_json: bool) -> None:
-    """Track a video file at its own pace, until its end or Ctrl-C.
+def is_performance(path: Path) -> bool:
+    """Tell by its name whether a stream is a performance."""
+    from ...tracking.performances.captures.registry import is_performance_name
+
+    return is_performance_name(path)
+
+
+def played_performance(path: Path, head: MorphableHead) -> Driver:
+    """Return a performance file or a dataset's performance as a driver.
 
     Raises:
-        UserError: there is no such video, it is damaged, or no face was tracked.
+        UserError: it is absent or damaged, or has no frames.
     """
-    follow(played(path), head, size, out, as_json)
+    from ...neural.rendering.reenact import open_driver, sound_of
+    from ...tracking.live.motion import PlayedPerformance
+
+    performance = open_driver(path, head)
+    sound = sound_of(path, performance)
+    heard = sound if sound is not None and sound.path.is_file() else None
+    return Driver(PlayedPerformance(performance, str(path)), performance, heard)
 
 
-def follow(source: LiveSource, head: MorphableHead, size: int, out: Path | None, as_json: bool) -> None:
-    """Track a source: tell the figures, print frames as lines of JSON if asked, and save the performance to `out`."""
-    meter, performances = Meter(), []
+def drive(
+    source: MotionSource,
+    actor: Actor,
+    sink: Sink,
+    *,
+    is_recorded: bool,
+    clock: Callable[[], float] = time.monotonic,
+) -> tuple[list[Performance], UserError | None]:
+    """Run a session until it is stopped, the sink has had enough or the source ends.
+
+    Returns what the avatar did, frame by frame, if `is_recorded`; and why the source broke off, if it did: what there
+    is until then is worth keeping.
+    """
+    from ..live.figures import WORDS, SessionMeter
+    from ..live.session import live_pictures
+    from .live_tracking import status
+
+    meter, said = SessionMeter(), -float("inf")
+    taken: list[Performance] = []
     with (
         stop_request() as stopped,
-        status() as show,
-        reader_may_leave(),
-        closing(live_frames(source, head, size=size, dropped=meter.drop)) as frames,
+        status() as say,
+        closing(live_pictures(source, actor, dropped=meter.drop, clock=clock)) as pictures,
     ):
-        for frame in frames:
-            meter.finish(frame.shot.captured, frame.finished)
-            show(f"{state_of(frame)}: {in_words(meter.read())}")
-            if frame.performance is not None:
-                if out:
-                    performances.append(frame.performance)
-                if as_json:
-                    print(json.dumps(as_plain(frame.performance)), flush=True)
-            if stopped():
-                break
-    if out:
-        save(performances, source.name, out)
+        try:
+            for each in pictures:
+                begun = clock()
+                is_wanted = sink.show(each.picture, each.motion.time)
+                now = clock()
+                meter.finish(each.motion.captured, now, {**each.spent, "show": now - begun})
+                if is_recorded:
+                    taken.append(each.performance)
+                if now - said >= SECONDS_BETWEEN_WORDS:
+                    said, words = now, f"{WORDS[each.motion.state]}: {meter.read().in_words()}"
+                    say(words)
+                    sink.tell(words)
+                if stopped() or not is_wanted:
+                    break
+        except UserError as error:
+            return taken, error
+    return taken, None
 
 
-def save(performances: list[Performance], source: str, out: Path) -> None:
-    """Write the performance of the frames that were tracked."""
-    if not performances:
-        raise UserError(f"No face was tracked in {source}, so {out} was not written; keep a face in view for longer.")
-    write_performance(joined(performances), out)
+def keep(taken: list[Performance], source: MotionSource, out: Path) -> None:
+    """Write what the avatar did, at the source's rate and with its times, so that the source's sound still fits.
+
+    Raises:
+        UserError: no face was followed, or the disk is full.
+    """
+    from ...tracking.live.live_frames import joined
+    from ...tracking.performances.captures.registry import write_performance
+
+    if not any(frame.confidence[0] > 0 for frame in taken):
+        raise UserError(
+            f"No face was followed in {source.name}, so {out} was not written; keep a face in view for longer."
+        )
+    times = np.concatenate([frame.times for frame in taken])
+    write_performance(replace(joined(taken), times=times, fps=source.fps), out)
     print(f"performance: {out}", file=sys.stderr)
-
-
-def as_plain(performance: Performance) -> dict[str, Any]:
-    """A performance of one frame in words and numbers, for other programs."""
-    return {
-        "time": round(float(performance.times[0]), DIGITS),
-        "confidence": round(float(performance.confidence[0]), DIGITS),
-        "expression": dict(zip(ARKIT_NAMES, rounded(performance.expression[0]), strict=True)),
-        "rotation": [rounded(row) for row in performance.rotation[0]],
-        "translation": rounded(performance.translation[0]),
-        "gaze": {"left": rounded(performance.gaze[0, 0]), "right": rounded(performance.gaze[0, 1])},
-    }
-
-
-def rounded(values: Any) -> list[float]:
-    """The numbers of a row, in few digits."""
-    return [round(float(value), DIGITS) for value in values]
-
-
-def state_of(frame: LiveFrame) -> str:
-    """What tracking is at, in words."""
-    if frame.performance is None:
-        return "Looking for a face" if frame.landmarks is None else "Getting to know the face"
-    return "Tracking" if frame.landmarks is not None else "Face lost"
-
-
-def in_words(reading: Reading) -> str:
-    """The meter's figures in one line."""
-    latency, slowest = 1000 * reading.latency, 1000 * reading.slowest
-    return f"{reading.fps:.1f} frames/s, latency {latency:.0f} ms (slowest {slowest:.0f}), {reading.dropped} dropped"
-
-
-@contextmanager
-def status() -> Iterator[Show]:
-    """Give what shows a line on standard error: always the newest on a terminal, else one now and then."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-
-        with Console(stderr=True).status("") as line:
-            yield line.update
-        return
-    last = -SECONDS_BETWEEN_LINES
-
-    def show(text: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
-            last = time.monotonic()
-            print(text, file=sys.stderr, flush=True)
-
-    yield show
-
-
-@contextmanager
-def reader_may_leave() -> Iterator[None]:
-    """End the block quietly when who reads standard output has gone."""
-    try:
-        yield
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -47,7 +47,7 @@ def track(
         if overlay:
             draw_overlay(Path(folder), overlay, Path(video), head_path)
         return
-    from .live import track_camera, track_stream
+    from .live_tracking import track_camera, track_stream
 
     opened = opened_head(parameters["head"], head_path, home)
     if camera is not None:

@@ -1,134 +1,160 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`semblance track --camera` and `--stream`: what the user sees, reads and keeps."""
+"""`semblance live`: what the user asks for, sees and keeps."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import av
 import numpy as np
 import pytest
-from semblance.common.errors import UserError
-from semblance.engine.commands import live
 from semblance.engine.commands.cli import main
+from semblance.neural.rendering import runtime_choice
+from semblance.tests.makers.avatars import avatar_of
+from semblance.tests.makers.live import JAW, StandInAvatar
 from semblance.tests.makers.performances import at_rest
-from semblance.tracking.heads.camera import PinholeCamera
-from semblance.tracking.heads.head import ARKIT_NAMES
-from semblance.tracking.live.live_frames import LiveFrame
-from semblance.tracking.live.source import Shot
+from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.performances.performance import Performance
+from torch import nn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
-class Source:
-    name = "a test"
-
-
-def frame(index: int, known: bool = True, seen: bool = True) -> LiveFrame:
-    performance = at_rest(
-        expression=np.linspace(0, 1, 52),
-        translation=(0.1, 0.2, 0.9),
-        gaze=[[0.1, 0.2], [0.3, 0.4]],
-        times=np.array([index / 25]),
-        camera=PinholeCamera.default(64),
-    )
-    shot = Shot(np.zeros((4, 4, 3), np.uint8), index / 25, captured=index / 25)
-    landmarks = np.zeros((478, 3), np.float32) if seen else None
-    return LiveFrame(shot, landmarks, performance if known else None, None, finished=index / 25 + 0.02)
+@pytest.fixture(autouse=True)
+def avatar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandInAvatar:
+    """A stand-in for what is in `me.safetensors` of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    avatar_of(nn.Linear(1, 1), {}).save("me.safetensors")
+    stand_in = StandInAvatar()
+    monkeypatch.setattr(runtime_choice, "avatar_on", lambda *_arguments: stand_in)
+    return stand_in
 
 
 @pytest.fixture
-def frames(monkeypatch: pytest.MonkeyPatch) -> list[LiveFrame]:
-    """What live tracking gives; add to it."""
-    given: list[LiveFrame] = []
-
-    def live_frames(*_source: object, **_options: object) -> Iterator[LiveFrame]:
-        yield from given
-
-    monkeypatch.setattr(live, "live_frames", live_frames)
-    return given
+def take(tmp_path: Path) -> Path:
+    """Half a second of the avatar's own person, whose mouth opens."""
+    expression = np.zeros((13, 52))
+    expression[:, JAW] = np.linspace(0, 1, 13)
+    at_rest(13, load_builtin(), expression=expression).save(tmp_path / "take.npz")
+    return tmp_path / "take.npz"
 
 
-def follow(out: Path | None = None, as_json: bool = False) -> None:
-    # The source and the head go to `live_frames` only, which `frames` replaces.
-    live.follow(Source(), head=None, size=512, out=out, as_json=as_json)  # type: ignore[arg-type]
+def left_with(*arguments: object) -> int:
+    try:
+        main(["live", *map(str, arguments)])
+    except SystemExit as left:
+        return int(left.code or 0)
+    return 0
 
 
-def test_every_frame_is_a_line_of_json(frames, capsys):
-    frames += [frame(0, known=False), frame(1), frame(2)]
-    follow(as_json=True)
-    lines: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [line["time"] for line in lines] == [0.04, 0.08]
-    assert list(lines[0]["expression"]) == list(ARKIT_NAMES)
-    assert lines[0]["expression"]["tongueOut"] == 1
-    assert lines[0]["gaze"] == {"left": [0.1, 0.2], "right": [0.3, 0.4]}
-    assert lines[0]["translation"] == [0.1, 0.2, 0.9]
-    assert lines[0]["confidence"] == 1
+def test_a_performance_drives_an_avatar_into_a_video_and_what_it_did_is_kept(take, tmp_path, capsys):
+    arguments = ("me.safetensors", "--stream", take, "--to", tmp_path / "out.mp4", "--record", tmp_path / "did.npz")
+    assert left_with(*arguments) == 0
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    did = Performance.load(tmp_path / "did.npz")
+    assert len(frames) == len(did) >= 2
+    assert did.fps == 25
+    assert frames[-1].mean() > 150, "the last one is shown however slow the machine is"
+    assert did.expression[-1, JAW] == pytest.approx(1, abs=0.3)
+    said = capsys.readouterr().err
+    assert "frames/s, latency" in said
+    assert "paint" in said
 
 
-def test_the_performance_is_written_at_the_end(frames, tmp_path, capsys):
-    frames += [frame(index) for index in range(5, 9)]
-    follow(tmp_path / "me.npz")
-    performance = Performance.load(tmp_path / "me.npz")
-    assert performance.times.tolist() == pytest.approx([0, 0.04, 0.08, 0.12])
-    assert performance.fps == pytest.approx(25)
-    assert capsys.readouterr().out == ""
-
-
-def test_ctrl_c_ends_the_take_and_keeps_it(frames, tmp_path, monkeypatch):
-    frames += [frame(index) for index in range(100)]
+def test_ctrl_c_ends_the_session_and_keeps_what_there_is(take, tmp_path, monkeypatch):
+    at_rest(1500, load_builtin()).save(take)
     shown = []
 
-    def interrupt(_frame: LiveFrame) -> str:
+    def interrupt(*_arguments: object) -> bool:
         shown.append(1)
-        if len(shown) == 7:
+        if len(shown) == 3:
             os.kill(os.getpid(), signal.SIGINT)
-        return "Tracking"
+        return True
 
-    monkeypatch.setattr(live, "state_of", interrupt)
-    follow(tmp_path / "me.npz")
-    assert len(Performance.load(tmp_path / "me.npz")) == 7
-
-
-def test_without_a_face_nothing_is_written(frames, tmp_path):
-    frames += [frame(0, known=False, seen=False)]
-    with pytest.raises(UserError, match=r"No face was tracked in a test, so .*me\.npz was not written"):
-        follow(tmp_path / "me.npz")
-    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr("semblance.engine.live.sinks.FileSink.show", interrupt)
+    out = tmp_path / "frames"
+    assert left_with("me.safetensors", "--stream", take, "--to", out, "--record", tmp_path / "did.npz") == 0
+    assert len(Performance.load(tmp_path / "did.npz")) == len(shown) < 10
 
 
-def test_standard_error_says_what_is_going_on(frames, capsys):
-    frames += [frame(0)]
-    follow()
-    assert "Tracking: 0.0 frames/s, latency 20 ms (slowest 20), 0 dropped" in capsys.readouterr().err
-    assert live.state_of(frame(0, known=False, seen=False)) == "Looking for a face"
-    assert live.state_of(frame(0, known=False)) == "Getting to know the face"
-    assert live.state_of(frame(0, seen=False)) == "Face lost"
+def test_without_a_face_nothing_is_recorded(take, tmp_path, capsys):
+    at_rest(3, load_builtin(), confidence=0).save(take)
+    arguments = ("me.safetensors", "--stream", take, "--to", tmp_path / "out.mp4", "--record", tmp_path / "did.npz")
+    assert left_with(*arguments) == 2
+    assert "No face was followed in" in capsys.readouterr().err
+    assert not (tmp_path / "did.npz").exists()
+    assert (tmp_path / "out.mp4").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "Say what to track"),
-        (["a.mp4", "--camera", "0"], "Say what to track"),
-        (["--camera", "0", "--stream", "a.mp4"], "Say what to track"),
-        (["a.mp4", "--json"], "are for live tracking"),
-        (["a.mp4", "--out", "a.npz"], "are for live tracking"),
+        (["--camera", "0", "--live-link", "11111"], "Say one source"),
+        (["--camera", "97"], "Camera 97 cannot be opened"),
+        (["--stream", "none.mp4"], "There is no video"),
+        (["--stream", "none.npz"], "none.npz"),
+        (["--background", "none.png"], "There is no background"),
     ],
 )
-def test_sources_and_options_that_do_not_go_together_are_refused(capsys, arguments, sentence):
-    with pytest.raises(SystemExit) as left:
-        main(["track", *arguments])
-    assert left.value.code == 2
+def test_what_cannot_be_is_one_sentence(capsys, arguments, sentence):
+    assert left_with("me.safetensors", *arguments, "--to", "out.mp4") == 2
     assert sentence in capsys.readouterr().err
 
 
-def test_the_name_says_what_kind_of_file_is_written(frames, tmp_path):
-    frames += [frame(index) for index in range(3)]
-    follow(tmp_path / "me.csv")
-    assert len((tmp_path / "me.csv").read_text().splitlines()) == 4
+def test_a_source_that_breaks_off_leaves_what_there_is(take, tmp_path, capsys, monkeypatch):
+    from semblance.common.errors import UserError
+    from semblance.tracking.live.motion import PlayedPerformance
+
+    whole = PlayedPerformance.motions
+
+    def breaking(self: PlayedPerformance, dropped: object):
+        yield from whole(self, lambda: None)
+        raise UserError("The camera is gone.")
+
+    monkeypatch.setattr(PlayedPerformance, "motions", breaking)
+    arguments = ("me.safetensors", "--stream", take, "--to", tmp_path / "out.mp4", "--record", tmp_path / "did.npz")
+    assert left_with(*arguments) == 2
+    assert "The camera is gone." in capsys.readouterr().err
+    assert (tmp_path / "out.mp4").exists()
+    assert (tmp_path / "did.npz").exists()
+
+
+def test_a_phone_drives_an_avatar(tmp_path, monkeypatch):
+    import socket
+    import threading
+
+    from semblance.tests.makers.phones import FACE, live_link_packet
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    done = threading.Event()
+
+    def phone() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for frame in range(100_000):
+                values = [0.0] * FACE
+                values[17] = 0.0 if frame < 20 else 1.0
+                sender.sendto(live_link_packet(values, frame), ("127.0.0.1", port))
+                if done.wait(0.02):
+                    return
+
+    levels: list[float] = []
+
+    def watch(_self: object, picture: np.ndarray, _time: float) -> bool:
+        levels.append(float(picture.mean()))
+        return levels[-1] < 150
+
+    monkeypatch.setattr("semblance.engine.live.sinks.FileSink.show", watch)
+    sender = threading.Thread(target=phone)
+    sender.start()
+    try:
+        assert left_with("me.safetensors", "--live-link", port, "--to", tmp_path / "frames") == 0
+    finally:
+        done.set()
+        sender.join()
+    assert levels[-1] >= 150

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import numpy as np
 import pytest
+import schemathesis
 import torch
 from hypothesis import strategies
 from semblance.engine.jobs import scheduler as scheduler_module
@@ -26,7 +27,6 @@ from semblance.tests.makers.avatars import avatar_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-schemathesis = pytest.importorskip("schemathesis")
 
 SECONDS = 20.0
 """For single requests: a few thousand."""

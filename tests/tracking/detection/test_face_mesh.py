@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
 
+import mediapipe
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
@@ -23,7 +24,6 @@ PARTS = {
 
 @pytest.fixture
 def model(tmp_path, monkeypatch) -> Path:
-    mediapipe = pytest.importorskip("mediapipe")
     modules = Path(mediapipe.__file__).parent / "modules"
     if not (modules / PARTS["face_detector.tflite"]).is_file():
         pytest.skip("this MediaPipe brings no models")
@@ -58,7 +58,8 @@ class Landmarker:
 
 
 def test_its_landmarks_come_as_face_mesh_s_do(model, monkeypatch):
-    vision = pytest.importorskip("mediapipe.tasks.python.vision")
+    from mediapipe.tasks.python import vision
+
     monkeypatch.setattr(vision, "FaceLandmarker", Landmarker)
     Landmarker.asked.clear()
     with LandmarkDetector() as detector:
