@@ -99,17 +99,17 @@ def above_cut(view: HeadView, shoulders: Floats) -> Floats:
     """Return 1 in what lies above the cut, and in the face: `[SIDE, SIDE]`.
 
     The cut follows the front of the neck, and to its sides rises to the rows of the shoulders (left and right in the
-    picture) where they are higher: there a collar stands about the neck.
+    picture) where they are higher: there a collar stands about the neck, and close to the face.
     """
     x, y = view.cut.T
-    columns = np.arange(SIDE, dtype=np.float32)
+    columns, rows = np.arange(SIDE, dtype=np.float32), np.arange(SIDE, dtype=np.float32)[:, None]
     cut = np.interp(columns, x, y)
     out = 2 * (columns - x.mean()) / (x[-1] - x[0])
     for side, shoulder in zip((-1, 1), shoulders, strict=True):
         cut += np.clip((side * out - COLLAR) / (1 - COLLAR), 0, 1) * np.minimum(shoulder - cut, 0)
-    rows = np.arange(SIDE, dtype=np.float32)[:, None]
     kept = np.clip(0.5 + (cut - rows) / (SOFTNESS * PER_METRE), 0, 1).astype(np.float32)
-    soft: Floats = cv2.blur(np.maximum(kept, view.face), (3, 3))
+    face = np.where(rows < np.where(columns < MIDDLE, *shoulders), view.around, view.face)
+    soft: Floats = cv2.blur(np.maximum(kept, face), (3, 3))
     return soft
 
 

@@ -72,13 +72,14 @@ class HeadView:
     Attributes:
         to_upright: `[2, 3]` pixels of the picture to pixels of the view.
         cut: `[N, 2]` the front of the neck where it is cut, x rising.
-        face: `[SIDE, SIDE]` 1 within the outline of the head without neck and hair.
+        face: `[SIDE, SIDE]` 1 within the outline of the head without neck and hair; around: a little beyond it too.
         ears: the row of the lower one.
     """
 
     to_upright: Floats
     cut: Floats
     face: Floats
+    around: Floats
     ears: float
 
     @classmethod
@@ -93,9 +94,10 @@ class HeadView:
 
         cut = seen(person.front)
         outline = person.outline + np.tensordot(performance.expression[index], person.outline_basis, 1)
-        face = cv2.dilate(filled(cv2.convexHull(seen(outline).astype(np.float32))), np.ones((GROWN, GROWN)))
+        face = filled(cv2.convexHull(seen(outline).astype(np.float32)))
+        around = cv2.dilate(face, np.ones((GROWN, GROWN)))
         ears = float(np.clip(seen(person.ears)[:, 1].max(), 0, NECK_ROW))
-        return cls(to_upright, cut[np.argsort(cut[:, 0])], face, ears)
+        return cls(to_upright, cut[np.argsort(cut[:, 0])], face, around, ears)
 
     def upright(self, picture: Floats) -> Floats:
         """Return the view `[SIDE, SIDE]` of `picture [h, w]`, which shows the whole picture at any size."""

@@ -110,6 +110,19 @@ def test_a_collar_beside_the_chin_goes():
     assert person.alpha(matte, 0, CHIN - 0.01) == pytest.approx(1, abs=0.03)
 
 
+def test_nothing_stays_of_a_high_collar_close_to_the_jaw():
+    person = Person().with_shoulders()
+    collar = [(0.03, CHIN - 0.035), (0.3, CHIN - 0.02), (0.3, 0.3), (0.03, 0.3)]
+    matte = person.with_part(*collar).head_only()(PICTURE)
+    of_face = ~person.head.regions["neck"]
+    points = person.camera.project(frame_vertices(person.head, person.performance, 0)[of_face])
+    outline = cv2.convexHull(np.round(points).astype(np.int32))
+    row, close = person.place((0, CHIN - 0.012))[0][1], np.arange(SIDE // 2, SIDE)
+    inside = np.array([cv2.pointPolygonTest(outline, (float(column), float(row)), True) for column in close])
+    assert matte[row, close[inside < -5]].max() < 0.1
+    assert matte[row, close[inside > 3]].min() > 0.9
+
+
 def test_a_hand_beside_the_head_goes():
     person = Person().with_shoulders().with_part((0.13, -0.1), (0.17, -0.1), (0.17, 0), (0.13, 0))
     matte = person.head_only()(PICTURE)
