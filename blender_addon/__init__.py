@@ -7,11 +7,13 @@ from types import ModuleType
 
 def modules() -> tuple[ModuleType, ...]:
     """What is registered, in the order in which one needs the other."""
-    from . import command_line, ids, preferences, properties
+    from . import animation_properties, command_line, ids, preferences, properties
     from .render import registration
     from .scene import paths
     from .ui import (
         activity,
+        animate_operators,
+        animate_panel,
         bake_operators,
         carrying_operators,
         engine_operators,
@@ -21,6 +23,7 @@ def modules() -> tuple[ModuleType, ...]:
         long_task,
         movie_credentials,
         panels,
+        pose_operators,
         scene_operators,
         sequence_operators,
         setup_card,
@@ -30,6 +33,7 @@ def modules() -> tuple[ModuleType, ...]:
     return (
         preferences,
         properties,
+        animation_properties,
         ids,
         paths,
         activity,
@@ -41,7 +45,10 @@ def modules() -> tuple[ModuleType, ...]:
         splat_operators,
         bake_operators,
         carrying_operators,
+        animate_operators,
+        pose_operators,
         panels,
+        animate_panel,
         job_watch,
         job_panel,
         registration,

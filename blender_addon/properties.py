@@ -88,6 +88,7 @@ class SemblanceObject(bpy.types.PropertyGroup):
         camera: bpy.types.Object | None
         window: Sequence[int]
         driver: str
+        motion: str
         driver_start: int
         driver_time: float
         time_code: float
@@ -164,6 +165,12 @@ class SemblanceObject(bpy.types.PropertyGroup):
             name="Driver",
             subtype="FILE_PATH",
             description="The footage whose motion this head has; its sound goes to the sequencer with the frames",
+        )
+        motion: StringProperty(
+            **PATH,
+            name="Motion",
+            subtype="FILE_PATH",
+            description="The performance that was put onto this head last, to do it again with other settings",
         )
         driver_start: IntProperty(
             **CHANGEABLE, name="Driver Start", description="The scene's frame at which that motion begins", default=1

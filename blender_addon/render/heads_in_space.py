@@ -11,10 +11,10 @@ import numpy as np
 from ...common.errors import UserError
 from ...protocol.inputs import PosedMesh
 from ...protocol.look import USUAL_LOOK
-from ...tracking.heads.head import ARKIT_NAMES
 from ..access import mesh_of, pose_of
 from ..properties import head_settings
 from ..scene.axes import camera_from_world, head_rotation, world_to_camera
+from ..scene.controls import expression_of
 from ..scene.rig import HEAD_BONE
 from . import pixels
 from .evaluated_heads import EvaluatedHead, world_vertices
@@ -102,15 +102,6 @@ class HeadInSpace(EvaluatedHead):
     def _part(self, sight: Sight) -> Part:
         """The part of the picture that is sent for, which is all that can have something of the head."""
         return part_with(self.vertices, sight) or Part(0, 0, 1, 1)
-
-
-def expression_of(head: bpy.types.Object) -> Floats:
-    """Return `[52]`: the values of an evaluated head's shape keys; 0 for those that it has lost or that are muted."""
-    keys = mesh_of(head).shape_keys
-    if keys is None:
-        return np.zeros(len(ARKIT_NAMES), np.float32)
-    found = [keys.key_blocks.get(name) for name in ARKIT_NAMES]
-    return np.array([key.value if key and not key.mute else 0.0 for key in found], np.float32)
 
 
 def placement_of(head: bpy.types.Object, world: Doubles) -> Doubles:

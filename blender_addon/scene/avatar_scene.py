@@ -18,7 +18,7 @@ from ...tracking.performances.rest import rest_metadata, rest_performance
 from .. import ids
 from ..access import mesh_of, view_layer
 from ..properties import FIRST_KIND, head_settings, scene_settings
-from . import axes, camera, keyframes, paths, plate, rig
+from . import axes, camera, controls, keyframes, paths, plate, rig, takes
 from .head_object import make_head
 from .removing import discard
 
@@ -73,7 +73,7 @@ def add_avatar(
         settings.avatar = avatar
         settings.person = json.dumps(rest_metadata(performance))
         view = add_camera(made, performance, name, collection)
-        apply_performance(made, performance, fps=scene_fps(scene), start=scene.frame_start)
+        apply_performance(made, performance, fps=scene_fps(scene), start=scene.frame_start, take=name)
     except BaseException:
         discard(collection)
         raise
@@ -123,7 +123,7 @@ def add_head(
     made = make_head(head, performance.identity, performance.texture, name)
     collection.objects.link(made)
     ids.id_of(made)
-    rig.make_rig(made, head, head.neutral(performance.identity), collection)
+    controls.add_controls(made, rig.make_rig(made, head, head.neutral(performance.identity), collection))
     return made
 
 
@@ -151,9 +151,13 @@ def shoot_with(scene: bpy.types.Scene, made: bpy.types.Object) -> None:
     camera.frame_scene(scene, settings.camera, *settings.window)
 
 
-def apply_performance(made: bpy.types.Object, performance: Performance, *, fps: float, start: int) -> int:
+def apply_performance(
+    made: bpy.types.Object, performance: Performance, *, fps: float, start: int, take: str = ""
+) -> int:
     """Write a performance onto a head as keyframes from frame `start` on, or one of a single frame as what it holds
     without any; return the last frame's number.
+
+    The keys go into a new take of this name, or without one into the actions that the head has.
 
     Raises:
         UserError: the head has lost its rig, its shape keys or its camera.
@@ -165,8 +169,12 @@ def apply_performance(made: bpy.types.Object, performance: Performance, *, fps: 
     view_layer().update()  # a camera's matrix changes a little when Blender has evaluated it
     seen_from_rig = np.linalg.inv(np.array(made.parent.matrix_world, float)) @ np.array(view.matrix_world, float)
     channels = keyframes.channels_of(performance, seen_from_rig, fps=fps, start=start)
-    write = keyframes.insert if len(performance) > 1 else keyframes.hold
-    write(channels, mesh.shape_keys, made.parent)
+    if len(performance) > 1:
+        if take:
+            takes.new_take(made, take)
+        keyframes.insert(channels, mesh.shape_keys, made.parent)
+    else:
+        keyframes.hold(channels, mesh.shape_keys, made.parent)
     paths.keep_path(made, "driver", footage_of(performance) if performance.source else None)
     settings.driver_start = start
     settings.driver_time = float(performance.times[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import bpy
 
@@ -14,19 +14,20 @@ from ...tracking.performances.captures.registry import read_performance
 from ...tracking.performances.performance import Performance
 from ...tracking.performances.rest import rest_performance
 from ...tracking.performances.retarget import retarget
+from ...tracking.performances.shaping import Wish, shaped
+from ..animation_properties import animation_settings
 from ..properties import head_settings
 from .avatar_scene import apply_performance, scene_fps
-from .paths import path_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from .face_regions import REGION_OF
+from .paths import keep_path, path_of
 
 
 def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path, start: int) -> str:
-    """Write a performance onto a head as keyframes from frame `start` on; return what to say about it.
+    """Write a performance onto a head as a new take from frame `start` on; return what to say about it.
 
     The file may be of any kind that `captures.registry` reads. A performance of the same footage is taken as it is; any
-    other is made relative to the head's own rest, so that the person stays the avatar's.
+    other is made relative to the head's own rest, so that the person stays the avatar's. Then it is made as strong,
+    smooth and fast as the head's settings say. Takes that were there before stay as they are.
 
     Raises:
         UserError: a file is missing or damaged, or the head has lost what the keys are for.
@@ -40,10 +41,30 @@ def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path
         raise UserError(f"{head.name} does not say whose head it is; make it again with New Avatar or Add Avatar.")
     if not same_person(driver, own):
         driver = retarget(driver, replace(own, source=driver.source, extra=driver.extra))
-    last = apply_performance(head, driver, fps=scene_fps(scene), start=start)
+    first = start + animation_settings(head).offset
+    last = apply_performance(
+        head, as_wished(head, driver, own), fps=scene_fps(scene), start=first, take=name_of(driver, performance_file)
+    )
+    keep_path(head, "motion", performance_file)
     scene.frame_end = max(scene.frame_end, last)
-    scene.frame_set(start)
-    return " ".join([f"{head.name} performs from frame {start} to {last}.", *notes])
+    scene.frame_set(first)
+    return " ".join([f"{head.name} performs from frame {first} to {last}.", *notes])
+
+
+def as_wished(head: bpy.types.Object, driver: Performance, own: Performance) -> Performance:
+    """Return a performance as strong, smooth and fast as a head's settings say, about the rest of the head's `own`."""
+    settings = animation_settings(head)
+
+    def wish(region: str) -> Wish:
+        return Wish(getattr(settings, f"strength_{region}"), getattr(settings, f"smoothing_{region}"))
+
+    expressions = {name: wish(region) for name, region in REGION_OF.items()}
+    return shaped(driver, own, expressions, head=wish("head"), gaze=wish("gaze"), speed=settings.speed)
+
+
+def name_of(driver: Performance, file: Path) -> str:
+    """What a take is called: like the footage that was tracked, or like the file."""
+    return Path(driver.source).stem or file.stem
 
 
 def own_performance(head: bpy.types.Object) -> Performance | None:

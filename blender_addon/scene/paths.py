@@ -22,7 +22,7 @@ from ..properties import head_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NAMES = ("head_path", "performance", "dataset", "driver")
+NAMES = ("head_path", "performance", "dataset", "driver", "motion")
 """The settings of a head that are paths."""
 
 

@@ -72,6 +72,8 @@ def data_of(part: bpy.types.Object) -> Iterator[bpy.types.ID]:
         animation = getattr(holder, "animation_data", None)
         if animation and animation.action:
             yield animation.action
+        if animation:
+            yield from (each.action for track in animation.nla_tracks for each in track.strips if each.action)
     if isinstance(data, bpy.types.Mesh):
         yield from filter(None, data.materials)
     if isinstance(data, bpy.types.Camera):

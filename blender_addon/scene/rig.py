@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The armature: a head bone that carries the whole motion, and an eye bone for each eyeball."""
+"""The armature: a head bone that carries the whole motion, and an eye bone for each eyeball (`controls` adds more)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...tracking.heads.arrays import Doubles, Floats
     from ...tracking.heads.head import MorphableHead
 
-HEAD_BONE, EYE_BONES = "head", ("eye.L", "eye.R")
+HEAD_BONE, EYE_BONES, JAW_BONE, LOOK_BONE = "head", ("eye.L", "eye.R"), "jaw", "look"
 HEAD_ORDER: Final = "ZXY"
 EYE_ORDER: Final = "XYZ"
 """Euler orders: a head turns (y) over nodding (x) over tilting (z); an eye looks aside (z) over up and down (x)."""
