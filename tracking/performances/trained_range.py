@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far expression and pose go beyond what an avatar was trained on: the distance of Tab. 4 in StyleAvatar, per frame.
+"""How far expression and pose go beyond what an avatar was trained on: the distance of Tab. 4, per frame.
 
 Of each parameter the footage's frames are kept that are farthest from each other; a frame's distance is that to the
 nearest of them, in standard deviations of training. It is beyond what was trained where no other part of the footage is

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from semblance.common.errors import UserError
 from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.rotations import from_angles
-from semblance.tracking.performances.performance import Performance
 from semblance.tracking.performances.trained_range import WITHIN, TrainedRange, motion_of, spans, spans_words, summary
+
+if TYPE_CHECKING:
+    from semblance.tracking.performances.performance import Performance
 
 JAW, BLINK = ARKIT_NAMES.index("jawOpen"), ARKIT_NAMES.index("eyeBlinkLeft")
 
