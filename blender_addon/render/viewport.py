@@ -263,20 +263,27 @@ def portrait_texture(picture: pixels.Image, transparent: bool) -> gpu.types.GPUT
     return texture_of(pixels.scene_linear(straight, scene_colours.linear_from_rec709(), transparent))
 
 
-def draw_text(context: bpy.types.Context, text: str) -> None:
-    """Write a line near the bottom of a viewport, on a dark ground that keeps it readable before any picture."""
+DARK = 0.02, 0.02, 0.02, 0.8
+
+
+def draw_text(
+    context: bpy.types.Context, text: str, place: float = 0.0, ground: tuple[float, float, float, float] = DARK
+) -> None:
+    """Write a line near the bottom of a viewport, or at this share of its height, on a ground (a colour) that keeps it
+    readable before any picture.
+    """
     assert context.region is not None
     scale = preferences_of(context).system.ui_scale
     blf.size(0, 14 * scale)
     width, height = blf.dimensions(0, text)
-    left, bottom = (context.region.width - width) / 2, 48 * scale
+    left, bottom = (context.region.width - width) / 2, max(48 * scale, place * context.region.height)
     margin = 10 * scale
-    ground = [(left - margin, bottom - margin), (left + width + margin, bottom - margin)]
-    ground += [(x, bottom + height + margin) for x, _ in ground]
+    corners = [(left - margin, bottom - margin), (left + width + margin, bottom - margin)]
+    corners += [(x, bottom + height + margin) for x, _ in corners]
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
-    shader.uniform_float("color", (0.02, 0.02, 0.02, 0.8))
+    shader.uniform_float("color", ground)
     gpu.state.blend_set("ALPHA")
-    batch_for_shader(shader, "TRI_STRIP", {"pos": ground}).draw(shader)
+    batch_for_shader(shader, "TRI_STRIP", {"pos": corners}).draw(shader)
     blf.color(0, 1.0, 1.0, 1.0, 1.0)
     blf.position(0, left, bottom, 0)
     blf.draw(0, text)
