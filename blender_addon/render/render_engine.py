@@ -86,11 +86,11 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         sight = sight_of_camera(depsgraph, self.resolution_x, self.resolution_y, self)
         heads = sorted(seen, key=lambda head: -head.distance(sight.world))
         layers = [self.layer_of(head, sight, painters, number / len(heads)) for number, head in enumerate(heads)]
-        backdrop = next((layer.backdrop for layer in layers if layer.backdrop is not None), None)
+        backdrop = next((layer.backdrop for layer in layers if layer.backdrop), None)
         objects = objects_layer(depsgraph, sight, painters) if any(head.in_space for head in heads) else None
         frame = composite([*layers, objects] if objects else layers or [empty_layer(sight)])
         if not render.film_transparent:
-            frame = on_backdrop(frame, world_colour(depsgraph) if backdrop is None else backdrop)
+            frame = on_backdrop(frame, backdrop() if backdrop else world_colour(depsgraph))
         plain = {"Combined": frame.colour, DEPTH.name: frame.depth}
         return {**plain, **self.other_passes(depsgraph, sight, painters, layers, objects)}
 
