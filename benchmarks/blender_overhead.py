@@ -1,24 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Blender itself costs a rendered frame, outside the network: milliseconds by stage. Aim: 20 ms in all at 256 px.
+"""What Blender itself costs, outside the network: a rendered frame by stage, a 4K frame, the longest blocked tick.
 
     .venv/blender/bin/python benchmarks/blender_overhead.py [--frames 60] [--size 256]
+    .venv/blender/bin/python benchmarks/blender_overhead.py --avatar FILE --engine .venv/engine/bin/python
 
 A stand-in engine in another process answers at once with an empty picture, so that transport counts and the network
-does not. Run it on a quiet machine.
+does not; it is also asked through a proxy that holds back every byte for 150 ms each way. With an avatar's file, the
+real engine paints the viewport's frames. Aims: 20 ms a frame at 256 pixels, 0.3 s for a 4K frame of a picture of 1024,
+no tick over 20 ms, 10 frames a second in the viewport with `preview` on a processor. Each figure stands beside a fixed
+piece of NumPy's work in the same run. Run it on a quiet machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import defaultdict
 from dataclasses import asdict
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parent.parent
+ONE_WAY = 0.15
+"""Seconds for which the proxy holds everything back."""
 WARM_UP = 5
 """Frames that are not counted: the first compile shaders."""
 
@@ -36,6 +45,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--size", type=int, default=256, help="side of the avatar's picture and of the render")
+    parser.add_argument("--seconds", type=float, default=8.0, help="how long each viewport is watched")
+    parser.add_argument("--avatar", type=Path, help="an avatar of the preset `preview`, for the viewport's frames")
+    parser.add_argument("--engine", type=Path, help="a Python that runs the engine, for the same")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -44,7 +56,7 @@ def main() -> None:
         if given.serve:
             serve(given.serve, given.size)
         else:
-            measure(Path(folder), given.frames, given.size)
+            measure(Path(folder), given)
     sys.stdout.flush()
     os._exit(0)
 
@@ -52,7 +64,7 @@ def main() -> None:
 def serve(home: Path, size: int) -> None:
     """Answer every request for frames with an empty picture."""
     from semblance.protocol.arrays import pack_arrays
-    from semblance.protocol.messages import VERSION, Announcement, Status
+    from semblance.protocol.messages import VERSION, Status
 
     status = Status("0", VERSION, "cpu", "stand-in", "0", [], str(home), os.getpid(), 0, 0)
     picture = pack_arrays(rgba=np.zeros((1, size, size, 4), np.uint8))
@@ -61,7 +73,13 @@ def serve(home: Path, size: int) -> None:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self.answer(json.dumps(asdict(status)).encode())
+            if self.path.startswith("/v1/jobs"):
+                self.answer(b"[]")
+            elif self.path == "/v1/presence":
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n")
+                self.rfile.read(1)
+            else:
+                self.answer(json.dumps(asdict(status)).encode())
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
@@ -74,24 +92,103 @@ def serve(home: Path, size: int) -> None:
         def log_message(self, *_what: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    (home / "engine.json").write_text(Announcement(server.server_port, "token", os.getpid()).to_text())
-    server.serve_forever()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    asyncio.run(delaying(home, server.server_port))
 
 
-def measure(folder: Path, frames: int, size: int) -> None:
-    """Render frames of the built-in head and print the table."""
+async def delaying(home: Path, behind: int) -> None:
+    """Announce the stand-in engine in `home`, and, in its folder `far`, a proxy of it that holds everything back."""
+    from semblance.protocol.messages import Announcement
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+
+        async def read() -> None:
+            while data := await reader.read(1 << 16):
+                held.put_nowait((time.monotonic() + ONE_WAY, data))
+            held.put_nowait((time.monotonic() + ONE_WAY, b""))
+
+        reading = asyncio.ensure_future(read())
+        while True:
+            due, data = await held.get()
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if not data:
+                break
+            writer.write(data)
+        writer.close()
+        await reading
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", behind)
+        await asyncio.gather(pass_on(reader, inner_writer), pass_on(inner_reader, writer), return_exceptions=True)
+
+    proxy = await asyncio.start_server(connected, "127.0.0.1", 0)
+    (home / "far").mkdir()
+    for place, port in ((home / "far", proxy.sockets[0].getsockname()[1]), (home, behind)):
+        (place / "engine.json").write_text(Announcement(port, "token", os.getpid()).to_text())
+    await proxy.serve_forever()
+
+
+def measure(folder: Path, given: argparse.Namespace) -> None:
+    """Render frames of the built-in head, watch viewports, and print the tables."""
     os.environ["SEMBLANCE_HOME"] = str(folder)
-    engine = subprocess.Popen([sys.executable, __file__, "--serve", folder, "--size", str(size)])
+    engine = subprocess.Popen([sys.executable, __file__, "--serve", folder, "--size", str(given.size)])
     try:
         while not (folder / "engine.json").is_file():
             time.sleep(0.05)
-        times = render(folder, frames, size)
+        times = render(folder, given.frames, given.size)
+        unit = baseline_of_run()
+        print(f"{'stage':<44}{'median ms':>10}{'/ baseline':>12}")
+        for stage, taken in times.items():
+            median = float(np.median(taken[WARM_UP:]))
+            print(f"{stage:<44}{1000 * median:>10.1f}{median / unit:>12.2f}")
+        large = frame_of_4k()
+        print(f"{'a 4K frame of a picture of 1024 pixels':<44}{1000 * large:>10.1f}{large / unit:>12.2f}")
+        watch(folder, given, unit)
     finally:
         engine.kill()
-    print(f"{'stage':<44}{'median ms':>10}")
-    for stage, taken in times.items():
-        print(f"{stage:<44}{1000 * np.median(taken[WARM_UP:]):>10.1f}")
+
+
+def baseline_of_run() -> float:
+    """The seconds of a fixed piece of work."""
+    from blender_ticks import baseline
+
+    return baseline()
+
+
+def frame_of_4k() -> float:
+    """Return the seconds from the engine's picture to the frame's colours, for a portrait on a transparent film."""
+    from semblance.blender_addon.render import pixels
+    from semblance.protocol.foreground import person_alone
+
+    picture = np.random.default_rng(0).integers(0, 255, (1024, 1024, 4), np.uint8)
+    window = pixels.avatar_window(3840, 2160, "AUTO")
+    best = np.inf
+    for _ in range(3):
+        began = time.perf_counter()
+        frame = pixels.fit_to_frame(person_alone(picture), window, 3840, 2160)
+        pixels.scene_linear(frame, np.eye(3, dtype=np.float32), transparent=True)
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def watch(folder: Path, given: argparse.Namespace, unit: float) -> None:
+    """Watch a viewport with the stand-in engine, near and far, and with the real one where there is an avatar."""
+    from blender_ticks import watched
+    from semblance.blender_addon.engine.process import EnginePlace
+
+    places = {"stand-in": EnginePlace(folder), "stand-in behind 300 ms": EnginePlace(folder / "far")}
+    if given.avatar and given.engine:
+        home = folder / "real"
+        (home / "avatars").mkdir(parents=True)
+        shutil.copy(given.avatar, home / "avatars" / "any.safetensors")
+        places["real engine"] = EnginePlace(home, given.engine)
+    for name, place in places.items():
+        longest, rate = watched(place, given.seconds * (3 if name == "real engine" else 1))
+        print(f"\n{name}: {rate:.1f} frames a second in the viewport; longest ticks:")
+        for kind, taken in sorted(longest.items(), key=lambda each: -each[1]):
+            print(f"{kind:<44}{1000 * taken:>10.1f}{taken / unit:>12.2f}")
 
 
 def render(folder: Path, frames: int, size: int) -> dict[str, list[float]]:

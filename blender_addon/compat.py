@@ -39,6 +39,16 @@ def channel(datablock: bpy.types.ID, data_path: str, index: int = 0, group: str 
     return curves.new(data_path, index=index)
 
 
+def channels_there(datablock: bpy.types.ID) -> list[bpy.types.FCurve]:
+    """Return the F-Curves that move a datablock by its action; nothing is made."""
+    animation = datablock.animation_data
+    if animation is None or animation.action is None or animation.action_slot is None:
+        return []
+    strips = [strip for layer in animation.action.layers for strip in layer.strips]
+    bags = [strip.channelbag(animation.action_slot) for strip in strips]  # type: ignore[attr-defined]  # of keyframe strips
+    return [curve for bag in bags if bag for curve in bag.fcurves]
+
+
 def root_package() -> str:
     """Return the extension's own name: `bl_ext.user_default.semblance`, or `semblance` where it is a plain package."""
     return __package__.rpartition(".")[0]

@@ -83,6 +83,8 @@ class SemblanceObject(bpy.types.PropertyGroup):
         head_path: str
         performance: str
         person: str
+        trained: str
+        warns: bool
         dataset: str
         consent: str
         camera: bpy.types.Object | None
@@ -132,6 +134,18 @@ class SemblanceObject(bpy.types.PropertyGroup):
             **CHANGEABLE,
             name="Person",
             description="The person at rest, so that others can drive the head where its performance file is gone",
+        )
+        trained: StringProperty(
+            **CHANGEABLE,
+            name="Training Range",
+            description="How far the avatar's training goes, as its file says it; empty until that is asked for",
+            options={"HIDDEN"},
+        )
+        warns: BoolProperty(
+            **CHANGEABLE,
+            name="Warn in Views",
+            description="Show in 3D views and timelines where this head goes beyond what its avatar was trained on",
+            default=True,
         )
         dataset: StringProperty(
             **PATH,

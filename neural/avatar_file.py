@@ -30,6 +30,7 @@ from ..tracking.heads.camera import PinholeCamera
 from ..tracking.heads.head import ARKIT_NAMES
 from ..tracking.performances.performance import Crop, Performance
 from ..tracking.performances.rest import rest_expression, rest_performance, rest_pose
+from ..tracking.performances.trained_range import TrainedRange
 
 FORMAT = FileFormat("semblance-avatar", 2)
 MOST_HEADER = 16 << 20
@@ -68,6 +69,16 @@ class Range(Plain):
 
     low: Coefficients
     high: Coefficients
+
+
+class Trained(Plain):
+    """What training saw of one parameter: see `tracking.performances.trained_range.Extent`."""
+
+    low: Coefficients
+    high: Coefficients
+    deviation: Coefficients
+    samples: Annotated[str, Field(max_length=1 << 16)]
+    reach: Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Provenance(Plain):
@@ -115,6 +126,8 @@ class AvatarMetadata(Plain):
         ranges: what training saw, by parameter: `expression` (52), `rotation` (pitch, yaw, roll; radians),
             `translation` (metres), `gaze` (left pitch, left yaw, right pitch, right yaw; radians). Empty where the
             footage's motion is not known.
+        trained: by parameter, how far expression and pose may go before they are beyond what training saw
+            (`trained_range`). Empty where that is not known.
         time_code: default for rendering.
         thumbnail: base64 of a small PNG; empty when there is none.
         provenance: where it comes from.
@@ -134,6 +147,7 @@ class AvatarMetadata(Plain):
     resolution: Annotated[int, Field(ge=16, le=8192)]
     preset: str = ""
     ranges: dict[str, Range] = {}
+    trained: dict[str, Trained] = {}
     time_code: Finite = 0.5
     thumbnail: str = ""
     provenance: Provenance = Provenance()
@@ -145,6 +159,14 @@ class AvatarMetadata(Plain):
     def rest_performance(self) -> Performance:
         """The person at rest as a performance of one frame, with the person's identity, texture and camera."""
         return rest_performance(self.to_json())
+
+    def trained_range(self) -> TrainedRange | None:
+        """What training saw, to hold motion against; None where that is not known.
+
+        Raises:
+            UserError: the file is damaged there.
+        """
+        return TrainedRange.from_json({name: each.model_dump() for name, each in self.trained.items()})
 
 
 def describe(
@@ -180,6 +202,7 @@ def describe(
         resolution=resolution,
         preset=preset,
         ranges=ranges_of(performance) if performance.crop else {},
+        trained=trained_of(performance) if performance.crop else {},
         time_code=time_code,
         thumbnail=thumbnail_of(picture),
         provenance=provenance.model_copy(update={"date": datetime.now(UTC).isoformat(timespec="seconds")}),
@@ -208,6 +231,12 @@ def ranges_of(performance: Performance) -> dict[str, Range]:
         "gaze": performance.gaze.reshape(-1, 4),
     }
     return {name: Range(low=plain(rows.min(0)), high=plain(rows.max(0))) for name, rows in values.items()}
+
+
+def trained_of(performance: Performance) -> dict[str, Trained]:
+    """What training saw, for warnings beyond it; nothing where it saw too little to tell."""
+    known = TrainedRange.of(performance)
+    return {name: Trained.model_validate(each) for name, each in known.to_json().items()} if known else {}
 
 
 def thumbnail_of(picture: NDArray[np.uint8]) -> str:

@@ -163,6 +163,10 @@ class Client:
         """Ask for the avatars, as `avatars` does, without waiting for them."""
         return self.ask("GET", "/v1/avatars")
 
+    def ask_avatar(self, avatar: str) -> Question:
+        """Ask for one avatar, without waiting for it."""
+        return self.ask("GET", f"/v1/avatars/{quoted(avatar)}")
+
     def frames(self, avatar: str, inputs: Inputs, look: Look = USUAL_LOOK) -> Pictures:
         """Return what an avatar shows for N frames of inputs."""
         return self.ask_frames(avatar, inputs, look).pictures()

@@ -7,11 +7,13 @@ is, it would bring a rim of the old background along.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
@@ -20,8 +22,6 @@ REACHES = (1 / 16, 1 / 64)
 """Of the picture's side: how far around a pixel both colours are looked for, roughly and then finely."""
 ESTIMATED_AT = 128
 """Pixels of the picture's side at which this is done, and more of a finer picture: both colours are smooth."""
-SURENESS = 4
-"""The power of alpha by which colours count: those of mixed pixels hardly do, nor what they miss of the estimates."""
 LITTLE = 1e-6
 NOTHING, EVERYTHING = 0.12, 0.88
 """Alpha up to which a pixel is all background, and from which it is all the person's, as of mattes."""
@@ -29,6 +29,8 @@ FIRM = 2
 """Pixels from the outline inwards after which a person is solid."""
 SOFT = 1.5
 """How steeply alpha is raised there."""
+BAND, BEYOND = 128, 4
+"""Rows that are worked on at once, and how many more above and below count for them."""
 CUT = 0.1
 """What a mean over neighbours has too much of on the outline's one side, and too little on its other."""
 
@@ -39,11 +41,35 @@ def person_alone(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Colours are estimated by blurring what is surely either (Forte, "Approximate Fast Foreground Colour Estimation",
     2021), at two scales; the person's go on where alpha is 0.
     """
-    picture = rgba[..., :3].astype(np.float32) / 255
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    plain = np.clip((alpha - NOTHING) / (EVERYTHING - NOTHING), 0, 1)
-    alone = np.concatenate([foreground(picture, alpha), smooth(firm(plain))], -1)
-    return (alone * 255 + 0.5).astype(np.uint8)
+    steps = person_alone_in_steps(rgba)
+    try:
+        while True:
+            next(steps)
+    except StopIteration as end:
+        alone: NDArray[np.uint8] = end.value
+        return alone
+
+
+def person_alone_in_steps(rgba: NDArray[np.uint8]) -> Generator[None, None, NDArray[np.uint8]]:
+    """Do what `person_alone` does in short steps, for those who must not be kept waiting."""
+    coarse = coarseness(rgba.shape)
+    band = -(-BAND // coarse) * coarse
+    small = pooled(rgba, coarse) / np.float32(255)
+    yield
+    person, behind = estimates(small[..., :3], small[..., 3:])
+    yield
+    alone = np.empty_like(rgba)
+    for top in range(0, len(rgba), band):
+        rows, around = slice(top, top + band), slice(max(0, top - BEYOND), top + band + BEYOND)
+        picture, alpha = (each.astype(np.float32) / 255 for each in np.split(rgba[rows], [3], -1))
+        estimated = slice(top // coarse, (top + band) // coarse)
+        nearby = enlarged(person[estimated], coarse), enlarged(behind[estimated], coarse)
+        alone[rows, :, :3] = freed(picture, alpha, *nearby) * 255 + np.float32(0.5)
+        plain = np.clip((rgba[around, :, 3:] / np.float32(255) - NOTHING) / (EVERYTHING - NOTHING), 0, 1)
+        inside = slice(rows.start - around.start, rows.start - around.start + len(picture))
+        alone[rows, :, 3:] = smooth(firm(plain))[inside] * 255 + np.float32(0.5)
+        yield
+    return alone
 
 
 def over(front: NDArray[np.uint8], behind: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -54,34 +80,51 @@ def over(front: NDArray[np.uint8], behind: NDArray[np.uint8]) -> NDArray[np.uint
 
 def foreground(picture: Floats, alpha: Floats) -> Floats:
     """Return the person's colours `[H, W, 3]`, 0 to 1, of a picture `[H, W, 3]` with `alpha [H, W, 1]`."""
-    coarse = max(1, len(picture) // ESTIMATED_AT)
-    if len(picture) % coarse or picture.shape[1] % coarse:
-        coarse = 1
+    coarse = coarseness(picture.shape)
     person, behind = (enlarged(each, coarse) for each in estimates(pooled(picture, coarse), pooled(alpha, coarse)))
-    colours: Floats = np.clip(person + alpha**SURENESS * (picture - alpha * person - (1 - alpha) * behind), 0, 1)
+    return freed(picture, alpha, person, behind)
+
+
+def coarseness(shape: tuple[int, ...]) -> int:
+    """Return how many pixels, along each side, of a picture `[H, W, ...]` share an estimate."""
+    coarse = max(1, shape[0] // ESTIMATED_AT)
+    return 1 if shape[0] % coarse or shape[1] % coarse else coarse
+
+
+def freed(picture: Floats, alpha: Floats, person: Floats, behind: Floats) -> Floats:
+    """Return the person's colours `[H, W, 3]` where a picture mixes them with the background; both are estimated,
+    `[H, W, 3]`.
+    """
+    missed = picture - alpha * person - (1 - alpha) * behind
+    colours: Floats = np.clip(person + sureness(alpha) * missed, 0, 1)
     return colours
+
+
+def sureness(share: Floats) -> Floats:
+    """Return how much pixels with such a share of a colour count: mixed ones hardly do, nor what estimates miss there."""
+    return np.square(np.square(share))
 
 
 def estimates(picture: Floats, alpha: Floats) -> tuple[Floats, Floats]:
     """Return the colours `[H, W, 3]` of the person and of the background about each pixel; arguments as above."""
-    surely, surely_behind = alpha**SURENESS, (1 - alpha) ** SURENESS
+    surely, surely_behind = sureness(alpha), sureness(1 - alpha)
     person, behind, corrected = picture, picture, picture
     for reach in REACHES:
         radius = max(1, round(reach * len(picture)))
         weighted = (corrected * surely, surely, behind * surely_behind, surely_behind)
         means = blurred(np.concatenate(weighted, -1), radius)
         person, behind = means[..., :3] / (means[..., 3:4] + LITTLE), means[..., 4:7] / (means[..., 7:] + LITTLE)
-        corrected = np.clip(person + alpha**SURENESS * (picture - alpha * person - (1 - alpha) * behind), 0, 1)
+        corrected = freed(picture, alpha, person, behind)
     return person, behind
 
 
-def pooled(values: Floats, by: int) -> Floats:
+def pooled(values: NDArray[Any], by: int) -> Floats:
     """Return the means of `values [H, W, C]` over squares of `by` pixels: `[H / by, W / by, C]`."""
-    if by == 1:
-        return values
     height, width, channels = values.shape
-    means: Floats = values.reshape(height // by, by, width // by, by, channels).mean((1, 3))
-    return means
+    kind = np.uint32 if values.dtype == np.uint8 else np.float32
+    rows = values.reshape(height // by, by, width * channels).sum(1, dtype=kind)
+    sums = rows.reshape(height // by, width // by, by, channels).sum(2, dtype=kind)
+    return sums.astype(np.float32) / np.float32(by * by)
 
 
 def enlarged(values: Floats, by: int) -> Floats:
@@ -92,6 +135,10 @@ def enlarged(values: Floats, by: int) -> Floats:
 def blurred(values: Floats, radius: int) -> Floats:
     """Return the means of `values [H, W, C]` over squares of `2 radius + 1` pixels; outside is nothing."""
     width = 2 * radius + 1
+    if radius == 1:
+        rows = np.pad(values, ((1, 1), (1, 1), (0, 0)))
+        rows = rows[:-2] + rows[1:-1] + rows[2:]
+        return (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / np.float32(9)
     sums = np.cumsum(np.pad(values, ((radius + 1, radius), (0, 0), (0, 0))), 0, dtype=np.float64)
     rows = np.pad(sums[width:] - sums[:-width], ((0, 0), (radius + 1, radius), (0, 0)))
     sums = np.cumsum(rows, 1, out=rows)

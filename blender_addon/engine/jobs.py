@@ -21,7 +21,7 @@ from ...protocol.client import Client, EngineRefused, EngineUnreachable, Questio
 from ...protocol.jobs import JobKind, JobRequest, Photo, Track
 from ...protocol.messages import Job, JobState, known_fields
 from .installing import Wishes, remove, set_up
-from .link import connect, end_unless_busy, restart
+from .link import connect, end_unless_busy, find, restart
 from .pulse import awaited, soon
 
 if TYPE_CHECKING:
@@ -194,6 +194,26 @@ def asking(place: EnginePlace, ask: Callable[[Client], Question], text: str) -> 
         yield from soon(question, Bar(text))
         question.wait_for_bytes(0.0)
         return question
+    finally:
+        client.close()
+
+
+def describing(place: EnginePlace, avatar: str) -> Task[dict[str, Any] | None]:
+    """Ask an engine that runs what an avatar's file says of itself; None where none runs, or it has no such avatar.
+
+    Raises:
+        UserError: the engine hangs, or is another than it should be.
+    """
+    client = yield from as_bars(connect(place) if place.remote else find(place))
+    if client is None:
+        return None
+    try:
+        question = client.ask_avatar(avatar)
+        yield from soon(question, Bar("Asking for the avatar"))
+        said: dict[str, Any] | None = question.wait().get("metadata") or None
+        return said
+    except EngineRefused:
+        return None
     finally:
         client.close()
 

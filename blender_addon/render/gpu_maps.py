@@ -22,26 +22,31 @@ OUTPUTS = ("uv_map", "texture_map")
 
 
 class MapPainter:
-    """Draws maps of `size` pixels a side; keeps its shader, textures and index buffer between frames.
+    """Draws maps of `width` x `height` pixels; keeps its shader, textures and index buffer between frames.
 
     Belongs to the GPU context in which it was made.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, width: int, height: int) -> None:
+        self.size = width, height
         self._shader = map_shader()
         self._format = vertex_format()
-        self._targets = [gpu.types.GPUTexture((size, size), format="RGBA32F") for _ in OUTPUTS]
-        self._depth = gpu.types.GPUTexture((size, size), format="DEPTH_COMPONENT32F")
+        self._targets = [gpu.types.GPUTexture(self.size, format="RGBA32F") for _ in OUTPUTS]
+        self._depth = gpu.types.GPUTexture(self.size, format="DEPTH_COMPONENT32F")
         self._framebuffer = gpu.types.GPUFrameBuffer(depth_slot=self._depth, color_slots=self._targets)
         self._triangles: Integers = np.empty((0, 3), np.int32)
         self._indices: gpu.types.GPUIndexBuf | None = None
 
     def draw(self, vertices: MapVertices, triangles: Integers) -> Maps:
         """Draw the maps of one frame: a posed head with `triangles [T, 3]` int32."""
+        uv, texture = (np.ascontiguousarray(each[..., :3]) for each in self.drawn(vertices, triangles))
+        return Maps(uv[None], texture[None])
+
+    def drawn(self, vertices: MapVertices, triangles: Integers) -> tuple[Floats, Floats]:
+        """Draw the UV map and the texture map, `[height, width, 4]` each; the fourth value is 1 where the head is."""
         batch = gpu.types.GPUBatch(type="TRIS", buf=self._vertex_buffer(vertices), elem=self._index_buffer(triangles))
         with self._framebuffer.bind():
-            gpu.state.viewport_set(0, 0, self.size, self.size)
+            gpu.state.viewport_set(0, 0, *self.size)
             gpu.state.blend_set("NONE")
             gpu.state.face_culling_set("NONE")
             gpu.state.depth_mask_set(True)
@@ -51,7 +56,7 @@ class MapPainter:
             uv, texture = (self._read(slot) for slot in range(len(OUTPUTS)))
             gpu.state.depth_test_set("NONE")
             gpu.state.depth_mask_set(False)
-        return Maps(uv[None], texture[None])
+        return uv, texture
 
     def _vertex_buffer(self, vertices: MapVertices) -> gpu.types.GPUVertBuf:
         buffer = gpu.types.GPUVertBuf(format=self._format, len=len(vertices.clip))
@@ -66,11 +71,11 @@ class MapPainter:
         return self._indices
 
     def _read(self, slot: int) -> Floats:
-        """Return a colour attachment as `[size, size, 3]`; OpenGL's row 0 is at the bottom."""
-        pixels = self._framebuffer.read_color(0, 0, self.size, self.size, 4, slot, "FLOAT")
-        pixels.dimensions = self.size * self.size * 4
-        rows = np.array(pixels, np.float32).reshape(self.size, self.size, 4)
-        return np.ascontiguousarray(rows[::-1, :, :3])
+        """Return a colour attachment as `[height, width, 4]`; OpenGL's row 0 is at the bottom."""
+        width, height = self.size
+        pixels = self._framebuffer.read_color(0, 0, width, height, 4, slot, "FLOAT")
+        pixels.dimensions = width * height * 4
+        return np.array(pixels, np.float32).reshape(height, width, 4)[::-1]
 
 
 def vertex_format() -> gpu.types.GPUVertFormat:

@@ -11,7 +11,7 @@ import numpy as np
 from .pixels import over
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ...tracking.heads.arrays import Floats
 
@@ -28,12 +28,12 @@ class Layer:
     Attributes:
         colour: `[H, W, 4]` scene-linear, premultiplied.
         depth: `[H, W]` distance along the view in scene units, `NOTHING` where nothing is.
-        backdrop: `[H, W, 4]` opaque: what this layer itself would stand before; None for one that has nothing.
+        backdrop: makes `[H, W, 4]`, opaque: what this layer itself would stand before; None for one that has nothing.
     """
 
     colour: Floats
     depth: Floats
-    backdrop: Floats | None = None
+    backdrop: Callable[[], Floats] | None = None
 
 
 def composite(layers: Sequence[Layer]) -> Layer:
@@ -41,6 +41,9 @@ def composite(layers: Sequence[Layer]) -> Layer:
 
     The depth is that of the nearest layer that covers at least half of the pixel.
     """
+    if len(layers) == 1:
+        colour = layers[0].colour
+        return Layer(colour, np.where(colour[..., 3] >= SOLID, layers[0].depth, NOTHING))
     colours = np.stack([layer.colour for layer in layers])
     depths = np.stack([layer.depth for layer in layers])
     frame = colours.sum(0)  # right wherever one layer alone is there, which is nearly everywhere

@@ -16,9 +16,13 @@ class Painters:
     @cached_property
     def maps(self) -> MapPainter:
         """Draws the maps of portraits."""
-        return MapPainter(MAP_SIZE)
+        return MapPainter(MAP_SIZE, MAP_SIZE)
 
     @cached_property
     def meshes(self) -> MeshPainter:
         """Draws the objects about a head."""
         return MeshPainter()
+
+    def surfaces(self, width: int, height: int) -> MapPainter:
+        """Draws heads over a whole frame of this size."""
+        return MapPainter(width, height)

@@ -19,6 +19,8 @@ Image = NDArray[np.uint8]
 
 BLOCK = 64
 """Rows that are resampled at once."""
+ROWS = 32
+"""Rows whose colours are converted at once: so few stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,24 @@ def fit_to_frame(picture: Image, window: Window, width: int, height: int) -> Flo
     its window; transparent black outside. Where the window fits the picture's pixels they are kept exactly.
     """
     size = len(picture)
-    pixels = picture.astype(np.float32) / 255
     if window == Window(0, 0, size, size) and (width, height) == (size, size):
-        return pixels
+        return picture.astype(np.float32) / 255
+    rows = rows_seen(size, window, height)
+    pixels = picture[rows].astype(np.float32) / 255
     wide = resampled(pixels.swapaxes(0, 1), window.left, window.width, width)
-    frame = resampled(wide.swapaxes(0, 1), window.top, window.height, height)
+    top = window.top + rows.start * window.height / size
+    frame = resampled(wide.swapaxes(0, 1), top, window.height * len(pixels) / size, height)
     return np.clip(frame, 0, 1, out=frame)
+
+
+def rows_seen(size: int, window: Window, height: int) -> slice:
+    """Return which of the `size` rows of a picture in its window a frame of so many rows shows, and what their
+    resampling takes besides.
+    """
+    scale = size / window.height
+    beyond = 2 * max(1.0, scale) + 2
+    first, last = -window.top * scale - beyond, (height - window.top) * scale + beyond
+    return slice(min(size - 1, max(0, int(first))), max(1, min(size, int(last) + 1)))
 
 
 def resampled(rows: Floats, start: float, length: float, count: int) -> Floats:
@@ -107,11 +121,17 @@ def scene_linear(pixels: Floats, from_rec709: Floats, transparent: bool) -> Floa
     `from_rec709 [3, 3]` turns linear Rec. 709 into the scene's linear colours. Unless `transparent`, the avatar's own
     background stays and the picture is opaque.
     """
-    linear = srgb_table()[(pixels[..., :3] * 65535 + 0.5).astype(np.uint16)]
-    alpha = pixels[..., 3:] if transparent else np.ones_like(pixels[..., 3:])
-    if not np.array_equal(from_rec709, np.eye(3)):
-        linear = linear @ from_rec709.T
-    return np.concatenate([linear * alpha, alpha], -1, dtype=np.float32)
+    made = np.empty(pixels.shape, np.float32)
+    turned = not np.array_equal(from_rec709, np.eye(3))
+    for first in range(0, len(pixels), ROWS):
+        straight, linear = pixels[first : first + ROWS], made[first : first + ROWS]
+        np.take(srgb_table(), (straight * 65535 + 0.5).astype(np.uint16), out=linear, mode="clip")
+        if turned:
+            linear[..., :3] = linear[..., :3] @ from_rec709.T
+        if transparent:
+            linear *= straight[..., 3:]
+        linear[..., 3] = straight[..., 3] if transparent else 1
+    return made
 
 
 @cache

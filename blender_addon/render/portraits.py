@@ -93,14 +93,15 @@ class PortraitHead(EvaluatedHead):
         assert sight.lens is not None
         width, height = sight.camera.width, sight.camera.height
         window = pixels.avatar_window(width, height, sight.lens.sensor_fit, sight.pixel_aspect)
-        painted, alone = (
-            pixels.fit_to_frame(picture, window, width, height)
-            for picture in (pictures.rgba[0], person_alone(pictures.rgba[0]))
-        )
-        whole = pixels.scene_linear(painted, from_rec709, transparent=False)
+        alone = pixels.fit_to_frame(person_alone(pictures.rgba[0]), window, width, height)
         person = pixels.scene_linear(alone, from_rec709, transparent=True)
         depth = np.full((height, width), self.distance(sight.world), np.float32)
-        return Layer(person, depth, backdrop=pixels.behind(person, whole))
+
+        def backdrop() -> Floats:
+            painted = pixels.fit_to_frame(pictures.rgba[0], window, width, height)
+            return pixels.behind(person, pixels.scene_linear(painted, from_rec709, transparent=False))
+
+        return Layer(person, depth, backdrop)
 
 
 def mouth_light_of(settings: SemblanceObject, mesh: bpy.types.Mesh) -> MouthLight | None:

@@ -9,7 +9,7 @@ import bpy
 
 from ..access import scene_of
 from ..engine import frame_service, presence
-from . import scene_colours
+from . import passes, scene_colours
 from .render_engine import SemblanceRenderEngine
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ class SEMBLANCE_PT_render(bpy.types.Panel):
         layout.prop(scene.render, "film_transparent", text="Transparent Background")
         if context.view_layer is not None:
             layout.prop(context.view_layer, "use_pass_z", text="Depth Pass")
+            layout.prop(context.view_layer, "use_pass_uv", text="UV Pass")
+            for name in ("texture", "matte"):
+                layout.prop(context.view_layer.semblance, name)  # type: ignore[attr-defined]  # ours: see passes.py
         if scene_colours.changes_colours(scene):
             box = layout.box()
             box.label(text="Color Management changes the avatar's colors.", icon="ERROR")
@@ -84,6 +87,7 @@ CLASSES = (SEMBLANCE_OT_use_renderer, SEMBLANCE_PT_render)
 
 def register() -> None:
     """Register the render engine and its panels."""
+    passes.register()
     bpy.utils.register_class(SemblanceRenderEngine)
     for each in CLASSES:
         bpy.utils.register_class(each)
@@ -98,5 +102,6 @@ def unregister() -> None:
     for each in reversed(CLASSES):
         bpy.utils.unregister_class(each)
     bpy.utils.unregister_class(SemblanceRenderEngine)
+    passes.unregister()
     frame_service.forget_all()
     presence.leave_all()

@@ -22,6 +22,7 @@ from .kinds import evaluated_heads
 from .layers import NOTHING, Layer, composite, on_backdrop
 from .other_objects import other_objects
 from .painters import Painters
+from .passes import DEPTH, TEXTURE, UV, Surfaces, values_of_passes, wanted_passes
 from .sight import sight_of_camera
 from .viewport import Viewport
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from .evaluated_heads import EvaluatedHead
     from .sight import Sight
 
-DEPTH = "Depth"
-"""What Blender calls the pass of distances."""
 SOURCE_FIELD = "Iptc4xmpExt:DigitalSourceType"
 """IPTC's field for how a picture was made."""
 SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -53,8 +52,8 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         assert scene is not None
         assert renderlayer is not None
         self.register_pass(scene, renderlayer, "Combined", 4, "RGBA", "COLOR")
-        if renderlayer.use_pass_z:
-            self.register_pass(scene, renderlayer, DEPTH, 1, "Z", "VALUE")
+        for each in wanted_passes(renderlayer):
+            self.register_pass(scene, renderlayer, each.name, each.channels, each.letters, each.kind)
 
     def render(self, depsgraph: bpy.types.Depsgraph) -> None:  # type: ignore[override]
         """Render one frame into its passes, for each eye in stereo.
@@ -74,8 +73,8 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
                 traceback.print_exc()
             self.report({"ERROR"}, sentence_about(error, "the text in the system console"))
 
-    def picture(self, depsgraph: bpy.types.Depsgraph, seen: list[EvaluatedHead]) -> Layer:
-        """Return the frame of the active view, row 0 on top, with the heads `seen`.
+    def picture(self, depsgraph: bpy.types.Depsgraph, seen: list[EvaluatedHead]) -> dict[str, Floats]:
+        """Return the passes of the active view, `[H, W]` or `[H, W, C]`, row 0 on top, with the heads `seen`.
 
         Raises:
             UserError: the scene cannot be rendered, or the engine process is in trouble.
@@ -87,12 +86,28 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         sight = sight_of_camera(depsgraph, self.resolution_x, self.resolution_y, self)
         heads = sorted(seen, key=lambda head: -head.distance(sight.world))
         layers = [self.layer_of(head, sight, painters, number / len(heads)) for number, head in enumerate(heads)]
-        backdrop = next((layer.backdrop for layer in layers if layer.backdrop is not None), None)
+        backdrop = next((layer.backdrop for layer in layers if layer.backdrop), None)
         objects = objects_layer(depsgraph, sight, painters) if any(head.in_space for head in heads) else None
         frame = composite([*layers, objects] if objects else layers or [empty_layer(sight)])
-        if render.film_transparent:
-            return frame
-        return on_backdrop(frame, world_colour(depsgraph) if backdrop is None else backdrop)
+        if not render.film_transparent:
+            frame = on_backdrop(frame, backdrop() if backdrop else world_colour(depsgraph))
+        plain = {"Combined": frame.colour, DEPTH.name: frame.depth}
+        return {**plain, **self.other_passes(depsgraph, sight, painters, layers, objects)}
+
+    def other_passes(
+        self,
+        depsgraph: bpy.types.Depsgraph,
+        sight: Sight,
+        painters: Painters,
+        layers: list[Layer],
+        objects: Layer | None,
+    ) -> dict[str, Floats]:
+        """Return the passes that the view layer asks for beside the picture."""
+        assert depsgraph.view_layer is not None
+        wanted = wanted_passes(depsgraph.view_layer)
+        linear = scene_colours.linear_from_rec709()
+        surfaces = Surfaces(depsgraph, sight, painters, linear) if {UV, TEXTURE} & set(wanted) else None
+        return dict(values_of_passes(wanted, layers, objects, surfaces, (sight.camera.height, sight.camera.width)))
 
     def layer_of(self, head: EvaluatedHead, sight: Sight, painters: Painters, done: float) -> Layer:
         """Have the engine process paint a head; `done` is the share of the frame that is ready.
@@ -125,16 +140,16 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
                 self.report({"WARNING"}, f"{head.name} has no avatar yet and was left out.")
         return ready
 
-    def write(self, frame: Layer, depsgraph: bpy.types.Depsgraph, view: str, *, synthetic: bool) -> None:
-        """Write a view's frame, row 0 on top, into its passes; only its border region when one is set.
+    def write(self, passes: dict[str, Floats], depsgraph: bpy.types.Depsgraph, view: str, *, synthetic: bool) -> None:
+        """Write a view's passes, row 0 on top; only its border region when one is set.
 
         A `synthetic` one, in which there are heads, says so in the metadata of PNG, JPEG and OpenEXR files.
         """
-        height, width = frame.depth.shape
+        height, width = passes["Combined"].shape[:2]
         left, top, right, bottom = border(scene_of(depsgraph).render, width, height)
         assert depsgraph.view_layer is not None
         result = self.begin_result(0, 0, right - left, bottom - top, layer=depsgraph.view_layer.name, view=view)
-        for name, values in (("Combined", frame.colour), (DEPTH, frame.depth)):
+        for name, values in passes.items():
             if name in result.layers[0].passes:
                 rect: Any = result.layers[0].passes[name].rect
                 rect.foreach_set(np.ascontiguousarray(values[top:bottom, left:right][::-1], np.float32).ravel())

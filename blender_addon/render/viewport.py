@@ -19,22 +19,24 @@ from gpu_extras.batch import batch_for_shader
 from gpu_extras.presets import draw_texture_2d
 
 from ...common.errors import UserError
-from ...protocol.foreground import person_alone
 from ...tracking.performances.maps import MAP_SIZE
 from ..access import camera_of, preferences_of, scene_of, windows
 from ..engine.picture_feed import Answer, PictureFeed, Wanted, Wish
-from . import pixels, scene_colours
+from . import pixels
 from .gpu_views import ViewPainter, texture_of
 from .kinds import evaluated_heads
-from .layers import Layer, composite
 from .other_objects import Triangles, other_objects
 from .painters import Painters
 from .portraits import window_camera
 from .sight import Part, Sight, part_of, part_with, sight_of_view
+from .viewport_pictures import Shown, advanced, shown_of
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from ..engine.process import EnginePlace
     from .evaluated_heads import EvaluatedHead
+    from .layers import Layer
 
 SECONDS_BETWEEN_LOOKS = 0.02
 SECONDS_WHILE_ASKING = 0.005
@@ -56,12 +58,14 @@ class Moment:
         portrait: seen through this camera's frame; None when none is seen.
         heads: in 3D; part: of the viewport in which they are.
         sight: how that part is seen.
+        transparent: the film is, so that a portrait's own background is left out.
     """
 
     portrait: tuple[EvaluatedHead, Sight] | None
     heads: tuple[EvaluatedHead, ...]
     part: Part | None
     sight: Sight | None
+    transparent: bool
 
 
 class Viewport:
@@ -80,6 +84,9 @@ class Viewport:
         self._objects = Triangles.joined([])
         self._view: tuple[float, ...] = ()
         self._moved_at, self._asked_for, self._why_nothing = 0.0, 0, ""
+        self._taken: Answer[Moment] | None = None
+        self._making: Generator[None, None, Shown] | None = None
+        self._made: Shown | None = None
         self._shown: Answer[Moment] | None = None
         self._portrait: gpu.types.GPUTexture | None = None
         self._layer: Layer | None = None
@@ -103,7 +110,7 @@ class Viewport:
                 self._wish(context, depsgraph, MOVING)
             elif self.wants_finer:
                 self._wish(context, depsgraph, STILL)
-            self._take_answer(scene_of(depsgraph))
+            self._show_made()
         except UserError as error:
             self._why_nothing = str(error)
         self._draw_portrait(context, depsgraph)
@@ -161,23 +168,35 @@ class Viewport:
         why = NO_PERSPECTIVE if heads and not sight else ""
         if not heads and not portrait:
             why = LOOK_THROUGH_CAMERA if portraits else NO_AVATAR
-        return Moment(portrait, heads, part, seen), why
+        return Moment(portrait, heads, part, seen, scene_of(depsgraph).render.film_transparent), why
 
-    def _take_answer(self, scene: bpy.types.Scene) -> None:
-        """Make what is drawn of a new answer."""
+    def step(self) -> bool:
+        """Bring pictures and make of them what is drawn, in short steps; tell whether there is something new."""
+        stepped = self.feed.step()
         answer = self.feed.answer
-        if answer is self._shown:
+        if answer is not self._taken:
+            self._taken, self._making = answer, shown_of(answer)
+        if self._making:
+            try:
+                self._made = advanced(self._making)
+            except UserError as error:
+                self._why_nothing, self._made = str(error), Shown(answer)
+            if self._made:
+                self._making, stepped = None, True
+        return stepped
+
+    @property
+    def idle(self) -> bool:
+        """True when a step would do nothing."""
+        return self.feed.idle and self._making is None and self.feed.answer is self._taken
+
+    def _show_made(self) -> None:
+        """Bring what is newly made onto the GPU."""
+        if self._made is None:
             return
-        self._shown, self._portrait, self._layer = answer, None, None
-        if answer is None:
-            return
-        pictures, moment = list(answer.pictures), answer.moment
-        if moment.portrait:
-            self._portrait = portrait_texture(pictures.pop(0).rgba[0], scene.render.film_transparent)
-        if moment.sight:
-            linear = scene_colours.linear_from_rec709()
-            placed = zip(moment.heads, pictures, strict=True)
-            self._layer = composite([head.layer(each, moment.sight, linear) for head, each in placed])
+        made, self._made = self._made, None
+        self._shown, self._layer = made.answer, made.layer
+        self._portrait = None if made.portrait is None else texture_of(made.portrait)
 
     def _draw_portrait(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
         """Draw the newest portrait where the final render will have it."""
@@ -210,13 +229,13 @@ def look_after_viewports() -> float | None:
     """Step every viewport's feed, and have the viewports drawn that have something new; ends when there are none."""
     if not _viewports:
         return None
-    stepped = [viewport.feed.step() or viewport.wants_finer for viewport in _viewports]
+    stepped = [viewport.step() or viewport.wants_finer for viewport in _viewports]
     if any(stepped):
         for window in windows():
             for area in window.screen.areas:
                 if area.type == "VIEW_3D":
                     area.tag_redraw()
-    return SECONDS_BETWEEN_LOOKS if all(viewport.feed.idle for viewport in _viewports) else SECONDS_WHILE_ASKING
+    return SECONDS_BETWEEN_LOOKS if all(viewport.idle for viewport in _viewports) else SECONDS_WHILE_ASKING
 
 
 def view_sight(context: bpy.types.Context) -> Sight | None:
@@ -257,26 +276,27 @@ def camera_frame(
     return left, bottom, right - left, top - bottom
 
 
-def portrait_texture(picture: pixels.Image, transparent: bool) -> gpu.types.GPUTexture:
-    """Return a scene-linear texture of `picture [R, R, 4]` (uint8, straight alpha)."""
-    straight = (person_alone(picture) if transparent else picture).astype(np.float32) / 255
-    return texture_of(pixels.scene_linear(straight, scene_colours.linear_from_rec709(), transparent))
+DARK = 0.02, 0.02, 0.02, 0.8
 
 
-def draw_text(context: bpy.types.Context, text: str) -> None:
-    """Write a line near the bottom of a viewport, on a dark ground that keeps it readable before any picture."""
+def draw_text(
+    context: bpy.types.Context, text: str, place: float = 0.0, ground: tuple[float, float, float, float] = DARK
+) -> None:
+    """Write a line near the bottom of a viewport, or at this share of its height, on a ground (a colour) that keeps it
+    readable before any picture.
+    """
     assert context.region is not None
     scale = preferences_of(context).system.ui_scale
     blf.size(0, 14 * scale)
     width, height = blf.dimensions(0, text)
-    left, bottom = (context.region.width - width) / 2, 48 * scale
+    left, bottom = (context.region.width - width) / 2, max(48 * scale, place * context.region.height)
     margin = 10 * scale
-    ground = [(left - margin, bottom - margin), (left + width + margin, bottom - margin)]
-    ground += [(x, bottom + height + margin) for x, _ in ground]
+    corners = [(left - margin, bottom - margin), (left + width + margin, bottom - margin)]
+    corners += [(x, bottom + height + margin) for x, _ in corners]
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
-    shader.uniform_float("color", (0.02, 0.02, 0.02, 0.8))
+    shader.uniform_float("color", ground)
     gpu.state.blend_set("ALPHA")
-    batch_for_shader(shader, "TRI_STRIP", {"pos": ground}).draw(shader)
+    batch_for_shader(shader, "TRI_STRIP", {"pos": corners}).draw(shader)
     blf.color(0, 1.0, 1.0, 1.0, 1.0)
     blf.position(0, left, bottom, 0)
     blf.draw(0, text)

@@ -104,7 +104,7 @@ def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
     plate = job.background and job.plate and not any(look.background_offset) and read_plate(avatar) is not None
     files = {Path(job.out): plate} | ({panels: True} if panels else {})
     with signing(job, said, files, listener):
-        reenact(
+        beyond = reenact(
             avatar,
             driver,
             Path(job.out),
@@ -119,7 +119,7 @@ def reenact(job: Reenact, listener: Listener) -> dict[str, Any]:
             engines=path_or_none(job.engines),
             listener=listener,
         )
-    return {"out": job.out}
+    return {"out": job.out, **({"beyond": beyond} if beyond else {})}
 
 
 def orbit(job: Orbit, listener: Listener) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from ...tracking.performances.captures.registry import is_performance_name, read
 from ...tracking.performances.performance import OVER_TIME, Performance
 from ...tracking.performances.resampling import at_rate
 from ...tracking.performances.retarget import retarget
+from ...tracking.performances.trained_range import summary
 from .driver_pictures import Pictures, pictures_of
 from .frames import RenderedFrame, frames_of
 from .label import labelling
@@ -59,8 +60,10 @@ def reenact(
     runtime: RuntimeName = "torch",
     engines: Path | None = None,
     listener: Listener = silent,
-) -> None:
+) -> str:
     """Write what the avatar does when `driver` drives it, at the driver's nominal frame rate and with its sound.
+
+    Returns a sentence about the frames that go beyond what the avatar was trained on; empty where none does.
 
     Args:
         avatar: the avatar file.
@@ -84,7 +87,7 @@ def reenact(
     head = subject.open_head(head_path)
     driving = open_driver(driver, head, listener)
     performance = driven(subject, driving, absolute)
-    sound = sound_of(driver, driving)
+    beyond, sound = beyond_training(subject, performance), sound_of(driver, driving)
     pictures = pictures_of(driver, driving) if panels else None
     laid_out = laying(subject, background=background, plate=plate and not any(look.background_offset))
     labelled = labelling(label)
@@ -101,6 +104,7 @@ def reenact(
             if write_panels:
                 write_panels(labelled(panel_picture(frame, performance, pictures)))
             clock.tell_finished(frame.index + 1)
+    return beyond
 
 
 def laying(avatar: Avatar, *, background: bool, plate: bool) -> Callable[[Image], Image]:
@@ -133,6 +137,17 @@ def driven(avatar: Avatar, driver: Performance, absolute: bool = False) -> Perfo
     else:
         moved = retarget(driver, own)
     return at_rate(moved, moved.fps)
+
+
+def beyond_training(avatar: Avatar, performance: Performance) -> str:
+    """Say which frames of its own performance go beyond what an avatar was trained on; empty for none.
+
+    Heads in 3D stand anywhere, so that their place does not count.
+    """
+    trained = avatar.metadata.trained_range()
+    if trained is None:
+        return ""
+    return summary(trained if avatar.kind.has_backdrop else trained.without("translation"), performance)
 
 
 def is_same_person(driver: Performance, avatar: Performance) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 import semblance
 from semblance.blender_addon.engine import frame_service
 from semblance.blender_addon.render import registration, render_engine
+from semblance.blender_addon.render.layers import Layer
 from semblance.blender_addon.scene import avatar_scene, axes
 from semblance.common.errors import UserError
 from semblance.protocol.pictures import Pictures
@@ -36,9 +37,9 @@ def stand_in(place, avatar, inputs, look, broken_off):
 frame_service.avatar_pictures = stand_in
 
 write = render_engine.SemblanceRenderEngine.write
-def seen(self, frame, depsgraph, view, **given):
-    written.append(frame)
-    write(self, frame, depsgraph, view, **given)
+def seen(self, passes, depsgraph, view, **given):
+    written.append(Layer(passes["Combined"], passes["Depth"]))
+    write(self, passes, depsgraph, view, **given)
 render_engine.SemblanceRenderEngine.write = seen
 
 def add(avatar):

@@ -88,3 +88,14 @@ def test_a_transparent_film_shows_the_person_alone():
 def test_a_nearer_head_covers_a_farther_one():
     red, half = np.array([1, 0, 0, 1], np.float32), np.array([0, 0.5, 0, 0.5], np.float32)
     assert over(half[None, None], red[None, None])[0, 0] == pytest.approx([0.5, 0.5, 0, 1])
+
+
+@pytest.mark.parametrize(("width", "height", "fit"), [(200, 70, "AUTO"), (70, 200, "AUTO"), (90, 40, "VERTICAL")])
+def test_rows_that_no_frame_shows_are_not_resampled(width, height, fit, monkeypatch):
+    picture = np.random.default_rng(1).integers(0, 255, (64, 64, 4), np.uint8)
+    window = pixels.avatar_window(width, height, fit)
+    rows = pixels.rows_seen(64, window, height)
+    assert rows.stop - rows.start < 64 or fit == "VERTICAL" or height > width
+    little = pixels.fit_to_frame(picture, window, width, height)
+    monkeypatch.setattr(pixels, "rows_seen", lambda size, *_: slice(0, size))
+    np.testing.assert_allclose(little, pixels.fit_to_frame(picture, window, width, height), atol=1e-6)

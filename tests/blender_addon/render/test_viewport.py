@@ -57,7 +57,7 @@ def drawn(view, context):
             gpu.state.viewport_set(0, 0, 320, 200)
             framebuffer.clear(color=(0.0, 0.0, 0.0, 0.0))
             view.draw(context, graph)
-        view.feed.step()
+        view.step()
     pixels = target.read()
     pixels.dimensions = 320 * 200 * 4
     return np.array(pixels, np.float32).reshape(200, 320, 4)[::-1]

@@ -121,6 +121,15 @@ def test_a_driver_becomes_a_video_with_its_sound_and_panels(avatar, footage, tmp
     assert heard[3].seconds_left > 0
 
 
+def test_what_goes_beyond_the_training_is_said_in_one_sentence(tmp_path):
+    calm = replace(performance(40), expression=0.1 * performance(40).expression)
+    avatar_of(Mirror(), {}, calm).save(tmp_path / "calm.safetensors")
+    driver = saved(performance(identity=-1), tmp_path)
+    said = reenact(tmp_path / "calm.safetensors", driver, tmp_path / "out.mp4")
+    assert said == "Frames 8-9 go beyond what the avatar was trained on (farthest: jaw open 1.00, trained to 0.10)."
+    assert not reenact(tmp_path / "calm.safetensors", saved(calm, tmp_path), tmp_path / "out.mp4")
+
+
 def test_footage_whose_sound_nothing_decodes_is_reenacted_without_and_says_so(avatar, footage, tmp_path):
     data = footage.read_bytes()
     footage.write_bytes(data.replace(b"mp4a", b"apac").replace(b"esds", b"free"))

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A viewport's pictures are the render's, and are made in steps of bounded work."""
+
+from __future__ import annotations
+
+SCRIPT = """
+import numpy as np
+from semblance.blender_addon.render import pixels, viewport_pictures
+from semblance.protocol import foreground
+from semblance.protocol.foreground import person_alone
+
+random = np.random.default_rng(0)
+alike = random.integers(0, 255, (1024, 1024, 4), np.uint8)
+linear = np.array([[0.8, 0.15, 0.05], [0.1, 0.8, 0.1], [0.0, 0.1, 0.9]], np.float32)
+sizes = []
+def noting(function):
+    def call(values, *others, **named):
+        sizes.append(values[..., 0].size)
+        return function(values, *others, **named)
+    return call
+viewport_pictures.pixels = type("Noted", (), {"scene_linear": staticmethod(noting(pixels.scene_linear))})
+foreground.freed = noting(foreground.freed)
+foreground.smooth = noting(foreground.smooth)
+for transparent in (True, False):
+    making, most = viewport_pictures.portrait_in_steps(alike, transparent, linear), 0
+    while True:
+        sizes.clear()
+        try:
+            next(making)
+        except StopIteration as end:
+            made = end.value
+            break
+        most = max(most, sum(sizes))
+    assert most <= 1024 * 300, f"{most} pixels in one step of 1024 x 1024"
+    straight = (person_alone(alike) if transparent else alike).astype(np.float32) / 255
+    np.testing.assert_array_equal(made, pixels.scene_linear(straight, linear, transparent))
+"""
+
+
+def test_pictures_are_made_in_small_steps(run_blender):
+    run_blender(SCRIPT)
