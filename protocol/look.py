@@ -61,7 +61,8 @@ def control(default: Any, unless_given: str = "", option: str | None = None, **s
     bounds = {"ge": made.bounds[0], "le": made.bounds[1]} if made.bounds else {"allow_inf_nan": False}
     limits: dict[str, Any] = bounds if made.numbers == 1 else {"each": bounds, "metavar": "X Y"}
     return field(
-        default=default, metadata={"control": made, **about(f"{made.help}.", unless_given=unless_given, option=option, **limits)}
+        default=default,
+        metadata={"control": made, **about(f"{made.help}.", unless_given=unless_given, option=option, **limits)},
     )
 
 

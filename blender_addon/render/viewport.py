@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import blf
@@ -20,16 +20,18 @@ from gpu_extras.presets import draw_texture_2d
 
 from ...common.errors import UserError
 from ...protocol.foreground import person_alone
+from ...tracking.heads.camera import PinholeCamera
 from ...tracking.performances.maps import MAP_SIZE
 from ..access import camera_of, preferences_of, scene_of, windows
 from ..engine.picture_feed import Answer, PictureFeed, Wanted, Wish
+from ..scene.camera import window_camera
 from . import pixels, scene_colours
 from .gpu_views import ViewPainter, texture_of
 from .kinds import evaluated_heads
 from .layers import Layer, composite
 from .other_objects import Triangles, other_objects
 from .painters import Painters
-from .portraits import window_camera
+from .portraits import PortraitHead
 from .sight import Part, Sight, part_of, part_with, sight_of_view
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class Moment:
         sight: how that part is seen.
     """
 
-    portrait: tuple[EvaluatedHead, Sight] | None
+    portrait: tuple[PortraitHead, Sight] | None
     heads: tuple[EvaluatedHead, ...]
     part: Part | None
     sight: Sight | None
@@ -150,7 +152,7 @@ class Viewport:
     def _moment(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph, most: int) -> tuple[Moment, str]:
         """Return what the view sees, and why it sees less than there is; empty when it does not."""
         heads = tuple(head for head in self._heads if head.in_space)
-        portraits = [head for head in self._heads if not head.in_space]
+        portraits = [head for head in self._heads if isinstance(head, PortraitHead)]
         camera, sight = viewport_camera(context), view_sight(context)
         portrait = None
         if camera and portraits and camera_of(camera).type == "PERSP":
@@ -182,16 +184,19 @@ class Viewport:
     def _draw_portrait(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
         """Draw the newest portrait where the final render will have it."""
         camera = viewport_camera(context)
-        if self._portrait is None or camera is None:
+        if self._portrait is None or camera is None or self._shown is None or self._shown.moment.portrait is None:
             return
-        left, bottom, width, height = camera_frame(context, camera.evaluated_get(depsgraph), scene_of(depsgraph))
-        window = pixels.avatar_window(width, height, camera_of(camera).sensor_fit)
+        seen = camera.evaluated_get(depsgraph)
+        left, bottom, width, height = camera_frame(context, seen, scene_of(depsgraph))
+        whole = frame_sight(seen, max(1, round(width)), max(1, round(height)))
+        _, window = self._shown.moment.portrait[0].window(whole)
+        across, down = width / whole.camera.width, height / whole.camera.height
         gpu.state.blend_set("ALPHA_PREMULT")
         draw_texture_2d(
             self._portrait,
-            (left + window.left, bottom + height - window.top - window.height),
-            window.width,
-            window.height,
+            (left + window.left * across, bottom + height - (window.top + window.height) * down),
+            window.width * across,
+            window.height * down,
         )
         gpu.state.blend_set("NONE")
 
@@ -231,6 +236,22 @@ def camera_sight(camera: bpy.types.Object) -> Sight:
     """Return how an evaluated camera sees the window of a portrait, for which the frame's size does not count."""
     lens = camera_of(camera)
     return Sight(np.array(camera.matrix_world.normalized(), np.float64), window_camera(lens, MAP_SIZE), lens)
+
+
+def frame_sight(camera: bpy.types.Object, width: int, height: int) -> Sight:
+    """Return how an evaluated camera sees its frame, which is `width` x `height` pixels of a viewport."""
+    sight, lens = camera_sight(camera), camera_of(camera)
+    square = pixels.avatar_window(width, height, lens.sensor_fit)
+    scale = square.width / sight.camera.width
+    framed = PinholeCamera(
+        fx=sight.camera.fx * scale,
+        fy=sight.camera.fy * scale,
+        cx=sight.camera.cx * scale + square.left,
+        cy=sight.camera.cy * scale + square.top,
+        width=width,
+        height=height,
+    )
+    return replace(sight, camera=framed)
 
 
 def viewport_camera(context: bpy.types.Context) -> bpy.types.Object | None:

@@ -11,6 +11,7 @@ from ..access import registration_of, scene_of
 from ..operators import Outcome, SemblanceOperator
 from ..properties import active_head, head_settings
 from ..render.render_engine import SemblanceRenderEngine
+from ..scene.plate_camera import shoot_plate, why_no_plate
 from ..sequence import sequence_scene
 from .panels import SemblancePanel, button
 
@@ -41,6 +42,27 @@ class SEMBLANCE_OT_send_to_sequencer(SemblanceOperator):
         return {"FINISHED"}
 
 
+class SEMBLANCE_OT_frame_the_plate(SemblanceOperator):
+    """Render all of the footage's picture, at its size, with the avatar in its place there"""
+
+    bl_idname = "semblance.frame_the_plate"
+    bl_label = "Frame the Plate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why there is no plate to frame."""
+        head = active_head(context)
+        return why_no_plate(head) if head else "There is no head yet: make one with New Avatar."
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Give the scene the plate's camera and size."""
+        head = active_head(context)
+        assert head is not None  # else the operator is disabled
+        shoot_plate(scene_of(context), head)
+        return {"FINISHED"}
+
+
 class SEMBLANCE_PT_output(SemblancePanel):
     """From frames to a movie"""
 
@@ -62,10 +84,13 @@ class SEMBLANCE_PT_output(SemblancePanel):
         else:
             column.operator("render.render", text="Render Image", icon="RENDER_STILL")
             column.operator("render.render", text="Render Animation", icon="RENDER_ANIMATION").animation = True
+        head = active_head(context)
+        if head and scene_of(context).camera != head_settings(head).plate_camera:
+            button(column, context, SEMBLANCE_OT_frame_the_plate, icon="FULLSCREEN_ENTER")
         column.separator()
         button(column, context, SEMBLANCE_OT_send_to_sequencer, icon="SEQUENCE")
 
 
-CLASSES = (SEMBLANCE_OT_send_to_sequencer, SEMBLANCE_PT_output)
+CLASSES = (SEMBLANCE_OT_frame_the_plate, SEMBLANCE_OT_send_to_sequencer, SEMBLANCE_PT_output)
 
 register, unregister = registration_of(CLASSES)
