@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from ...tracking.heads.camera import PinholeCamera
 from ...tracking.performances.maps import MAP_SIZE
 from ..access import camera_of
 from ..scene.camera import window_camera
-from .pixels import Window
+from .pixels import Window, avatar_window
 
 if TYPE_CHECKING:
     import bpy
 
     from ...tracking.heads.arrays import Doubles
-    from ...tracking.heads.camera import PinholeCamera
 
 BESIDE = 1e-4
 """How far apart, in the scene's units and in radians, two cameras at the same place may be."""
@@ -63,4 +63,18 @@ def part_seen(window: PinholeCamera, frame: PinholeCamera) -> Window:
         top=frame.cy - window.cy * down,
         width=window.width * across,
         height=window.height * down,
+    )
+
+
+def frame_camera(camera: bpy.types.Camera, width: int, height: int, pixel_aspect: float = 1.0) -> PinholeCamera:
+    """Return the intrinsics of a camera's whole frame of `width` x `height` pixels, so much taller than wide."""
+    square, window = avatar_window(width, height, camera.sensor_fit, pixel_aspect), window_camera(camera, MAP_SIZE)
+    across, down = square.width / MAP_SIZE, square.height / MAP_SIZE
+    return PinholeCamera(
+        fx=window.fx * across,
+        fy=window.fy * down,
+        cx=window.cx * across + square.left,
+        cy=window.cy * down + square.top,
+        width=width,
+        height=height,
     )

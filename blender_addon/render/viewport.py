@@ -20,7 +20,6 @@ from gpu_extras.presets import draw_texture_2d
 
 from ...common.errors import UserError
 from ...protocol.foreground import person_alone
-from ...tracking.heads.camera import PinholeCamera
 from ...tracking.performances.maps import MAP_SIZE
 from ..access import camera_of, preferences_of, scene_of, windows
 from ..engine.picture_feed import Answer, PictureFeed, Wanted, Wish
@@ -30,6 +29,7 @@ from .gpu_views import ViewPainter, texture_of
 from .kinds import evaluated_heads
 from .layers import Layer, composite
 from .other_objects import Triangles, other_objects
+from .own_camera import frame_camera
 from .painters import Painters
 from .portraits import PortraitHead
 from .sight import Part, Sight, part_of, part_with, sight_of_view
@@ -240,18 +240,7 @@ def camera_sight(camera: bpy.types.Object) -> Sight:
 
 def frame_sight(camera: bpy.types.Object, width: int, height: int) -> Sight:
     """Return how an evaluated camera sees its frame, which is `width` x `height` pixels of a viewport."""
-    sight, lens = camera_sight(camera), camera_of(camera)
-    square = pixels.avatar_window(width, height, lens.sensor_fit)
-    scale = square.width / sight.camera.width
-    framed = PinholeCamera(
-        fx=sight.camera.fx * scale,
-        fy=sight.camera.fy * scale,
-        cx=sight.camera.cx * scale + square.left,
-        cy=sight.camera.cy * scale + square.top,
-        width=width,
-        height=height,
-    )
-    return replace(sight, camera=framed)
+    return replace(camera_sight(camera), camera=frame_camera(camera_of(camera), width, height))
 
 
 def viewport_camera(context: bpy.types.Context) -> bpy.types.Object | None:

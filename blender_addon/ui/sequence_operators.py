@@ -13,6 +13,7 @@ from ..properties import active_head, head_settings
 from ..render.render_engine import SemblanceRenderEngine
 from ..scene.plate_camera import shoot_plate, why_no_plate
 from ..sequence import sequence_scene
+from ..sequence.frame_check import make_transparent, rendered_frames, why_not_transparent
 from .panels import SemblancePanel, button
 
 
@@ -26,13 +27,15 @@ class SEMBLANCE_OT_send_to_sequencer(SemblanceOperator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why nothing can be sent now."""
-        return "" if active_head(context) else "There is no head yet: make one with New Avatar."
+        if active_head(context) is None:
+            return "There is no head yet: make one with New Avatar."
+        return why_not_transparent(scene_of(context))
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Make the sequence and show it in the sequencer."""
         scene, head = scene_of(context), active_head(context)
         assert head is not None  # else the operator is disabled
-        sequence = sequence_scene.send_to_sequencer(scene, head, sequence_scene.rendered_frames(scene))
+        sequence = sequence_scene.send_to_sequencer(scene, head, rendered_frames(scene, head))
         compat.show_sequence(context, sequence)
         count = sequence.frame_end - sequence.frame_start + 1
         self.report(
@@ -63,6 +66,24 @@ class SEMBLANCE_OT_frame_the_plate(SemblanceOperator):
         return {"FINISHED"}
 
 
+class SEMBLANCE_OT_render_transparent(SemblanceOperator):
+    """Render PNG pictures with transparency, which can lie over the footage"""
+
+    bl_idname = "semblance.render_transparent"
+    bl_label = "Render Transparent PNG"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why nothing has to be changed."""
+        return "" if why_not_transparent(scene_of(context)) else "The frames are transparent already."
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Change the scene's output."""
+        make_transparent(scene_of(context))
+        return {"FINISHED"}
+
+
 class SEMBLANCE_PT_output(SemblancePanel):
     """From frames to a movie"""
 
@@ -89,8 +110,15 @@ class SEMBLANCE_PT_output(SemblancePanel):
             button(column, context, SEMBLANCE_OT_frame_the_plate, icon="FULLSCREEN_ENTER")
         column.separator()
         button(column, context, SEMBLANCE_OT_send_to_sequencer, icon="SEQUENCE")
+        if why_not_transparent(scene_of(context)):
+            column.operator(SEMBLANCE_OT_render_transparent.bl_idname, icon="IMAGE_ALPHA")
 
 
-CLASSES = (SEMBLANCE_OT_frame_the_plate, SEMBLANCE_OT_send_to_sequencer, SEMBLANCE_PT_output)
+CLASSES = (
+    SEMBLANCE_OT_frame_the_plate,
+    SEMBLANCE_OT_render_transparent,
+    SEMBLANCE_OT_send_to_sequencer,
+    SEMBLANCE_PT_output,
+)
 
 register, unregister = registration_of(CLASSES)

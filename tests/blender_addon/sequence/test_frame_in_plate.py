@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""F12 at the plate's own size and framing: the frame lies in its place in the plate, where the sequence shows it too."""
+"""F12 at the plate's own size and framing: the frame lies in its place in the plate."""
 
 from __future__ import annotations
 
@@ -61,6 +61,23 @@ print("behind:", [round(value, 3) for value in (behind.scale, *behind.offset)])
 plate.data.shift_x += 0.1
 still("panned.png")
 """
+SEQUENCE = """
+from semblance.blender_addon import compat
+from semblance.blender_addon.sequence import frame_check, sequence_scene
+plate.data.shift_x -= 0.1
+for name, camera, size in (("window", own, head.semblance.window), ("plate", plate, (128, 96))):
+    scene.camera = camera
+    scene.render.resolution_x, scene.render.resolution_y = size
+    sequence_scene.render_frames(scene, folder / name)
+    for each in [each for each in bpy.data.scenes if each != scene]:
+        bpy.data.scenes.remove(each)
+    sequence = sequence_scene.send_to_sequencer(scene, head, frame_check.rendered_frames(scene, head))
+    compat.make_pictures(sequence.render.image_settings)
+    sequence.render.filepath = str(folder / f"laid_{name}.png")
+    sequence.frame_set(1)
+    bpy.ops.render.render(write_still=True, scene=sequence.name)
+semblance.unregister()
+"""
 REMOVE = """
 bpy.ops.semblance.remove_avatar()
 print("left:", len(bpy.data.cameras), len(bpy.data.objects))
@@ -105,3 +122,24 @@ def test_a_frame_of_the_plate_s_size_has_the_avatar_in_its_place(run_blender, fo
     assert (whole[outside] == 0).all()
     panned = np.asarray(Image.open(folder / "panned.png"))
     assert ((panned[..., 3] > 127) != expected_alpha(0.1 * WIDTH)).mean() < 0.01
+
+
+def test_the_sequence_shows_it_at_the_same_place(run_blender, folder):
+    """Rendered in the window of the plate, or in all of it: laid over the plate it is the same picture."""
+    run_blender(RENDER + SEQUENCE, folder)
+    whole = Image.open(folder / "whole.png")
+    by_hand = Image.alpha_composite(Image.new("RGBA", whole.size, (GREY, GREY, GREY, 255)), whole)
+    over = np.asarray(by_hand)[..., :3].astype(int)
+    rim = np.asarray(whole)[..., 3] - np.uint8(1) < 254  # half transparent: the sequencer and the lens resample apart
+    for name in ("plate", "window"):
+        laid = np.asarray(Image.open(folder / f"laid_{name}.png").convert("RGB")).astype(int)
+        assert laid.shape == over.shape
+        apart = np.abs(laid - over).max(-1)
+        near = ~widened(rim)
+        assert apart[near].max() <= 6, name
+        assert apart[~near].mean() < (6 if name == "plate" else 40), name
+
+
+def widened(mask: np.ndarray) -> np.ndarray:
+    """A mask with its neighbours."""
+    return np.stack([np.roll(mask, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)]).any(0)
