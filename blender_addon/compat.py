@@ -81,34 +81,60 @@ def show_between(strip: bpy.types.Strip, start: int, stop: int) -> None:
         strip.frame_final_start, strip.frame_final_end = start, stop
 
 
+def shown_between(strip: bpy.types.Strip) -> tuple[int, int]:
+    """Return the frames from which on, and at which no longer, a strip is shown."""
+    if hasattr(strip, "left_handle") and hasattr(strip, "right_handle"):
+        return int(strip.left_handle), int(strip.right_handle)
+    return int(strip.frame_final_start), int(strip.frame_final_end)
+
+
+def content_start(strip: bpy.types.Strip) -> int:
+    """Return the frame at which the file of a strip begins, whether that is shown or not."""
+    return round(strip.content_start if hasattr(strip, "content_start") else strip.frame_start)
+
+
+def begin_content(strip: bpy.types.Strip, frame: int) -> None:
+    """Have the file of a strip begin at a frame."""
+    if hasattr(strip, "content_start"):
+        strip.content_start = frame
+    else:
+        strip.frame_start = frame
+
+
 def content_length(strip: bpy.types.Strip) -> int:
     """Return how many frames the file of a strip has; 1 when it could not be read."""
     return strip.content_duration if hasattr(strip, "content_duration") else strip.frame_duration
 
 
 def show_sequence(context: bpy.types.Context, scene: bpy.types.Scene) -> None:
-    """Open the workspace for video editing, made when it is missing, with a scene's strips.
+    """Open the workspace for video editing in the context's window, made when it is missing, with a scene's strips.
 
-    Since Blender 5.0 a workspace knows whose strips it shows; before, the window has to show that scene.
+    Since Blender 5.0 a workspace knows whose strips it shows; before, the window has to show that scene. Other windows
+    and workspaces show what they showed.
     """
-    if not bpy.app.background and context.window is not None:
-        open_video_editing(context.window)
-    if "sequencer_scene" in bpy.types.WorkSpace.bl_rna.properties:
-        for workspace in bpy.data.workspaces:
-            workspace.sequencer_scene = scene
-    elif not bpy.app.background and context.window is not None:
+    if bpy.app.background or context.window is None:
+        return
+    open_video_editing(context.window)
+    workspace = bpy.data.workspaces.get(EDITING, context.window.workspace)
+    if workspace is not None and hasattr(workspace, "sequencer_scene"):
+        workspace.sequencer_scene = scene
+    else:
         context.window.scene = scene
 
 
+EDITING = "Video Editing"
+"""The workspace that Blender keeps in a template of that name."""
+
+
 def open_video_editing(window: bpy.types.Window) -> None:
-    """Switch a window to the workspace "Video Editing", which Blender keeps in a template."""
-    if "Video Editing" in bpy.data.workspaces:
-        window.workspace = bpy.data.workspaces["Video Editing"]
+    """Switch a window to the workspace for video editing."""
+    if EDITING in bpy.data.workspaces:
+        window.workspace = bpy.data.workspaces[EDITING]
         return
     for folder in bpy.utils.app_template_paths():  # type: ignore[attr-defined, func-returns-value]
         template = Path(folder) / "Video_Editing" / "startup.blend"
         if template.is_file():
-            bpy.ops.workspace.append_activate(idname="Video Editing", filepath=str(template))
+            bpy.ops.workspace.append_activate(idname=EDITING, filepath=str(template))
             return
 
 

@@ -21,6 +21,7 @@ from . import register
 from .access import scene_of
 from .render.registration import use_renderer
 from .scene.avatar_scene import add_avatar, give_avatar
+from .sequence.frame_check import rendered_frames
 from .sequence.sequence_scene import render_frames, render_sequence, send_to_sequencer
 from .ui.results import lay_plate
 from .ui.scene_operators import known_avatars
@@ -49,9 +50,9 @@ def film(wanted: Wanted) -> None:
     lay_plate(head)
     use_renderer(scene)
     bpy.app.handlers.render_write.append(say_rendered)
-    frames = render_frames(scene, wanted.out / "frames")
+    render_frames(scene, wanted.out / "frames")
     bpy.app.handlers.render_write.remove(say_rendered)
-    sequence = send_to_sequencer(scene, head, frames)
+    sequence = send_to_sequencer(scene, head, rendered_frames(scene, head))
     render_sequence(sequence, wanted.out / "reenacted.mp4")
     scene.frame_set(scene.frame_start)
     bpy.ops.wm.save_as_mainfile(filepath=str(wanted.out / "demo.blend"), relative_remap=True)

@@ -91,6 +91,12 @@ def before_saving(*_: object) -> None:
     see_all()
 
 
+@persistent  # type: ignore[untyped-decorator]
+def before_rendering(*_: object) -> None:
+    """Have frames know by their ids what they show."""
+    see_all()
+
+
 def see_first_file() -> None:
     """See to the file that is open when the extension is turned on: as it is turned on, files cannot be changed."""
     see_all()
@@ -100,6 +106,7 @@ def register() -> None:
     """Look at files as they are opened and saved."""
     bpy.app.handlers.load_post.append(after_loading)
     bpy.app.handlers.save_pre.append(before_saving)
+    bpy.app.handlers.render_init.append(before_rendering)
     bpy.app.timers.register(see_first_file, first_interval=0.0)
 
 
@@ -107,6 +114,7 @@ def unregister() -> None:
     """Undo `register`."""
     if bpy.app.timers.is_registered(see_first_file):
         bpy.app.timers.unregister(see_first_file)
+    bpy.app.handlers.render_init.remove(before_rendering)
     bpy.app.handlers.save_pre.remove(before_saving)
     bpy.app.handlers.load_post.remove(after_loading)
     _owners.clear()

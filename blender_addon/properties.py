@@ -88,6 +88,7 @@ class SemblanceObject(bpy.types.PropertyGroup):
         dataset: str
         consent: str
         camera: bpy.types.Object | None
+        plate_camera: bpy.types.Object | None
         window: Sequence[int]
         driver: str
         motion: str
@@ -165,6 +166,12 @@ class SemblanceObject(bpy.types.PropertyGroup):
             name="Camera",
             type=bpy.types.Object,
             description="The camera that sees this head as the footage does; the avatar is rendered through it",
+        )
+        plate_camera: PointerProperty(
+            **CHANGEABLE,
+            name="Plate Camera",
+            type=bpy.types.Object,
+            description="The camera that sees all of the footage's picture, with this head in its place there",
         )
         window: IntVectorProperty(
             **CHANGEABLE,

@@ -101,7 +101,7 @@ def freed(picture: Floats, alpha: Floats, person: Floats, behind: Floats) -> Flo
 
 
 def sureness(share: Floats) -> Floats:
-    """Return how much pixels with such a share of a colour count: mixed ones hardly do, nor what estimates miss there."""
+    """Return how much pixels with such a share of a colour count: mixed ones hardly do, nor what they miss."""
     return np.square(np.square(share))
 
 

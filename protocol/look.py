@@ -52,13 +52,17 @@ class Control:
         return bool(np.all(np.isfinite(values) & (low <= np.asarray(values)) & (np.asarray(values) <= high)))
 
 
-def control(default: Any, unless_given: str = "", **said: Any) -> Any:
-    """A field of `Look` with its `Control`, which is a parameter of jobs and commands, too."""
+def control(default: Any, unless_given: str = "", option: str | None = None, **said: Any) -> Any:
+    """A field of `Look` with its `Control`, which is a parameter of jobs and commands, too.
+
+    `option` is what the command line calls it, where that is not its name.
+    """
     made = Control(**said)
     bounds = {"ge": made.bounds[0], "le": made.bounds[1]} if made.bounds else {"allow_inf_nan": False}
     limits: dict[str, Any] = bounds if made.numbers == 1 else {"each": bounds, "metavar": "X Y"}
     return field(
-        default=default, metadata={"control": made, **about(f"{made.help}.", unless_given=unless_given, **limits)}
+        default=default,
+        metadata={"control": made, **about(f"{made.help}.", unless_given=unless_given, option=option, **limits)},
     )
 
 
@@ -91,8 +95,9 @@ class Look:
     time_code: float | None = control(
         None,
         "the avatar's",
-        label="Time Code",
-        help="The moment of the training footage, 0 to 1, that the avatar looks like, where hair and clothes changed",
+        option="--footage-moment",
+        label="Footage Moment",
+        help="The moment of the footage, 0 (first frame) to 1 (last), whose light, hair and clothes the avatar has",
         numbers=1,
         bounds=None,
         soft_bounds=(0.0, 1.0),
@@ -107,7 +112,7 @@ class Look:
             value = getattr(self, name)
             if value is not None and not each.allows(value):
                 wanted = "between {:g} and {:g}".format(*each.bounds) if each.bounds else "a number"
-                raise UserError(f"The look's {name} is {value}, which must be {wanted}; correct it.")
+                raise UserError(f"The look's {each.label} is {value}, which must be {wanted}; correct it.")
 
     def settled(self, time_code: float) -> Look:
         """This look with the avatar's own `time_code` where none was chosen."""

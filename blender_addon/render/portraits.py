@@ -17,10 +17,11 @@ from ..access import mesh_of, values_of
 from ..properties import SemblanceObject, head_settings
 from ..scene.attributes import COLOUR, MASK, MOUTH, UV
 from ..scene.axes import world_to_camera
-from ..scene.camera import SENSOR, Lens, pinhole_of
+from ..scene.camera import window_camera
 from . import pixels
 from .evaluated_heads import EvaluatedHead, point_values, world_vertices
 from .layers import Layer
+from .own_camera import OwnCamera, part_seen, same_lens
 
 if TYPE_CHECKING:
     import bpy
@@ -40,6 +41,7 @@ class PortraitHead(EvaluatedHead):
     Attributes:
         triangles: `[T, 3]`; uvs: `[V, 2]`; uv_mask: `[V]`; colours: `[V, 3]` sRGB 0 to 1.
         mouth_light: what darkens the inside of the mouth; None for a head that has none.
+        own: the camera that sees the head as its footage does; None when that is gone.
     """
 
     in_space = False
@@ -50,6 +52,7 @@ class PortraitHead(EvaluatedHead):
     uv_mask: Floats
     colours: Floats
     mouth_light: MouthLight | None
+    own: OwnCamera | None
 
     @classmethod
     def read(cls, instance: bpy.types.DepsgraphObjectInstance) -> Self:
@@ -74,13 +77,26 @@ class PortraitHead(EvaluatedHead):
             uv_mask=point_values(mesh, MASK, "value", (len(vertices),)),
             colours=point_values(mesh, COLOUR, "color", (len(vertices), 4))[:, :3],
             mouth_light=mouth_light_of(settings, mesh),
+            own=OwnCamera.read(settings.camera),
         )
 
     def inputs(self, sight: Sight, painters: Painters) -> Maps:
         """See `EvaluatedHead.inputs`; portraits are seen through a camera only."""
+        window, _ = self.window(sight)
+        return painters.maps.draw(self.map_vertices(sight.world, window), self.triangles)
+
+    def window(self, sight: Sight) -> tuple[PinholeCamera, pixels.Window]:
+        """Return the square that the network paints: intrinsics on `MAP_SIZE` pixels, and where it lies in the frame.
+
+        Seen from where the head's own camera is, that is the window of the footage that the network has learned,
+        whatever the lens: through the plate's, it lies in its place in the plate. From elsewhere it is the frame's.
+        """
         assert sight.lens is not None
-        vertices = self.map_vertices(sight.world, window_camera(sight.lens, MAP_SIZE, sight.lens_shift))
-        return painters.maps.draw(vertices, self.triangles)
+        square = window_camera(sight.lens, MAP_SIZE, sight.lens_shift)
+        if self.own is not None and self.own.is_beside(sight.world) and not same_lens(self.own.window, square):
+            return self.own.window, part_seen(self.own.window, sight.camera)
+        width, height = sight.camera.width, sight.camera.height
+        return square, pixels.avatar_window(width, height, sight.lens.sensor_fit, sight.pixel_aspect)
 
     def map_vertices(self, camera_world: Doubles, camera: PinholeCamera) -> MapVertices:
         """Project and light the head for a Blender camera's world matrix `[4, 4]` and the intrinsics of its window."""
@@ -90,9 +106,8 @@ class PortraitHead(EvaluatedHead):
 
     def layer(self, pictures: Pictures, sight: Sight, from_rec709: Floats) -> Layer:
         """See `EvaluatedHead.layer`. Over the backdrop the person's layer is the portrait as it was painted."""
-        assert sight.lens is not None
         width, height = sight.camera.width, sight.camera.height
-        window = pixels.avatar_window(width, height, sight.lens.sensor_fit, sight.pixel_aspect)
+        _, window = self.window(sight)
         alone = pixels.fit_to_frame(person_alone(pictures.rgba[0]), window, width, height)
         person = pixels.scene_linear(alone, from_rec709, transparent=True)
         depth = np.full((height, width), self.distance(sight.world), np.float32)
@@ -132,11 +147,3 @@ def triangles_of(mesh: bpy.types.Mesh) -> Integers:
         triangles = np.empty(3 * len(mesh.loop_triangles), np.int32)
         mesh.loop_triangles.foreach_get("vertices", triangles)
     return triangles.reshape(-1, 3)
-
-
-def window_camera(camera: bpy.types.Camera, size: int, shift: float = 0.0) -> PinholeCamera:
-    """Return the intrinsics of the avatar's window (see `pixels.avatar_window`) on `size` x `size` pixels; `shift` is
-    what an eye in stereo adds to the lens's own.
-    """
-    sensor = camera.sensor_height if camera.sensor_fit == "VERTICAL" else camera.sensor_width
-    return pinhole_of(Lens(camera.lens * SENSOR / sensor, camera.shift_x + shift, camera.shift_y, size, size))

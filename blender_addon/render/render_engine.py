@@ -17,6 +17,7 @@ from ..engine import frame_service
 from ..preferences import engine_place
 from ..properties import head_settings
 from . import scene_colours
+from .frame_record import FIELD, record_of_render
 from .gpu_smoothing import smooth_layer
 from .kinds import evaluated_heads
 from .layers import NOTHING, Layer, composite, on_backdrop
@@ -143,7 +144,8 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
     def write(self, passes: dict[str, Floats], depsgraph: bpy.types.Depsgraph, view: str, *, synthetic: bool) -> None:
         """Write a view's passes, row 0 on top; only its border region when one is set.
 
-        A `synthetic` one, in which there are heads, says so in the metadata of PNG, JPEG and OpenEXR files.
+        A `synthetic` one, in which there are heads, says so in the metadata of PNG, JPEG and OpenEXR files, and what
+        it was made of.
         """
         height, width = passes["Combined"].shape[:2]
         left, top, right, bottom = border(scene_of(depsgraph).render, width, height)
@@ -154,7 +156,10 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
                 rect: Any = result.layers[0].passes[name].rect
                 rect.foreach_set(np.ascontiguousarray(values[top:bottom, left:right][::-1], np.float32).ravel())
         if synthetic:
-            self.get_result().stamp_data_add_field(SOURCE_FIELD, SYNTHETIC)  # that of a layer is not written
+            whole = self.get_result()  # what is added to that of a layer is not written
+            whole.stamp_data_add_field(SOURCE_FIELD, SYNTHETIC)
+            self._record = record_of_render(depsgraph).with_layer(getattr(self, "_record", None))
+            whole.stamp_data_add_field(FIELD, self._record.text())
         self.end_result(result)
 
     def view_update(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph | None) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import blf
@@ -22,12 +22,13 @@ from ...common.errors import UserError
 from ...tracking.performances.maps import MAP_SIZE
 from ..access import camera_of, preferences_of, scene_of, windows
 from ..engine.picture_feed import Answer, PictureFeed, Wanted, Wish
-from . import pixels
+from ..scene.camera import window_camera
 from .gpu_views import ViewPainter, texture_of
 from .kinds import evaluated_heads
 from .other_objects import Triangles, other_objects
+from .own_camera import frame_camera
 from .painters import Painters
-from .portraits import window_camera
+from .portraits import PortraitHead
 from .sight import Part, Sight, part_of, part_with, sight_of_view
 from .viewport_pictures import Shown, advanced, shown_of
 
@@ -61,7 +62,7 @@ class Moment:
         transparent: the film is, so that a portrait's own background is left out.
     """
 
-    portrait: tuple[EvaluatedHead, Sight] | None
+    portrait: tuple[PortraitHead, Sight] | None
     heads: tuple[EvaluatedHead, ...]
     part: Part | None
     sight: Sight | None
@@ -157,7 +158,7 @@ class Viewport:
     def _moment(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph, most: int) -> tuple[Moment, str]:
         """Return what the view sees, and why it sees less than there is; empty when it does not."""
         heads = tuple(head for head in self._heads if head.in_space)
-        portraits = [head for head in self._heads if not head.in_space]
+        portraits = [head for head in self._heads if isinstance(head, PortraitHead)]
         camera, sight = viewport_camera(context), view_sight(context)
         portrait = None
         if camera and portraits and camera_of(camera).type == "PERSP":
@@ -201,16 +202,19 @@ class Viewport:
     def _draw_portrait(self, context: bpy.types.Context, depsgraph: bpy.types.Depsgraph) -> None:
         """Draw the newest portrait where the final render will have it."""
         camera = viewport_camera(context)
-        if self._portrait is None or camera is None:
+        if self._portrait is None or camera is None or self._shown is None or self._shown.moment.portrait is None:
             return
-        left, bottom, width, height = camera_frame(context, camera.evaluated_get(depsgraph), scene_of(depsgraph))
-        window = pixels.avatar_window(width, height, camera_of(camera).sensor_fit)
+        seen = camera.evaluated_get(depsgraph)
+        left, bottom, width, height = camera_frame(context, seen, scene_of(depsgraph))
+        whole = frame_sight(seen, max(1, round(width)), max(1, round(height)))
+        _, window = self._shown.moment.portrait[0].window(whole)
+        across, down = width / whole.camera.width, height / whole.camera.height
         gpu.state.blend_set("ALPHA_PREMULT")
         draw_texture_2d(
             self._portrait,
-            (left + window.left, bottom + height - window.top - window.height),
-            window.width,
-            window.height,
+            (left + window.left * across, bottom + height - (window.top + window.height) * down),
+            window.width * across,
+            window.height * down,
         )
         gpu.state.blend_set("NONE")
 
@@ -250,6 +254,11 @@ def camera_sight(camera: bpy.types.Object) -> Sight:
     """Return how an evaluated camera sees the window of a portrait, for which the frame's size does not count."""
     lens = camera_of(camera)
     return Sight(np.array(camera.matrix_world.normalized(), np.float64), window_camera(lens, MAP_SIZE), lens)
+
+
+def frame_sight(camera: bpy.types.Object, width: int, height: int) -> Sight:
+    """Return how an evaluated camera sees its frame, which is `width` x `height` pixels of a viewport."""
+    return replace(camera_sight(camera), camera=frame_camera(camera_of(camera), width, height))
 
 
 def viewport_camera(context: bpy.types.Context) -> bpy.types.Object | None:

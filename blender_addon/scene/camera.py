@@ -50,12 +50,25 @@ def pinhole_of(lens: Lens) -> PinholeCamera:
     return PinholeCamera(focal, focal, cx, cy, lens.width, lens.height)
 
 
+def window_camera(camera: bpy.types.Camera, size: int, shift: float = 0.0) -> PinholeCamera:
+    """Return the intrinsics of a camera's square window (see `pixels.avatar_window`) on `size` x `size` pixels.
+
+    `shift` is what an eye in stereo adds to the lens's own.
+    """
+    sensor = camera.sensor_height if camera.sensor_fit == "VERTICAL" else camera.sensor_width
+    return pinhole_of(Lens(camera.lens * SENSOR / sensor, camera.shift_x + shift, camera.shift_y, size, size))
+
+
+def set_lens(data: bpy.types.Camera, lens: Lens) -> None:
+    """Give a camera a lens."""
+    data.sensor_fit, data.sensor_width = "AUTO", SENSOR
+    data.lens, data.shift_x, data.shift_y = lens.millimetres, lens.shift_x, lens.shift_y
+
+
 def make_camera(lens: Lens, world: Doubles, name: str) -> bpy.types.Object:
     """Return a new camera object with this lens at the world matrix `[4, 4]`, not yet in any collection."""
     data = bpy.data.cameras.new(f"{name} Camera")
-    data.sensor_fit = "AUTO"
-    data.sensor_width = SENSOR
-    data.lens, data.shift_x, data.shift_y = lens.millimetres, lens.shift_x, lens.shift_y
+    set_lens(data, lens)
     data.clip_start, data.display_size = NEAR, 0.1
     data.passepartout_alpha = 0.7
     made = bpy.data.objects.new(f"{name} Camera", data)

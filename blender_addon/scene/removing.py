@@ -57,6 +57,9 @@ def parts_of(head: bpy.types.Object) -> list[bpy.types.Object]:
     others = [each for each in bpy.data.objects if head_settings(each).is_head and each != head]
     if camera and all(head_settings(each).camera != camera for each in others):
         parts.append(camera)
+    whole = head_settings(head).plate_camera
+    if whole and all(head_settings(each).plate_camera != whole for each in others):
+        parts.append(whole)
     if rig and rig.type == "ARMATURE" and all(each.parent != rig for each in others):
         parts.append(rig)
         shapes = {bone.custom_shape for bone in rig.pose.bones if bone.custom_shape} if rig.pose else set()

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ...common.errors import UserError
 from ...tracking.performances.plates import footage_of, plate_behind
-from .. import compat
+from .. import compat, ids
 from ..properties import head_settings
 from ..render import scene_colours
 from ..render.kinds import kind_of
@@ -17,18 +18,22 @@ from ..scene import driving
 from ..scene.avatar_scene import scene_fps
 from ..scene.movies import movie_facts
 from ..scene.paths import path_of
-from .sequencer import Frames, Plate, SequencePlan, Sound, StripPlan, plan_sequence, whole_rate
+from .frame_check import picture_size
+from .sequencer import Frames, Plate, SequencePlan, Sound, plan_sequence, whole_rate
+from .strips import OURS, PLANNED, make_strips, same
 
-OURS = "semblance"
-"""Custom property of the strips and scenes that were made here, so that they can be made again."""
+if TYPE_CHECKING:
+    from pathlib import Path
+
 AVATAR = "semblance_avatar"
-"""Custom property of those scenes: the name of the avatar that is seen, for the movie's Content Credentials."""
+"""Custom property of the scenes made here: the name of the avatar that is seen, for the movie's Content Credentials."""
 
 
 def send_to_sequencer(scene: bpy.types.Scene, head: bpy.types.Object, frames: Frames) -> bpy.types.Scene:
     """Lay neural frames of `head` over its plate, with its driver's sound, in a scene made for it; return that scene.
 
-    Sending again replaces what was sent before and leaves other strips alone.
+    Sending again brings what was sent before up to date. What the artist has changed about it since stays, and so do
+    other strips.
 
     Raises:
         UserError: there are no frames, or a file cannot be read.
@@ -36,45 +41,33 @@ def send_to_sequencer(scene: bpy.types.Scene, head: bpy.types.Object, frames: Fr
     plan = plan_sequence(frames, plate_of(head), sound_of(scene, head))
     sequence = sequence_of(scene)
     sequence[AVATAR] = head_settings(head).avatar
-    render = sequence.render
-    render.resolution_x, render.resolution_y, render.resolution_percentage = plan.width, plan.height, 100
-    render.fps, render.fps_base = whole_rate(plan.fps)
-    sequence.frame_start, sequence.frame_end = plan.first, plan.last
-    sequence.frame_set(plan.first)
-    scene_colours.keep_colours(sequence)
+    set_up(sequence, plan, frames.files[0].parent / f"{scene.name}.mp4")
     make_strips(sequence, plan)
-    movie_output(sequence, frames.files[0].parent / f"{scene.name}.mp4")
     return sequence
 
 
-def rendered_frames(scene: bpy.types.Scene) -> Frames:
-    """Return what the scene's render has left in its output folder: the frames from the first that is there on.
-
-    Raises:
-        UserError: there are none.
-    """
-    if scene.render.is_movie_format:
-        return movie_frames(Path(scene.render.frame_path(frame=scene.frame_start)))
-    numbers = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
-    paths = {number: Path(scene.render.frame_path(frame=number)) for number in numbers}
-    first = next((number for number in numbers if paths[number].is_file()), None)
-    if first is None:
-        raise UserError(f"There are no frames at {paths[scene.frame_start]}; render the animation first.")
-    files = []
-    for number in range(first, scene.frame_end + 1, scene.frame_step):
-        if not paths[number].is_file():
-            break
-        files.append(paths[number])
-    fps = scene_fps(scene)
-    return Frames(tuple(files), picture_size(files[0]), fps / scene.frame_step, (first - scene.frame_start) / fps)
-
-
-def movie_frames(movie: Path) -> Frames:
-    """Return a movie of neural frames. Raises UserError when it is missing or Blender cannot read it."""
-    if not movie.is_file():
-        raise UserError(f"There is no movie at {movie}; render the animation first.")
-    facts = movie_facts(movie)
-    return Frames((movie,), facts.size, facts.fps, movie=facts.count)
+def set_up(sequence: bpy.types.Scene, plan: SequencePlan, movie: Path) -> None:
+    """Give a sequence's scene the plan's size, rate and length, and, when it is new, colours and a movie to render."""
+    before = json.loads(sequence.get(PLANNED, "{}"))
+    fps, fps_base = whole_rate(plan.fps)
+    wanted = {
+        "render.resolution_x": plan.width,
+        "render.resolution_y": plan.height,
+        "render.resolution_percentage": 100,
+        "render.fps": fps,
+        "render.fps_base": fps_base,
+        "frame_start": plan.first,
+        "frame_end": plan.last,
+    }
+    for path, value in wanted.items():
+        if path not in before or same(sequence.path_resolve(path), before[path]):
+            holder = sequence.render if path.startswith("render.") else sequence
+            setattr(holder, path.rpartition(".")[2], value)
+    sequence[PLANNED] = json.dumps(wanted)
+    if not before:
+        sequence.frame_set(plan.first)
+        scene_colours.keep_colours(sequence)
+        movie_output(sequence, movie)
 
 
 def plate_of(head: bpy.types.Object) -> Plate | None:
@@ -106,46 +99,16 @@ def sound_of(scene: bpy.types.Scene, head: bpy.types.Object) -> Sound | None:
 
 
 def sequence_of(scene: bpy.types.Scene) -> bpy.types.Scene:
-    """Return the scene that holds a scene's sequence, made when it is missing.
+    """Return the scene that holds a scene's sequence, by the scene's id, made when it is missing.
 
     It is a scene of its own because a scene with strips renders these instead of its objects.
     """
-    name = f"{scene.name} Sequence"
-    found = next((each for each in bpy.data.scenes if each.get(OURS) == scene.name), None)
+    marks = {ids.id_of(scene), scene.name}  # an older Semblance knew scenes by their names
+    found = next((each for each in bpy.data.scenes if each.get(OURS) in marks), None)
     if found is None:
-        found = bpy.data.scenes.new(name)
-        found[OURS] = scene.name
+        found = bpy.data.scenes.new(f"{scene.name} Sequence")
+    found[OURS] = ids.id_of(scene)
     return found
-
-
-def make_strips(sequence: bpy.types.Scene, plan: SequencePlan) -> None:
-    """Make the planned strips in place of those that were made here before."""
-    strips = sequence.sequence_editor_create().strips
-    for strip in [strip for strip in strips if strip.get(OURS)]:
-        strips.remove(strip)
-    for each in plan.strips:
-        strip = make_strip(strips, each)
-        strip[OURS] = each.shows
-        compat.show_between(strip, each.start, each.start + each.length)
-
-
-def make_strip(strips: bpy.types.StripsTopLevel, plan: StripPlan) -> bpy.types.Strip:
-    """Make one strip, its files' own pixels scaled and moved as planned."""
-    file, name = str(plan.files[0]), plan.files[0].stem if len(plan.files) == 1 else plan.shows.title()
-    start = plan.start - plan.skipped
-    if plan.kind == "SOUND":
-        return strips.new_sound(name, file, plan.channel, start)
-    new = strips.new_movie if plan.kind == "MOVIE" else strips.new_image
-    strip = new(name, file, plan.channel, start, fit_method="ORIGINAL")
-    assert isinstance(strip, bpy.types.ImageStrip | bpy.types.MovieStrip)
-    if isinstance(strip, bpy.types.ImageStrip):
-        for each in plan.files[1:]:
-            strip.elements.append(each.name)
-    strip.blend_type = plan.blend
-    assert strip.transform is not None
-    strip.transform.scale_x = strip.transform.scale_y = plan.scale
-    strip.transform.offset_x, strip.transform.offset_y = plan.offset
-    return strip
 
 
 def movie_output(scene: bpy.types.Scene, path: Path) -> None:
@@ -174,8 +137,8 @@ def render_sequence(sequence: bpy.types.Scene, path: Path) -> None:
         raise UserError(f"Blender could not render {path}: {str(error).strip()}") from error
 
 
-def render_frames(scene: bpy.types.Scene, folder: Path) -> Frames:
-    """Render a scene's animation into numbered PNG pictures and wait for it; return them.
+def render_frames(scene: bpy.types.Scene, folder: Path) -> None:
+    """Render a scene's animation into numbered PNG pictures and wait for it.
 
     Raises:
         UserError: the render failed; the sentence is the render engine's.
@@ -187,22 +150,11 @@ def render_frames(scene: bpy.types.Scene, folder: Path) -> Frames:
         bpy.ops.render.render(animation=True, scene=scene.name)
     except RuntimeError as error:
         raise UserError(str(error).strip().removeprefix("Error: ")) from error
-    return rendered_frames(scene)
 
 
 def is_picture(file: Path) -> bool:
     """Tell by its name whether a file is a still picture."""
     return file.suffix.lower() in bpy.path.extensions_image  # type: ignore[attr-defined]  # its stub leaves it out
-
-
-def picture_size(file: Path) -> tuple[int, int]:
-    """Return width and height of a picture. Raises UserError when Blender cannot read it."""
-    image = bpy.data.images.load(str(file))
-    width, height = image.size
-    bpy.data.images.remove(image)
-    if not width or not height:
-        raise UserError(f"Blender cannot read the picture {file}; render it again.")
-    return width, height
 
 
 def has_sound(file: Path) -> bool:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ...common.errors import UserError
+from ..render.pixels import avatar_window
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ...tracking.performances.performance import Crop
+    from ..render.pixels import Window
 
 SOUND, PLATE, FRAMES = "sound", "plate", "frames"
 """What a strip shows; the channels follow this order from below."""
@@ -30,18 +32,16 @@ class Frames:
     """Neural frames on disk.
 
     Attributes:
-        files: the pictures in order, all in one folder; or one movie.
+        files: the pictures in order, all in one folder.
         size: width and height in pixels.
         fps: the rate at which they were rendered.
-        begins: seconds from the scene's start to the first of them.
-        movie: number of the movie's pictures; 0 when `files` are pictures.
+        window: where in them the window lies that the avatar shows; None where it is their middle.
     """
 
     files: tuple[Path, ...]
     size: tuple[int, int]
     fps: float
-    begins: float = 0.0
-    movie: int = 0
+    window: Window | None = None
 
 
 @dataclass(frozen=True)
@@ -122,17 +122,12 @@ def plan_sequence(frames: Frames, plate: Plate | None = None, sound: Sound | Non
     """Return how to lay neural frames over their plate, with sound; the sequence is as long as the frames.
 
     Raises:
-        UserError: there are no frames, or a movie of them runs at another frame rate than the plate's movie.
+        UserError: there are no frames.
     """
     if not frames.files:
         raise UserError("There are no frames to place; render the animation first.")
     moving = plate is not None and plate.count > 1
     fps = plate.fps if plate is not None and moving else frames.fps
-    if frames.movie and differ(frames.fps, fps):
-        raise UserError(
-            f"{frames.files[0].name} runs at {frames.fps:.2f} frames a second and the plate at {fps:.2f}; "
-            "render pictures instead of a movie: they can be spread over the plate's frames."
-        )
     portrait = place_frames(frames, plate, fps)
     start, length = portrait.start, portrait.length
     strips = [portrait]
@@ -148,16 +143,15 @@ def plan_sequence(frames: Frames, plate: Plate | None = None, sound: Sound | Non
 
 def place_frames(frames: Frames, plate: Plate | None, fps: float) -> StripPlan:
     """Lay the neural frames into the window of the plate that they show; over the whole picture without a plate."""
-    files = frames.files if frames.movie else spread(frames.files, frames.fps, fps)
-    length = frames.movie or len(files)
-    kind: Literal["MOVIE", "IMAGE"] = "MOVIE" if frames.movie else "IMAGE"
-    start = at(frames.begins, fps)
+    files = spread(frames.files, frames.fps, fps)
     if plate is None:
-        return StripPlan(FRAMES, kind, files, start, length)
-    crop, (width, height) = plate.crop, plate.size
-    middle = crop.x + crop.side / 2 - width / 2, height / 2 - crop.y - crop.side / 2
-    scale = crop.side / max(frames.size)
-    return StripPlan(FRAMES, kind, files, start, length, scale=scale, offset=middle, blend="ALPHA_OVER")
+        return StripPlan(FRAMES, "IMAGE", files, FIRST_FRAME, len(files))
+    (wide, high), crop, (width, height) = frames.size, plate.crop, plate.size
+    window = frames.window or avatar_window(wide, high, "AUTO")
+    scale = crop.side / window.width
+    middle = crop.x + (wide / 2 - window.left) * scale, crop.y + (high / 2 - window.top) * scale
+    offset = middle[0] - width / 2, height / 2 - middle[1]
+    return StripPlan(FRAMES, "IMAGE", files, FIRST_FRAME, len(files), scale=scale, offset=offset, blend="ALPHA_OVER")
 
 
 def at(seconds: float, fps: float) -> int:

@@ -11,7 +11,9 @@ from ..access import registration_of, scene_of
 from ..operators import Outcome, SemblanceOperator
 from ..properties import active_head, head_settings
 from ..render.render_engine import SemblanceRenderEngine
+from ..scene.plate_camera import shoot_plate, why_no_plate
 from ..sequence import sequence_scene
+from ..sequence.frame_check import make_transparent, rendered_frames, why_not_transparent
 from .panels import SemblancePanel, button
 
 
@@ -25,19 +27,60 @@ class SEMBLANCE_OT_send_to_sequencer(SemblanceOperator):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why nothing can be sent now."""
-        return "" if active_head(context) else "There is no head yet: make one with New Avatar."
+        if active_head(context) is None:
+            return "There is no head yet: make one with New Avatar."
+        return why_not_transparent(scene_of(context))
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Make the sequence and show it in the sequencer."""
         scene, head = scene_of(context), active_head(context)
         assert head is not None  # else the operator is disabled
-        sequence = sequence_scene.send_to_sequencer(scene, head, sequence_scene.rendered_frames(scene))
+        sequence = sequence_scene.send_to_sequencer(scene, head, rendered_frames(scene, head))
         compat.show_sequence(context, sequence)
         count = sequence.frame_end - sequence.frame_start + 1
         self.report(
             {"INFO"},
             f"Sent {counted(count, 'frame')} to the sequencer; render the scene {sequence.name!r} to make the movie.",
         )
+        return {"FINISHED"}
+
+
+class SEMBLANCE_OT_frame_the_plate(SemblanceOperator):
+    """Render all of the footage's picture, at its size, with the avatar in its place there"""
+
+    bl_idname = "semblance.frame_the_plate"
+    bl_label = "Frame the Plate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why there is no plate to frame."""
+        head = active_head(context)
+        return why_no_plate(head) if head else "There is no head yet: make one with New Avatar."
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Give the scene the plate's camera and size."""
+        head = active_head(context)
+        assert head is not None  # else the operator is disabled
+        shoot_plate(scene_of(context), head)
+        return {"FINISHED"}
+
+
+class SEMBLANCE_OT_render_transparent(SemblanceOperator):
+    """Render PNG pictures with transparency, which can lie over the footage"""
+
+    bl_idname = "semblance.render_transparent"
+    bl_label = "Render Transparent PNG"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why nothing has to be changed."""
+        return "" if why_not_transparent(scene_of(context)) else "The frames are transparent already."
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Change the scene's output."""
+        make_transparent(scene_of(context))
         return {"FINISHED"}
 
 
@@ -62,10 +105,20 @@ class SEMBLANCE_PT_output(SemblancePanel):
         else:
             column.operator("render.render", text="Render Image", icon="RENDER_STILL")
             column.operator("render.render", text="Render Animation", icon="RENDER_ANIMATION").animation = True
+        head = active_head(context)
+        if head and scene_of(context).camera != head_settings(head).plate_camera:
+            button(column, context, SEMBLANCE_OT_frame_the_plate, icon="FULLSCREEN_ENTER")
         column.separator()
         button(column, context, SEMBLANCE_OT_send_to_sequencer, icon="SEQUENCE")
+        if why_not_transparent(scene_of(context)):
+            column.operator(SEMBLANCE_OT_render_transparent.bl_idname, icon="IMAGE_ALPHA")
 
 
-CLASSES = (SEMBLANCE_OT_send_to_sequencer, SEMBLANCE_PT_output)
+CLASSES = (
+    SEMBLANCE_OT_frame_the_plate,
+    SEMBLANCE_OT_render_transparent,
+    SEMBLANCE_OT_send_to_sequencer,
+    SEMBLANCE_PT_output,
+)
 
 register, unregister = registration_of(CLASSES)

@@ -16,14 +16,15 @@ def test_every_field_has_a_control_that_allows_its_default():
         assert value is None or np.size(value) == control.numbers
         assert control.label
         assert not control.help.endswith(".")
+        assert "code" not in control.label.lower(), "an editor reads SMPTE's"
 
 
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"foreground_offset": (32.5, 0)}, "foreground_offset is .* between -32 and 32"),
-        ({"background_offset": (0, float("nan"))}, "background_offset"),
-        ({"time_code": float("inf")}, "time_code is inf, which must be a number"),
+        ({"foreground_offset": (32.5, 0)}, "Move Person is .* between -32 and 32"),
+        ({"background_offset": (0, float("nan"))}, "Move Backdrop"),
+        ({"time_code": float("inf")}, "Footage Moment is inf, which must be a number"),
     ],
 )
 def test_numbers_out_of_bounds_are_refused(values, sentence):

@@ -31,28 +31,38 @@ CROP = Crop(20, 10, 64)
 
 SEND = """
 import bpy
+import numpy as np
 from pathlib import Path
 import semblance
+from semblance.blender_addon.engine import frame_service
 from semblance.blender_addon.render import registration
 from semblance.blender_addon.scene import avatar_scene
 from semblance.blender_addon.sequence import sequence_scene
-from semblance.blender_addon.sequence.sequencer import Frames
+from semblance.protocol.pictures import Pictures
 
 bpy.ops.wm.read_factory_settings(use_empty=True)
 semblance.register()
 folder, scene = Path(sys.argv[1]), bpy.context.scene
+def stand_in(place, avatar, maps, look, broken_off):
+    picture = np.zeros((1, 32, 32, 4), np.uint8)
+    picture[:, 8:24, 8:24] = 20 * (scene.frame_current - 1), 200, 60, 255
+    return Pictures(picture)
+frame_service.avatar_pictures = stand_in
 scene.render.fps, scene.frame_end = 15, 10
 head = avatar_scene.add_avatar(scene, folder / "performance.npz", avatar="me", name="me")
 scene.render.fps, scene.render.fps_base, scene.frame_end = 15, 1, 10
 scene.render.filepath = str(folder / "frames" / "f_")
-try:
-    bpy.ops.semblance.send_to_sequencer()
-except RuntimeError as error:
-    print("nothing rendered:", error)
-for number in range(1, 11):
-    (folder / "ready" / f"f_{number:04d}.png").rename(folder / "frames" / f"f_{number:04d}.png")
-bpy.ops.semblance.send_to_sequencer()
-bpy.ops.semblance.send_to_sequencer()
+registration.use_renderer(scene)
+def sent():
+    try:
+        bpy.ops.semblance.send_to_sequencer()
+    except RuntimeError as error:
+        return str(error).strip().removeprefix("Error: ")
+    return "sent"
+print("nothing rendered:", sent())
+bpy.ops.render.render(animation=True)
+sent()
+print("sent:", sent())
 sequence = bpy.data.scenes["Scene Sequence"]
 print("strips:", sorted(strip.type for strip in sequence.sequence_editor.strips))
 sequence_scene.render_sequence(sequence, folder / "out.mp4")
@@ -73,12 +83,7 @@ semblance.unregister()
 def folder(tmp_path) -> Path:
     folder = tmp_path / "files"
     (folder / "frames").mkdir(parents=True)
-    (folder / "ready").mkdir()
     footage(folder / "footage.mp4")
-    for number in range(10):
-        picture = np.zeros((32, 32, 4), np.uint8)
-        picture[8:24, 8:24] = [20 * number, 200, 60, 255]
-        Image.fromarray(picture).save(folder / "ready" / f"f_{number + 1:04d}.png")
     performance(folder / "footage.mp4").save(folder / "performance.npz")
     return folder
 

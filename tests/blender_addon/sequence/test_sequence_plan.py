@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from semblance.blender_addon.render.pixels import Window
 from semblance.blender_addon.sequence.sequencer import (
     FRAMES,
     PLATE,
@@ -57,13 +58,6 @@ def test_plate_and_sound_start_where_the_performance_does():
     assert strips[PLATE].start == strips[SOUND].start == strips[FRAMES].start == 1
 
 
-def test_a_render_that_starts_later_stays_in_sync():
-    plan = plan_sequence(Frames(pictures(20), (256, 256), 25.0, begins=2.0), plate(), Sound(FOOTAGE))
-    strips = strips_of(plan)
-    assert (plan.first, plan.last) == (51, 70)
-    assert strips[PLATE].skipped == strips[SOUND].skipped == 50
-
-
 def test_a_driver_that_begins_in_the_middle_of_the_scene():
     plan = plan_sequence(Frames(pictures(50), (256, 256), 25.0), plate(), Sound(Path("/other.mp4"), 1.0))
     assert strips_of(plan)[SOUND].skipped == -25
@@ -86,11 +80,10 @@ def test_the_sequence_runs_at_the_plates_rate():
     assert strips_of(plan)[FRAMES].length == 60
 
 
-def test_a_movie_of_another_rate_than_the_plate_is_refused_with_a_way_out():
-    movie = Frames((Path("/frames/out.mp4"),), (256, 256), 24.0, movie=48)
-    with pytest.raises(UserError, match="render pictures instead"):
-        plan_sequence(movie, plate(fps=30.0))
-    assert strips_of(plan_sequence(movie, plate(fps=24.0)))[FRAMES].kind == "MOVIE"
+def test_frames_of_all_of_the_plate_lie_over_all_of_it():
+    window = Window(150.0, 250.0, 300.0, 300.0)  # at half of the plate's size
+    frames = strips_of(plan_sequence(Frames(pictures(5), (540, 960), 25.0, window), plate()))[FRAMES]
+    assert (frames.scale, frames.offset) == (2.0, (0.0, 0.0))
 
 
 def test_a_photo_stands_behind_all_frames():

@@ -214,7 +214,7 @@ def test_a_build_without_consent_is_done_and_says_so(done, home, capsys):
 
 
 def test_offsets_on_the_command_line(done):
-    run("reenact", "me", "film.mp4", "--foreground-offset", "8", "-2.5", "--time-code", "0.25")
+    run("reenact", "me", "film.mp4", "--foreground-offset", "8", "-2.5", "--footage-moment", "0.25")
     assert done[0].look() == Look(0.25, (8.0, -2.5))
 
 

@@ -84,7 +84,7 @@ def test_onnx_runtime_paints_what_pytorch_paints(config, look):
 @pytest.mark.slow
 def test_exported_avatar_says_what_it_is_and_how_to_feed_it(avatar, tmp_path, capsys):
     out = tmp_path / "me.onnx"
-    code, said = run(capsys, avatar, "--onnx", out, "--time-code", 0.25, "--foreground-offset", 4, 0)
+    code, said = run(capsys, avatar, "--onnx", out, "--footage-moment", 0.25, "--foreground-offset", 4, 0)
     assert code == 0, said.err
     assert str(out) in said.out
     exported = OnnxRuntime(out)
