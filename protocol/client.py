@@ -171,6 +171,10 @@ class Client:
         """Ask that a job that has ended is no longer listed, without waiting for the answer."""
         return self.ask("DELETE", f"/v1/jobs/{quoted(job)}")
 
+    def ask_expectations(self) -> Question:
+        """Ask how long builds take on the engine's machine, without waiting for the answer."""
+        return self.ask("GET", "/v1/expectations")
+
     def curve(self, job: str) -> Curve:
         """Ask how a training's losses have gone so far."""
         return Curve.from_json(self.ask_curve(job).wait())

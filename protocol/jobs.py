@@ -42,6 +42,7 @@ class JobKind(enum.StrEnum):
     ORBIT = "orbit"
     BAKE = "bake"
     MARK = "mark"
+    MEASURE = "measure"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -350,5 +351,14 @@ class Mark(JobRequest):
     filmed: bool = field(default=False, metadata=about("Filmed pictures are seen in it too, such as a plate."))
 
 
-JOBS: dict[JobKind, type[JobRequest]] = {each.kind: each for each in (Track, Photo, Build, Reenact, Orbit, Bake, Mark)}
+@dataclass(frozen=True, kw_only=True)
+class Measure(JobRequest):
+    """Measure how quickly this machine trains, so that builds can say what to expect."""
+
+    kind: ClassVar[JobKind] = JobKind.MEASURE
+
+
+JOBS: dict[JobKind, type[JobRequest]] = {
+    each.kind: each for each in (Track, Photo, Build, Reenact, Orbit, Bake, Mark, Measure)
+}
 """Every kind of job."""

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Endpoints about a job: how its training goes, that it is good enough, its turn, and that it is no longer listed."""
+"""Endpoints about a job: how its training goes, that it is good enough, its turn, and that it is no longer listed; and
+about what to expect of builds.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from typing import Annotated
 from fastapi import FastAPI, Query, Request
 
 from ...neural.training.curves import CURVES_FILE, read_curve
+from ...protocol.expectations import Expectation
 from ...protocol.messages import Curve, Job
+from ..jobs.expectations import expectations
 from .known import KnownJob, scheduler_of
 
 MOST_POINTS = 2000
@@ -19,6 +23,10 @@ USUAL_POINTS = 200
 
 def add_job_endpoints(app: FastAPI) -> None:
     """Add them."""
+
+    @app.get("/v1/expectations", name="expectations")
+    async def what_to_expect(request: Request) -> list[Expectation]:
+        return await asyncio.to_thread(expectations, scheduler_of(request).home)
 
     @app.post("/v1/jobs/{id}/finish")
     async def finish(request: Request, record: KnownJob) -> Job:
