@@ -59,6 +59,11 @@ class Home:
         return self.folder / "weights"
 
     @property
+    def rates(self) -> Path:
+        """How quickly this machine trains, as JSON."""
+        return self.folder / "rates.json"
+
+    @property
     def engines(self) -> Path:
         """The folder of engines that TensorRT has built."""
         return self.folder / "engines"

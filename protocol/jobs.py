@@ -42,6 +42,7 @@ class JobKind(enum.StrEnum):
     ORBIT = "orbit"
     BAKE = "bake"
     MARK = "mark"
+    MEASURE = "measure"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +53,12 @@ class JobRequest:
         kind: what it does.
         resumable: True when a job that was killed, or stopped with its engine, goes on where it stood; one that is not
             has failed.
+        may_end: True when it can be told to end early with what it has made.
     """
 
     kind: ClassVar[JobKind]
     resumable: ClassVar[bool] = False
+    may_end: ClassVar[bool] = False
 
     def given(self) -> dict[str, Any]:
         """The parameters that differ from their defaults: all that an engine, which may be older, needs to know."""
@@ -144,6 +147,7 @@ class Build(JobRequest):
 
     kind: ClassVar[JobKind] = JobKind.BUILD
     resumable: ClassVar[bool] = True
+    may_end: ClassVar[bool] = True
 
     dataset: str = field(metadata=about("Dataset folder, or its name in the home.", meaning=Meaning.DATASET))
     avatar: str = field(
@@ -347,5 +351,14 @@ class Mark(JobRequest):
     filmed: bool = field(default=False, metadata=about("Filmed pictures are seen in it too, such as a plate."))
 
 
-JOBS: dict[JobKind, type[JobRequest]] = {each.kind: each for each in (Track, Photo, Build, Reenact, Orbit, Bake, Mark)}
+@dataclass(frozen=True, kw_only=True)
+class Measure(JobRequest):
+    """Measure how quickly this machine trains, so that builds can say what to expect."""
+
+    kind: ClassVar[JobKind] = JobKind.MEASURE
+
+
+JOBS: dict[JobKind, type[JobRequest]] = {
+    each.kind: each for each in (Track, Photo, Build, Reenact, Orbit, Bake, Mark, Measure)
+}
 """Every kind of job."""

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
+from ...protocol.client import EngineRefused
+from ...protocol.expectations import Expectation
 from ...protocol.messages import Announcement, Job, JobState
+from .build_view import BuildView
 from .jobs import bar_of
 from .link import find
 from .pulse import soon
@@ -32,6 +36,7 @@ VERBS = {
     "orbit": "Orbit",
     "bake": "Bake",
     "mark": "Sign",
+    "measure": "Measure This Computer",
 }
 
 
@@ -41,17 +46,21 @@ class JobList:
     Attributes:
         jobs: newest first; those of the last look while the engine is not there.
         text: why they are not up to date; empty when they are.
+        build: what is seen of the build that runs.
+        expectations: how long builds take; empty while no engine has said so.
     """
 
     def __init__(self, place: Callable[[], EnginePlace]) -> None:
         self.jobs: tuple[Job, ...] = ()
         self.text = ""
+        self.build = BuildView()
+        self.expectations: tuple[Expectation, ...] = ()
         self._place = place
         self._work: Generator[None, None, None] | None = None
 
     def step(self) -> list[Job]:
         """Go on looking, as far as it goes without waiting; return the jobs that have newly ended."""
-        before = {job.id: job for job in self.jobs}
+        before = self.jobs
         self._work = self._work or self._look()
         try:
             next(self._work)
@@ -60,7 +69,7 @@ class JobList:
             self._work = rested(SECONDS_BETWEEN_ENGINES)
         except StopIteration:
             self._work = None
-        return [job for job in self.jobs if job.state.ended and job.id in before and not before[job.id].state.ended]
+        return newly_ended(self.jobs, before)
 
     def close(self) -> None:
         """Let go of the engine."""
@@ -84,11 +93,28 @@ class JobList:
             client.close()
 
     def _list(self, client: Client, place: EnginePlace) -> Generator[None, None, None]:
+        yield from self._ask_expectations(client)
         while self._place() == place:
+            known = self.jobs
             question = client.ask_jobs(MOST_JOBS)
             yield from soon(question, None)
             self.jobs, self.text = tuple(Job.from_json(each) for each in question.wait()), ""
+            yield from self.build.look(client, self.jobs)
+            if newly_ended(self.jobs, known):  # a build, too, tells how quickly this machine trains
+                yield from self._ask_expectations(client)
             yield from rested(SECONDS_BETWEEN_LISTS)
+
+    def _ask_expectations(self, client: Client) -> Generator[None, None, None]:
+        question = client.ask_expectations()
+        yield from soon(question, None)
+        with suppress(EngineRefused):  # an older engine
+            self.expectations = tuple(Expectation.from_json(each) for each in question.wait())
+
+
+def newly_ended(jobs: tuple[Job, ...], before: tuple[Job, ...]) -> list[Job]:
+    """Those of the jobs that had not ended before."""
+    known = {job.id: job for job in before}
+    return [job for job in jobs if job.state.ended and job.id in known and not known[job.id].state.ended]
 
 
 def rested(seconds: float) -> Generator[None, None, None]:
@@ -123,3 +149,9 @@ def title_of(job: Job) -> str:
 def standing_of(job: Job) -> str:
     """How a job stands, in a few words."""
     return ENDED.get(job.state) or bar_of(job).text
+
+
+def place_in_line(job: Job, jobs: tuple[Job, ...]) -> int:
+    """How many of the jobs that wait are before this one, which waits, too."""
+    waiting = [each for each in jobs if each.state is JobState.QUEUED and each.id != job.id]
+    return sum((each.turn or each.created) < (job.turn or job.created) for each in waiting)

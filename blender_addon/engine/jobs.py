@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Generator, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".heic", ".heif", ".avif", ".webp", ".bmp", ".tif", ".tiff", ".jp2")
 SECONDS_BETWEEN_QUESTIONS = 0.25
-SECONDS_BETWEEN_PREVIEWS = 5.0
 PATIENCE = 60.0
 """Seconds of silence after which the engine counts as hanging; a busy one still answers within a few."""
 MOST_LOSSES = 4
@@ -45,11 +43,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Bar:
-    """A progress bar: its text, how full it is (0 to 1), and a picture's bytes when there is a new one."""
+    """A progress bar: its text, and how full it is (0 to 1)."""
 
     text: str
     factor: float = 0.0
-    picture: bytes | None = None
 
 
 Task = Generator[Bar, None, Result]
@@ -168,15 +165,8 @@ def watch(client: Client, job: Job) -> Task[Job]:
     Raises:
         EngineUnreachable: the engine has gone, or hangs.
     """
-    shown = time.monotonic()
     while not job.state.ended:
-        picture = None
-        if job.preview and time.monotonic() - shown > SECONDS_BETWEEN_PREVIEWS:
-            question, shown = client.ask_preview(job.id), time.monotonic()
-            yield from soon(question, bar_of(job))
-            with suppress(EngineRefused):  # it may just be written anew
-                picture = question.wait_for_bytes(client.seconds_to_answer)
-        yield bar_of(job, picture)
+        yield bar_of(job)
         asked = time.monotonic()
         question = client.ask_job(job.id)
         yield from soon(question, bar_of(job), PATIENCE)
@@ -263,13 +253,15 @@ def run_to_end(task: Task[Result], show: Callable[[Bar], None] = lambda _bar: No
         time.sleep(pause)
 
 
-def bar_of(job: Job, picture: bytes | None = None) -> Bar:
+def bar_of(job: Job) -> Bar:
     """Return the progress bar of a job: stage, share, time left."""
     if job.state == JobState.QUEUED:
         return Bar("Waiting for its turn")
     if job.state == JobState.CANCELLING:
         return Bar("Cancelling", job.fraction)
+    if job.finishing:
+        return Bar("Writing the avatar", job.fraction)
     parts = [f"{job.stage or 'Starting'} {job.fraction:.0%}"]
     if job.seconds_left is not None and job.seconds_left >= 1:
         parts.append(f"{duration(job.seconds_left, coarse=True)} left")
-    return Bar(", ".join(parts), job.fraction, picture)
+    return Bar(", ".join(parts), job.fraction)

@@ -11,11 +11,9 @@ import itertools
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
-import bpy.utils.previews
 
 from ...common.errors import UserError
 from ...common.progress import Cancelled
@@ -23,6 +21,7 @@ from ..access import windows
 from ..engine import jobs
 from ..engine.jobs import Bar, Task
 from ..preferences import engine_place
+from .remedies import draw_remedies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,8 +95,6 @@ class _Memory:
     errands: list[Task[Any]] = field(default_factory=list)
     followed: set[str] = field(default_factory=set)
     message: Message | None = None
-    pictures: bpy.utils.previews.ImagePreviewCollection | None = None
-    picture_count: int = 0
 
 
 _memory = _Memory()
@@ -111,13 +108,6 @@ def running() -> tuple[Activity, ...]:
 def message() -> Message | None:
     """How the last task ended; None when there is nothing to say."""
     return _memory.message
-
-
-def preview_icon() -> int:
-    """Icon of the running job's latest picture; 0 when there is none."""
-    pictures = _memory.pictures
-    latest = pictures.get(f"preview{_memory.picture_count}") if pictures else None
-    return latest.icon_id if latest and _memory.running else 0
 
 
 def busy_reason(alone: bool = False) -> str:
@@ -219,7 +209,6 @@ def step_one(activity: Activity) -> None:
         end(activity, lambda: Message(said, problem=True))
         traceback.print_exc()  # the timer must live on, for the others
     else:
-        show_picture(bar.picture)
         activity.bar = bar
         redraw()
 
@@ -227,8 +216,6 @@ def step_one(activity: Activity) -> None:
 def end(activity: Activity, last_words: Callable[[], Message]) -> None:
     """Stop following a task, whatever way it ended, and keep what there is to say."""
     _memory.running.remove(activity)
-    if _memory.pictures:
-        _memory.pictures.clear()
     said = last_words()
     if said.text:
         say(said)
@@ -316,6 +303,7 @@ def tell(said: Message) -> None:
         assert layout is not None
         for line in wrapped(said.text, 80):
             layout.label(text=line)
+        draw_remedies(layout, said.text)
 
     with bpy.context.temp_override(window=shown[0]), suppress(RuntimeError):
         manager = bpy.context.window_manager
@@ -333,19 +321,6 @@ def wrapped(text: str, width: int) -> list[str]:
         else:
             line = f"{line} {word}".strip()
     return [*lines, line] if line else lines
-
-
-def show_picture(picture: bytes | None) -> None:
-    """Keep a job's new picture as an icon for the panel."""
-    if picture is None or bpy.app.background:
-        return
-    if _memory.pictures is None:
-        _memory.pictures = bpy.utils.previews.new()
-    _memory.picture_count += 1
-    path = Path(bpy.app.tempdir) / f"semblance_preview{_memory.picture_count % 2}.png"
-    path.write_bytes(picture)
-    _memory.pictures.clear()
-    _memory.pictures.load(f"preview{_memory.picture_count}", str(path), "IMAGE")
 
 
 def redraw() -> None:
@@ -392,6 +367,3 @@ def unregister() -> None:
         task.close()
     _memory.running.clear()
     _memory.errands.clear()
-    if _memory.pictures:
-        bpy.utils.previews.remove(_memory.pictures)
-        _memory.pictures = None

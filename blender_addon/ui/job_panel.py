@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 
 from ...protocol.client import Client
 from ...protocol.jobs import JobKind
@@ -15,7 +16,7 @@ from .. import ids, preferences
 from ..access import registration_of, scene_of, windows
 from ..engine import errands, jobs
 from ..engine.errands import Errand, Purpose
-from ..engine.job_list import standing_of, title_of
+from ..engine.job_list import place_in_line, standing_of, title_of
 from . import activity, job_watch, results
 from .long_task import LongTask, note
 from .panels import SemblancePanel, sentence
@@ -144,6 +145,54 @@ class SEMBLANCE_OT_add_result(JobOperator):
         return self.carry_out(looked_up(), finish, undo=self.bl_label)
 
 
+class SEMBLANCE_OT_move_job(JobOperator):
+    """Let this job change places with its neighbour among those that wait"""
+
+    bl_idname = "semblance.move_job"
+    bl_label = "Change Places"
+    later: BoolProperty(name="Later", description="Behind the next one, not before the last one")
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        """Say where it goes."""
+        return "Do this job later" if getattr(properties, "later", False) else "Do this job sooner"
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Ask the engine."""
+        job, later = self.job, self.later
+        return self.ask(lambda client: client.ask_to_move(job, later=later), "Asking the engine", lambda _: "")
+
+
+class SEMBLANCE_OT_clear_jobs(LongTask):
+    """Take the jobs that have ended off the list; what they made stays, and so do results that wait to be added"""
+
+    bl_idname = "semblance.clear_jobs"
+    bl_label = "Clear Finished"
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why there is nothing to clear."""
+        return "" if finished_jobs() else "No job has ended that could be cleared."
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Ask the engine to forget one after the other."""
+        place, wanted = preferences.engine_place(), [job.id for job in finished_jobs()]
+
+        def clearing() -> jobs.Task[int]:
+            for job in wanted:
+                yield from jobs.asking(place, methodcaller("ask_to_remove", job), "Clearing the list")
+                errands.forget(place.home, job)
+            return len(wanted)
+
+        return self.carry_out(clearing(), lambda count: f"{count} jobs are off the list.")
+
+
+def finished_jobs() -> list[Job]:
+    """The known jobs that have ended and whose result nobody waits for."""
+    waiting = job_watch.waiting()
+    return [job for job in job_watch.known.jobs if job.state.ended and job not in waiting]
+
+
 def wanted_in(scene: str, job: Job) -> Errand | None:
     """What a job of others that is done again here is for, in the scene with this id; None for one of no use here."""
     purpose = results.PURPOSES.get(job.kind)
@@ -158,6 +207,8 @@ def tell_of_ended(job: Job) -> None:
         activity.say(activity.Message(f"{title_of(job)} failed: {job.error}", problem=True))
     elif job.kind is JobKind.BUILD:
         activity.use(title_of(job), lambda: results.place_build(job), job.id, undo="Build Avatar")
+    elif job.kind is JobKind.MEASURE:
+        return  # the engine may have asked for it by itself
     elif job.kind in USABLE:
         activity.say(activity.Message(f"{title_of(job)} is done. {activity.OFFERED}", job=job.id))
     else:
@@ -193,6 +244,8 @@ class SEMBLANCE_PT_jobs(SemblancePanel):
             layout.label(text="No jobs yet", icon="INFO")
         for job in shown_jobs(known.jobs, job_watch.waiting()):
             draw_job(layout, job)
+        if finished_jobs():
+            layout.operator(SEMBLANCE_OT_clear_jobs.bl_idname, icon="TRASH")
 
 
 def shown_jobs(known: tuple[Job, ...], waiting: list[Job]) -> list[Job]:
@@ -214,13 +267,29 @@ def draw_job(layout: bpy.types.UILayout, job: Job) -> None:
         row.operator("wm.path_open", text="", icon="FILE_FOLDER").filepath = made
     if job.state.ended:
         row.operator(SEMBLANCE_OT_retry_job.bl_idname, text="", icon="FILE_REFRESH").job = job.id
+    if job.state is JobState.QUEUED:
+        draw_moves(row, job)
     row.operator(SEMBLANCE_OT_show_job_log.bl_idname, text="", icon="TEXT").job = job.id
     if not job.state.ended:
         row.operator(SEMBLANCE_OT_cancel_job.bl_idname, text="", icon="X").job = job.id
     if job.state in (JobState.RUNNING, JobState.CANCELLING):
         box.progress(text=standing_of(job), factor=job.fraction)
     else:
-        box.label(text=job.error or standing_of(job))
+        box.label(text=job.error or line_about(job))
+
+
+def draw_moves(row: bpy.types.UILayout, job: Job) -> None:
+    """Draw the buttons that change a waiting job's turn."""
+    for later in (False, True):
+        icon: IconItems = "TRIA_DOWN" if later else "TRIA_UP"
+        move = row.operator(SEMBLANCE_OT_move_job.bl_idname, text="", icon=icon)
+        move.job, move.later = job.id, later
+
+
+def line_about(job: Job) -> str:
+    """How a job stands that is not at work; one that waits, behind how many others."""
+    before = place_in_line(job, job_watch.known.jobs) if job.state is JobState.QUEUED else 0
+    return f"{standing_of(job)}, behind {before} more" if before else standing_of(job)
 
 
 def made_by(job: Job) -> str:
@@ -233,6 +302,8 @@ CLASSES = (
     SEMBLANCE_OT_retry_job,
     SEMBLANCE_OT_show_job_log,
     SEMBLANCE_OT_add_result,
+    SEMBLANCE_OT_move_job,
+    SEMBLANCE_OT_clear_jobs,
     SEMBLANCE_PT_jobs,
 )
 

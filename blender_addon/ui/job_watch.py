@@ -30,6 +30,8 @@ when_ended: list[Callable[[Job], None]] = []
 """Told of each job that has newly ended."""
 when_first_known: list[Callable[[], None]] = []
 """Told once, when jobs are known for the first time."""
+when_looked: list[Callable[[], None]] = []
+"""Called after every look."""
 _errands: dict[str, Errand] = {}
 """What those of them were asked for whose result is not yet where it belongs, by the jobs' ids."""
 
@@ -56,7 +58,7 @@ def look_for_errands() -> None:
 
 def look() -> float:
     """Go on looking (called by the timer); returns the seconds to the next time."""
-    before = known.jobs, known.text
+    before = known.jobs, known.text, known.build.number
     try:
         ended = known.step()
         if known.jobs != before[0]:
@@ -67,9 +69,11 @@ def look() -> float:
         if known.jobs and not before[0]:
             for be_told in when_first_known:
                 be_told()
+        for go_on in when_looked:
+            go_on()
     except Exception:
         traceback.print_exc()  # the timer must live on
-    if (known.jobs, known.text) != before:
+    if (known.jobs, known.text, known.build.number) != before:
         redraw()
     return SECONDS_BETWEEN_STEPS
 

@@ -24,6 +24,7 @@ from .carrying_operators import (
     SEMBLANCE_OT_remove_avatar,
 )
 from .engine_operators import SEMBLANCE_OT_set_up_engine
+from .expected import SEMBLANCE_OT_measure, expected
 from .job_operators import (
     SEMBLANCE_OT_build_avatar,
     SEMBLANCE_OT_drive_from_video,
@@ -31,6 +32,7 @@ from .job_operators import (
 )
 from .lacks import lacks_of
 from .long_task import engine_reason
+from .remedies import draw_remedies
 from .scene_operators import SEMBLANCE_OT_add_avatar, SEMBLANCE_OT_load_performance, SEMBLANCE_OT_use_its_camera
 from .splat_operators import SEMBLANCE_OT_to_gaussian_splats, may_have_splats
 
@@ -160,18 +162,16 @@ def draw_message(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
     row.operator("semblance.dismiss", text="", icon="X", emboss=False)
     if said.job:
         layout.operator("semblance.add_result", icon="IMPORT").job = said.job
-    if "Restart Engine" in said.text:
-        layout.operator("semblance.restart_engine", icon="FILE_REFRESH")
+    if said.problem:
+        draw_remedies(layout.column(align=True), said.text)
 
 
 def draw_activities(layout: bpy.types.UILayout) -> None:
-    """Draw the running tasks, and the latest picture of what is being built."""
+    """Draw the running tasks."""
     for current in activity.running():
         row = layout.row(align=True)
         row.progress(text=f"{current.title}: {current.bar.text}", factor=current.bar.factor)
         row.operator("semblance.cancel", text="", icon="X").number = current.number
-    if icon := activity.preview_icon():
-        layout.template_icon(icon, scale=8)
 
 
 def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -205,6 +205,7 @@ def draw_new_avatar(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
     column.use_property_decorate = False
     for choice in choice_properties():
         column.prop(chosen, choice.identifier)
+    draw_expected(layout, context)
     reason = SEMBLANCE_OT_new_avatar.disabled_reason(context)
     row = layout.column(align=True)
     row.scale_y = 1.3
@@ -214,6 +215,14 @@ def draw_new_avatar(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
         sentence(layout.column(align=True), context, reason, icon="INFO")
     button(layout, context, SEMBLANCE_OT_add_avatar, icon="OUTLINER_OB_ARMATURE")
     button(layout, context, SEMBLANCE_OT_import_avatar, icon="IMPORT")
+
+
+def draw_expected(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Draw how long a build takes on this computer, or what finds that out."""
+    if said := expected(context):
+        sentence(layout.column(align=True), context, said.sentence, icon="TIME" if said.is_enough else "ERROR")
+        if said.steps and not said.rate:
+            button(layout, context, SEMBLANCE_OT_measure, icon="DRIVER_DISTANCE")
 
 
 def button(

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ...protocol.choices import PresetName, RegionName
+from ...common.home import Home
+from ...protocol.choices import PRESETS, AvatarKindName, PresetName, RegionName
 from ...protocol.jobs import Bake, Build, Orbit, Reenact
 from ...tracking.datasets.consent import read_consent
 from .job_options import options_of
@@ -29,6 +30,7 @@ def build(home: HomeOption = None, **parameters: Any) -> None:
     say_what_is_missing()
     if not parameters["consent"] and not read_consent(Path(parameters["dataset"])).words:
         print(NO_CONSENT_STATED, file=sys.stderr)
+    say_what_to_expect(home_of(home), **parameters)
     run(Build, home, {**parameters, "avatar": parameters["avatar"] or str(in_home)})
 
 
@@ -97,6 +99,26 @@ def evaluate(
     show(found)
     if out:
         save(found, out)
+
+
+def say_what_to_expect(
+    home: Home,
+    *,
+    dataset: str,
+    avatar_kind: AvatarKindName | None,
+    preset: PresetName,
+    seconds: float | None,
+    steps: int | None,
+    **_: object,
+) -> None:
+    """Say how long a build will take on this machine, unless the user has said so."""
+    from ...neural.kinds import usual_choice
+    from ...tracking.datasets.dataset import Dataset
+    from ..jobs.expectations import expectation
+
+    if seconds is None and steps is None:
+        kind = avatar_kind or usual_choice(Dataset.open(dataset))
+        print(f"{PRESETS[preset].title}: {expectation(home, kind, preset).sentence}", file=sys.stderr)
 
 
 def say_what_is_missing() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...common.home import Home, default_home
 from ...common.progress import Listener
-from ...protocol.jobs import Bake, Build, JobKind, Mark, NewDataset, Orbit, Photo, Reenact, Render, Track
+from ...protocol.jobs import Bake, Build, JobKind, Mark, Measure, NewDataset, Orbit, Photo, Reenact, Render, Track
 from ...tracking.datasets.consent import Consent, note_consent
 from ...tracking.datasets.dataset import Dataset, Layout
 from ...tracking.datasets.origin import origin_facts
@@ -67,6 +67,7 @@ def photo(job: Photo, listener: Listener) -> dict[str, Any]:
 def build(job: Build, listener: Listener) -> dict[str, Any]:
     """Train an avatar on a dataset."""
     from ...neural.kinds import BUILDS, usual_choice
+    from .expectations import note_training
 
     kind = job.avatar_kind or usual_choice(Dataset.open(job.dataset))
     if job.consent:
@@ -84,6 +85,7 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
         restore=job.restore,
         listener=listener,
     )
+    note_training(Home(default_home()), kind, job.preset, Path(f"{job.avatar}.training"))
     said = built.metadata
     return {
         "avatar": job.avatar,
@@ -174,6 +176,19 @@ def mark(job: Mark, listener: Listener) -> dict[str, Any]:
     return {"signed": job.file}
 
 
+def measure(_job: Measure, listener: Listener) -> dict[str, Any]:
+    """Find out how quickly this machine trains."""
+    import torch
+
+    from ...neural.device import device_facts
+    from ...neural.styleavatar.training.speed import rates
+    from .expectations import expectations, note_rates
+
+    home, found = Home(default_home()), rates(torch.device(device_facts().device), listener)
+    note_rates(home, {f"portrait {name}": rate for name, rate in found.items()})
+    return {each.preset: each.sentence for each in expectations(home) if each.kind == "portrait"}
+
+
 TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
     JobKind.TRACK: track,
     JobKind.PHOTO: photo,
@@ -182,6 +197,7 @@ TASKS: dict[JobKind, Callable[[Any, Listener], dict[str, Any]]] = {
     JobKind.ORBIT: orbit,
     JobKind.BAKE: bake,
     JobKind.MARK: mark,
+    JobKind.MEASURE: measure,
 }
 
 

@@ -24,7 +24,9 @@ from ...common.files import written_whole
 from ...common.home import Home
 from ...neural.device import device_facts
 from ...protocol.client import is_token
+from ...protocol.jobs import Measure
 from ...protocol.messages import STATE_FILE, Announcement
+from ..jobs.expectations import is_measured
 from ..jobs.scheduler import Scheduler
 from .presence import Users
 from .server import LOCAL_HOSTS, create_app
@@ -36,6 +38,8 @@ SECONDS_TO_LINGER = 10.0
 SECONDS_FOR_THE_FIRST = 60.0
 """How long it waits for its first user, who may be busy."""
 SECONDS_FOR_ANOTHER_TO_LEAVE = 30.0
+SECONDS_OF_IDLENESS = 60.0
+"""Without jobs and requests, after which an engine that does not know how quickly its machine trains measures it."""
 LEAST_TOKEN = 32
 """Characters of a token that cannot be guessed."""
 TOKEN_FILE = "token"
@@ -92,6 +96,7 @@ class AnnouncedServer(uvicorn.Server):
         print(
             f"The engine listens at http://{said.host}:{said.port}; its token is in {folder / STATE_FILE}.", flush=True
         )
+        self._idle = asyncio.create_task(self._measure_when_idle())
         if self._users is not None:
             self._watch = asyncio.create_task(self._leave_when_unused(self._users))
 
@@ -100,6 +105,14 @@ class AnnouncedServer(uvicorn.Server):
         withdraw(self._scheduler.home, self._announcement)
         await self._scheduler.leave()
         await super().shutdown(sockets)
+
+    async def _measure_when_idle(self) -> None:
+        idle = 0.0
+        while idle < SECONDS_OF_IDLENESS:
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+            idle = 0.0 if self._scheduler.has_work or self.server_state.tasks else idle + SECONDS_BETWEEN_LOOKS
+        if not self.should_exit and not await asyncio.to_thread(is_measured, self._scheduler.home):
+            self._scheduler.submit(Measure())
 
     async def _leave_when_unused(self, users: Users) -> None:
         users.note()

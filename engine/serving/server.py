@@ -29,10 +29,11 @@ from ...protocol.arrays import ARRAYS_TYPE, pack_arrays
 from ...protocol.messages import VERSION, AvatarInfo, Job, JobState, Status
 from ..jobs.requests import AnySubmission, refusal, resolved
 from ..jobs.scheduler import Scheduler
-from ..jobs.store import Record
 from ..jobs.worker import LOG_FILE
 from .avatar_cache import AvatarCache, avatar_info
 from .frames import MOST_BYTES, FramesRequest
+from .job_endpoints import add_job_endpoints
+from .known import KnownJob, scheduler_of
 from .presence import PresenceAnswer, Users
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -49,7 +50,10 @@ NO_JSON = "The request is not JSON; send it as application/json, in UTF-8."
 TEXT: dict[str, dict[str, Any]] = {"text/plain": {"schema": {"type": "string"}}}
 OF_THE_JOB = {
     operation: {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
-    for operation in ("job", "cancel", "events", "preview", "log", "retry")
+    for operation in (
+        *("job", "cancel", "retry", "finish", "sooner", "later", "remove"),
+        *("events", "preview", "curve", "log"),
+    )
 }
 """What can be asked about the job in an answer, in OpenAPI's words."""
 PICTURE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
@@ -122,6 +126,7 @@ def create_app(
     app.add_exception_handler(Exception, refuse_own_fault)
     add_status(app)
     add_jobs(app)
+    add_job_endpoints(app)
     add_avatars(app)
     return app
 
@@ -229,12 +234,6 @@ def add_avatars(app: FastAPI) -> None:
         return Response(await asyncio.to_thread(pack_arrays, **cloud.arrays()), media_type=ARRAYS_TYPE)
 
 
-def scheduler_of(request: Request) -> Scheduler:
-    """The scheduler that the application serves."""
-    scheduler: Scheduler = request.app.state.scheduler
-    return scheduler
-
-
 def avatars_of(request: Request) -> AvatarCache:
     """The application's avatars."""
     avatars: AvatarCache = request.app.state.avatars
@@ -249,14 +248,6 @@ def pictures() -> dict[int | str, dict[str, Any]]:
     return {200: {"content": dict.fromkeys(sorted(set(PICTURE_TYPES.values())), BINARY)}}
 
 
-def known_job(request: Request, id: str) -> Record:
-    """The job that the path names, else 404."""
-    record = scheduler_of(request).store.get(id)
-    if record is None:
-        raise HTTPException(404, f"There is no job {id}; list the jobs to see which there are.")
-    return record
-
-
 def known_avatar(request: Request, id: str) -> Path:
     """The avatar file that the path names, else 404."""
     path = avatars_of(request).find(id)
@@ -265,7 +256,6 @@ def known_avatar(request: Request, id: str) -> Path:
     return path
 
 
-KnownJob = Annotated[Record, Depends(known_job)]
 KnownAvatar = Annotated[Path, Depends(known_avatar)]
 
 
@@ -278,7 +268,8 @@ async def events_of(scheduler: Scheduler, name: str, last_seen: str) -> AsyncIte
     while True:
         change = scheduler.change()
         record = scheduler.store.get(name)
-        assert record is not None
+        if record is None:  # removed meanwhile
+            return
         if record.revision != revision or record.job.state.ended:
             revision = record.revision
             yield ServerSentEvent(data=record.job.to_json(), event="job", id=str(revision))

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 STAND_IN_WORKER = """
-    import os, sys, time
+    import base64, os, sys, time
     from pathlib import Path
     from semblance.common.errors import UserError
     from semblance.common.home import default_home
-    from semblance.common.progress import Cancelled, Progress
+    from semblance.common.progress import Cancelled, GoodEnough, Progress
     from semblance.protocol.jobs import JobKind
     from semblance.engine.jobs import tasks, worker
 
@@ -35,9 +35,18 @@ STAND_IN_WORKER = """
         count = 100_000 if what == "long" else 5
         picture = Path(sys.argv[1]) / "preview.png"
         picture.write_bytes(b"\\x89PNG picture")
+        may_end, stage = parameters.may_end, "Training" if parameters.may_end else "Working"
+        if may_end:
+            losses = [f'{{"step": {i + 1}, "seconds": {i}, "l1": {1 / (i + 1)}}}\\n' for i in range(1000)]
+            picture.with_name("curves.jsonl").write_text("".join(losses))
+            picture.write_bytes(base64.b64decode({dot!r}))
         try:
             for i in range(count):
-                listener(Progress("Working", i + 1, count, f"step {i + 1}", (count - i) * 0.05, str(picture)))
+                left = (count - i) * 0.05
+                try:
+                    listener(Progress(stage, i + 1, count, f"step {i + 1}", left, str(picture), may_end))
+                except GoodEnough:
+                    break
                 time.sleep(0.05)
         except Cancelled:
             (Path(sys.argv[1]) / "cleaned").touch()
@@ -48,6 +57,9 @@ STAND_IN_WORKER = """
     for kind in JobKind: tasks.TASKS[kind] = steps
     worker.main()
 """
+
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+"""A PNG of one pixel, in base64."""
 
 START = """
 import sys
@@ -70,7 +82,7 @@ def stand_in_worker_in(folder: Path) -> tuple[str, ...]:
     command that runs it.
     """
     script = folder / "stand_in_worker.py"
-    script.write_text(textwrap.dedent(STAND_IN_WORKER))
+    script.write_text(textwrap.dedent(STAND_IN_WORKER).replace("{dot!r}", repr(DOT)))
     return (sys.executable, "-P", str(script))
 
 

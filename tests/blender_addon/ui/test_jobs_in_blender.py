@@ -211,11 +211,13 @@ asked = {"source": "/a/clip.mp4", "dataset": "clip"}
 running = Job("1", JobKind.TRACK, JobState.RUNNING, asked, stage="Tracking", fraction=0.5)
 assert drawn(running) == ["Track clip.mp4", "show_job_log", "cancel_job", "Tracking 50% (0.5)"]
 waiting = Job("2", JobKind.BUILD, JobState.QUEUED, {"dataset": "clip", "avatar": "me"})
-assert drawn(waiting) == ["Build me", "show_job_log", "cancel_job", "Waiting for its turn"]
+assert drawn(waiting) == ["Build me", "move_job", "move_job", "show_job_log", "cancel_job", "Waiting for its turn"]
+behind = Job("5", JobKind.BUILD, JobState.QUEUED, {"dataset": "clip", "avatar": "me"}, turn=2.0)
+assert drawn(behind, waiting).count("Waiting for its turn, behind 1 more") == 1
 done = Job("3", JobKind.TRACK, JobState.DONE, asked)
-assert drawn(done) == ["Track clip.mp4", "add_result", "retry_job", "show_job_log", "Done"]
+assert drawn(done) == ["Track clip.mp4", "add_result", "retry_job", "show_job_log", "Done", "clear_jobs"]
 failed = Job("4", JobKind.ORBIT, JobState.FAILED, {"avatar": "me", "out": "/o.mp4"}, error="The disk is full.")
-assert drawn(failed) == ["Orbit me", "retry_job", "show_job_log", "The disk is full."]
+assert drawn(failed) == ["Orbit me", "retry_job", "show_job_log", "The disk is full.", "clear_jobs"]
 assert drawn() == ["No jobs yet"]
 assert drawn(text="The engine hangs.")[-2:] == ["restart_engine", "No jobs yet"]
 many = drawn(*[done] * 20, waiting)
