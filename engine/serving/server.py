@@ -29,11 +29,16 @@ from ...protocol.arrays import ARRAYS_TYPE, pack_arrays
 from ...protocol.messages import VERSION, AvatarInfo, Job, JobState, Status
 from ..jobs.requests import AnySubmission, refusal, resolved
 from ..jobs.scheduler import Scheduler
-from ..jobs.store import Record
 from ..jobs.worker import LOG_FILE
+from .asking import BINARY, KnownAvatar, KnownJob, avatars_of, scheduler_of, type_of_body
 from .avatar_cache import AvatarCache, avatar_info
+from .downloads import add_downloads
 from .frames import MOST_BYTES, FramesRequest
+from .page import add_page, is_of_page
+from .posing import add_pictures
 from .presence import PresenceAnswer, Users
+from .verifying import MOST_BYTES as MOST_VERIFIED_BYTES
+from .verifying import add_verifying
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Names by which this machine's own programs call an engine on loopback."""
@@ -123,6 +128,10 @@ def create_app(
     add_status(app)
     add_jobs(app)
     add_avatars(app)
+    add_downloads(app)
+    add_pictures(app)
+    add_verifying(app)
+    add_page(app)
     return app
 
 
@@ -229,44 +238,9 @@ def add_avatars(app: FastAPI) -> None:
         return Response(await asyncio.to_thread(pack_arrays, **cloud.arrays()), media_type=ARRAYS_TYPE)
 
 
-def scheduler_of(request: Request) -> Scheduler:
-    """The scheduler that the application serves."""
-    scheduler: Scheduler = request.app.state.scheduler
-    return scheduler
-
-
-def avatars_of(request: Request) -> AvatarCache:
-    """The application's avatars."""
-    avatars: AvatarCache = request.app.state.avatars
-    return avatars
-
-
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-
-
 def pictures() -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of an endpoint that answers with a picture."""
     return {200: {"content": dict.fromkeys(sorted(set(PICTURE_TYPES.values())), BINARY)}}
-
-
-def known_job(request: Request, id: str) -> Record:
-    """The job that the path names, else 404."""
-    record = scheduler_of(request).store.get(id)
-    if record is None:
-        raise HTTPException(404, f"There is no job {id}; list the jobs to see which there are.")
-    return record
-
-
-def known_avatar(request: Request, id: str) -> Path:
-    """The avatar file that the path names, else 404."""
-    path = avatars_of(request).find(id)
-    if path is None:
-        raise HTTPException(404, f"There is no avatar {id} in the engine's home; build it, or choose another.")
-    return path
-
-
-KnownJob = Annotated[Record, Depends(known_job)]
-KnownAvatar = Annotated[Path, Depends(known_avatar)]
 
 
 async def events_of(scheduler: Scheduler, name: str, last_seen: str) -> AsyncIterator[ServerSentEvent]:
@@ -298,11 +272,6 @@ def end_of(path: Path) -> str:
             return file.read().decode("utf-8", "replace")
     except OSError:
         return ""
-
-
-def type_of_body(request: Request) -> str:
-    """What a request says of the type of its body; empty when it says nothing."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def limited(receive: Receive, most: int) -> Receive:
@@ -338,8 +307,8 @@ class Gate:
         """Let the request through, or refuse it."""
         if scope["type"] == "http":
             headers = dict(scope["headers"])
-            most = MOST_BYTES if scope["path"].endswith("/frames") else MOST_JSON_BYTES
-            refused = self._refusal(headers.get(b"host", b""), headers.get(b"authorization", b""))
+            most = most_bytes(scope["path"])
+            refused = self._refusal(headers, is_of_page(scope["method"], scope["path"]))
             if refused is None and int(headers.get(b"content-length", 0)) > most:
                 refused = problem(413, too_large(most))
             if refused is not None:
@@ -349,12 +318,27 @@ class Gate:
             receive = limited(receive, most)
         await self._app(scope, receive, send)
 
-    def _refusal(self, host: bytes, authorization: bytes) -> JSONResponse | None:
-        if self._hosts is not None and name_in(host.decode("latin-1")) not in self._hosts:
+    def _refusal(self, headers: Mapping[bytes, bytes], is_open: bool) -> JSONResponse | None:
+        host, authorization = headers.get(b"host", b"").decode("latin-1"), headers.get(b"authorization", b"")
+        if self._hosts is not None and name_in(host) not in self._hosts:
             return problem(403, "The engine answers only to localhost; connect to it by that name.")
-        if not hmac.compare_digest(authorization, self._expected):
+        if not is_from_here(headers.get(b"origin"), host):
+            return problem(403, "The engine answers to no other site's page; open its own.")
+        if not is_open and not hmac.compare_digest(authorization, self._expected):
             return problem(401, "The token is missing or wrong; read it anew from engine.json in the engine's home.")
         return None
+
+
+def most_bytes(path: str) -> int:
+    """How large a request to a path may be."""
+    if path == "/v1/verify":
+        return MOST_VERIFIED_BYTES
+    return MOST_BYTES if path.endswith("/frames") else MOST_JSON_BYTES
+
+
+def is_from_here(origin: bytes | None, host: str) -> bool:
+    """Tell whether a request comes from the engine's own page, or from no page: browsers say where it comes from."""
+    return origin is None or origin.decode("latin-1").partition("://")[2].lower() == host.lower() != ""
 
 
 def name_in(host: str) -> str:
