@@ -10,7 +10,7 @@ from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import FileResponse
 
 from ...protocol.messages import Job
-from .asking import BINARY, KnownAvatar, KnownJob
+from .known import BINARY, KnownAvatar, KnownJob
 
 TYPES = {".mp4": "video/mp4", ".png": "image/png", ".jpg": "image/jpeg", ".npz": "application/x-npz"}
 ANYTHING = "application/octet-stream"

@@ -21,7 +21,7 @@ from ...tracking.heads.camera import PinholeCamera
 from ...tracking.heads.head import ARKIT_NAMES
 from ...tracking.heads.rotations import from_angles
 from ..live.backgrounds import AVATAR, background
-from .asking import BINARY, KnownAvatar, avatars_of
+from .known import BINARY, KnownAvatar, avatars_of
 
 if TYPE_CHECKING:
     from ...neural.avatar import Avatar

@@ -38,6 +38,8 @@ SECONDS_FOR_THE_FIRST = 60.0
 SECONDS_FOR_ANOTHER_TO_LEAVE = 30.0
 LEAST_TOKEN = 32
 """Characters of a token that cannot be guessed."""
+PORT_FILE = "port"
+"""Name of the file that keeps the port from start to start: pages that are open find the engine again."""
 TOKEN_FILE = "token"
 """Name of the file, in the engine's home folder, that keeps the token from start to start."""
 
@@ -47,7 +49,7 @@ def serve(home: Home, port: int = 0, host: str = LOOPBACK, while_used: bool = Fa
 
     Args:
         home: the engine's folder; made when absent.
-        port: 0 lets the system choose.
+        port: 0 takes the one of last time, where it is free; else the system chooses.
         host: address to listen on; only loopback keeps the token from being overheard.
         while_used: end some seconds after the last user has gone, unless there are jobs to do; and wait for an engine
             of this home that is about to leave.
@@ -57,7 +59,7 @@ def serve(home: Home, port: int = 0, host: str = LOOPBACK, while_used: bool = Fa
     """
     home.prepare()
     patience = SECONDS_FOR_ANOTHER_TO_LEAVE if while_used else 0.0
-    with only_engine(home, patience), closing(bind(host, port)) as listening, stopped_without_fault():
+    with only_engine(home, patience), closing(bind_again(home, host, port)) as listening, stopped_without_fault():
         with suppress(OSError):
             (home.folder / STATE_FILE).unlink()  # a killed engine's
         token = kept_token(home)
@@ -144,6 +146,31 @@ def only_engine(home: Home, patience: float = 0.0) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_served(home: Home) -> bool:
+    """Tell whether an engine runs for `home`."""
+    home.prepare()
+    lock = FileLock(home.lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def bind_again(home: Home, host: str, port: int) -> socket.socket:
+    """Return a socket that listens: with the port 0, where it did last time if that is free. Errors as in `bind`."""
+    kept = home.folder / PORT_FILE
+    listening = None
+    if port == 0:
+        with suppress(OSError, ValueError, UserError, OverflowError):
+            listening = bind(host, int(kept.read_text(encoding="ascii")))
+    listening = listening or bind(host, port)
+    with suppress(OSError):
+        kept.write_text(str(listening.getsockname()[1]), encoding="ascii")
+    return listening
 
 
 def bind(host: str, port: int) -> socket.socket:

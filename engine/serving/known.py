@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What endpoints have in common: whom they ask, and what a request names."""
+"""What the endpoints have in common: whom they ask, and what a request names."""
 
 from __future__ import annotations
 
