@@ -30,10 +30,10 @@ from ...protocol.messages import VERSION, AvatarInfo, Job, JobState, Status
 from ..jobs.requests import AnySubmission, refusal, resolved
 from ..jobs.scheduler import Scheduler
 from ..jobs.worker import LOG_FILE
-from .known import BINARY, KnownAvatar, KnownJob, avatars_of, scheduler_of, type_of_body
 from .avatar_cache import AvatarCache, avatar_info
 from .downloads import add_downloads
 from .frames import MOST_BYTES, FramesRequest
+from .known import BINARY, KnownAvatar, KnownJob, avatars_of, scheduler_of, type_of_body
 from .page import add_page, is_of_page
 from .posing import add_pictures
 from .presence import PresenceAnswer, Users

@@ -28,7 +28,7 @@ export async function ask(path, options = {}) {
   }
   if (answer.status === 401) refused();
   else heard();
-  if (!answer.ok && !(options.alsoFine || []).includes(answer.status)) throw await refusalIn(answer);
+  if (!answer.ok) throw await refusalIn(answer);
   return answer;
 }
 

@@ -12,31 +12,47 @@ const PAUSES = [1, 2, 4, 8, 15, 15, 15, 15, 15, 15];
  *
  * @param {File} file
  * @param {(stage: "reading" | "sending" | "waiting", share: number) => void} tell
- * @param {AbortSignal} signal ends it.
+ * @param {AbortSignal} signal ends it; what has come is kept, and gone on with another time.
  */
 export async function upload(file, tell, signal) {
+  if (!file.size) throw new Error(`“${file.name}” is empty; choose another file.`);
   const sha256 = await hashOf(file, (share) => tell("reading", share), signal);
-  const path = `/v1/files/${sha256}?name=${encodeURIComponent(file.name.slice(-200))}`;
-  let failures = 0;
-  for (;;) {
+  const path = `/v1/files/${sha256}`;
+  for (let failures = 0; ; failures += 1) {
     try {
-      let there = await bytesThere(path, signal);
-      while (there < file.size || file.size === 0) {
-        tell("sending", file.size ? there / file.size : 1);
-        there = await sendPiece(path, file, there, signal);
+      await sendRest(path, file, signal, (share) => {
         failures = 0;
-        if (file.size === 0) break;
-      }
-      tell("sending", 1);
-      return `sha256:${sha256}`;
+        tell("sending", share);
+      });
+      return `sha256:${sha256}/${plainName(file.name)}`;
     } catch (error) {
       const mayPass = error instanceof EngineError && (error.code === 0 || error.code === 409);
       if (!mayPass || failures >= PAUSES.length) throw error;
       tell("waiting", 0);
       await pause(PAUSES[failures], signal);
-      failures += 1;
     }
   }
+}
+
+/** A file's name with other letters in place of those that the engine does not take. */
+export function plainName(name) {
+  const [, stem, ending] = /^(.*?)(\.[A-Za-z0-9]{1,12})?$/s.exec(name);
+  const kept = stem.normalize("NFC").replace(/[^\p{L}\p{N}\p{M}_ .-]/gu, "_").slice(0, 60);
+  return `${/^[\p{L}\p{N}_]/u.test(kept) ? "" : "_"}${kept}${ending || ""}`.replace(/[ .]+$/, "");
+}
+
+/** Send what the engine does not have yet of a file. */
+async function sendRest(path, file, signal, tell) {
+  const state = await ask(path, { method: "HEAD", signal });
+  let there = Number(state.headers.get("Upload-Offset")) || 0;
+  while (there < file.size) {
+    tell(there / file.size);
+    const end = Math.min(file.size, there + PIECE);
+    const headers = { "Content-Type": "application/octet-stream", "Content-Range": `bytes ${there}-${end - 1}/${file.size}` };
+    await ask(path, { method: "PUT", headers, body: file.slice(there, end), signal });
+    there = end;
+  }
+  tell(1);
 }
 
 /** The SHA-256 of a file, which is read piece by piece. */
@@ -49,19 +65,6 @@ export async function hashOf(file, tell, signal) {
     await new Promise((resolve) => setTimeout(resolve));
   }
   return hash.hex();
-}
-
-async function bytesThere(path, signal) {
-  const answer = await ask(path, { method: "HEAD", signal, alsoFine: [404] });
-  return answer.status === 404 ? 0 : Number(answer.headers.get("Upload-Offset") || 0);
-}
-
-async function sendPiece(path, file, at, signal) {
-  const end = Math.min(file.size, at + PIECE);
-  const headers = { "Content-Type": "application/octet-stream" };
-  if (file.size) headers["Content-Range"] = `bytes ${at}-${end - 1}/${file.size}`;
-  await ask(path, { method: "PUT", headers, body: file.slice(at, end), signal });
-  return end;
 }
 
 function pause(seconds, signal) {

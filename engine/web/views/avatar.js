@@ -55,7 +55,7 @@ function studio(avatar, signal) {
       {},
       stage.element,
       turns
-        ? h("div.under", {}, h("span", {}, "Drag to turn, pinch or scroll to come nearer."), h("button.small", { type: "button", onclick: () => stage.face() }, icon("reset"), "From the front"))
+        ? h("div.under", {}, h("span", {}, "Drag to turn it."), h("button.small", { type: "button", onclick: () => stage.face() }, icon("reset"), "From the front"))
         : h("div.under", {}, h("span", {}, "A portrait: seen from its footage’s camera.")),
     ),
     h("div.panel.controls", {}, tabs("What to do with it", panels, choose)),

@@ -2,7 +2,6 @@
 // Films of an avatar: driven by a video, or circled by a camera; the engine signs them.
 
 import { accepting, VIDEOS } from "../choices.js";
-import { json } from "../engine/api.js";
 import { submit } from "../engine/jobs.js";
 import { fill, freshId, h } from "../kit/dom.js";
 import { dropping, dropZone } from "../kit/drop.js";
@@ -39,7 +38,7 @@ async function drive(avatar, file, written, said, signal) {
   fill(said);
   try {
     const driver = await uploading(file, said, signal);
-    const out = await place(`${avatar.id} ${asName(stem(file.name))}`);
+    const out = fresh(`${avatar.id} ${asName(stem(file.name))}`);
     await submit("reenact", { avatar: avatar.id, driver, out, ...written });
     tell(said);
   } catch (error) {
@@ -48,15 +47,13 @@ async function drive(avatar, file, written, said, signal) {
 }
 
 async function orbit(avatar, written, said) {
-  await submit("orbit", { avatar: avatar.id, out: await place(`${avatar.id} orbit`), ...written });
+  await submit("orbit", { avatar: avatar.id, out: fresh(`${avatar.id} orbit`), ...written });
   tell(said);
 }
 
-/** Where the engine is to write a film: in its home, and never over another one. */
-async function place(name) {
-  const { home } = await json("/v1/status");
-  const now = new Date().toISOString().slice(0, 19).replaceAll(":", "");
-  return `${home.replace(/[\\/]$/, "")}/films/${name} ${now}.mp4`;
+/** A film's name that no other one has; the engine finds a place for it. */
+function fresh(name) {
+  return `${name} ${new Date().toISOString().slice(0, 19).replace("T", " ").replaceAll(":", ".")}.mp4`;
 }
 
 function tell(said) {

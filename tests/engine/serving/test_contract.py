@@ -16,10 +16,14 @@ ENDPOINTS = {
     "/v1/jobs/{id}/log": {"get"},
     "/v1/jobs/{id}/events": {"get"},
     "/v1/jobs/{id}/preview": {"get"},
+    "/v1/jobs/{id}/file": {"get"},
     "/v1/avatars": {"get"},
     "/v1/avatars/{id}": {"get"},
     "/v1/avatars/{id}/frames": {"post"},
     "/v1/avatars/{id}/splats": {"get"},
+    "/v1/avatars/{id}/picture": {"post"},
+    "/v1/avatars/{id}/file": {"get"},
+    "/v1/verify": {"post"},
 }
 
 
