@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CONSENT = "I am a drawing, and I agree."
+CONSENT = "I am a <img src=x onerror=alert(1)> drawing, and I agree."
 
 
 class Dots(nn.Module):
