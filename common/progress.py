@@ -11,6 +11,10 @@ class Cancelled(Exception):
     """Raised out of a progress listener to stop the task; tasks clean up and let it pass."""
 
 
+class GoodEnough(Exception):
+    """Raised out of a progress listener, where `Progress.may_end` is true, to have the task end with what it has."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """Where a task stands.
@@ -22,6 +26,7 @@ class Progress:
         message: a short line of detail ("frame 120 of 502", "L1 0.043").
         seconds_left: estimated time to the end of the stage; None while unknown.
         preview: path of a picture of the current state; None when there is none.
+        may_end: the task can end here with what it has made so far, and does so on `GoodEnough`.
     """
 
     stage: str
@@ -30,6 +35,7 @@ class Progress:
     message: str = ""
     seconds_left: float | None = None
     preview: str | None = None
+    may_end: bool = False
 
     @property
     def fraction(self) -> float:
@@ -38,7 +44,7 @@ class Progress:
 
 
 Listener = Callable[[Progress], None]
-"""Called often by a long task. It may raise `Cancelled` to stop the task."""
+"""Called often by a long task. It may raise `Cancelled` to stop the task, or `GoodEnough` where the task may end."""
 
 
 def silent(_progress: Progress) -> None:

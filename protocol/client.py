@@ -19,7 +19,7 @@ from .connection import Connection, Exchange
 from .inputs import Inputs
 from .jobs import JobRequest
 from .look import USUAL_LOOK, Look
-from .messages import VERSION, Announcement, AvatarInfo, Job, Status
+from .messages import VERSION, Announcement, AvatarInfo, Curve, Job, Status
 from .pictures import Pictures
 from .splats import SplatCloud
 
@@ -146,6 +146,38 @@ class Client:
     def ask_to_retry(self, job: str) -> Question:
         """Ask for the same job once more, without waiting for the answer, which is the new job."""
         return self.ask("POST", f"/v1/jobs/{quoted(job)}/retry")
+
+    def finish(self, job: str) -> Job:
+        """Ask that a build ends early, with the avatar that it has."""
+        return Job.from_json(self.ask_to_finish(job).wait())
+
+    def ask_to_finish(self, job: str) -> Question:
+        """Ask that a build ends early, without waiting for the answer."""
+        return self.ask("POST", f"/v1/jobs/{quoted(job)}/finish")
+
+    def move(self, job: str, *, later: bool) -> Job:
+        """Ask that a job that waits changes places with the one behind it, or with the one before it."""
+        return Job.from_json(self.ask_to_move(job, later=later).wait())
+
+    def ask_to_move(self, job: str, *, later: bool) -> Question:
+        """Ask that a job that waits changes places, as `move` does, without waiting for the answer."""
+        return self.ask("POST", f"/v1/jobs/{quoted(job)}/{'later' if later else 'sooner'}")
+
+    def remove(self, job: str) -> Job:
+        """Ask that a job that has ended is no longer listed."""
+        return Job.from_json(self.ask_to_remove(job).wait())
+
+    def ask_to_remove(self, job: str) -> Question:
+        """Ask that a job that has ended is no longer listed, without waiting for the answer."""
+        return self.ask("DELETE", f"/v1/jobs/{quoted(job)}")
+
+    def curve(self, job: str) -> Curve:
+        """Ask how a training's losses have gone so far."""
+        return Curve.from_json(self.ask_curve(job).wait())
+
+    def ask_curve(self, job: str) -> Question:
+        """Ask how a training's losses have gone, without waiting for the answer."""
+        return self.ask("GET", f"/v1/jobs/{quoted(job)}/curve")
 
     def log(self, job: str) -> str:
         """Ask for the end of what a job has printed."""

@@ -52,10 +52,12 @@ class JobRequest:
         kind: what it does.
         resumable: True when a job that was killed, or stopped with its engine, goes on where it stood; one that is not
             has failed.
+        may_end: True when it can be told to end early with what it has made.
     """
 
     kind: ClassVar[JobKind]
     resumable: ClassVar[bool] = False
+    may_end: ClassVar[bool] = False
 
     def given(self) -> dict[str, Any]:
         """The parameters that differ from their defaults: all that an engine, which may be older, needs to know."""
@@ -144,6 +146,7 @@ class Build(JobRequest):
 
     kind: ClassVar[JobKind] = JobKind.BUILD
     resumable: ClassVar[bool] = True
+    may_end: ClassVar[bool] = True
 
     dataset: str = field(metadata=about("Dataset folder, or its name in the home.", meaning=Meaning.DATASET))
     avatar: str = field(

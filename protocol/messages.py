@@ -12,9 +12,14 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 | `GET /v1/jobs/{id}` | | `Job` |
 | `POST /v1/jobs/{id}/cancel` | | `Job`, cancelling or ended |
 | `POST /v1/jobs/{id}/retry` | | 201 `Job`: a new one, asked for like the one that has ended |
+| `POST /v1/jobs/{id}/finish` | | `Job`: a build ends early with the avatar it has; it can go on later |
+| `POST /v1/jobs/{id}/sooner` | | `Job`: one that waits, before the one that it waited behind |
+| `POST /v1/jobs/{id}/later` | | `Job`: one that waits, behind the one that waited behind it |
+| `DELETE /v1/jobs/{id}` | | `Job`: one that has ended, no longer listed; what it made stays |
+| `GET /v1/jobs/{id}/curve` | `?most=N` | `Curve`: a training's losses so far |
 | `GET /v1/jobs/{id}/log` | | text: the end of what the job has printed |
 | `GET /v1/jobs/{id}/events` | | server-sent events, each a whole `Job`; ends when the job has ended |
-| `GET /v1/jobs/{id}/preview` | | PNG or JPEG; 404 while there is none |
+| `GET /v1/jobs/{id}/preview` | | PNG or JPEG; a build's: footage above, maps, avatar below; 404 while there is none |
 | `GET /v1/avatars` | | list of `AvatarInfo`, newest first |
 | `GET /v1/avatars/{id}` | | `AvatarInfo` |
 | `GET /v1/avatars/{id}/splats` | | `pack_arrays(**splats)` |
@@ -80,6 +85,8 @@ class Job:
         result: what a finished job made: `dataset` and `frames`; `avatar` (path), `avatar_id`, `kind` (as its
             file calls it) and `time_code`; or `out`.
         created: when it was asked for, seconds since 1970.
+        turn: of the jobs that wait, the one with the smallest number is next.
+        finishing: it was told to end with what it has.
     """
 
     id: str
@@ -94,6 +101,8 @@ class Job:
     error: str = ""
     result: dict[str, Any] = field(default_factory=dict)
     created: float = 0.0
+    turn: float = 0.0
+    finishing: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The job as plain JSON values."""
@@ -104,6 +113,27 @@ class Job:
         """Read a job that the engine sent; unknown fields of a newer engine are ignored."""
         known = known_fields(cls, values)
         return cls(**{**known, "kind": JobKind(known["kind"]), "state": JobState(known["state"])})
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The losses of a training over its steps: points that are means of neighbouring steps.
+
+    Attributes:
+        steps, seconds: where each point lies: steps done, and the training time they took; `[N]`, rising.
+        losses: `[N]` numbers by the loss's name; None where no step of a point had that loss.
+        watched: the loss to look at; empty while there is none.
+    """
+
+    steps: list[int] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    losses: dict[str, list[float | None]] = field(default_factory=dict)
+    watched: str = ""
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Curve:
+        """Read a curve that the engine sent; unknown fields of a newer engine are ignored."""
+        return cls(**known_fields(cls, values))
 
 
 @dataclass(frozen=True)

@@ -56,10 +56,12 @@ for job in JOBS.values():
     if job.kind not in [command.__name__ for command in COMMANDS]:
         app.command(job.kind.value)(command_of(job))
 
-jobs = typer.Typer(help="Look at, stop and retry the jobs of the running engine.", no_args_is_help=True)
+jobs = typer.Typer(help="Look at, stop, finish and retry the jobs of the running engine.", no_args_is_help=True)
 jobs.command("list")(engine.list_jobs)
 jobs.command("cancel")(engine.cancel_job)
 jobs.command("retry")(engine.retry_job)
+jobs.command("finish")(engine.finish_job)
+jobs.command("remove")(engine.remove_job)
 jobs.command("log")(engine.show_log)
 app.add_typer(jobs, name="jobs")
 app.add_typer(heads, name="heads")

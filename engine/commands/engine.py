@@ -58,6 +58,22 @@ def retry_job(
         print(line_about(engine.retry(job)))
 
 
+def finish_job(
+    job: Annotated[str, typer.Argument(help="The job's id, as the list shows it.")], home: HomeOption = None
+) -> None:
+    """End a build early, with the avatar that it has; building again goes on from there."""
+    with running_engine(home_of(home).folder) as engine:
+        print(line_about(engine.finish(job)))
+
+
+def remove_job(
+    job: Annotated[str, typer.Argument(help="The job's id, as the list shows it.")], home: HomeOption = None
+) -> None:
+    """Take a job that has ended off the list; what it made stays."""
+    with running_engine(home_of(home).folder) as engine:
+        print(line_about(engine.remove(job)))
+
+
 def show_log(
     job: Annotated[str, typer.Argument(help="The job's id, as the list shows it.")], home: HomeOption = None
 ) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -22,7 +23,7 @@ from ...protocol.jobs import JOBS, JobKind, JobRequest
 from ...protocol.messages import JobState
 from .requests import checked
 from .store import JobStore, Record
-from .worker import CANCEL_LINE, JOB_FILE, LOCK_FILE, LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, End, Outcome
+from .worker import CANCEL_LINE, FINISH_LINE, JOB_FILE, LOCK_FILE, LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, End, Outcome
 
 WORKER = (sys.executable, "-P", "-m", f"{__package__}.worker")
 """What is started for a job, with the job's folder as its argument."""
@@ -46,6 +47,7 @@ class Scheduler:
         self._change = asyncio.Event()
         self._stops: dict[str, asyncio.Event] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._workers: dict[str, asyncio.subprocess.Process] = {}
 
     def start(self) -> None:
         """Put right what an earlier engine left, and begin with the queue."""
@@ -71,6 +73,48 @@ class Scheduler:
             self._stops[name].set()
             return self.store.update(name, state=JobState.CANCELLING)
         return record
+
+    def finish(self, record: Record) -> Record:
+        """Have a job that runs end with what it has.
+
+        Raises:
+            UserError: it is of a kind that cannot, or does not run.
+        """
+        name, job = record.job.id, record.job
+        if not JOBS[job.kind].may_end:
+            raise UserError(f"The {job.kind} job {name} has no use before its end; wait for it, or cancel it.")
+        if job.state is not JobState.RUNNING:
+            raise UserError(f"The job {name} is not running; only one that runs can end with what it has.")
+        if worker := self._workers.get(name):
+            ask(worker, FINISH_LINE)
+        return self.store.update(name, finishing=True)
+
+    def move(self, record: Record, places: int) -> Record:
+        """Let a job that waits change places with the one so many places later (earlier, where negative), if any.
+
+        Raises:
+            UserError: it does not wait.
+        """
+        waiting = self.store.in_state(JobState.QUEUED)
+        here = next((place for place, each in enumerate(waiting) if each.job.id == record.job.id), None)
+        if here is None:
+            raise UserError(f"The job {record.job.id} is not waiting; only those that wait have a turn.")
+        if not 0 <= here + places < len(waiting):
+            return record
+        other = waiting[here + places]
+        self.store.update(other.job.id, turn=turn_of(record))
+        return self.store.update(record.job.id, turn=turn_of(other))
+
+    def remove(self, record: Record) -> None:
+        """Forget a job that has ended, and what it printed; what it made stays.
+
+        Raises:
+            UserError: it has not ended.
+        """
+        if not record.job.state.ended:
+            raise UserError(f"The job {record.job.id} has not ended yet; wait for it, or cancel it first.")
+        self.store.remove(record.job.id)
+        shutil.rmtree(self.home.job(record.job.id), ignore_errors=True)
 
     async def leave(self) -> None:
         """Stop every worker, for the engine ends: what can be resumed goes on when the engine is started again."""
@@ -116,14 +160,16 @@ class Scheduler:
         name, folder = record.job.id, self.home.job(record.job.id)
         try:
             prepare_folder(folder, record)
-            process = await start_worker(folder, self.home)
-            self.store.update(name, worker=process.pid)
+            process = self._workers[name] = await start_worker(folder, self.home)
+            if self.store.update(name, worker=process.pid).job.finishing:
+                ask(process, FINISH_LINE)
             await self._follow(name, folder, process)
             self._conclude(name, folder, process.returncode or 0)
         except OSError as error:
             self.store.update(name, state=JobState.FAILED, error=f"The job could not be started: {error}; try again.")
         finally:
             del self._running[name], self._stops[name]
+            self._workers.pop(name, None)
             self._start_queued()
 
     async def _follow(self, name: str, folder: Path, process: asyncio.subprocess.Process) -> None:
@@ -135,7 +181,7 @@ class Scheduler:
             awaited = {ended} if stop.done() else {ended, stop}
             await asyncio.wait(awaited, timeout=SECONDS_BETWEEN_LOOKS, return_when=asyncio.FIRST_COMPLETED)
             if stop.done() and deadline == float("inf"):
-                ask_to_stop(process)
+                ask(process, CANCEL_LINE)
                 deadline = time.monotonic() + SECONDS_TO_HEAR
             for line in lines.new():
                 if line.get("stopping") and not stopping:
@@ -246,11 +292,16 @@ async def start_worker(folder: Path, home: Home) -> asyncio.subprocess.Process:
         )
 
 
-def ask_to_stop(process: asyncio.subprocess.Process) -> None:
+def ask(process: asyncio.subprocess.Process, line: bytes) -> None:
     """Ask a worker politely."""
     assert process.stdin is not None
     with suppress(OSError):
-        process.stdin.write(CANCEL_LINE)
+        process.stdin.write(line)
+
+
+def turn_of(record: Record) -> float:
+    """When a job that waits is to begin, beside others."""
+    return record.job.turn or record.job.created
 
 
 def kill_group(process: int) -> None:

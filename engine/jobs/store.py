@@ -79,7 +79,8 @@ class JobStore:
     def add(self, kind: JobKind, parameters: dict[str, Any]) -> Record:
         """Queue a job and return it."""
         name = secrets.token_hex(6)
-        record = Record(Job(name, kind, JobState.QUEUED, parameters, created=time.time()))
+        now = time.time()
+        record = Record(Job(name, kind, JobState.QUEUED, parameters, created=now, turn=now))
         self._write(record)
         return record
 
@@ -97,9 +98,10 @@ class JobStore:
         return self._read("ORDER BY created DESC, rowid DESC LIMIT ?", most)
 
     def in_state(self, *states: JobState) -> list[Record]:
-        """The jobs in one of these states, oldest first."""
+        """The jobs in one of these states, in the order of their turns: oldest first, unless that was changed."""
         marks = ", ".join("?" * len(states))
-        return self._read(f"WHERE json_extract(job, '$.state') IN ({marks}) ORDER BY created, rowid", *states)
+        turn = "coalesce(nullif(json_extract(job, '$.turn'), 0), created)"  # earlier versions wrote none
+        return self._read(f"WHERE json_extract(job, '$.state') IN ({marks}) ORDER BY {turn}, rowid", *states)
 
     def update(
         self,
@@ -122,6 +124,12 @@ class JobStore:
         )
         self._write(record)
         return record
+
+    def remove(self, name: str) -> None:
+        """Forget a job."""
+        with disk_not_full(self._path):
+            self._database.execute("DELETE FROM jobs WHERE id = ?", (name,))
+        self._changed()
 
     def _write(self, record: Record) -> None:
         job, text = record.job, json.dumps(record.job.to_json())

@@ -9,6 +9,7 @@ The engine and its worker talk through the job's folder and the worker's standar
 - `worker.lock` is held locked as long as the worker lives.
 - A line `cancel` on standard input asks the worker to stop; the end of standard input says that the engine has gone,
   and stops it too. Either way the task hears `Cancelled` at its next report, and may clean up.
+- A line `finish` asks it to end with what it has: the task hears `GoodEnough` wherever it may end.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from ...common.cores import let_waiting_threads_rest
 from ...common.errors import UserError
 from ...common.failures import sentence_about
 from ...common.files import written_whole
-from ...common.progress import Cancelled, Listener, Progress
+from ...common.progress import Cancelled, GoodEnough, Listener, Progress
 from ...neural.processor import giving_way
 from ...protocol.jobs import JobKind
 from .requests import checked
 
 JOB_FILE, PROGRESS_FILE, OUTCOME_FILE = "job.json", "progress.jsonl", "outcome.json"
 LOCK_FILE, LOG_FILE = "worker.lock", "log.txt"
-CANCEL_LINE = b"cancel\n"
+CANCEL_LINE, FINISH_LINE = b"cancel\n", b"finish\n"
 NICENESS = 5
 SECONDS_BETWEEN_LINES = 0.1
 SECONDS_WITHOUT_ENGINE = 10.0
@@ -103,23 +104,29 @@ def perform(folder: Path, listener: Listener) -> Outcome:
 
 
 class StopRequest:
-    """Hears, on a thread of its own, when the task is to stop."""
+    """Hears, on a thread of its own, when the task is to stop (`asked`), or to end with what it has (`good_enough`)."""
 
     def __init__(self, source: int) -> None:
         """Listen to the file descriptor `source`: Python's own `stdin` could not be left waiting at the end."""
-        self.asked = threading.Event()
+        self.asked, self.good_enough = threading.Event(), threading.Event()
         threading.Thread(target=self._hear, args=(source,), daemon=True).start()
 
     def _hear(self, source: int) -> None:
-        while os.read(source, len(CANCEL_LINE)):
-            self.asked.set()
+        heard = b""
+        while more := os.read(source, len(CANCEL_LINE)):
+            heard += more
+            while b"\n" in heard:
+                line, _, heard = heard.partition(b"\n")
+                (self.good_enough if line + b"\n" == FINISH_LINE else self.asked).set()
         self.asked.set()
         time.sleep(SECONDS_WITHOUT_ENGINE)
         os._exit(1)
 
 
 def reporter(path: Path, stop: StopRequest) -> Listener:
-    """Return a listener that appends a JSON line to `path`, and raises `Cancelled` when the task is to stop."""
+    """Return a listener that appends a JSON line to `path`, and raises `Cancelled` when the task is to stop, or
+    `GoodEnough` when it is to end and may.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     last_stage, last_time = "", 0.0
 
@@ -131,6 +138,8 @@ def reporter(path: Path, stop: StopRequest) -> Listener:
         if stop.asked.is_set():
             write({"stopping": True})
             raise Cancelled
+        if stop.good_enough.is_set() and progress.may_end:
+            raise GoodEnough
         now = time.monotonic()
         at_end = progress.total > 0 and progress.done >= progress.total
         if progress.stage == last_stage and not at_end and now - last_time < SECONDS_BETWEEN_LINES:

@@ -33,6 +33,7 @@ from ..jobs.worker import LOG_FILE
 from .avatar_cache import AvatarCache, avatar_info
 from .downloads import add_downloads
 from .frames import MOST_BYTES, FramesRequest
+from .job_endpoints import add_job_endpoints
 from .known import BINARY, KnownAvatar, KnownJob, avatars_of, scheduler_of, type_of_body
 from .page import add_page, is_of_page
 from .posing import add_pictures
@@ -54,7 +55,10 @@ NO_JSON = "The request is not JSON; send it as application/json, in UTF-8."
 TEXT: dict[str, dict[str, Any]] = {"text/plain": {"schema": {"type": "string"}}}
 OF_THE_JOB = {
     operation: {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
-    for operation in ("job", "cancel", "events", "preview", "log", "retry")
+    for operation in (
+        *("job", "cancel", "retry", "finish", "sooner", "later", "remove"),
+        *("events", "preview", "curve", "log"),
+    )
 }
 """What can be asked about the job in an answer, in OpenAPI's words."""
 PICTURE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
@@ -127,6 +131,7 @@ def create_app(
     app.add_exception_handler(Exception, refuse_own_fault)
     add_status(app)
     add_jobs(app)
+    add_job_endpoints(app)
     add_avatars(app)
     add_downloads(app)
     add_pictures(app)
@@ -252,7 +257,8 @@ async def events_of(scheduler: Scheduler, name: str, last_seen: str) -> AsyncIte
     while True:
         change = scheduler.change()
         record = scheduler.store.get(name)
-        assert record is not None
+        if record is None:  # removed meanwhile
+            return
         if record.revision != revision or record.job.state.ended:
             revision = record.revision
             yield ServerSentEvent(data=record.job.to_json(), event="job", id=str(revision))

@@ -50,7 +50,8 @@ class Rounds:
     def all(
         self, updates: int, restorer: ChosenRestorer | None, head: MorphableHead, resume: bool
     ) -> Iterator[TrainingState]:
-        """Train the first round and one after each of so many updates; yield what came of each.
+        """Train the first round and one after each of so many updates; yield what came of each. No other begins after
+        one that was good enough.
 
         Arguments: what restores, where there are updates; the head that the scene shows; whether to go on from
         checkpoints. Errors as `training.loop.TrainingRun.to_the_end`.
@@ -62,13 +63,15 @@ class Rounds:
                 update = self._update(scene, head, number, restorer)
                 self.learner.go_on_with(update.scene, update.frames)
                 self.sentences = [updates_sentence(number, restorer, update.rejected)]
-            yield self._train(number, share, resume)
+            run = self._run(number, share)
+            yield run.to_the_end(resume)
+            if run.good_enough:
+                return
 
-    def _train(self, number: int, share: float, resume: bool) -> TrainingState:
+    def _run(self, number: int, share: float) -> TrainingRun:
         folder = self._folder / f"update-{number}" if number else self._folder
         folder.mkdir(parents=True, exist_ok=True)
-        run = TrainingRun(folder, self.learner, self._plan.part(share), f"{self._label} {number}", self._listener)
-        return run.to_the_end(resume)
+        return TrainingRun(folder, self.learner, self._plan.part(share), f"{self._label} {number}", self._listener)
 
     def _update(self, scene: RadianceScene, head: MorphableHead, number: int, restorer: ChosenRestorer) -> Update:
         """Draw and restore the scene's frames."""

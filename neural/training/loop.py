@@ -13,10 +13,10 @@ from PIL import Image
 
 from ...common.errors import UserError
 from ...common.files import written_whole
-from ...common.progress import Cancelled, Listener, Progress
+from ...common.progress import Cancelled, GoodEnough, Listener, Progress
 from .checkpoint_writer import CheckpointWriter
 from .checkpoints import DTYPES, TrainingState, load_checkpoint, name_of, read_state
-from .curves import add_row, forget_rows_after
+from .curves import CURVES_FILE, add_row, forget_rows_after
 from .health import Health
 from .pace import Pace
 
@@ -48,18 +48,21 @@ class TrainingRun:
         learner: what learns.
         plan: how long.
         label: tells this training from others.
-        listener: hears several times a step.
+        listener: hears several times a step; on `GoodEnough` the training ends after the step.
+
+    Attributes:
+        good_enough: the listener has had it end before the plan was fulfilled.
     """
 
     def __init__(self, folder: Path, learner: Learner, plan: Plan, label: str, listener: Listener) -> None:
         self.learner, self.plan, self.listener = learner, plan, listener
         self.group, self.health = learner.group, Health()
         self.state = TrainingState(label, 0, 0.0, dtype=name_of(learner.dtype))
-        self._checkpoint, self._curves = folder / "checkpoint.safetensors", folder / "curves.jsonl"
+        self._checkpoint, self._curves = folder / "checkpoint.safetensors", folder / CURVES_FILE
         self._writer = CheckpointWriter(self._checkpoint)
         self._preview = folder / "preview.jpg"
         self._message = self._notice = ""
-        self._halved = False
+        self._halved = self.good_enough = False
 
     def to_the_end(self, resume: bool) -> TrainingState:
         """Train until the plan is fulfilled; return how far training has come then.
@@ -87,7 +90,7 @@ class TrainingRun:
         """Do steps until the plan is fulfilled, with checkpoints and previews in between."""
         saving = Pace(CHECKPOINT_SECONDS, CHECKPOINT_SHARE, CHECKPOINT_SECONDS)
         showing = Pace(PREVIEW_SECONDS, PREVIEW_SHARE, PREVIEW_SECONDS / 2)
-        while (fraction := self.group.broadcast(self.plan.fraction(self.state))) < 1:
+        while (fraction := self.group.broadcast(self._fraction)) < 1:
             wrong = self.health.see(self._one_step(fraction))
             if not self.group.all(wrong is None):
                 self._go_back(wrong or "it went wrong in another process")
@@ -97,6 +100,11 @@ class TrainingRun:
             if self.health.sound and saving.is_due:
                 with saving.taken():
                     self._save()
+
+    @property
+    def _fraction(self) -> float:
+        """How much of the training is done: all where it is good enough."""
+        return 1.0 if self.good_enough else self.plan.fraction(self.state)
 
     def _begin(self, resume: bool) -> None:
         """Go on from the checkpoint where there is one of this training; forget an older one's curves."""
@@ -174,11 +182,14 @@ class TrainingRun:
         self._notice = f"; the GPU's memory holds {learner.batch_size} pictures at once, not {size}"
 
     def _breathe(self) -> None:
-        """Tell the listener how far training has come; it may raise `Cancelled`."""
+        """Tell the listener how far training has come; it may raise `Cancelled`, or find that it is good enough."""
         done, total = self.plan.done(self.state), self.plan.amount
         preview = str(self._preview) if self._preview.is_file() else None
         left = self.plan.seconds_left(self.state)
-        self.listener(Progress("Training", done, total, self._message, left, preview))
+        try:
+            self.listener(Progress("Training", done, total, self._message, left, preview, may_end=True))
+        except GoodEnough:
+            self.good_enough = True
 
     def _save(self) -> None:
         if self.group.is_main:

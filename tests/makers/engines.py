@@ -20,7 +20,7 @@ STAND_IN_WORKER = """
     from pathlib import Path
     from semblance.common.errors import UserError
     from semblance.common.home import default_home
-    from semblance.common.progress import Cancelled, Progress
+    from semblance.common.progress import Cancelled, GoodEnough, Progress
     from semblance.protocol.jobs import JobKind
     from semblance.engine.jobs import tasks, worker
 
@@ -35,9 +35,17 @@ STAND_IN_WORKER = """
         count = 100_000 if what == "long" else 5
         picture = Path(sys.argv[1]) / "preview.png"
         picture.write_bytes(b"\\x89PNG picture")
+        may_end = parameters.may_end
+        if may_end:
+            losses = [f'{{"step": {i + 1}, "seconds": {i}, "l1": {1 / (i + 1)}}}\\n' for i in range(1000)]
+            picture.with_name("curves.jsonl").write_text("".join(losses))
         try:
             for i in range(count):
-                listener(Progress("Working", i + 1, count, f"step {i + 1}", (count - i) * 0.05, str(picture)))
+                left = (count - i) * 0.05
+                try:
+                    listener(Progress("Working", i + 1, count, f"step {i + 1}", left, str(picture), may_end))
+                except GoodEnough:
+                    break
                 time.sleep(0.05)
         except Cancelled:
             (Path(sys.argv[1]) / "cleaned").touch()

@@ -68,7 +68,7 @@ def build(
         train_share: the first share of the frames is trained on; the rest is left for tests.
         resume: go on from the checkpoint in `work`, when it is of the same training.
         work: folder for the checkpoint, the decoded frames (removed at the end), `curves.jsonl` (losses, one JSON
-            object a step) and `preview.jpg` (footage above, avatar below); by default `<avatar>.training`.
+            object a step) and `preview.jpg` (footage above, maps, avatar below); by default `<avatar>.training`.
         head_path: file of a head that does not come with Semblance.
         base: a file of pre-trained networks to start from.
         seed: of weights and draws.

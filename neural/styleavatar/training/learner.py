@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
 from ...tensors import as_bytes
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from .trainer import Trainer
 
 PREVIEW_FRAMES = 3
+MOST_PREVIEW_SIDE = 512
+"""Pixels of a frame's side in the preview: Blender and browsers decode it while somebody works."""
 TIME_CODES = 8
 """How many time codes across the footage are tried for rendering."""
 
@@ -100,14 +103,16 @@ class StyleAvatarLearner:
         return named(smaller) if smaller else None
 
     def preview(self, step: int) -> Image:
-        """Footage above, avatar below, for a few frames: `[2 R, 3 R, 3]`."""
+        """Footage above, texture maps, avatar below, for a few frames: `[3 S, 3 S, 3]`, where S is R, at most 512."""
         frames, network = self._sampler.frames, self.averaged_network(step)
         chosen = evenly(len(frames), PREVIEW_FRAMES)
         batch = cut_batch(frames, chosen, self._sampler.time_codes, CENTRED, self.group.device)
         with torch.inference_mode():
             painted = network(batch.uv, batch.texture, batch.time_code)[:, :3]
-        rows = [np.concatenate(list(as_bytes(each)), 1) for each in (batch.footage, painted)]
-        return np.concatenate(rows)
+        side = min(MOST_PREVIEW_SIDE, frames.resolution)
+        shown = (batch.footage, batch.texture, painted)
+        rows = [F.interpolate(each.float(), (side, side), mode="area") for each in shown]
+        return np.concatenate([np.concatenate(list(as_bytes(row)), 1) for row in rows])
 
     def averaged_network(self, step: int) -> PortraitNetwork:
         """The averaged network after `step` steps, ready to render the video."""

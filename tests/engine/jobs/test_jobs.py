@@ -80,6 +80,64 @@ def test_one_job_at_a_time_and_a_queued_one_is_cancelled_at_once(engine):
     assert engine.job(second).state is JobState.CANCELLED
 
 
+def test_jobs_that_wait_change_places(engine):
+    first = engine.wait(engine.submit("long"), running)
+    waiting = [engine.submit("short") for _ in range(3)]
+    assert engine.client.post(f"/v1/jobs/{waiting[2].id}/sooner").json()["state"] == "queued"
+    engine.client.post(f"/v1/jobs/{waiting[0].id}/later")
+    engine.client.post(f"/v1/jobs/{waiting[0].id}/later")
+    engine.client.post(f"/v1/jobs/{waiting[0].id}/later")  # it is the last already
+    order = [record.job.id for record in engine.scheduler.store.in_state(JobState.QUEUED)]
+    assert order == [waiting[2].id, waiting[1].id, waiting[0].id]
+    turns = {job.id: engine.job(job).turn for job in waiting}
+    assert sorted(turns, key=turns.__getitem__) == order, "a client can tell the order, too"
+    refused = engine.client.post(f"/v1/jobs/{first.id}/sooner")
+    assert (refused.status_code, "is not waiting" in refused.json()["detail"]) == (422, True)
+    engine.client.post(f"/v1/jobs/{first.id}/cancel")
+    assert all(engine.wait(job).state is JobState.DONE for job in waiting)
+
+
+def test_a_build_that_is_good_enough_ends_with_what_it_has(engine):
+    track = engine.wait(engine.submit("long"), running)
+    build = engine.submit("long", "build")
+    for job, words in ((track, "has no use before its end"), (build, "is not running")):
+        refused = engine.client.post(f"/v1/jobs/{job.id}/finish")
+        assert (refused.status_code, words in refused.json()["detail"]) == (422, True)
+    engine.client.post(f"/v1/jobs/{track.id}/cancel")
+    engine.wait(build, running)
+    told = engine.client.post(f"/v1/jobs/{build.id}/finish").json()
+    assert (told["state"], told["finishing"]) == ("running", True)
+    ended = engine.wait(build)
+    assert (ended.state, ended.result["avatar_id"]) == (JobState.DONE, "a")
+
+
+def test_a_build_that_was_to_finish_is_told_so_again_by_the_next_engine(engine):
+    record = engine.scheduler.store.add(JobKind.BUILD, {"dataset": "/long", "avatar": "/a"})
+    engine.scheduler.store.update(record.job.id, finishing=True)
+    engine.wait(engine.submit("short"))  # the queue goes on
+    assert engine.wait(record.job).state is JobState.DONE
+
+
+def test_the_curve_of_a_build(engine):
+    build = engine.wait(engine.submit("short", "build"))
+    curve = engine.client.get(f"/v1/jobs/{build.id}/curve", params={"most": 10}).json()
+    assert (len(curve["steps"]), curve["steps"][-1], curve["watched"]) == (10, 1000, "l1")
+    assert curve["losses"]["l1"][-1] < curve["losses"]["l1"][0] / 40
+    assert engine.client.get(f"/v1/jobs/{engine.wait(engine.submit('no_face')).id}/curve").json()["steps"] == []
+
+
+def test_a_job_that_has_ended_can_be_taken_off_the_list(engine):
+    job = engine.wait(engine.submit("long"), running)
+    refused = engine.client.delete(f"/v1/jobs/{job.id}")
+    assert (refused.status_code, "has not ended yet" in refused.json()["detail"]) == (422, True)
+    engine.client.post(f"/v1/jobs/{job.id}/cancel")
+    engine.wait(job)
+    assert engine.client.delete(f"/v1/jobs/{job.id}").json()["id"] == job.id
+    assert job.id not in [each["id"] for each in engine.client.get("/v1/jobs").json()]
+    assert not engine.home.job(job.id).exists()
+    assert engine.client.delete(f"/v1/jobs/{job.id}").status_code == 404
+
+
 def test_cancelling_an_ended_job_changes_nothing(engine):
     job = engine.wait(engine.submit("short"))
     assert Job.from_json(engine.client.post(f"/v1/jobs/{job.id}/cancel").json()) == job
@@ -143,5 +201,6 @@ def test_a_job_says_itself_whether_it_goes_on_after_its_engine_was_killed(tmp_pa
     scheduler.store.close()
 
 
-def test_only_builds_go_on():
+def test_only_builds_go_on_and_end_early():
     assert [kind for kind, job in JOBS.items() if job.resumable] == [JobKind.BUILD]
+    assert [kind for kind, job in JOBS.items() if job.may_end] == [JobKind.BUILD]

@@ -14,8 +14,8 @@ import safetensors.torch
 import torch
 from PIL import Image
 from semblance.common.errors import UserError
-from semblance.common.progress import Cancelled
-from semblance.neural.training import loop
+from semblance.common.progress import Cancelled, GoodEnough
+from semblance.neural.training import curves, loop
 from semblance.neural.training.checkpoints import FORMAT, TrainingState, read_state
 from semblance.neural.training.distributed import DistributedGroup
 from semblance.neural.training.health import MOST_BAD_STEPS
@@ -104,6 +104,40 @@ def test_a_cancelled_training_goes_on_as_if_nothing_had_happened(tmp_path):
     assert resumed.calls == 7
     assert resumed.found == whole.found
     assert steps_of(tmp_path / "cut") == list(range(1, 13))
+
+
+def test_a_training_that_is_good_enough_ends_after_its_step_and_can_go_on(tmp_path):
+    def enough(progress):
+        assert progress.may_end
+        if progress.message.startswith("step 5,"):
+            raise GoodEnough
+
+    toy, more = Toy(), Toy()
+    assert train(tmp_path, toy, 12, listener=enough).step == 5
+    assert read_state(tmp_path / "checkpoint.safetensors").step == 5
+    assert Image.open(tmp_path / "preview.jpg").getpixel((0, 0)) == (5, 5, 5)
+    assert train(tmp_path, more, 12).step == 12
+    assert more.calls == 7
+
+
+def test_a_curve_has_the_means_of_neighbouring_steps(tmp_path, monkeypatch):
+    path = tmp_path / "curves.jsonl"
+    assert curves.read_curve(path, 10).watched == ""
+    for step in range(1, 11):
+        curves.add_row(
+            path,
+            step,
+            0.5 * step,
+            {"l1": 1 / step} | ({"judge": math.nan if step == 4 else 2.0} if step % 4 == 0 else {}),
+        )
+    with path.open("a") as file:
+        file.write('{"step": 11, "sec')  # is just being written
+    curve = curves.read_curve(path, 5)
+    assert (curve.steps, curve.seconds, curve.watched) == ([2, 4, 6, 8, 10], [1, 2, 3, 4, 5], "l1")
+    assert curve.losses["l1"] == pytest.approx([0.75, 7 / 24, 11 / 60, 15 / 112, 19 / 180], abs=1e-5)
+    assert curve.losses["judge"] == [None, None, None, 2.0, None]
+    monkeypatch.setattr(curves, "MOST_ROWS", 4)
+    assert curves.read_curve(path, 100).steps == [1, 4, 7, 10]
 
 
 def test_another_training_and_one_told_not_to_resume_begin_anew(tmp_path):

@@ -44,7 +44,7 @@ def test_training_learns_and_writes_an_avatar(dataset, tmp_path):
     assert "discriminator" in rows[-2] | rows[-3]
     assert "discriminator" not in rows[2]
     assert heard[-1].fraction == 1
-    assert cv2.imread(heard[-1].preview).shape == (512, 768, 3)
+    assert cv2.imread(heard[-1].preview).shape == (768, 768, 3)
     assert not (tmp_path / "work" / "frames").exists()
     avatar = Avatar.load(tmp_path / "a.safetensors")
     maps = np.zeros((1, 256, 256, 3), np.float32)

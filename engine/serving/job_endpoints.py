@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Endpoints about a job: how its training goes, that it is good enough, its turn, and that it is no longer listed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request
+
+from ...neural.training.curves import CURVES_FILE, read_curve
+from ...protocol.messages import Curve, Job
+from .known import KnownJob, scheduler_of
+
+MOST_POINTS = 2000
+USUAL_POINTS = 200
+
+
+def add_job_endpoints(app: FastAPI) -> None:
+    """Add them."""
+
+    @app.post("/v1/jobs/{id}/finish")
+    async def finish(request: Request, record: KnownJob) -> Job:
+        return scheduler_of(request).finish(record).job
+
+    @app.post("/v1/jobs/{id}/sooner")
+    async def sooner(request: Request, record: KnownJob) -> Job:
+        return scheduler_of(request).move(record, -1).job
+
+    @app.post("/v1/jobs/{id}/later")
+    async def later(request: Request, record: KnownJob) -> Job:
+        return scheduler_of(request).move(record, 1).job
+
+    @app.delete("/v1/jobs/{id}")
+    async def remove(request: Request, record: KnownJob) -> Job:
+        scheduler_of(request).remove(record)
+        return record.job
+
+    @app.get("/v1/jobs/{id}/curve")
+    async def curve(record: KnownJob, most: Annotated[int, Query(ge=1, le=MOST_POINTS)] = USUAL_POINTS) -> Curve:
+        if not record.picture:
+            return Curve()
+        return await asyncio.to_thread(read_curve, Path(record.picture).with_name(CURVES_FILE), most)
