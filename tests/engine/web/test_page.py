@@ -154,7 +154,7 @@ def test_a_job_is_watched_and_cancelled(address, open_page, engine, size, scheme
     job = engine.submit("long", "build")
     waiting = engine.submit("short")
     card = page.locator(".job", has_text="Building a").first
-    card.get_by_text("step").wait_for()
+    card.locator(".words", has_text="step").wait_for()
     assert re.search(r"Working, \d+ % · [\d ]+(s|min|h)( \d+ min)? left · step \d+", card.inner_text())
     card.locator("img.preview").wait_for(state="attached")
     assert page.get_by_role("link", name="Jobs").locator(".count").inner_text() == "2"
