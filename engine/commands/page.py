@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import typer
 
+from ...common.files import write_privately
 from ...common.home import Home
 from ...protocol.messages import Announcement
 from .shared import HomeOption, home_of
@@ -58,7 +59,8 @@ def show(home: Home, said: Announcement, is_opened: bool) -> None:
 
 def address_of(said: Announcement) -> str:
     """The page's address, with the token in the fragment, which browsers send to nobody."""
-    return f"http://{said.host}:{said.port}/#token={quote(said.token, safe='')}"
+    scheme = "https" if said.fingerprint else "http"
+    return f"{scheme}://{said.host}:{said.port}/#token={quote(said.token, safe='')}"
 
 
 def opener(home: Home, address: str) -> Path:
@@ -66,8 +68,6 @@ def opener(home: Home, address: str) -> Path:
 
     Other users of the machine see with which words programs are started: the token must not be among them.
     """
-    from ..serving.process import write_privately
-
     path = home.folder / OPENER
     refresh = html.escape(f"0; url={address}")
     write_privately(

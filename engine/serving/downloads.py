@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse
 
 from ...protocol.messages import Job
-from .known import BINARY, KnownAvatar, KnownJob
+from ..jobs.results import kept
+from .files import store_of
+from .known import BINARY, KnownAvatar, KnownJob, scheduler_of
 
 TYPES = {".mp4": "video/mp4", ".png": "image/png", ".jpg": "image/jpeg", ".npz": "application/x-npz"}
 ANYTHING = "application/octet-stream"
@@ -26,8 +29,12 @@ def add_downloads(app: FastAPI) -> None:
         return file_of(record.job)
 
     @app.get("/v1/avatars/{id}/file", response_class=Response, responses=FILES)
-    async def avatar_file(path: KnownAvatar) -> Response:
-        return answer_with(path)
+    async def avatar_file(request: Request, path: KnownAvatar) -> Response:
+        if not request.app.state.remote:
+            return answer_with(path, path.name)
+        home, store = scheduler_of(request).home, store_of(request)
+        made = await asyncio.to_thread(kept, "avatar", path, home, store, avatar=True)
+        return answer_with(store.content(made.sha256) or path, path.name)
 
 
 def file_of(job: Job) -> FileResponse:
@@ -35,10 +42,10 @@ def file_of(job: Job) -> FileResponse:
     path = Path(str(job.result.get("out", "")))
     if not job.result.get("out") or not path.is_file():
         raise HTTPException(404, f"The job {job.id} has written no file that is still there; look at its result.")
-    return answer_with(path)
+    return answer_with(path, path.name)
 
 
-def answer_with(path: Path) -> FileResponse:
-    """Answer with a file, under its own name."""
-    kind = TYPES.get(path.suffix.lower(), ANYTHING)
-    return FileResponse(path, media_type=kind, filename=path.name, headers={"Cache-Control": "no-store"})
+def answer_with(path: Path, name: str) -> FileResponse:
+    """Answer with a file, under a name."""
+    kind = TYPES.get(Path(name).suffix.lower(), ANYTHING)
+    return FileResponse(path, media_type=kind, filename=name, headers={"Cache-Control": "no-store"})

@@ -46,8 +46,3 @@ def known_avatar(request: Request, id: str) -> Path:
 
 KnownJob = Annotated[Record, Depends(known_job)]
 KnownAvatar = Annotated[Path, Depends(known_avatar)]
-
-
-def type_of_body(request: Request) -> str:
-    """What a request says of the type of its body; empty when it says nothing."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -20,12 +20,13 @@ import uvicorn
 from filelock import FileLock, Timeout
 
 from ...common.errors import UserError
-from ...common.files import written_whole
+from ...common.files import write_privately
 from ...common.home import Home
 from ...neural.device import device_facts
 from ...protocol.client import is_token
 from ...protocol.messages import STATE_FILE, Announcement
 from ..jobs.scheduler import Scheduler
+from .certificate import Identity
 from .presence import Users
 from .server import LOCAL_HOSTS, create_app
 
@@ -44,30 +45,57 @@ TOKEN_FILE = "token"
 """Name of the file, in the engine's home folder, that keeps the token from start to start."""
 
 
-def serve(home: Home, port: int = 0, host: str = LOOPBACK, while_used: bool = False) -> None:
+def serve(
+    home: Home,
+    port: int = 0,
+    host: str = LOOPBACK,
+    while_used: bool = False,
+    *,
+    remote: bool = False,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> None:
     """Serve `home` until asked to stop (SIGTERM, Ctrl-C).
 
     Args:
         home: the engine's folder; made when absent.
         port: 0 takes the one of last time, where it is free; else the system chooses.
-        host: address to listen on; only loopback keeps the token from being overheard.
+        host: address to listen on; beyond loopback it is served as if `remote`.
         while_used: end some seconds after the last user has gone, unless there are jobs to do; and wait for an engine
             of this home that is about to leave.
+        remote: speak TLS, read no path that a request names, and tell none of this machine.
+        certificate, key: PEM files to do so with; those of the home when None, which are made at first use.
 
     Raises:
-        UserError: another engine serves this home, the port is in use, or the home cannot be written to.
+        UserError: the certificate or its key is none; another engine serves this home, the port is in use, or the home
+            cannot be written to.
     """
     home.prepare()
+    remote = remote or host != LOOPBACK
+    identity = identity_of(home, certificate, key) if remote else None
     patience = SECONDS_FOR_ANOTHER_TO_LEAVE if while_used else 0.0
     with only_engine(home, patience), closing(bind_again(home, host, port)) as listening, stopped_without_fault():
         with suppress(OSError):
             (home.folder / STATE_FILE).unlink()  # a killed engine's
         token = kept_token(home)
-        announcement = Announcement(listening.getsockname()[1], token, os.getpid(), host=reachable(host))
+        announcement = Announcement(
+            listening.getsockname()[1],
+            token,
+            os.getpid(),
+            host=reachable(host),
+            fingerprint=identity.fingerprint if identity else "",
+        )
         write_log(home.log)
         scheduler, users = Scheduler(home), Users()
-        app = create_app(scheduler, token, None if host != LOOPBACK else LOCAL_HOSTS, users)
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        app = create_app(scheduler, token, None if host != LOOPBACK else LOCAL_HOSTS, users, remote=remote)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            ssl_certfile=identity.certificate if identity else None,
+            ssl_keyfile=identity.key if identity else None,
+        )
         try:
             AnnouncedServer(config, scheduler, announcement, users if while_used else None).run([listening])
         finally:
@@ -91,9 +119,13 @@ class AnnouncedServer(uvicorn.Server):
             return
         announce(self._scheduler.home, self._announcement)
         folder, said = self._scheduler.home.folder, self._announcement
+        scheme = "https" if said.fingerprint else "http"
         print(
-            f"The engine listens at http://{said.host}:{said.port}; its token is in {folder / STATE_FILE}.", flush=True
+            f"The engine listens at {scheme}://{said.host}:{said.port}; its token is in {folder / STATE_FILE}.",
+            flush=True,
         )
+        if said.fingerprint:
+            print(f"The fingerprint of its certificate is {said.fingerprint}.", flush=True)
         if self._users is not None:
             self._watch = asyncio.create_task(self._leave_when_unused(self._users))
 
@@ -110,6 +142,19 @@ class AnnouncedServer(uvicorn.Server):
             if self._scheduler.has_work or self.server_state.tasks:
                 users.note()
         self.should_exit = True
+
+
+def identity_of(home: Home, certificate: Path | None, key: Path | None) -> Identity:
+    """What the engine shows to other machines.
+
+    Raises:
+        UserError: a certificate is given without its key, or the other way round; or they are none.
+    """
+    if certificate is None and key is None:
+        return Identity.of_home(home)
+    if certificate is None or key is None:
+        raise UserError("A certificate and its key belong together; give both, or neither to have them made.")
+    return Identity.given(certificate, key)
 
 
 def kept_token(home: Home) -> str:
@@ -201,13 +246,6 @@ def reachable(host: str) -> str:
 def announce(home: Home, announcement: Announcement) -> None:
     """Write the state file."""
     write_privately(home.folder / STATE_FILE, announcement.to_text())
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Write a file, whole, readable by this user only."""
-    with written_whole(path) as partial:
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        partial.write_text(text, encoding="utf-8")
 
 
 def withdraw(home: Home, announcement: Announcement) -> None:

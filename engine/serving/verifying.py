@@ -18,7 +18,8 @@ from ...common.errors import UserError
 from ...common.files import full_disk_told
 from ...common.home import Home
 from ..credentials.reading import Changed, NothingSaid, described, shown
-from .known import BINARY, scheduler_of, type_of_body
+from .known import BINARY, scheduler_of
+from .refusals import type_of_body
 
 MOST_BYTES = 4 << 30
 """Of a file that is verified."""
