@@ -123,7 +123,6 @@ function tellConnection({ is, seconds }) {
     setTimeout(() => {
       if (!wasLost) banner.hidden = true;
     }, 3000);
-    show(false);
   }
 }
 

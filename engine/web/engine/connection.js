@@ -21,6 +21,21 @@ export function watchConnection(listener) {
   return () => listeners.delete(listener);
 }
 
+/** Do something now, and again when the engine is back until it has gone well; `signal` ends that. */
+export function untilDone(act, signal) {
+  let isDone = false;
+  let isBusy = false;
+  const attempt = async () => {
+    if (isDone || isBusy) return;
+    isBusy = true;
+    isDone = await act();
+    isBusy = false;
+  };
+  attempt();
+  const stop = watchConnection(({ is }) => is === "there" && attempt());
+  signal.addEventListener("abort", stop);
+}
+
 /** The engine has answered. */
 export function heard() {
   pause = FIRST_PAUSE;

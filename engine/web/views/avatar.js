@@ -2,6 +2,7 @@
 // One avatar: seen, moved by sliders or by a face, filmed, downloaded.
 
 import { at, json } from "../engine/api.js";
+import { untilDone } from "../engine/connection.js";
 import { download } from "../engine/download.js";
 import { fill, h } from "../kit/dom.js";
 import { actionButton, problem } from "../kit/feedback.js";
@@ -22,12 +23,14 @@ export function avatarView(name, signal) {
       const avatar = await json(at("avatars", name), { signal });
       if (avatar.error) throw new Error(avatar.error);
       fill(place, studio(avatar, signal));
-      place.removeAttribute("aria-busy");
     } catch (error) {
       if (error.name !== "AbortError") fill(place, problem(error.message));
+      if (error.code === 0) return false;
     }
+    place.removeAttribute("aria-busy");
+    return true;
   };
-  load();
+  untilDone(load, signal);
   const back = h("a.back", { href: "#/avatars" }, icon("back"), "Avatars");
   return h("section", {}, back, h("h1", {}, name), place);
 }

@@ -2,6 +2,7 @@
 // All avatars of the engine, with their pictures.
 
 import { json } from "../engine/api.js";
+import { untilDone } from "../engine/connection.js";
 import { hasEnded, watchJobs } from "../engine/jobs.js";
 import { fill, h } from "../kit/dom.js";
 import { empty, problem } from "../kit/feedback.js";
@@ -22,8 +23,10 @@ export function avatarsView(signal) {
       fill(grid, avatars.length ? avatars.map(card) : nothingYet());
       grid.classList.toggle("none", !avatars.length);
     } catch (error) {
-      if (error.name !== "AbortError" && error.code !== 0) fill(grid, problem(error.message));
+      if (error.code === 0) return false;
+      if (error.name !== "AbortError") fill(grid, problem(error.message));
     }
+    return true;
   };
   const stop = watchJobs((jobs) => {
     const done = jobs.filter((job) => job.kind === "build" && hasEnded(job)).map((job) => job.id).join();
@@ -31,7 +34,7 @@ export function avatarsView(signal) {
     known = done;
   });
   signal.addEventListener("abort", stop);
-  load();
+  untilDone(load, signal);
   return h("section", {}, h("h1", {}, "Avatars"), grid);
 }
 

@@ -21,14 +21,21 @@ export function offer(file) {
 /** The view. */
 export function makeView(signal) {
   const place = h("div");
-  const begin = (file) => fill(place, mediumOf(file) ? form(file, signal, restart) : notThis(file));
+  const begin = (file) => {
+    const wrong = reasonAgainst(file);
+    fill(place, wrong ? [problem(wrong), firstStep(begin)] : form(file, signal, restart));
+  };
   const restart = () => fill(place, firstStep(begin));
-  const notThis = (file) => [problem(`“${file.name}” is neither a photo nor a video; choose one of a face.`), firstStep(begin)];
   const file = offered;
   offered = null;
   if (file) begin(file);
   else restart();
   return h("section.narrow", {}, h("h1", {}, "New avatar"), place);
+}
+
+function reasonAgainst(file) {
+  if (!mediumOf(file)) return `“${file.name}” is neither a photo nor a video; choose one of a face.`;
+  return file.size ? "" : `“${file.name}” is empty; choose another file.`;
 }
 
 function firstStep(begin) {

@@ -89,9 +89,9 @@ def test_avatars_have_pictures_and_are_opened_by_keyboard(address, open_page, si
 def test_sliders_move_the_avatar(address, open_page, size, scheme):
     page = open_page(address, size, scheme).page
     go(page, "avatars/Portrait")
-    page.get_by_label("Turn").wait_for()
+    page.get_by_label("Turn", exact=True).wait_for()
     rest = stage(page)
-    page.get_by_label("Turn").fill("35")
+    page.get_by_label("Turn", exact=True).fill("35")
     turned = until_changed(page, rest, 1)
     page.get_by_role("button", name="Surprise").click()
     face = until_changed(page, turned, 1)
@@ -108,7 +108,7 @@ def test_sliders_move_the_avatar(address, open_page, size, scheme):
 def test_a_head_in_3d_turns_under_the_hand_and_by_keys(address, open_page, size, scheme):
     page = open_page(address, size, scheme).page
     go(page, "avatars/Head")
-    page.get_by_label("Turn").wait_for()
+    page.get_by_label("Turn", exact=True).wait_for()
     page.wait_for_timeout(300)
     front = stage(page)
     box: Any = page.locator(".stage").bounding_box()
