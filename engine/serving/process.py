@@ -26,6 +26,7 @@ from ...neural.device import device_facts
 from ...protocol.client import is_token
 from ...protocol.messages import STATE_FILE, Announcement
 from ..jobs.scheduler import Scheduler
+from .live_messages import CAMERA_HEADER, MOST_MESSAGE
 from .presence import Users
 from .server import LOCAL_HOSTS, create_app
 
@@ -65,7 +66,14 @@ def serve(home: Home, port: int = 0, host: str = LOOPBACK, while_used: bool = Fa
         write_log(home.log)
         scheduler, users = Scheduler(home), Users()
         app = create_app(scheduler, token, None if host != LOOPBACK else LOCAL_HOSTS, users)
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            ws_max_size=MOST_MESSAGE + CAMERA_HEADER.size,
+            ws_per_message_deflate=False,  # pictures are compressed already
+        )
         try:
             AnnouncedServer(config, scheduler, announcement, users if while_used else None).run([listening])
         finally:

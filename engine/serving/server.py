@@ -32,7 +32,9 @@ from ..jobs.scheduler import Scheduler
 from ..jobs.store import Record
 from ..jobs.worker import LOG_FILE
 from .avatar_cache import AvatarCache, avatar_info
+from .callers import name_in
 from .frames import MOST_BYTES, FramesRequest
+from .live_door import LiveDoor, add_live
 from .presence import PresenceAnswer, Users
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -123,6 +125,7 @@ def create_app(
     add_status(app)
     add_jobs(app)
     add_avatars(app)
+    add_live(app, LiveDoor(avatars, users, token, hosts, scheduler.home.log))
     return app
 
 
@@ -355,11 +358,6 @@ class Gate:
         if not hmac.compare_digest(authorization, self._expected):
             return problem(401, "The token is missing or wrong; read it anew from engine.json in the engine's home.")
         return None
-
-
-def name_in(host: str) -> str:
-    """The name in a `Host` header: "localhost" in "localhost:8765", "[::1]" in "[::1]:8765"."""
-    return re.sub(r":\d*$", "", host).lower()
 
 
 def problem(code: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
