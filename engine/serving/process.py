@@ -27,6 +27,7 @@ from ...protocol.client import is_token
 from ...protocol.messages import STATE_FILE, Announcement
 from ..jobs.scheduler import Scheduler
 from .certificate import Identity
+from .live_messages import CAMERA_HEADER, MOST_MESSAGE
 from .presence import Users
 from .server import LOCAL_HOSTS, create_app
 
@@ -95,6 +96,8 @@ def serve(
             timeout_graceful_shutdown=2,
             ssl_certfile=identity.certificate if identity else None,
             ssl_keyfile=identity.key if identity else None,
+            ws_max_size=MOST_MESSAGE + CAMERA_HEADER.size,
+            ws_per_message_deflate=False,  # pictures are compressed already
         )
         try:
             AnnouncedServer(config, scheduler, announcement, users if while_used else None).run([listening])

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import os
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -29,11 +28,13 @@ from ..jobs.results import Datasets, made_by
 from ..jobs.scheduler import Scheduler
 from ..jobs.worker import LOG_FILE
 from .avatar_cache import AvatarCache, avatar_info
+from .callers import is_own, name_in
 from .downloads import add_downloads
 from .files import MOST_PIECE, add_files, store_of
 from .frames import MOST_BYTES, FramesRequest
 from .job_endpoints import add_job_endpoints
 from .known import BINARY, KnownAvatar, KnownJob, avatars_of, scheduler_of
+from .live_door import LiveDoor, add_live
 from .page import add_page, is_of_page
 from .posing import add_pictures
 from .presence import PresenceAnswer, Users
@@ -126,6 +127,7 @@ def create_app(
     add_verifying(app)
     add_page(app)
     add_files(app)
+    add_live(app, LiveDoor(avatars, users, token, hosts, scheduler.home.log))
     return app
 
 
@@ -341,18 +343,9 @@ class Gate:
         host, authorization = headers.get(b"host", b"").decode("latin-1"), headers.get(b"authorization", b"")
         if self._hosts is not None and name_in(host) not in self._hosts:
             return problem(403, "The engine answers only to localhost; connect to it by that name.")
-        if not is_from_here(headers.get(b"origin"), host):
+        origin = headers.get(b"origin")
+        if not is_own(host, None if origin is None else origin.decode("latin-1"), None):
             return problem(403, "The engine answers to no other site's page; open its own.")
         if not is_open and not hmac.compare_digest(authorization, self._expected):
             return problem(401, "The token is missing or wrong; read it anew from engine.json in the engine's home.")
         return None
-
-
-def is_from_here(origin: bytes | None, host: str) -> bool:
-    """Tell whether a request comes from the engine's own page, or from no page: browsers say where it comes from."""
-    return origin is None or origin.decode("latin-1").partition("://")[2].lower() == host.lower() != ""
-
-
-def name_in(host: str) -> str:
-    """The name in a `Host` header: "localhost" in "localhost:8765", "[::1]" in "[::1]:8765"."""
-    return re.sub(r":\d*$", "", host).lower()
