@@ -54,7 +54,7 @@ class SemblancePreferences(bpy.types.AddonPreferences):
     )
     url: StringProperty(
         name="Address",
-        description="Address of the engine, like http://192.168.1.20:8765; `semblance serve` prints it",
+        description="Address of the engine, like https://192.168.1.20:8765; `semblance serve` prints it",
     )
     token: StringProperty(
         name="Token",

@@ -76,3 +76,14 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Write a file, whole, readable by this user only.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    with written_whole(path) as partial:
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        partial.write_text(text, encoding="utf-8")

@@ -83,13 +83,28 @@ class Home:
         """Which renders were not signed, and why, a line of JSON each."""
         return self.folder / "without_credentials.jsonl"
 
+    @property
+    def files(self) -> Path:
+        """The folder of files that clients have sent or may fetch, by their contents."""
+        return self.folder / "files"
+
+    @property
+    def outputs(self) -> Path:
+        """The folder of what jobs have made for clients on other machines."""
+        return self.folder / "outputs"
+
+    @property
+    def datasets(self) -> Path:
+        """The folder of datasets."""
+        return self.folder / "datasets"
+
     def job(self, name: str) -> Path:
         """The folder of a job."""
         return self.folder / "jobs" / name
 
     def dataset(self, place: str) -> Path:
         """The folder that `place` means: an absolute path, or the name of a dataset in this home."""
-        return self.folder / "datasets" / place if is_name(place) else Path(place)
+        return self.datasets / place if is_name(place) else Path(place)
 
     def avatar(self, place: str) -> Path:
         """The file that `place` means: an absolute path, or the id of an avatar in this home."""
@@ -102,7 +117,7 @@ class Home:
             UserError: the home cannot be made or written to.
         """
         try:
-            for folder in (self.folder, self.avatars, self.folder / "jobs", self.folder / "datasets"):
+            for folder in (self.folder, self.avatars, self.folder / "jobs", self.datasets):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(

@@ -15,7 +15,8 @@ from urllib.parse import quote, urlsplit
 
 from ..common.errors import UserError
 from .arrays import ARRAYS_TYPE, pack_arrays, unpack_arrays
-from .connection import Connection, Exchange
+from .certificates import OtherCertificate
+from .connection import Connection, Exchange, Reply
 from .inputs import Inputs
 from .jobs import JobRequest
 from .look import USUAL_LOOK, Look
@@ -30,6 +31,8 @@ MOST_BYTES = 1 << 30
 """Bytes of an answer, unless it is a head of splats."""
 MOST_SPLAT_BYTES = 1 << 30
 """Bytes of a head of splats: of six million of them."""
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Names of this machine, to which a connection need not be secure."""
 
 
 class EngineUnreachable(UserError):
@@ -38,6 +41,22 @@ class EngineUnreachable(UserError):
 
 class WrongToken(UserError):
     """The engine does not accept the token."""
+
+
+class UnknownCertificate(UserError):
+    """The engine shows a certificate that nobody has accepted yet; nothing was sent to it.
+
+    Attributes:
+        found: its fingerprint.
+    """
+
+    def __init__(self, sentence: str, found: str) -> None:
+        super().__init__(sentence)
+        self.found = found
+
+
+class CertificateChanged(UnknownCertificate):
+    """The engine shows another certificate than the one that was accepted; nothing was sent to it."""
 
 
 class EngineRefused(UserError):
@@ -52,6 +71,11 @@ class NotAnEngine(EngineRefused):
 class Address:
     """Where an engine listens.
 
+    Attributes:
+        host, port, token: of the engine.
+        secure: it speaks TLS.
+        fingerprint: of the certificate that it must show; empty for one that this system trusts.
+
     Raises:
         UserError: the token is none, for instance because it was copied from a text that made it pretty.
     """
@@ -60,6 +84,7 @@ class Address:
     port: int
     token: str
     secure: bool = False
+    fingerprint: str = ""
 
     def __post_init__(self) -> None:
         if not is_token(self.token):
@@ -67,25 +92,36 @@ class Address:
                 "The engine's token holds characters that no token has; copy it anew from engine.json in its home."
             )
 
+    @property
+    def place(self) -> str:
+        """Host and port."""
+        return f"{self.host}:{self.port}"
+
     @classmethod
     def announced(cls, announcement: Announcement) -> Address:
         """The address of an engine on this machine."""
-        return cls(announcement.host, announcement.port, announcement.token)
+        said = announcement
+        return cls(said.host, said.port, said.token, bool(said.fingerprint), said.fingerprint)
 
     @classmethod
-    def of_url(cls, url: str, token: str) -> Address:
+    def of_url(cls, url: str, token: str, fingerprint: str = "") -> Address:
         """The address of a remote engine.
 
         Raises:
-            UserError: the URL is none.
+            UserError: the URL is none, or would have the token sent unprotected to another machine.
         """
         with suppress(ValueError):
             parts = urlsplit(url.strip())
             if parts.scheme in ("http", "https") and parts.hostname:
                 secure = parts.scheme == "https"
+                if not secure and parts.hostname not in LOOPBACK:
+                    raise UserError(
+                        f"{url.strip()} would send the token and your pictures unprotected; write https://, which "
+                        "every engine speaks that listens beyond its own machine."
+                    )
                 parts.hostname.encode("idna")
-                return cls(parts.hostname, parts.port or (443 if secure else 80), token.strip(), secure)
-        raise UserError(f"{url!r} is no address of an engine; write it like http://192.168.1.20:8765.")
+                return cls(parts.hostname, parts.port or (443 if secure else 80), token.strip(), secure, fingerprint)
+        raise UserError(f"{url!r} is no address of an engine; write it like https://192.168.1.20:8765.")
 
 
 class Client:
@@ -97,7 +133,7 @@ class Client:
     def __init__(self, address: Address, seconds_to_answer: float = SECONDS_TO_ANSWER) -> None:
         self.address = address
         self.seconds_to_answer = seconds_to_answer
-        self.connection = Connection(address.host, address.port, address.secure)
+        self.connection = Connection(address.host, address.port, address.secure, address.fingerprint)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -235,10 +271,19 @@ class Question:
 
     most = MOST_BYTES
 
-    def __init__(self, client: Client, method: str, path: str, body: bytes | None, content_type: str) -> None:
+    def __init__(
+        self, client: Client, method: str, path: str, body: bytes | None, content_type: str, *more: str
+    ) -> None:
+        """Send it; `more` are further lines of its head."""
         self._client = client
-        self._exchange = Exchange(client.connection, request_of(client, method, path, body, content_type), self.most)
+        request = request_of(client, method, path, body, content_type, *more)
+        self._exchange = Exchange(client.connection, request, self.most)
         self._exchange.step()
+
+    @property
+    def moved(self) -> int:
+        """Bytes of the question that are sent, and of its answer that have come."""
+        return self._exchange.sent + self._exchange.received
 
     def answered(self) -> bool:
         """Send and read what can be sent and read now; tell whether all of the answer is here, or none will come."""
@@ -256,33 +301,52 @@ class Question:
             return json.loads(data)
         except ValueError as error:
             raise NotAnEngine(
-                f"What answers at {self._where} is not a Semblance engine; check the address in the preferences."
+                f"What answers at {self._client.address.place} is not a Semblance engine; "
+                "check the address in the preferences."
             ) from error
 
     def wait_for_bytes(self, seconds: float) -> bytes:
         """Return the answer's body; wait for it at most so long in all."""
+        return self.wait_for_reply(seconds).body
+
+    def wait_for_reply(self, seconds: float) -> Reply:
+        """Return the answer with its headers; wait for it at most so long in all."""
+        where = self._client.address.place
         try:
             reply = self._exchange.wait(seconds)
+        except OtherCertificate as error:
+            raise certificate_trouble(self._client.address, error.found) from error
         except OSError as error:
             raise EngineUnreachable(
-                f"The engine at {self._where} does not answer; press Restart Engine in the Semblance panel."
+                f"The engine at {where} does not answer; press Restart Engine in the Semblance panel."
             ) from error
         if reply.status == 401:
             raise WrongToken(
-                f"The engine at {self._where} does not accept the token; restart the engine, "
+                f"The engine at {where} does not accept the token; restart the engine, "
                 "or copy its token into the preferences."
             )
         if reply.status >= 400:
             raise refusal(reply.body, reply.status)
-        return reply.body
-
-    @property
-    def _where(self) -> str:
-        return f"{self._client.address.host}:{self._client.address.port}"
+        return reply
 
 
-def request_of(client: Client, method: str, path: str, body: bytes | None, content_type: str) -> bytes:
-    """The bytes of a request."""
+def certificate_trouble(address: Address, found: str) -> UnknownCertificate:
+    """Say that an engine shows a certificate, by its fingerprint, that was not accepted."""
+    if address.fingerprint:
+        return CertificateChanged(
+            f"The certificate of the engine at {address.place} has changed: ask who runs it whether {found} is its new "
+            "fingerprint, and accept it only then.",
+            found,
+        )
+    return UnknownCertificate(
+        f"The certificate of the engine at {address.place} is not known yet: compare {found} with the fingerprint that "
+        "`semblance serve` has printed there, and accept it.",
+        found,
+    )
+
+
+def request_of(client: Client, method: str, path: str, body: bytes | None, content_type: str, *more: str) -> bytes:
+    """The bytes of a request, with `more` lines in its head."""
     address = client.address
     host = f"[{address.host}]" if ":" in address.host else address.host.encode("idna").decode()
     head = [f"{method} {path} HTTP/1.1", f"Host: {host}:{address.port}", f"Authorization: Bearer {address.token}"]
@@ -290,7 +354,7 @@ def request_of(client: Client, method: str, path: str, body: bytes | None, conte
         head.append(f"Content-Type: {content_type}")
     if body is not None or method != "GET":
         head.append(f"Content-Length: {len(body or b'')}")
-    return "\r\n".join([*head, "Accept-Encoding: identity", "", ""]).encode("ascii") + (body or b"")
+    return "\r\n".join([*head, *more, "Accept-Encoding: identity", "", ""]).encode("ascii") + (body or b"")
 
 
 class PicturesQuestion(Question):

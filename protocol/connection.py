@@ -2,7 +2,8 @@
 """HTTP/1.1 that never waits unless told to: an exchange is sent and read in pieces, each as soon as it can be.
 
 `http.client` waits while it connects, sends and reads, so that an engine that hangs would hang who asks. Here every
-piece is a step, a step waits for nothing, and every kind of silence has its deadline. Only a name is looked up at once.
+piece is a step, a step waits for nothing, and every kind of silence has its deadline. Names are looked up on a thread
+beside, since systems know no other way that does not wait.
 """
 
 from __future__ import annotations
@@ -11,15 +12,19 @@ import io
 import select
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 from http.client import parse_headers
 
+from .addresses import Lookup, Place
+from .certificates import OtherCertificate, accepting, fingerprint_of, verifying
+
 READABLE, WRITABLE, NOW = "readable", "writable", "now"
-"""What an exchange waits for: bytes to read, room to write, or nothing."""
+"""What an exchange waits for: bytes to read, room to write, or nothing; else for an event."""
 SECONDS_TO_CONNECT = 5.0
 SECONDS_TO_MOVE = 30.0
 """An exchange breaks when nothing moves for so long while it sends, or after its answer has begun."""
@@ -29,7 +34,8 @@ PIECE = 1 << 18
 MOST_HEAD_BYTES = 1 << 16
 REFUSED_LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
-Steps = Generator[str, None, "Reply"]
+Want = str | threading.Event
+Steps = Generator[Want, None, "Reply"]
 
 
 class Broken(OSError):
@@ -38,17 +44,22 @@ class Broken(OSError):
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: its status and body."""
+    """An answer: its status, body and headers, whose names are small letters."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Connection:
-    """One connection to a host, opened when it is first needed and again when it breaks."""
+    """One connection to a host, opened when it is first needed and again when it breaks.
 
-    def __init__(self, host: str, port: int, secure: bool) -> None:
-        self.host, self.port, self.secure = host, port, secure
+    Where it is `secure`, the host must show the certificate of this `fingerprint`, or one that this system trusts where
+    there is none; nothing is sent to any other.
+    """
+
+    def __init__(self, host: str, port: int, secure: bool, fingerprint: str = "") -> None:
+        self.host, self.port, self.secure, self.fingerprint = host, port, secure, fingerprint
         self.socket: socket.socket | None = None
         self._last: Exchange | None = None
 
@@ -66,7 +77,16 @@ class Connection:
 
     def still_open(self) -> bool:
         """Tell whether it is open and idle: between exchanges nothing may arrive on it but its end."""
-        return self.socket is not None and not ready(self.socket, READABLE, 0.0)
+        if self.socket is None or not ready(self.socket, READABLE, 0.0):
+            return self.socket is not None
+        if isinstance(self.socket, ssl.SSLSocket):
+            try:
+                self.socket.recv(1)
+            except REFUSED_LATER:
+                return True  # a ticket for later greetings, or another message that is none of an answer
+            except OSError:
+                return False
+        return False
 
 
 class Exchange:
@@ -79,14 +99,16 @@ class Exchange:
 
     Attributes:
         status: the answer's, as soon as its head is here; 0 before.
+        sent: bytes of the request that are on their way.
     """
 
     def __init__(self, connection: Connection, request: bytes, most: int) -> None:
-        self.status = 0
+        self.status = self.sent = 0
         self._connection, self._request, self._most = connection, request, most
         connection.begin(self)
         self._steps = self._all_steps()
-        self._wants, self._moved, self._patience = NOW, time.monotonic(), SECONDS_TO_CONNECT
+        self._wants: Want = NOW
+        self._moved, self._patience = time.monotonic(), SECONDS_TO_CONNECT
         self._received = bytearray()
         self._reply: Reply | None = None
         self._trouble: Exception | None = None
@@ -95,6 +117,11 @@ class Exchange:
     def over(self) -> bool:
         """True when the answer is here, or the exchange is broken."""
         return self._reply is not None or self._trouble is not None
+
+    @property
+    def received(self) -> int:
+        """Bytes of the answer's body that are here."""
+        return len(self._received) if self.status and self._reply is None else 0
 
     def step(self) -> bool:
         """Send and read what can be sent and read now; tell whether the exchange is over."""
@@ -126,7 +153,10 @@ class Exchange:
     def _can_go_on(self, seconds: float) -> bool:
         """Tell whether what is waited for has come, within some time; too long a silence breaks the exchange."""
         sock = self._connection.socket
-        if self._wants == NOW or sock is None or ready(sock, self._wants, seconds):
+        if isinstance(self._wants, threading.Event):
+            if self._wants.wait(seconds):
+                return True
+        elif self._wants == NOW or sock is None or ready(sock, self._wants, seconds):
             return True
         if time.monotonic() - self._moved > self._patience:
             self._break(Broken("silence"))
@@ -169,31 +199,59 @@ class Exchange:
             self._connection.close()
         return reply
 
-    def _connect(self) -> Generator[str, None, None]:
+    def _connect(self) -> Generator[Want, None, None]:
         """Connect to the first of the host's addresses that listens."""
         trouble: OSError = Broken("no address")
-        for family, kind, protocol, _, place in addresses(self._connection.host, self._connection.port):
-            sock = socket.socket(family, kind, protocol)
-            self._connection.socket = sock
+        lookup = Lookup(self._connection.host, self._connection.port)
+        while not lookup.ended.is_set():
+            yield lookup.ended
+        for place in lookup.found():
             try:
-                sock.setblocking(False)
-                with suppress(BlockingIOError):
-                    sock.connect(place)
-                yield WRITABLE
-                if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                    raise Broken(code, "no connection")
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                yield from self._open(place)
                 if self._connection.secure:
-                    yield from self._greet_securely(sock)
+                    yield from self._greet_securely(place)
                 return
             except OSError as error:
                 self._connection.close()
                 trouble = error
         raise trouble
 
-    def _greet_securely(self, sock: socket.socket) -> Generator[str, None, None]:
-        context = ssl.create_default_context()
-        secured = context.wrap_socket(sock, server_hostname=self._connection.host, do_handshake_on_connect=False)
+    def _open(self, place: Place) -> Generator[Want, None, None]:
+        """Open the connection to one address."""
+        family, kind, protocol, _, where = place
+        self._connection.close()
+        sock = self._connection.socket = socket.socket(family, kind, protocol)
+        sock.setblocking(False)
+        with suppress(BlockingIOError):
+            sock.connect(where)
+        yield WRITABLE
+        if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise Broken(code, "no connection")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _greet_securely(self, place: Place) -> Generator[Want, None, None]:
+        """Make the open connection a secure one.
+
+        Raises:
+            OtherCertificate: the host shows another certificate than it should; nothing was sent to it.
+        """
+        expected = self._connection.fingerprint
+        if not expected:
+            try:
+                yield from self._shake_hands(verifying())
+                return
+            except ssl.SSLCertVerificationError:
+                yield from self._open(place)
+        yield from self._shake_hands(accepting())
+        assert isinstance(self._connection.socket, ssl.SSLSocket)
+        found = fingerprint_of(self._connection.socket.getpeercert(True) or b"")
+        if found != expected:
+            raise OtherCertificate(found)
+
+    def _shake_hands(self, context: ssl.SSLContext) -> Generator[Want, None, None]:
+        secured = context.wrap_socket(
+            self._socket, server_hostname=self._connection.host, do_handshake_on_connect=False
+        )
         self._connection.socket = secured
         while True:
             try:
@@ -207,16 +265,17 @@ class Exchange:
         assert self._connection.socket is not None
         return self._connection.socket
 
-    def _send(self) -> Generator[str, None, None]:
+    def _send(self) -> Generator[Want, None, None]:
         rest = memoryview(self._request)
         while rest:
             try:
                 rest = rest[self._socket.send(rest[:PIECE]) :]
+                self.sent = len(self._request) - len(rest)
                 yield NOW
             except REFUSED_LATER as later:
                 yield direction(later, WRITABLE)
 
-    def _read_reply(self) -> Generator[str, None, tuple[Reply, bool]]:
+    def _read_reply(self) -> Generator[Want, None, tuple[Reply, bool]]:
         """Read an answer; its second value tells whether the connection may be kept."""
         while True:
             head = yield from self._read_past(b"\r\n\r\n", MOST_HEAD_BYTES)
@@ -225,15 +284,18 @@ class Exchange:
                 self.status = status
                 break
         keep = headers.get("Connection", "").lower() != "close" and head.startswith(b"HTTP/1.1")
+        known = {name.lower(): value for name, value in headers.items()}
+        if status == 204 or self._request.startswith(b"HEAD "):
+            return Reply(status, b"", known), keep
         if headers.get("Transfer-Encoding", "").lower() == "chunked":
-            return Reply(status, (yield from self._read_chunks())), keep
+            return Reply(status, (yield from self._read_chunks()), known), keep
         if (length := headers.get("Content-Length")) is not None:
-            return Reply(status, (yield from self._read_exactly(int(length)))), keep
+            return Reply(status, (yield from self._read_exactly(int(length))), known), keep
         while (yield from self._read_more()):
             pass
-        return Reply(status, bytes(self._received)), False
+        return Reply(status, bytes(self._received), known), False
 
-    def _read_chunks(self) -> Generator[str, None, bytes]:
+    def _read_chunks(self) -> Generator[Want, None, bytes]:
         body = bytearray()
         while True:
             size = int((yield from self._read_past(b"\r\n", MOST_HEAD_BYTES)).partition(b";")[0], 16)
@@ -245,7 +307,7 @@ class Exchange:
                 raise Broken("the answer is too large")
             body += (yield from self._read_exactly(size + 2))[:-2]
 
-    def _read_past(self, mark: bytes, most: int) -> Generator[str, None, bytes]:
+    def _read_past(self, mark: bytes, most: int) -> Generator[Want, None, bytes]:
         """Read until a mark has come; return what is before it, and the mark."""
         while (place := self._received.find(mark)) < 0:
             if len(self._received) > most:
@@ -254,7 +316,7 @@ class Exchange:
                 raise Broken("the answer is cut short")
         return self._taken(place + len(mark))
 
-    def _read_exactly(self, count: int) -> Generator[str, None, bytes]:
+    def _read_exactly(self, count: int) -> Generator[Want, None, bytes]:
         if not 0 <= count <= self._most + 2:
             raise Broken("the answer is too large")
         while len(self._received) < count:
@@ -267,7 +329,7 @@ class Exchange:
         del self._received[:count]
         return taken
 
-    def _read_more(self) -> Generator[str, None, int]:
+    def _read_more(self) -> Generator[Want, None, int]:
         """Read a piece; return its length, 0 at the end of the connection."""
         while True:
             try:
@@ -281,14 +343,6 @@ class Exchange:
             raise Broken("the answer is too large")
         yield NOW
         return len(piece)
-
-
-def addresses(host: str, port: int) -> list[tuple[int, int, int, str, tuple[str, int]]]:
-    """The addresses to try for a host. Raises OSError when its name cannot be looked up or be one."""
-    try:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # type: ignore[return-value]
-    except UnicodeError as error:
-        raise Broken(f"{host} is no name of a machine") from error
 
 
 def direction(later: Exception, otherwise: str) -> str:

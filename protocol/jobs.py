@@ -4,7 +4,8 @@
 A kind of job is a dataclass, its parameters are the fields, and each field says (`about`) what everybody who offers or
 checks it has to know. The engine's checks and OpenAPI, the command line's arguments and options and Blender's requests
 are made of it. On the wire a job is `{"kind": kind, "parameters": {name: value, ...}}`; paths are absolute, on the
-engine's machine, or bare names of datasets and avatars in the engine's home.
+engine's machine, or bare names of datasets and avatars in the engine's home. For an engine on another machine, files to
+read are references to what was sent there (`references`), and files to write have bare names.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ class NewDataset(JobRequest):
     """What `Track` and `Photo` have in common: a head is fitted, and the person cut out."""
 
     dataset: str = field(
-        metadata=about("Folder to write.", meaning=Meaning.DATASET, unless_given="in the home, named like the input")
+        metadata=about(
+            "Folder to write.", meaning=Meaning.DATASET, made=True, unless_given="in the home, named like the input"
+        )
     )
     head: str = field(
         default="builtin",
@@ -152,7 +155,10 @@ class Build(JobRequest):
     dataset: str = field(metadata=about("Dataset folder, or its name in the home.", meaning=Meaning.DATASET))
     avatar: str = field(
         metadata=about(
-            "Avatar file to write.", meaning=Meaning.AVATAR, unless_given="in the home, named like the dataset"
+            "Avatar file to write.",
+            meaning=Meaning.AVATAR,
+            made=True,
+            unless_given="in the home, named like the dataset",
         )
     )
     avatar_kind: AvatarKindName | None = field(
@@ -248,7 +254,9 @@ class Reenact(Look, Render):
     avatar: str = field(metadata=about("Avatar file, or its name in the home.", meaning=Meaning.AVATAR))
     driver: str = field(metadata=about("Video, performance file or dataset that drives it.", meaning=Meaning.PATH))
     out: str = field(
-        metadata=about("Video (.mp4) or folder to write.", meaning=Meaning.PATH, unless_given="AVATAR_DRIVER.mp4 here")
+        metadata=about(
+            "Video (.mp4) or folder to write.", meaning=Meaning.PATH, made=True, unless_given="AVATAR_DRIVER.mp4 here"
+        )
     )
     background: bool = field(default=True, metadata=about("Show what is behind the avatar; else nothing is."))
     plate: bool = field(
@@ -258,7 +266,7 @@ class Reenact(Look, Render):
     absolute: bool = field(default=False, metadata=about("Use the driver's expression and pose as they are."))
     panels: str | None = field(
         default=None,
-        metadata=about("Another video (.mp4): driver, maps and avatar.", meaning=Meaning.PATH),
+        metadata=about("Another video (.mp4): driver, maps and avatar.", meaning=Meaning.PATH, made=True),
     )
     head_path: str | None = field(
         default=None,
@@ -295,7 +303,9 @@ class Orbit(Render):
 
     avatar: str = field(metadata=about("Avatar file, or its name in the home.", meaning=Meaning.AVATAR))
     out: str = field(
-        metadata=about("Video (.mp4) or folder to write.", meaning=Meaning.PATH, unless_given="AVATAR_orbit.mp4 here")
+        metadata=about(
+            "Video (.mp4) or folder to write.", meaning=Meaning.PATH, made=True, unless_given="AVATAR_orbit.mp4 here"
+        )
     )
     yaw: tuple[float, float] = field(
         default=(-30.0, 30.0),
@@ -323,7 +333,9 @@ class Bake(JobRequest):
 
     avatar: str = field(metadata=about("Avatar file, or its name in the home.", meaning=Meaning.AVATAR))
     dataset: str = field(
-        metadata=about("Folder to write.", meaning=Meaning.DATASET, unless_given="in the home, named like the avatar")
+        metadata=about(
+            "Folder to write.", meaning=Meaning.DATASET, made=True, unless_given="in the home, named like the avatar"
+        )
     )
     plate: str | None = field(
         default=None,

@@ -24,10 +24,16 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 | `GET /v1/avatars` | | list of `AvatarInfo`, newest first |
 | `GET /v1/avatars/{id}` | | `AvatarInfo` |
 | `GET /v1/avatars/{id}/splats` | | `pack_arrays(**splats)` |
+| `GET /v1/jobs/{id}/files` | | list of `Made`: the files that a job which is done has made |
+| `GET /v1/datasets` | | list of `DatasetInfo` |
+| `HEAD /v1/files/{sha256}` | | 204; `Upload-Offset`: bytes that are here, `Upload-Complete`: `?1` when that is all |
+| `PUT /v1/files/{sha256}` | a piece, where `Content-Range: bytes FIRST-LAST/TOTAL` says | `FileState` |
+| `GET /v1/files/{sha256}` | `Range: bytes=FIRST-LAST` | bytes |
 | `POST /v1/avatars/{id}/frames` | `pack_arrays(**inputs, **look)` | `pack_arrays(rgba[, depth])` |
 
-A refusal is `{"detail": "one sentence"}` with 401 (token), 403 (name), 404, 405 (method), 413 (too large), 415 (type of
-the body), 422 (cannot be done as asked; also for what should be JSON and is none) or 500.
+A refusal is `{"detail": "one sentence"}` with 401 (token), 403 (name), 404, 405 (method), 409 (place of a piece), 413
+(too large), 415 (type of the body), 416 (part), 422 (cannot be done as asked; also for what should be JSON and is none)
+or 500.
 
 The parameters of each kind of job are the fields of its class in `jobs`.
 
@@ -194,6 +200,58 @@ class AvatarInfo:
 
 
 @dataclass(frozen=True)
+class DatasetInfo:
+    """A dataset in the engine's home.
+
+    Attributes:
+        id: its name.
+        likeness: the same for datasets with the same pictures (`archives.likeness`).
+    """
+
+    id: str
+    likeness: str
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> DatasetInfo:
+        """Read what the engine sent; unknown fields of a newer engine are ignored."""
+        return cls(**known_fields(cls, values))
+
+
+@dataclass(frozen=True)
+class FileState:
+    """How much of a file the engine has.
+
+    Attributes:
+        sha256: of its whole contents.
+        bytes: how many are here; whole: they are all.
+    """
+
+    sha256: str
+    bytes: int
+    whole: bool
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file that a job has made, to be fetched by its SHA-256.
+
+    Attributes:
+        parameter: the job's parameter that says where it belongs.
+        sha256, bytes: of its contents; archive: it is an archive (`archives`) of a folder.
+    """
+
+    parameter: str
+    sha256: str
+    bytes: int
+    archive: bool
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Made:
+        """Read what the engine sent; unknown fields of a newer engine are ignored."""
+        return cls(**known_fields(cls, values))
+
+
+@dataclass(frozen=True)
 class Announcement:
     """What a running engine writes to its state file, for Blender to find it."""
 
@@ -202,6 +260,8 @@ class Announcement:
     process: int
     version: int = VERSION
     host: str = "127.0.0.1"
+    fingerprint: str = ""
+    """Of its certificate; empty where it speaks plain HTTP."""
 
     def to_text(self) -> str:
         """The state file's contents."""
@@ -215,8 +275,8 @@ class Announcement:
             said = cls(**known_fields(cls, values))
         except (OSError, ValueError, TypeError, AttributeError):
             return None
-        kinds = [type(each) for each in (said.port, said.token, said.process, said.host)]
-        return said if kinds == [int, str, int, str] and 0 < said.port < 65536 else None
+        kinds = [type(each) for each in (said.port, said.token, said.process, said.host, said.fingerprint)]
+        return said if kinds == [int, str, int, str, str] and 0 < said.port < 65536 else None
 
 
 def known_fields(cls: type, values: dict[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,9 @@ NO_OPTION = ""
 class Meaning(enum.Enum):
     """What a text stands for."""
 
-    PATH = "an absolute path"
-    DATASET = "an absolute path, or the name of a dataset in the engine's home"
-    AVATAR = "an absolute path, or the name of an avatar in the engine's home"
+    PATH = "an absolute path, or a reference"
+    DATASET = "an absolute path, a reference, or the name of a dataset in the engine's home"
+    AVATAR = "an absolute path, a reference, or the name of an avatar in the engine's home"
     HEAD = "the name of a morphable head"
 
 
@@ -29,6 +29,7 @@ def about(
     option: str | None = None,
     metavar: str | None = None,
     each: dict[str, Any] | None = None,
+    made: bool = False,
     **bounds: Any,
 ) -> dict[str, Any]:
     """What a parameter's field says of itself (its metadata).
@@ -41,7 +42,8 @@ def about(
         option: the command line's option, where that is not the name; `NO_OPTION` for none.
         metavar: what the command line calls the value, where that is not the name.
         each: bounds of each number of a tuple.
+        made: it says where to write what the job makes.
         bounds: `ge`, `gt`, `le`, `lt`, `multiple_of`, `allow_inf_nan`: pydantic's words, which it finds here by itself.
     """
     said = {"meaning": meaning, "unless_given": unless_given, "option": option, "metavar": metavar, "each": each}
-    return {"description": description, **said, **bounds}
+    return {"description": description, "made": made, **said, **bounds}

@@ -18,7 +18,7 @@ from ...common.failures import log_traceback, mendable, sentence_about
 from ...common.home import Home, default_home
 from ...common.progress import Cancelled
 from ...protocol.jobs import JOBS
-from . import avatars, checkpoints, credentials, engine, export, live, performances, tracking
+from . import avatars, checkpoints, credentials, engine, export, live, page, performances, tracking
 from .heads import app as heads
 from .job_options import command_of
 from .terminal import print_anything
@@ -48,6 +48,7 @@ COMMANDS = (
     credentials.verify,
     live.live,
     engine.serve,
+    page.page,
 )
 for command in COMMANDS:
     app.command()(command)

@@ -23,16 +23,24 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 lets the system choose.")] = 0,
     host: Annotated[
         str,
-        typer.Option(help="Address to listen on. Off this machine the token can be overheard: prefer an SSH tunnel."),
+        typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in, over TLS and with the token."),
     ] = "127.0.0.1",
     while_used: Annotated[
         bool, typer.Option("--while-used", help="Exit when nobody uses it any more and every job has ended.")
     ] = False,
+    remote: Annotated[
+        bool,
+        typer.Option("--remote", help="Serve this machine, too, as if it were another: over TLS, without paths."),
+    ] = False,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Certificate for TLS (PEM).", show_default="one made here, at first use")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="Its key (PEM).", show_default=False)] = None,
 ) -> None:
     """Run the engine that Blender talks to."""
     from ..serving.process import serve
 
-    serve(home_of(home), port, host, while_used)
+    serve(home_of(home), port, host, while_used, remote=remote, certificate=certificate, key=key)
 
 
 def list_jobs(home: HomeOption = None) -> None:

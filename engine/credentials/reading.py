@@ -26,11 +26,21 @@ MOST_LETTERS = 500
 """Of one value that is shown."""
 
 
+class Changed(UserError):
+    """A file was changed since it was signed."""
+
+
+class NothingSaid(UserError):
+    """A file carries nothing that says how it was made."""
+
+
 def described(path: Path, home: Home) -> list[str]:
     """Return lines on what a film, a picture or an avatar says of itself, after checking that it was not changed.
 
     Raises:
-        UserError: the file is missing or of a kind that cannot be read, carries nothing, or was changed.
+        Changed: the file was changed.
+        NothingSaid: it carries nothing.
+        UserError: it is missing or of a kind that cannot be read.
     """
     if path.suffix == AVATAR_SUFFIX:
         said = read_metadata(path)
@@ -48,7 +58,7 @@ def of_signed(path: Path, home: Home) -> list[str]:
         with path.open("rb") as file, c2pa_library.reader(file, kind) as read:
             if not c2pa_library.is_valid(read):
                 codes = ", ".join(c2pa_library.failures(read))
-                raise UserError(
+                raise Changed(
                     f"{path} was changed since it was signed: its Content Credentials are broken ({codes}); "
                     "ask whoever made it for the original."
                 )
@@ -56,7 +66,7 @@ def of_signed(path: Path, home: Home) -> list[str]:
     except FileNotFoundError:
         raise UserError(f"There is no file at {path}.") from None
     except c2pa_library.NoManifest:
-        raise UserError(f"{path} carries no Content Credentials{left_out(path, home)}.") from None
+        raise NothingSaid(f"{path} carries no Content Credentials{left_out(path, home)}.") from None
     except c2pa_library.Error as error:
         raise UserError(f"{path} cannot be read ({shown(error)}); its Content Credentials are broken.") from error
     except OSError as error:

@@ -17,6 +17,7 @@ from ...common.errors import UserError
 from ...common.home import Home, is_name
 from ...protocol.jobs import JOBS, JobKind, JobRequest, NewDataset, Reenact
 from ...protocol.parameters import Meaning
+from ...protocol.references import Reference, is_file_name
 from ...tracking.heads.imported import imported_heads
 from ...tracking.heads.registry import HEAD_NAMES, KINDS, model_file
 
@@ -29,9 +30,9 @@ def unless_none(check: Callable[[str], str]) -> AfterValidator:
 
 
 def absolute(path: str) -> str:
-    """Refuse a relative path: the engine's working folder means nothing to who asks."""
+    """Refuse a relative path: the engine's working folder means nothing to who asks. A reference is none."""
     possible(path)
-    if not Path(path).is_absolute():
+    if not Path(path).is_absolute() and Reference.read(path) is None:
         raise ValueError("must be an absolute path")
     return path
 
@@ -48,9 +49,17 @@ def possible(text: str) -> str:
 
 
 def absolute_or_name(place: str) -> str:
-    """Refuse what is neither an absolute path nor a plain name."""
+    """Refuse what is neither an absolute path, nor a reference, nor a plain name."""
     possible(place)
-    if not is_name(place) and not Path(place).is_absolute():
+    if not is_name(place) and Reference.read(place) is None and not Path(place).is_absolute():
+        raise ValueError("must be an absolute path or a plain name")
+    return place
+
+
+def absolute_or_new(place: str) -> str:
+    """Refuse what is neither an absolute path nor a plain name, of something to write."""
+    possible(place)
+    if not is_file_name(place) and not Path(place).is_absolute():
         raise ValueError("must be an absolute path or a plain name")
     return place
 
@@ -68,7 +77,8 @@ CHECKS: dict[Meaning, tuple[Any, ...]] = {
     Meaning.AVATAR: (unless_none(absolute_or_name),),
     Meaning.HEAD: (unless_none(known_head), Field(json_schema_extra={"enum": list(HEAD_NAMES)})),
 }
-"""What pydantic has to check of a text, by what it stands for."""
+"""What pydantic has to check of a text, by what it stands for; of one that says where to write, `MADE`."""
+MADE = (unless_none(absolute_or_new),)
 
 
 def checking(job: type[JobRequest]) -> Any:
@@ -87,7 +97,7 @@ def checked_type(kind: Any, said: Mapping[str, Any]) -> Any:
     if said["each"]:
         bounds = Field(**said["each"])
         kind = tuple[tuple(Annotated[number, bounds] for number in get_args(kind))]  # type: ignore[misc]
-    checks = CHECKS.get(said["meaning"], ())
+    checks = MADE if said["made"] else CHECKS.get(said["meaning"], ())
     if kind == tuple[str, ...]:
         return tuple[Annotated[(str, *checks)], ...] if checks else kind
     return Annotated[(kind, *checks)] if checks else kind

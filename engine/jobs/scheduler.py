@@ -21,6 +21,7 @@ from ...common.errors import UserError
 from ...common.home import HOME_VARIABLE, Home
 from ...protocol.jobs import JOBS, JobKind, JobRequest
 from ...protocol.messages import JobState
+from ...protocol.references import DIGEST
 from .requests import checked
 from .store import JobStore, Record
 from .worker import CANCEL_LINE, FINISH_LINE, JOB_FILE, LOCK_FILE, LOG_FILE, OUTCOME_FILE, PROGRESS_FILE, End, Outcome
@@ -138,6 +139,11 @@ class Scheduler:
     def has_work(self) -> bool:
         """True while a job runs or waits."""
         return bool(self._running) or bool(self.store.in_state(JobState.QUEUED))
+
+    def files_needed(self) -> set[str]:
+        """The digests of sent files that jobs name which have not ended; may be asked on any thread."""
+        waiting = self.store.in_state(JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING)
+        return set(DIGEST.findall(json.dumps([record.job.parameters for record in waiting])))
 
     def change(self) -> asyncio.Event:
         """Return an event that is set at the next change of any job."""

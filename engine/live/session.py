@@ -13,13 +13,16 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ...neural.rendering.frames import POSING
-from ...neural.rendering.reenact import is_same_person
+from ...protocol.inputs import PosedMesh
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.live.live_frames import WAITING
-from ...tracking.live.live_retarget import LiveRetarget
 from ...tracking.media.read_ahead import newest
 from .backgrounds import Laid, plain_picture
+from .drivers import retarget_to
+from .views import FRONT, View, seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -28,20 +31,23 @@ if TYPE_CHECKING:
     from ...protocol.inputs import Inputs
     from ...tracking.heads.arrays import Image
     from ...tracking.heads.head import MorphableHead
+    from ...tracking.live.live_retarget import LiveRetarget
     from ...tracking.live.motion import Motion, MotionSource
     from ...tracking.live.source import Clock
     from ...tracking.performances.performance import Performance
 
 
-@dataclass(frozen=True)
+@dataclass
 class Actor:
-    """Who is driven.
+    """Who is driven; the attributes from `laid` on may be set while a session runs, and count from its next picture.
 
     Attributes:
         avatar: of any kind, on any runtime. head: the avatar's.
         retarget: makes the driver's motions the avatar's.
         laid: lays its pictures over a background (`backgrounds`).
         look: how it is painted.
+        view: from where it is seen, if it is a head in 3D.
+        side: the longer side of its pictures in pixels, if it is a head in 3D; the footage's when not given.
     """
 
     avatar: Avatar
@@ -49,6 +55,8 @@ class Actor:
     retarget: LiveRetarget
     laid: Laid = plain_picture
     look: Look = USUAL_LOOK
+    view: View = FRONT
+    side: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,8 +100,7 @@ def actor_of(
         UserError: the avatar's head is not on this machine.
     """
     own = avatar.metadata.rest_performance()
-    at_rest = own if driver is not None and is_same_person(driver, own) else driver
-    return Actor(avatar, head or avatar.open_head(), LiveRetarget(own, at_rest), laid)
+    return Actor(avatar, head or avatar.open_head(), retarget_to(own, driver), laid)
 
 
 def live_pictures(
@@ -127,12 +134,14 @@ def with_inputs(
     """Retarget each motion, and draw what its picture is painted from; first of all the avatar at rest."""
     own = actor.avatar.metadata.rest_performance()
     with POSING[actor.avatar.kind.inputs](actor.head, own) as pose:
-        actor.avatar.render(pose(own, 0), actor.look)
+        at_rest = pose(own, 0)
+        middle = at_rest.vertices[0].mean(0) if isinstance(at_rest, PosedMesh) else np.zeros(3, np.float32)
+        actor.avatar.render(seen(at_rest, middle, actor.view, actor.side), actor.look)
         with closing(newest(source.motions(dropped), WAITING, dropped)) as motions:
             for motion in motions:
                 begun = clock()
                 performance = actor.retarget.follow(motion)
-                inputs = pose(performance, 0)
+                inputs = seen(pose(performance, 0), middle, actor.view, actor.side)
                 yield DrawnMotion(motion, performance, inputs, {**motion.spent, "draw": clock() - begun})
 
 

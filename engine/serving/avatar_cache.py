@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ...common.errors import UserError
 from ...common.home import Home, is_name
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ...protocol.splats import SplatCloud
 
 MOST_LOADED = 2
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -60,14 +62,20 @@ class AvatarCache:
         return sorted(found, key=lambda info: -info.modified)
 
     async def render(self, path: Path, request: FramesRequest) -> Pictures:
-        """Return N frames of the avatar at `path`, loading it when it is new or has changed.
+        """Return N frames of the avatar at `path`; errors as in `using`, or the avatar does not take this request."""
+        return await self.using(path, lambda avatar: avatar.render(request.inputs, request.looks))
+
+    async def using(self, path: Path, do: Callable[[Avatar], Made]) -> Made:
+        """Return what `do` makes of the avatar at `path`, which is loaded when it is new or has changed.
 
         Raises:
-            UserError: the file is damaged or from a newer Semblance, or the avatar does not take this request.
+            UserError: the file is damaged or from a newer Semblance, or `do` raises it.
         """
         entry = self._entry(str(path))
         async with entry.lock:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, render, entry, path, request)
+            return await asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda: do(brought_up_to_date(entry, path))
+            )
 
     async def splats(self, path: Path) -> SplatCloud:
         """Return the splats of the avatar at `path`.
@@ -85,8 +93,8 @@ class AvatarCache:
         return entry
 
 
-def render(entry: Loaded, path: Path, request: FramesRequest) -> Pictures:
-    """Render with the avatar of `entry`, after bringing it up to date with its file."""
+def brought_up_to_date(entry: Loaded, path: Path) -> Avatar:
+    """The avatar of `entry`, loaded anew where its file has changed."""
     from ...neural.avatar import Avatar
 
     give_way()
@@ -94,7 +102,7 @@ def render(entry: Loaded, path: Path, request: FramesRequest) -> Pictures:
     stamp = (status.st_mtime_ns, status.st_size)
     if entry.avatar is None or entry.stamp != stamp:
         entry.avatar, entry.stamp = Avatar.load(path), stamp
-    return entry.avatar.render(request.inputs, request.looks)
+    return entry.avatar
 
 
 def splats(path: Path) -> SplatCloud:

@@ -16,6 +16,7 @@ from ...protocol.expectations import Expectation
 from ...protocol.messages import Curve, Job
 from ..jobs.expectations import expectations
 from .known import KnownJob, scheduler_of
+from .refusals import shown_by
 
 MOST_POINTS = 2000
 USUAL_POINTS = 200
@@ -30,20 +31,20 @@ def add_job_endpoints(app: FastAPI) -> None:
 
     @app.post("/v1/jobs/{id}/finish")
     async def finish(request: Request, record: KnownJob) -> Job:
-        return scheduler_of(request).finish(record).job
+        return shown_by(request).job(scheduler_of(request).finish(record).job)
 
     @app.post("/v1/jobs/{id}/sooner")
     async def sooner(request: Request, record: KnownJob) -> Job:
-        return scheduler_of(request).move(record, -1).job
+        return shown_by(request).job(scheduler_of(request).move(record, -1).job)
 
     @app.post("/v1/jobs/{id}/later")
     async def later(request: Request, record: KnownJob) -> Job:
-        return scheduler_of(request).move(record, 1).job
+        return shown_by(request).job(scheduler_of(request).move(record, 1).job)
 
     @app.delete("/v1/jobs/{id}")
     async def remove(request: Request, record: KnownJob) -> Job:
         scheduler_of(request).remove(record)
-        return record.job
+        return shown_by(request).job(record.job)
 
     @app.get("/v1/jobs/{id}/curve")
     async def curve(record: KnownJob, most: Annotated[int, Query(ge=1, le=MOST_POINTS)] = USUAL_POINTS) -> Curve:

@@ -20,7 +20,7 @@ import uvicorn
 from filelock import FileLock, Timeout
 
 from ...common.errors import UserError
-from ...common.files import written_whole
+from ...common.files import write_privately
 from ...common.home import Home
 from ...neural.device import device_facts
 from ...protocol.client import is_token
@@ -28,6 +28,8 @@ from ...protocol.jobs import Measure
 from ...protocol.messages import STATE_FILE, Announcement
 from ..jobs.expectations import is_measured
 from ..jobs.scheduler import Scheduler
+from .certificate import Identity
+from .live_messages import CAMERA_HEADER, MOST_MESSAGE
 from .presence import Users
 from .server import LOCAL_HOSTS, create_app
 
@@ -42,34 +44,65 @@ SECONDS_OF_IDLENESS = 60.0
 """Without jobs and requests, after which an engine that does not know how quickly its machine trains measures it."""
 LEAST_TOKEN = 32
 """Characters of a token that cannot be guessed."""
+PORT_FILE = "port"
+"""Name of the file that keeps the port from start to start: pages that are open find the engine again."""
 TOKEN_FILE = "token"
 """Name of the file, in the engine's home folder, that keeps the token from start to start."""
 
 
-def serve(home: Home, port: int = 0, host: str = LOOPBACK, while_used: bool = False) -> None:
+def serve(
+    home: Home,
+    port: int = 0,
+    host: str = LOOPBACK,
+    while_used: bool = False,
+    *,
+    remote: bool = False,
+    certificate: Path | None = None,
+    key: Path | None = None,
+) -> None:
     """Serve `home` until asked to stop (SIGTERM, Ctrl-C).
 
     Args:
         home: the engine's folder; made when absent.
-        port: 0 lets the system choose.
-        host: address to listen on; only loopback keeps the token from being overheard.
+        port: 0 takes the one of last time, where it is free; else the system chooses.
+        host: address to listen on; beyond loopback it is served as if `remote`.
         while_used: end some seconds after the last user has gone, unless there are jobs to do; and wait for an engine
             of this home that is about to leave.
+        remote: speak TLS, read no path that a request names, and tell none of this machine.
+        certificate, key: PEM files to do so with; those of the home when None, which are made at first use.
 
     Raises:
-        UserError: another engine serves this home, the port is in use, or the home cannot be written to.
+        UserError: the certificate or its key is none; another engine serves this home, the port is in use, or the home
+            cannot be written to.
     """
     home.prepare()
+    remote = remote or host != LOOPBACK
+    identity = identity_of(home, certificate, key) if remote else None
     patience = SECONDS_FOR_ANOTHER_TO_LEAVE if while_used else 0.0
-    with only_engine(home, patience), closing(bind(host, port)) as listening, stopped_without_fault():
+    with only_engine(home, patience), closing(bind_again(home, host, port)) as listening, stopped_without_fault():
         with suppress(OSError):
             (home.folder / STATE_FILE).unlink()  # a killed engine's
         token = kept_token(home)
-        announcement = Announcement(listening.getsockname()[1], token, os.getpid(), host=reachable(host))
+        announcement = Announcement(
+            listening.getsockname()[1],
+            token,
+            os.getpid(),
+            host=reachable(host),
+            fingerprint=identity.fingerprint if identity else "",
+        )
         write_log(home.log)
         scheduler, users = Scheduler(home), Users()
-        app = create_app(scheduler, token, None if host != LOOPBACK else LOCAL_HOSTS, users)
-        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        app = create_app(scheduler, token, None if host != LOOPBACK else LOCAL_HOSTS, users, remote=remote)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            ssl_certfile=identity.certificate if identity else None,
+            ssl_keyfile=identity.key if identity else None,
+            ws_max_size=MOST_MESSAGE + CAMERA_HEADER.size,
+            ws_per_message_deflate=False,  # pictures are compressed already
+        )
         try:
             AnnouncedServer(config, scheduler, announcement, users if while_used else None).run([listening])
         finally:
@@ -93,9 +126,13 @@ class AnnouncedServer(uvicorn.Server):
             return
         announce(self._scheduler.home, self._announcement)
         folder, said = self._scheduler.home.folder, self._announcement
+        scheme = "https" if said.fingerprint else "http"
         print(
-            f"The engine listens at http://{said.host}:{said.port}; its token is in {folder / STATE_FILE}.", flush=True
+            f"The engine listens at {scheme}://{said.host}:{said.port}; its token is in {folder / STATE_FILE}.",
+            flush=True,
         )
+        if said.fingerprint:
+            print(f"The fingerprint of its certificate is {said.fingerprint}.", flush=True)
         self._idle = asyncio.create_task(self._measure_when_idle())
         if self._users is not None:
             self._watch = asyncio.create_task(self._leave_when_unused(self._users))
@@ -121,6 +158,19 @@ class AnnouncedServer(uvicorn.Server):
             if self._scheduler.has_work or self.server_state.tasks:
                 users.note()
         self.should_exit = True
+
+
+def identity_of(home: Home, certificate: Path | None, key: Path | None) -> Identity:
+    """What the engine shows to other machines.
+
+    Raises:
+        UserError: a certificate is given without its key, or the other way round; or they are none.
+    """
+    if certificate is None and key is None:
+        return Identity.of_home(home)
+    if certificate is None or key is None:
+        raise UserError("A certificate and its key belong together; give both, or neither to have them made.")
+    return Identity.given(certificate, key)
 
 
 def kept_token(home: Home) -> str:
@@ -159,6 +209,31 @@ def only_engine(home: Home, patience: float = 0.0) -> Iterator[None]:
         lock.release()
 
 
+def is_served(home: Home) -> bool:
+    """Tell whether an engine runs for `home`."""
+    home.prepare()
+    lock = FileLock(home.lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def bind_again(home: Home, host: str, port: int) -> socket.socket:
+    """Return a socket that listens: with the port 0, where it did last time if that is free. Errors as in `bind`."""
+    kept = home.folder / PORT_FILE
+    listening = None
+    if port == 0:
+        with suppress(OSError, ValueError, UserError, OverflowError):
+            listening = bind(host, int(kept.read_text(encoding="ascii")))
+    listening = listening or bind(host, port)
+    with suppress(OSError):
+        kept.write_text(str(listening.getsockname()[1]), encoding="ascii")
+    return listening
+
+
 def bind(host: str, port: int) -> socket.socket:
     """Return a socket that listens.
 
@@ -187,13 +262,6 @@ def reachable(host: str) -> str:
 def announce(home: Home, announcement: Announcement) -> None:
     """Write the state file."""
     write_privately(home.folder / STATE_FILE, announcement.to_text())
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Write a file, whole, readable by this user only."""
-    with written_whole(path) as partial:
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        partial.write_text(text, encoding="utf-8")
 
 
 def withdraw(home: Home, announcement: Announcement) -> None:

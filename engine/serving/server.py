@@ -6,35 +6,42 @@ from __future__ import annotations
 import asyncio
 import hmac
 import os
-import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, FastAPI, Header, HTTPException, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPBearer
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ...common.errors import UserError
-from ...common.failures import sentence_about
 from ...neural.device import device_facts
 from ...protocol.arrays import ARRAYS_TYPE, pack_arrays
-from ...protocol.messages import VERSION, AvatarInfo, Job, JobState, Status
-from ..jobs.requests import AnySubmission, refusal, resolved
+from ...protocol.messages import VERSION, AvatarInfo, DatasetInfo, Job, JobState, Made, Status
+from ..jobs.file_store import FileStore
+from ..jobs.references import materialised, refuse_paths
+from ..jobs.requests import AnySubmission, resolved
+from ..jobs.results import Datasets, made_by
 from ..jobs.scheduler import Scheduler
 from ..jobs.worker import LOG_FILE
 from .avatar_cache import AvatarCache, avatar_info
+from .callers import is_own, name_in
+from .downloads import add_downloads
+from .files import MOST_PIECE, add_files, store_of
 from .frames import MOST_BYTES, FramesRequest
 from .job_endpoints import add_job_endpoints
-from .known import KnownJob, scheduler_of
+from .known import BINARY, KnownAvatar, KnownJob, avatars_of, scheduler_of
+from .live_door import LiveDoor, add_live
+from .page import add_page, is_of_page
+from .posing import add_pictures
 from .presence import PresenceAnswer, Users
+from .refusals import REFUSALS, add_refusals, problem, shown_by, type_of_body
+from .verifying import MOST_BYTES as MOST_VERIFIED_BYTES
+from .verifying import add_verifying
+from .visibility import Discreet, Plain
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 """Names by which this machine's own programs call an engine on loopback."""
@@ -45,36 +52,16 @@ MOST_JSON_BYTES = 1 << 20
 MOST_LOG_BYTES = 1 << 16
 ARRAYS_TYPES = (ARRAYS_TYPE, "application/octet-stream", "")
 """What a body of arrays may say that it is."""
-IS_JSON = re.compile(r"application/(.*\+)?json")
-NO_JSON = "The request is not JSON; send it as application/json, in UTF-8."
 TEXT: dict[str, dict[str, Any]] = {"text/plain": {"schema": {"type": "string"}}}
 OF_THE_JOB = {
     operation: {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
     for operation in (
         *("job", "cancel", "retry", "finish", "sooner", "later", "remove"),
-        *("events", "preview", "curve", "log"),
+        *("events", "preview", "curve", "log", "files"),
     )
 }
 """What can be asked about the job in an answer, in OpenAPI's words."""
 PICTURE_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A refusal: one sentence."""
-
-    detail: str
-
-
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    401: {"model": Problem, "description": "The token is missing or wrong"},
-    403: {"model": Problem, "description": "The request did not come to this machine's own name"},
-    404: {"model": Problem, "description": "There is no such thing"},
-    405: {"model": Problem, "description": "This endpoint is not asked by this method"},
-    413: {"model": Problem, "description": "The request is too large"},
-    415: {"model": Problem, "description": "The body is of another type than this endpoint takes"},
-    422: {"model": Problem, "description": "This cannot be done as asked"},
-}
 
 
 class Application(FastAPI):
@@ -91,18 +78,26 @@ class Application(FastAPI):
 
 
 def create_app(
-    scheduler: Scheduler, token: str, hosts: frozenset[str] | None = LOCAL_HOSTS, users: Users | None = None
+    scheduler: Scheduler,
+    token: str,
+    hosts: frozenset[str] | None = LOCAL_HOSTS,
+    users: Users | None = None,
+    *,
+    remote: bool = False,
 ) -> FastAPI:
     """Return the application that serves the scheduler's home to whoever knows `token`.
 
     `hosts` are the names under which it may be asked (a foreign page may rebind its own name to this machine); None
-    lets every name in. `users` is told who uses it.
+    lets every name in. `users` is told who uses it. To clients on other machines (`remote`) no path of this one is
+    told, and none that they name is read.
     """
     avatars, users = AvatarCache(scheduler.home), users or Users()
+    files = FileStore(scheduler.home.files, scheduler.files_needed)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         scheduler.start()
+        await asyncio.to_thread(files.clean)
         yield
         await scheduler.leave()
         scheduler.store.close()
@@ -119,15 +114,20 @@ def create_app(
         dependencies=[Depends(HTTPBearer(auto_error=False))],
     )
     app.state.scheduler, app.state.avatars, app.state.users = scheduler, avatars, users
+    app.state.files, app.state.datasets = files, Datasets(scheduler.home.datasets)
+    app.state.remote, app.state.shown = remote, Discreet(scheduler.home, files) if remote else Plain()
     app.add_middleware(Gate, token=token, hosts=hosts, users=users)
-    app.add_exception_handler(RequestValidationError, refuse_invalid)
-    app.add_exception_handler(UserError, refuse_user_error)
-    app.add_exception_handler(AnyHTTPException, refuse_http)
-    app.add_exception_handler(Exception, refuse_own_fault)
+    add_refusals(app)
     add_status(app)
     add_jobs(app)
     add_job_endpoints(app)
     add_avatars(app)
+    add_downloads(app)
+    add_pictures(app)
+    add_verifying(app)
+    add_page(app)
+    add_files(app)
+    add_live(app, LiveDoor(avatars, users, token, hosts, scheduler.home.log))
     return app
 
 
@@ -138,7 +138,7 @@ def add_status(app: FastAPI) -> None:
     async def status(request: Request) -> Status:
         facts = await asyncio.to_thread(device_facts)
         store = scheduler_of(request).store
-        return Status(
+        status = Status(
             version=version("semblance"),
             protocol=VERSION,
             device=facts.device,
@@ -150,6 +150,7 @@ def add_status(app: FastAPI) -> None:
             jobs_running=len(store.in_state(JobState.RUNNING, JobState.CANCELLING)),
             jobs_queued=len(store.in_state(JobState.QUEUED)),
         )
+        return shown_by(request).status(status)
 
     @app.get("/v1/presence", response_class=Response, responses={200: {"content": TEXT}})
     async def presence(request: Request) -> Response:
@@ -162,33 +163,46 @@ def add_jobs(app: FastAPI) -> None:
     @app.post("/v1/jobs", status_code=201, responses={201: {"links": OF_THE_JOB}})
     async def submit(request: Request, asked: Annotated[AnySubmission, Body()]) -> Job:
         scheduler = scheduler_of(request)
-        return scheduler.submit(resolved(asked.parameters, scheduler.home)).job
+        if request.app.state.remote:
+            refuse_paths(asked.parameters)
+        job = await asyncio.to_thread(materialised, asked.parameters, scheduler.home, store_of(request))
+        return shown_by(request).job(scheduler.submit(resolved(job, scheduler.home)).job)
 
     @app.get("/v1/jobs")
     async def jobs(request: Request, most: Annotated[int, Query(ge=1, le=MOST_JOBS)] = MOST_JOBS) -> list[Job]:
-        return [record.job for record in scheduler_of(request).store.newest(most)]
+        return [shown_by(request).job(record.job) for record in scheduler_of(request).store.newest(most)]
 
     @app.get("/v1/jobs/{id}")
-    async def job(record: KnownJob) -> Job:
-        return record.job
+    async def job(request: Request, record: KnownJob) -> Job:
+        return shown_by(request).job(record.job)
 
     @app.post("/v1/jobs/{id}/cancel")
     async def cancel(request: Request, record: KnownJob) -> Job:
-        return (scheduler_of(request).cancel(record.job.id) or record).job
+        return shown_by(request).job((scheduler_of(request).cancel(record.job.id) or record).job)
 
     @app.post("/v1/jobs/{id}/retry", status_code=201, responses={201: {"links": OF_THE_JOB}})
     async def retry(request: Request, record: KnownJob) -> Job:
-        return scheduler_of(request).retry(record).job
+        return shown_by(request).job(scheduler_of(request).retry(record).job)
 
     @app.get("/v1/jobs/{id}/log", response_class=PlainTextResponse)
     async def log(request: Request, record: KnownJob) -> str:
-        return await asyncio.to_thread(end_of, scheduler_of(request).home.job(record.job.id) / LOG_FILE)
+        said = await asyncio.to_thread(end_of, scheduler_of(request).home.job(record.job.id) / LOG_FILE)
+        return shown_by(request).text(said)
+
+    @app.get("/v1/jobs/{id}/files", name="files")
+    async def files(request: Request, record: KnownJob) -> list[Made]:
+        return await asyncio.to_thread(made_by, record.job, scheduler_of(request).home, store_of(request))
+
+    @app.get("/v1/datasets")
+    async def datasets(request: Request) -> list[DatasetInfo]:
+        known: Datasets = request.app.state.datasets
+        return await asyncio.to_thread(known.infos)
 
     @app.get("/v1/jobs/{id}/events", response_class=EventSourceResponse)
     async def events(
         request: Request, record: KnownJob, last_event_id: Annotated[str, Header()] = ""
     ) -> AsyncIterator[ServerSentEvent]:
-        async for event in events_of(scheduler_of(request), record.job.id, last_event_id):
+        async for event in events_of(scheduler_of(request), shown_by(request), record.job.id, last_event_id):
             yield event
 
     @app.get("/v1/jobs/{id}/preview", response_class=Response, responses=pictures())
@@ -208,11 +222,12 @@ def add_avatars(app: FastAPI) -> None:
 
     @app.get("/v1/avatars")
     async def avatars(request: Request) -> list[AvatarInfo]:
-        return await asyncio.to_thread(avatars_of(request).infos)
+        found = await asyncio.to_thread(avatars_of(request).infos)
+        return [shown_by(request).avatar(each) for each in found]
 
     @app.get("/v1/avatars/{id}")
-    async def avatar(path: KnownAvatar) -> AvatarInfo:
-        return await asyncio.to_thread(avatar_info, path)
+    async def avatar(request: Request, path: KnownAvatar) -> AvatarInfo:
+        return shown_by(request).avatar(await asyncio.to_thread(avatar_info, path))
 
     @app.post(
         "/v1/avatars/{id}/frames",
@@ -234,32 +249,12 @@ def add_avatars(app: FastAPI) -> None:
         return Response(await asyncio.to_thread(pack_arrays, **cloud.arrays()), media_type=ARRAYS_TYPE)
 
 
-def avatars_of(request: Request) -> AvatarCache:
-    """The application's avatars."""
-    avatars: AvatarCache = request.app.state.avatars
-    return avatars
-
-
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-
-
 def pictures() -> dict[int | str, dict[str, Any]]:
     """What OpenAPI says of an endpoint that answers with a picture."""
     return {200: {"content": dict.fromkeys(sorted(set(PICTURE_TYPES.values())), BINARY)}}
 
 
-def known_avatar(request: Request, id: str) -> Path:
-    """The avatar file that the path names, else 404."""
-    path = avatars_of(request).find(id)
-    if path is None:
-        raise HTTPException(404, f"There is no avatar {id} in the engine's home; build it, or choose another.")
-    return path
-
-
-KnownAvatar = Annotated[Path, Depends(known_avatar)]
-
-
-async def events_of(scheduler: Scheduler, name: str, last_seen: str) -> AsyncIterator[ServerSentEvent]:
+async def events_of(scheduler: Scheduler, shown: Plain, name: str, last_seen: str) -> AsyncIterator[ServerSentEvent]:
     """Yield the job whenever it changes, and heartbeats between, until it has ended or the engine leaves.
 
     `last_seen` is the id of the last event that the listener knows; what it already knows is not repeated.
@@ -272,7 +267,7 @@ async def events_of(scheduler: Scheduler, name: str, last_seen: str) -> AsyncIte
             return
         if record.revision != revision or record.job.state.ended:
             revision = record.revision
-            yield ServerSentEvent(data=record.job.to_json(), event="job", id=str(revision))
+            yield ServerSentEvent(data=shown.job(record.job).to_json(), event="job", id=str(revision))
         if record.job.state.ended or scheduler.leaving:
             return
         try:
@@ -291,11 +286,6 @@ def end_of(path: Path) -> str:
         return ""
 
 
-def type_of_body(request: Request) -> str:
-    """What a request says of the type of its body; empty when it says nothing."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
 def limited(receive: Receive, most: int) -> Receive:
     """Read a body as `receive` does, and refuse it as soon as it is known to be too large."""
     had = 0
@@ -309,6 +299,15 @@ def limited(receive: Receive, most: int) -> Receive:
         return message
 
     return receive_limited
+
+
+def most_bytes(path: str) -> int:
+    """How large the body of a request to this path may be."""
+    if path.startswith("/v1/files/"):
+        return MOST_PIECE
+    if path == "/v1/verify":
+        return MOST_VERIFIED_BYTES
+    return MOST_BYTES if path.endswith("/frames") else MOST_JSON_BYTES
 
 
 def too_large(most: int) -> str:
@@ -329,8 +328,8 @@ class Gate:
         """Let the request through, or refuse it."""
         if scope["type"] == "http":
             headers = dict(scope["headers"])
-            most = MOST_BYTES if scope["path"].endswith("/frames") else MOST_JSON_BYTES
-            refused = self._refusal(headers.get(b"host", b""), headers.get(b"authorization", b""))
+            most = most_bytes(scope["path"])
+            refused = self._refusal(headers, is_of_page(scope["method"], scope["path"]))
             if refused is None and int(headers.get(b"content-length", 0)) > most:
                 refused = problem(413, too_large(most))
             if refused is not None:
@@ -340,48 +339,13 @@ class Gate:
             receive = limited(receive, most)
         await self._app(scope, receive, send)
 
-    def _refusal(self, host: bytes, authorization: bytes) -> JSONResponse | None:
-        if self._hosts is not None and name_in(host.decode("latin-1")) not in self._hosts:
+    def _refusal(self, headers: Mapping[bytes, bytes], is_open: bool) -> JSONResponse | None:
+        host, authorization = headers.get(b"host", b"").decode("latin-1"), headers.get(b"authorization", b"")
+        if self._hosts is not None and name_in(host) not in self._hosts:
             return problem(403, "The engine answers only to localhost; connect to it by that name.")
-        if not hmac.compare_digest(authorization, self._expected):
+        origin = headers.get(b"origin")
+        if not is_own(host, None if origin is None else origin.decode("latin-1"), None):
+            return problem(403, "The engine answers to no other site's page; open its own.")
+        if not is_open and not hmac.compare_digest(authorization, self._expected):
             return problem(401, "The token is missing or wrong; read it anew from engine.json in the engine's home.")
         return None
-
-
-def name_in(host: str) -> str:
-    """The name in a `Host` header: "localhost" in "localhost:8765", "[::1]" in "[::1]:8765"."""
-    return re.sub(r":\d*$", "", host).lower()
-
-
-def problem(code: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return a refusal."""
-    return JSONResponse(asdict(Problem(sentence)), code, headers)
-
-
-async def refuse_invalid(request: Request, error: Exception) -> JSONResponse:
-    """Answer a request whose JSON, or whose query, is wrong."""
-    assert isinstance(error, RequestValidationError)
-    if request.method == "POST" and not IS_JSON.fullmatch(type_of_body(request)):
-        return problem(415, NO_JSON)
-    return problem(422, refusal(list(error.errors())))
-
-
-async def refuse_user_error(_request: Request, error: Exception) -> JSONResponse:
-    """Answer a request that the user can mend."""
-    return problem(422, str(error))
-
-
-async def refuse_http(request: Request, error: Exception) -> JSONResponse:
-    """Answer with the code and sentence that an endpoint raised; the router, which finds none, has no sentence."""
-    assert isinstance(error, AnyHTTPException)
-    if error.status_code == 400:  # FastAPI could not even decode the body
-        return problem(422, NO_JSON)
-    if isinstance(error, HTTPException):
-        return problem(error.status_code, error.detail)
-    said = f"No such endpoint: {request.method} {request.url.path}; see the protocol."
-    return problem(error.status_code, said, error.headers)
-
-
-async def refuse_own_fault(request: Request, error: Exception) -> JSONResponse:
-    """Answer when we made a mistake."""
-    return problem(500, sentence_about(error, scheduler_of(request).home.log))

@@ -61,7 +61,7 @@ class StandInAvatar:
 
     @property
     def metadata(self) -> Any:
-        return SimpleNamespace(rest_performance=lambda: self.person)
+        return SimpleNamespace(kind="stand-in", resolution=SIDE, rest_performance=lambda: self.person)
 
     def open_head(self, _path: object = None) -> MorphableHead:
         return load_builtin()

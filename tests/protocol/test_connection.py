@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
-from semblance.protocol.client import Address, Client, EngineUnreachable
+from semblance.protocol.certificates import verifying
+from semblance.protocol.client import Address, CertificateChanged, Client, EngineUnreachable, UnknownCertificate
 from semblance.protocol.inputs import Maps
 from semblance.protocol.messages import STATE_FILE, Announcement
 from semblance.tests.makers.engines import wait_until
@@ -178,7 +179,7 @@ def test_a_token_that_is_none_is_refused_in_a_sentence(token):
 
 def test_a_host_that_cannot_be_one():
     with pytest.raises(UserError, match="no address"):
-        Address.of_url(f"http://{'a' * 70}.example:80", "")
+        Address.of_url(f"https://{'a' * 70}.example:80", "")
 
 
 @pytest.mark.parametrize(
@@ -201,21 +202,44 @@ def test_a_secure_connection(tmp_path, monkeypatch):
     large = b"[" + b"1, " * 300_000 + b"1]"
 
     def serve() -> None:
-        for _ in range(2):
+        for _ in range(7):
             with suppress(OSError), context.wrap_socket(server.accept()[0], server_side=True) as taken:
                 while taken.recv(1 << 16):
                     taken.sendall(OK + b"Content-Length: %d\r\n\r\n" % len(large) + large)
 
-    thread = threading.Thread(target=serve)
-    thread.start()
+    threading.Thread(target=serve, daemon=True).start()
     url = f"https://localhost:{server.getsockname()[1]}"
-    with pytest.raises(EngineUnreachable):
-        Client(Address.of_url(url, "")).ask("GET", "/").wait()  # nobody vouches for the certificate
+    with pytest.raises(UnknownCertificate, match="not known yet") as unknown:  # nobody vouches for it
+        Client(Address.of_url(url, "")).ask("GET", "/").wait()
+    found = unknown.value.found
+    with pytest.raises(CertificateChanged, match="has changed") as changed:
+        Client(Address.of_url(url, "", found.replace("0", "1"))).ask("GET", "/").wait()
+    assert changed.value.found == found
+    accepted = Client(Address.of_url(url, "", found))
+    assert len(accepted.ask("GET", "/").wait()) == 300_001
+    accepted.close()
+    verifying.cache_clear()
     trusting = ssl.create_default_context(cafile=str(certificate))
     monkeypatch.setattr(ssl, "create_default_context", lambda: trusting)
     client = Client(Address.of_url(url, ""))
     for _ in range(2):
         assert len(client.ask("GET", "/").wait()) == 300_001
+        assert client.connection.still_open()
     client.close()
-    thread.join()
+    verifying.cache_clear()
     server.close()
+
+
+def test_a_name_that_nobody_knows_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(60))
+    began = time.monotonic()
+    question = Client(Address.of_url("https://gpu.example", "")).ask("GET", "/")
+    for _ in range(10):
+        assert not question.answered()
+    assert time.monotonic() - began < 5.0
+
+
+@pytest.mark.parametrize("url", ["http://192.168.1.20:8765", "http://gpu.example"])
+def test_plain_http_to_another_machine_is_refused_in_one_sentence(url):
+    with pytest.raises(UserError, match="unprotected; write https://"):
+        Address.of_url(url, "token")

@@ -71,6 +71,21 @@ class LiveRetarget:
             region_confidence=for_all_regions(sure),
         )
 
+    @property
+    def is_let_go(self) -> bool:
+        """Whether the face is lost for so long that the avatar eases to rest, or is at rest."""
+        return self._away > HOLD
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the avatar is all at rest."""
+        return self._share_of_rest == 1
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether the driver's neutral is still being found."""
+        return self._learnt is not None
+
     def _learn(self, seen: Performance, apart: float) -> None:
         """Let a frame count for the driver's neutral, until enough have."""
         if self._learnt is not None:

@@ -29,12 +29,12 @@ def test_a_python_that_is_not_there(tmp_path):
 
 
 def test_a_remote_engine_is_not_asked_where_blender_may_not_go_online(tmp_path):
-    away = EnginePlace(tmp_path, url="http://192.168.1.20:8765", online=False)
+    away = EnginePlace(tmp_path, url="https://192.168.1.20:8765", online=False)
     assert "Allow Online Access" in why_no_engine(away)
     with pytest.raises(UserError, match="Allow Online Access"):
         run_to_end_of(connect(away))
     assert not why_no_engine(EnginePlace(tmp_path, url="http://127.0.0.1:8765", online=False))
-    assert not why_no_engine(EnginePlace(tmp_path, url="http://192.168.1.20:8765"))
+    assert not why_no_engine(EnginePlace(tmp_path, url="https://192.168.1.20:8765"))
 
 
 def test_the_last_line_of_a_log(tmp_path):

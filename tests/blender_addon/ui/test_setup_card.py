@@ -102,7 +102,7 @@ assert "not set up" in engine_operators.SEMBLANCE_OT_remove_engine.disabled_reas
 
 
 class Stored:
-    engine, url, token = "REMOTE", "http://10.1.2.3:8765", "t"
+    engine, url, token = "REMOTE", "https://10.1.2.3:8765", "t"
 
 
 preferences.stored = Stored

@@ -21,10 +21,17 @@ ENDPOINTS = {
     "/v1/jobs/{id}/events": {"get"},
     "/v1/jobs/{id}/preview": {"get"},
     "/v1/expectations": {"get"},
+    "/v1/jobs/{id}/file": {"get"},
+    "/v1/jobs/{id}/files": {"get"},
+    "/v1/datasets": {"get"},
+    "/v1/files/{sha256}": {"head", "get", "put"},
     "/v1/avatars": {"get"},
     "/v1/avatars/{id}": {"get"},
     "/v1/avatars/{id}/frames": {"post"},
     "/v1/avatars/{id}/splats": {"get"},
+    "/v1/avatars/{id}/picture": {"post"},
+    "/v1/avatars/{id}/file": {"get"},
+    "/v1/verify": {"post"},
 }
 
 
