@@ -194,10 +194,11 @@ class Question:
     """A question on its way. `answered()` never waits; `wait()` returns the answer or raises a `UserError`."""
 
     most = MOST_BYTES
+    kind: type[Exchange] = Exchange
 
     def __init__(self, client: Client, method: str, path: str, body: bytes | None, content_type: str) -> None:
         self._client = client
-        self._exchange = Exchange(client.connection, request_of(client, method, path, body, content_type), self.most)
+        self._exchange = self.kind(client.connection, request_of(client, method, path, body, content_type), self.most)
         self._exchange.step()
 
     def answered(self) -> bool:

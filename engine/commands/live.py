@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,27 +20,12 @@ from .shared import HeadPathOption, HomeOption, avatar_file, home_of
 from .terminal import shown, stop_request
 
 if TYPE_CHECKING:
-    from ...tracking.heads.head import MorphableHead
     from ...tracking.live.motion import MotionSource
-    from ...tracking.media.sound import Sound
     from ...tracking.performances.performance import Performance
     from ..live.session import Actor
     from ..live.sinks import Sink
 
 SECONDS_BETWEEN_WORDS = 1.0
-
-
-@dataclass(frozen=True)
-class Driver:
-    """Who drives an avatar.
-
-    Attributes:
-        source: of the motions. whole: the performance, where it is known beforehand. sound: what is heard with it.
-    """
-
-    source: MotionSource
-    whole: Performance | None = None
-    sound: Sound | None = None
 
 
 def live(
@@ -101,6 +86,7 @@ def live(
     from ..credentials.statement import statement_of
     from ..live.backgrounds import AVATAR, TRANSPARENT, with_driver
     from ..live.backgrounds import background as background_named
+    from ..live.drivers import driver_of
     from ..live.session import actor_of
     from ..live.sinks import VIRTUAL_CAMERA, WINDOW, opened
 
@@ -130,54 +116,6 @@ def refuse_two_sources(*sources: object) -> None:
     """Raise `UserError` when more than one source is given."""
     if sum(source is not None for source in sources) > 1:
         raise UserError("Say one source: --camera with its number, --stream with a file, or --live-link with a port.")
-
-
-@contextmanager
-def driver_of(head: MorphableHead, camera: int | None, stream: Path | None, live_link: int | None) -> Iterator[Driver]:
-    """Open what drives the avatar whose head is given: the first camera, unless another source is.
-
-    Raises:
-        UserError: there is no such camera or file, it is damaged, or the port cannot be used.
-    """
-    from ...tracking.live.live_link import LiveLinkPhone
-    from ...tracking.live.motion import TrackedFace
-    from ...tracking.live.source import Camera, played
-    from ...tracking.media.sound import Sound
-
-    if stream is not None:
-        if stream.is_dir() or is_performance(stream):
-            yield played_performance(stream, head)
-        else:
-            yield Driver(TrackedFace(played(stream), head), sound=Sound(stream))
-    elif live_link is not None:
-        with closing(LiveLinkPhone(live_link, head)) as phone:
-            print(f"Waiting for {phone.name}: in the app's settings, add this machine as a target.", file=sys.stderr)
-            yield Driver(phone)
-    else:
-        with closing(Camera(camera or 0)) as opened:
-            yield Driver(TrackedFace(opened, head))
-
-
-def is_performance(path: Path) -> bool:
-    """Tell by its name whether a stream is a performance."""
-    from ...tracking.performances.captures.registry import is_performance_name
-
-    return is_performance_name(path)
-
-
-def played_performance(path: Path, head: MorphableHead) -> Driver:
-    """Return a performance file or a dataset's performance as a driver.
-
-    Raises:
-        UserError: it is absent or damaged, or has no frames.
-    """
-    from ...neural.rendering.reenact import open_driver, sound_of
-    from ...tracking.live.motion import PlayedPerformance
-
-    performance = open_driver(path, head)
-    sound = sound_of(path, performance)
-    heard = sound if sound is not None and sound.path.is_file() else None
-    return Driver(PlayedPerformance(performance, str(path)), performance, heard)
 
 
 def drive(

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...neural.rendering.frames import POSING
-from ...neural.rendering.reenact import is_same_person
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.live.live_frames import WAITING
-from ...tracking.live.live_retarget import LiveRetarget
 from ...tracking.media.read_ahead import newest
 from .backgrounds import Laid, plain_picture
+from .drivers import retarget_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from ...protocol.inputs import Inputs
     from ...tracking.heads.arrays import Image
     from ...tracking.heads.head import MorphableHead
+    from ...tracking.live.live_retarget import LiveRetarget
     from ...tracking.live.motion import Motion, MotionSource
     from ...tracking.live.source import Clock
     from ...tracking.performances.performance import Performance
@@ -92,8 +92,7 @@ def actor_of(
         UserError: the avatar's head is not on this machine.
     """
     own = avatar.metadata.rest_performance()
-    at_rest = own if driver is not None and is_same_person(driver, own) else driver
-    return Actor(avatar, head or avatar.open_head(), LiveRetarget(own, at_rest), laid)
+    return Actor(avatar, head or avatar.open_head(), retarget_to(own, driver), laid)
 
 
 def live_pictures(

@@ -33,6 +33,7 @@ from ..jobs.store import Record
 from ..jobs.worker import LOG_FILE
 from .avatar_cache import AvatarCache, avatar_info
 from .frames import MOST_BYTES, FramesRequest
+from .live_motions import add_live_motions
 from .presence import PresenceAnswer, Users
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -123,6 +124,7 @@ def create_app(
     add_status(app)
     add_jobs(app)
     add_avatars(app)
+    add_live_motions(app)
     return app
 
 

@@ -20,6 +20,9 @@ ENDPOINTS = {
     "/v1/avatars/{id}": {"get"},
     "/v1/avatars/{id}/frames": {"post"},
     "/v1/avatars/{id}/splats": {"get"},
+    "/v1/live/motions": {"post"},
+    "/v1/live/motions/{id}/neutral": {"post"},
+    "/v1/live/motions/{id}/sound": {"post", "delete"},
 }
 
 
