@@ -20,6 +20,7 @@ from ...protocol.motions import (
     ask_to_stop_listening,
 )
 from .jobs import asking, connecting
+from .pulse import Pulse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +31,8 @@ if TYPE_CHECKING:
     from .jobs import Task
     from .process import EnginePlace
 
-PATIENCE = 60.0
-"""Seconds for which an engine may open a source, which the first time imports much."""
-SILENCE = 10.0
-"""Seconds after which a session that says nothing, not even that it is there, is lost."""
+SILENCE = 20.0
+"""Seconds after which a session that says nothing any more, not even that it is there, is lost."""
 SPAN = 1.0
 """Seconds over which rate and latency are told."""
 WORDS = {
@@ -62,6 +61,7 @@ class MotionFeed:
         self._place, self._request, self._clock = place, request, clock
         self._connecting: Task[Client] | None = connecting(place)
         self._client: Client | None = None
+        self._pulse: Pulse | None = None
         self._question: MotionsQuestion | None = None
         self._text, self._heard = "Asking the engine", clock()
         self._origin: float | None = None
@@ -88,7 +88,9 @@ class MotionFeed:
             else:
                 came.append(each)
                 self._note(each)
-        if self._clock() - self._heard > (SILENCE if self.source else PATIENCE):
+        if self.newest is None and self._pulse is not None:
+            self._pulse.feel()  # to open a source takes its time: the first one imports much
+        elif self._clock() - self._heard > SILENCE:
             raise UserError("The engine says nothing any more: press Restart Engine, then go live again.")
         return came
 
@@ -96,8 +98,9 @@ class MotionFeed:
         """End the session, in which the engine gives the camera back."""
         if self._connecting is not None:
             self._connecting.close()
-        if self._client is not None:
-            self._client.close()
+        for each in (self._client, self._pulse):
+            if each is not None:
+                each.close()
 
     @property
     def now(self) -> float:
@@ -152,6 +155,7 @@ class MotionFeed:
             self._client, self._connecting = done.value, None
             assert self._client is not None
             self._question, self._heard = ask_motions(self._client, self._request), self._clock()
+            self._pulse = Pulse(self._client)
             self._text = "Opening the source"
 
     def _note(self, motion: LiveMotion) -> None:

@@ -17,12 +17,14 @@ from ..scene import driving
 from ..scene.avatar_scene import scene_fps
 from ..scene.movies import movie_facts
 from ..scene.paths import path_of
-from .sequencer import Frames, Plate, SequencePlan, Sound, StripPlan, plan_sequence, whole_rate
+from .sequencer import PLATE, Frames, Plate, SequencePlan, Sound, StripPlan, plan_sequence, whole_rate
 
 OURS = "semblance"
 """Custom property of the strips and scenes that were made here, so that they can be made again."""
 AVATAR = "semblance_avatar"
 """Custom property of those scenes: the name of the avatar that is seen, for the movie's Content Credentials."""
+DRIVER, FILMED = "semblance_driver", "semblance_filmed"
+"""Custom properties beside it: the file that drove the avatar, empty for none, and whether a plate is seen too."""
 
 
 def send_to_sequencer(scene: bpy.types.Scene, head: bpy.types.Object, frames: Frames) -> bpy.types.Scene:
@@ -35,7 +37,9 @@ def send_to_sequencer(scene: bpy.types.Scene, head: bpy.types.Object, frames: Fr
     """
     plan = plan_sequence(frames, plate_of(head), sound_of(scene, head))
     sequence = sequence_of(scene)
-    sequence[AVATAR] = head_settings(head).avatar
+    driver = path_of(head, "driver")
+    sequence[AVATAR], sequence[DRIVER] = head_settings(head).avatar, str(driver) if driver and driver.is_file() else ""
+    sequence[FILMED] = any(each.shows == PLATE for each in plan.strips)
     render = sequence.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = plan.width, plan.height, 100
     render.fps, render.fps_base = whole_rate(plan.fps)
