@@ -36,18 +36,16 @@ def parts_of(head: bpy.types.Object) -> dict[str, bpy.types.Key | bpy.types.Obje
         UserError: it has lost one of them, or its camera.
     """
     shapes, holder = mesh_of(head).shape_keys, head.parent
-    whole = shapes is not None and holder is not None and holder.pose is not None
-    bones = {rig.HEAD_BONE, *rig.EYE_BONES}
-    if not whole or head_settings(head).camera is None or not bones <= set(pose_of(holder).bones.keys()):
+    bones = set(holder.pose.bones.keys()) if holder and holder.pose else set()
+    whole = {rig.HEAD_BONE, *rig.EYE_BONES} <= bones and head_settings(head).camera is not None
+    if shapes is None or holder is None or not whole:
         raise UserError(f"{head.name} has lost its rig, shape keys or camera; undo, or add the avatar again.")
-    assert shapes is not None
-    assert holder is not None
     return {"shapes": shapes, "rig": holder}
 
 
 def is_set_aside(head: bpy.types.Object) -> bool:
     """Tell whether what a head was is kept on it."""
-    return KEPT in head
+    return KEPT in head.keys()  # noqa: SIM118  # its stub knows no other way
 
 
 def set_aside(head: bpy.types.Object) -> None:
@@ -97,18 +95,17 @@ def put_back(head: bpy.types.Object) -> None:
         if slots:
             animation.action_slot = slots[0]
     for name, part in (("shapes", shapes), ("rig", holder)):
-        animation = part.animation_data if part else None
-        if animation is None:
+        tracks = part.animation_data if part else None
+        if tracks is None:
             continue
         if name in said["nla"]:
-            animation.use_nla = True
-        for each in animation.drivers:
+            tracks.use_nla = True
+        for each in tracks.drivers:
             if [name, each.data_path, each.array_index] in said["drivers"]:
                 each.mute = False
     give_values(head, said["values"])
-    for each in (KEPT, *ACTIONS.values()):
-        if each in head:
-            del head[each]
+    for kept in set(head.keys()) & {KEPT, *ACTIONS.values()}:
+        del head[kept]
     update(head)
 
 
@@ -138,7 +135,7 @@ def values_of(head: bpy.types.Object) -> dict[str, list[float]]:
     parts = parts_of(head)
     blocks: Any = parts["shapes"].key_blocks  # type: ignore[union-attr]
     said = {name: [blocks[name].value] for name in ARKIT_NAMES if name in blocks}
-    bones = pose_of(parts["rig"]).bones  # type: ignore[arg-type]
+    bones: Any = pose_of(parts["rig"]).bones  # type: ignore[arg-type]
     said["location"] = list(bones[rig.HEAD_BONE].location)
     for bone in (rig.HEAD_BONE, *rig.EYE_BONES):
         said[bone] = list(bones[bone].rotation_euler)
@@ -148,7 +145,7 @@ def values_of(head: bpy.types.Object) -> dict[str, list[float]]:
 def give_values(head: bpy.types.Object, values: dict[str, list[float]]) -> None:
     """Set what `values_of` tells of, as far as the head still has it."""
     shapes, holder = mesh_of(head).shape_keys, head.parent
-    bones = holder.pose.bones if holder and holder.pose else {}
+    bones: Any = holder.pose.bones if holder and holder.pose else {}
     for name, value in values.items():
         if name in ARKIT_NAMES:
             block = shapes.key_blocks.get(name) if shapes else None

@@ -11,6 +11,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
 from ...common.errors import UserError
+from ...protocol.jobs import JobKind
 from ...protocol.motions import MotionsRequest
 from ...tracking.performances.rest import rest_metadata, rest_performance
 from .. import preferences
@@ -88,7 +89,7 @@ def request_of(settings: SemblanceLive, person: str, head_path: Path | None) -> 
     if not settings.video:
         raise UserError("No video is chosen: choose the one whose face is to drive the head.")
     video = Path(bpy.path.abspath(settings.video)).absolute()
-    if jobs.kind_of_source(video) != jobs.JobKind.TRACK:
+    if jobs.kind_of_source(video) != JobKind.TRACK:
         raise UserError(f"{video.name} is a photo; choose a video to drive the head.")
     return MotionsRequest(known, stream=str(video), head_path=head_file)
 

@@ -180,8 +180,8 @@ def found(session: Session) -> tuple[bpy.types.Object, bpy.types.Scene]:
         UserError: one of them is gone, or another scene is shown.
     """
     scene = ids.find_scene(session.scene)
-    shown = {window.scene for window in windows()} or {bpy.context.scene}
-    if scene is None or scene not in shown:
+    shown: list[bpy.types.Scene | None] = [window.scene for window in windows()]
+    if scene is None or scene not in (shown or [bpy.context.scene]):
         raise UserError("The live session has ended, because its scene is no longer shown.")
     head = scene.objects.get(session.name)
     if head is None or head_settings(head).id != session.head:

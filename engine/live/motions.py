@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
+    from ...tracking.heads.arrays import Floats
     from ...tracking.live.motion import Motion
     from ...tracking.live.source import Clock
     from ...tracking.performances.performance import Performance
@@ -185,6 +186,6 @@ class Recording:
             self._trouble = error
 
 
-def plain(values: np.ndarray) -> tuple[float, ...]:
+def plain(values: Floats) -> tuple[float, ...]:
     """The values of one frame in a row."""
     return tuple(float(each) for each in values.ravel())

@@ -57,7 +57,7 @@ def add_live_motions(app: FastAPI) -> None:
     @app.post(PATH + "/{id}/neutral")
     async def learn_neutral(session: KnownSession) -> LiveSource:
         session.learn_anew()
-        return session.source
+        return source_of(session)
 
     @app.post(PATH + "/{id}/sound")
     async def listen(session: KnownSession, asked: Annotated[SoundRequest, Body()]) -> LiveSource:
@@ -70,12 +70,12 @@ def add_live_motions(app: FastAPI) -> None:
         ):
             raise UserError("The sound is recorded into an absolute path that ends in .wav; choose one.")
         await asyncio.to_thread(session.listen, file, asked.begins)
-        return session.source
+        return source_of(session)
 
     @app.delete(PATH + "/{id}/sound")
     async def stop_listening(session: KnownSession) -> LiveSource:
         await asyncio.to_thread(session.stop_listening)
-        return session.source
+        return source_of(session)
 
 
 def known_session(request: Request, id: str) -> MotionSession:
@@ -88,6 +88,11 @@ def known_session(request: Request, id: str) -> MotionSession:
 
 KnownSession = Annotated[Any, Depends(known_session)]
 """A `MotionSession`, whose module takes seconds to import: FastAPI looks up what annotations name."""
+
+
+def source_of(session: MotionSession) -> LiveSource:
+    """What a session has open."""
+    return session.source
 
 
 class MotionsAnswer(Response):

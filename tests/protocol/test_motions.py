@@ -52,7 +52,8 @@ def question(*pieces: bytes) -> MotionsQuestion:
 
 def told(asked: MotionsQuestion) -> list:
     """All that comes, until it ends."""
-    came, deadline = [], time.monotonic() + 60
+    came: list = []
+    deadline = time.monotonic() + 60
     while not (came and isinstance(came[-1], Ended)):
         assert time.monotonic() < deadline
         began = time.monotonic()

@@ -148,9 +148,14 @@ scene.frame_set(4)
 assert bpy.ops.semblance.stop_live() == {"FINISHED"}
 assert made[-1].closed and live_session.current() is None and live_session.step() is None
 assert state_of(head) == before, (state_of(head), before)
+from types import SimpleNamespace
 go()
-live_session.stop()
-assert state_of(head) == before
+come(motion(0.0, 0.7))
+modal = live_panel.SEMBLANCE_OT_go_live.modal
+assert modal(None, bpy.context, SimpleNamespace(type="MOUSEMOVE", value="NOTHING")) == {"PASS_THROUGH"}
+assert modal(None, bpy.context, SimpleNamespace(type="ESC", value="PRESS")) == {"FINISHED"}
+assert live_session.current() is None and state_of(head) == before
+assert modal(None, bpy.context, SimpleNamespace(type="MOUSEMOVE", value="NOTHING")) == {"FINISHED"}
 semblance.unregister()
 """
     run_blender(START + script, *arguments, environment=environment)

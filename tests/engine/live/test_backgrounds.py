@@ -115,7 +115,7 @@ def test_a_video_lies_behind_the_avatar(tmp_path):
 
 
 def test_a_label_stands_on_the_picture():
-    plain_laid = background(StandInAvatar(), "own")  # type: ignore[arg-type]
+    plain_laid = background(StandInAvatar(), "own")
     shown = with_label(plain_laid, Label("synthetic", "top-right", 0.2))(picture(), None)
     assert np.abs(shown.astype(int) - plain_laid(picture(), None)).max() > 100
     assert (shown[SIDE // 2 :] == plain_laid(picture(), None)[SIDE // 2 :]).all()
