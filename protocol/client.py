@@ -270,6 +270,7 @@ class Question:
     """A question on its way. `answered()` never waits; `wait()` returns the answer or raises a `UserError`."""
 
     most = MOST_BYTES
+    kind: type[Exchange] = Exchange
 
     def __init__(
         self, client: Client, method: str, path: str, body: bytes | None, content_type: str, *more: str
@@ -277,7 +278,7 @@ class Question:
         """Send it; `more` are further lines of its head."""
         self._client = client
         request = request_of(client, method, path, body, content_type, *more)
-        self._exchange = Exchange(client.connection, request, self.most)
+        self._exchange = self.kind(client.connection, request, self.most)
         self._exchange.step()
 
     @property

@@ -109,7 +109,7 @@ class Exchange:
         self._steps = self._all_steps()
         self._wants: Want = NOW
         self._moved, self._patience = time.monotonic(), SECONDS_TO_CONNECT
-        self._received = bytearray()
+        self._received, self._body = bytearray(), bytearray()
         self._reply: Reply | None = None
         self._trouble: Exception | None = None
 
@@ -296,16 +296,20 @@ class Exchange:
         return Reply(status, bytes(self._received), known), False
 
     def _read_chunks(self) -> Generator[Want, None, bytes]:
-        body = bytearray()
+        self._body.clear()
         while True:
             size = int((yield from self._read_past(b"\r\n", MOST_HEAD_BYTES)).partition(b";")[0], 16)
             if size == 0:
                 while (yield from self._read_past(b"\r\n", MOST_HEAD_BYTES)) != b"\r\n":
                     pass
-                return bytes(body)
-            if len(body) + size > self._most:
+                return bytes(self._body)
+            if len(self._body) + size > self._most:
                 raise Broken("the answer is too large")
-            body += (yield from self._read_exactly(size + 2))[:-2]
+            self._take((yield from self._read_exactly(size + 2))[:-2])
+
+    def _take(self, chunk: bytes) -> None:
+        """Keep a chunk of the answer."""
+        self._body += chunk
 
     def _read_past(self, mark: bytes, most: int) -> Generator[Want, None, bytes]:
         """Read until a mark has come; return what is before it, and the mark."""
@@ -343,6 +347,26 @@ class Exchange:
             raise Broken("the answer is too large")
         yield NOW
         return len(piece)
+
+
+class LineExchange(Exchange):
+    """An exchange whose answer comes in chunks of lines, for as long as it lasts; `most` is the bytes of a line."""
+
+    def __init__(self, connection: Connection, request: bytes, most: int) -> None:
+        super().__init__(connection, request, most)
+        self._lines: list[bytes] = []
+
+    def lines(self) -> list[bytes]:
+        """Return the whole lines, without their ends, that have come since the last time."""
+        came, self._lines = self._lines, []
+        return came
+
+    def _take(self, chunk: bytes) -> None:
+        super()._take(chunk)
+        if self.status == 200 and b"\n" in chunk:
+            *whole, rest = bytes(self._body).split(b"\n")
+            self._lines += whole
+            self._body[:] = rest
 
 
 def direction(later: Exception, otherwise: str) -> str:

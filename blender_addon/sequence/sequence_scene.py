@@ -19,7 +19,7 @@ from ..scene.avatar_scene import scene_fps
 from ..scene.movies import movie_facts
 from ..scene.paths import path_of
 from .frame_check import picture_size
-from .sequencer import Frames, Plate, SequencePlan, Sound, plan_sequence, whole_rate
+from .sequencer import PLATE, Frames, Plate, SequencePlan, Sound, plan_sequence, whole_rate
 from .strips import OURS, PLANNED, make_strips, same
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 AVATAR = "semblance_avatar"
 """Custom property of the scenes made here: the name of the avatar that is seen, for the movie's Content Credentials."""
+DRIVER, FILMED = "semblance_driver", "semblance_filmed"
+"""Custom properties beside it: the file that drove the avatar, empty for none, and whether a plate is seen too."""
 
 
 def send_to_sequencer(scene: bpy.types.Scene, head: bpy.types.Object, frames: Frames) -> bpy.types.Scene:
@@ -40,7 +42,9 @@ def send_to_sequencer(scene: bpy.types.Scene, head: bpy.types.Object, frames: Fr
     """
     plan = plan_sequence(frames, plate_of(head), sound_of(scene, head))
     sequence = sequence_of(scene)
-    sequence[AVATAR] = head_settings(head).avatar
+    driver = path_of(head, "driver")
+    sequence[AVATAR], sequence[DRIVER] = head_settings(head).avatar, str(driver) if driver and driver.is_file() else ""
+    sequence[FILMED] = any(each.shows == PLATE for each in plan.strips)
     set_up(sequence, plan, frames.files[0].parent / f"{scene.name}.mp4")
     make_strips(sequence, plan)
     return sequence

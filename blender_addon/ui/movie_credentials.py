@@ -18,7 +18,7 @@ from .. import preferences
 from ..access import windows
 from ..engine import jobs
 from ..engine.process import why_no_engine
-from ..sequence.sequence_scene import AVATAR
+from ..sequence.sequence_scene import AVATAR, DRIVER, FILMED
 from . import activity
 
 
@@ -61,7 +61,9 @@ def mark_job(scene: bpy.types.Scene) -> Mark | None:
     movie = Path(scene.render.frame_path(frame=scene.frame_start))
     if movie.suffix.lower() != ".mp4" or not movie.is_file():
         return None
-    return Mark(file=str(movie.absolute()), avatar=str(avatar), filmed=True)
+    driver = str(scene.get(DRIVER, ""))
+    known = driver if driver and Path(driver).is_file() else None  # it may have been moved since
+    return Mark(file=str(movie.absolute()), avatar=str(avatar), driver=known, filmed=bool(scene.get(FILMED, True)))
 
 
 def register() -> None:

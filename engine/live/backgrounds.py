@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is behind a live avatar: its footage's clean plate, its own background, nothing, a colour or a picture."""
+"""What is behind a live avatar: its clean plate, its own background, nothing, a colour, a picture, a video."""
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,16 @@ import cv2
 import numpy as np
 
 from ...common.errors import UserError
+from ...neural.rendering.label import labelling
 from ...neural.rendering.reenact import alone
 from ...protocol.foreground import over
 from ...tracking.media.video import over_black, scaled
+from .fitting import filled
+from .moving_background import Playing
 
 if TYPE_CHECKING:
     from ...neural.avatar import Avatar
+    from ...neural.rendering.label import Label
     from ...tracking.heads.arrays import Image
 
 Laid = Callable[["Image", "Image | None"], "Image"]
@@ -35,17 +40,20 @@ def background(avatar: Avatar, wanted: str) -> Laid:
     """Return what lays an avatar's pictures over a background.
 
     `wanted` is "avatar" (its clean plate, or else its own background), "own" (that of its footage as it learnt it),
-    "transparent", a colour (`#rrggbb`) or a picture's path.
+    "transparent", a colour (`#rrggbb`), or the path of a picture or of a video, which plays again and again.
 
     Raises:
-        UserError: it is none of these, or the picture cannot be read.
+        UserError: it is none of these, or the file cannot be read.
     """
+    behind: Behind | Playing
     if wanted == AVATAR and avatar.plate is not None:
         behind = Behind(avatar.plate)
     elif wanted in (AVATAR, OWN):
         return lambda rgba, _seen: rgba[..., :3] if avatar.kind.has_backdrop else rgba
     elif wanted == TRANSPARENT:
         return lambda rgba, _seen: alone(avatar, rgba)
+    elif moving(Path(wanted)):
+        behind = Playing.of(Path(wanted))
     else:
         behind = Behind(colour_of(wanted) if COLOUR.fullmatch(wanted) else picture_of(Path(wanted)))
     return lambda rgba, _seen: over(alone(avatar, rgba), behind.filling(rgba.shape[0], rgba.shape[1]))
@@ -70,6 +78,16 @@ def with_driver(laid: Laid) -> Laid:
     return laid_with_driver
 
 
+def with_label(laid: Laid, label: Label | None) -> Laid:
+    """Return what also writes a label onto the picture, where there is one.
+
+    Raises:
+        UserError: the font has no letters for its words.
+    """
+    write = labelling(label)
+    return lambda rgba, seen: write(laid(rgba, seen))
+
+
 def plain_picture(rgba: Image, _seen: Image | None) -> Image:
     """The avatar's picture `[H, W, 4]` as `[H, W, 3]`, over black where nothing is behind it."""
     return over_black(rgba)
@@ -84,13 +102,14 @@ class Behind:
     def filling(self, height: int, width: int) -> Image:
         """Return it as `[height, width, 3]`."""
         if self._filling.shape[:2] != (height, width):
-            tall, wide = self._picture.shape[:2]
-            scale = max(height / tall, width / wide)
-            size = max(width, round(wide * scale)), max(height, round(tall * scale))
-            large = cv2.resize(self._picture, size, interpolation=cv2.INTER_AREA)
-            top, left = (size[1] - height) // 2, (size[0] - width) // 2
-            self._filling = large[top : top + height, left : left + width]
+            self._filling = filled(self._picture, height, width)
         return self._filling
+
+
+def moving(path: Path) -> bool:
+    """Tell whether a file is a video: one that is there and that is no picture, by its name or its contents."""
+    is_picture = (mimetypes.guess_type(path.name)[0] or "").startswith("image/")
+    return path.is_file() and not is_picture and not cv2.haveImageReader(str(path))
 
 
 def colour_of(text: str) -> Image:
@@ -107,7 +126,7 @@ def picture_of(path: Path) -> Image:
     if not path.is_file():
         raise UserError(
             f"There is no background {str(path)!r}; name {AVATAR}, {OWN}, {TRANSPARENT}, a colour such as #00b140, "
-            "or a picture that is there."
+            "or a picture or video that is there."
         )
     bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.stat().st_size else None
     if bgr is None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ...tracking.heads.arrays import Image
+    from ...tracking.media.hearing import Hearing
     from ...tracking.media.sound import Sound
 
 WINDOW, VIRTUAL_CAMERA = "window", "virtual-camera"
@@ -33,7 +34,9 @@ class Sink(Protocol):
         """Say how the session keeps up, where there is a place for it."""
 
 
-def opened(to: str, title: str, fps: float, sound: Sound | None, transparent: bool) -> AbstractContextManager[Sink]:
+def opened(
+    to: str, title: str, fps: float, sound: Sound | Hearing | None, transparent: bool
+) -> AbstractContextManager[Sink]:
     """Open a sink: "window", "virtual-camera", a video's name (.mp4) or a folder for PNG files.
 
     Args:
@@ -80,7 +83,7 @@ class FileSink:
 
 
 @contextmanager
-def file(path: Path, fps: float, sound: Sound | None) -> Iterator[FileSink]:
+def file(path: Path, fps: float, sound: Sound | Hearing | None) -> Iterator[FileSink]:
     """Open a video (.mp4), with sound, or a folder of PNG files; either is there whole when the session ends.
 
     Raises:

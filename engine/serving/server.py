@@ -35,6 +35,7 @@ from .frames import MOST_BYTES, FramesRequest
 from .job_endpoints import add_job_endpoints
 from .known import BINARY, KnownAvatar, KnownJob, avatars_of, scheduler_of
 from .live_door import LiveDoor, add_live
+from .live_motions import add_live_motions
 from .page import add_page, is_of_page
 from .posing import add_pictures
 from .presence import PresenceAnswer, Users
@@ -128,6 +129,7 @@ def create_app(
     add_page(app)
     add_files(app)
     add_live(app, LiveDoor(avatars, users, token, hosts, scheduler.home.log))
+    add_live_motions(app)
     return app
 
 

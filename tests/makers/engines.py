@@ -102,6 +102,14 @@ def stand_in_python(folder: Path, seconds_to_linger: float) -> Path:
     return python
 
 
+def python_of_this_tree(folder: Path, python: Path) -> Path:
+    """Write a program that is called like `python`, and imports this tree's package wherever that one is installed."""
+    script, packages = folder / "python_of_this_tree", Path(semblance.__file__).parent.parent
+    script.write_text(f'#!/bin/sh\nexec env {shlex.join([f"PYTHONPATH={packages}", str(python)])} "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
 def wait_until(true: Callable[[], object], seconds: float = 300.0) -> None:
     """Return as soon as something is true."""
     deadline = time.monotonic() + seconds

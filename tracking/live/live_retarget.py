@@ -53,6 +53,10 @@ class LiveRetarget:
         self._away = 0.0
         self._share_of_rest = 1.0
 
+    def learn_anew(self) -> None:
+        """Learn the driver's neutral once more, from the next motion on; what counted before eases into it."""
+        self._learnt = []
+
     def follow(self, motion: Motion) -> Performance:
         """Return what the avatar does at the motion's time: one frame, with confidence 0 where no face is followed."""
         apart = 0.0 if self._time is None else min(max(motion.time - self._time, 0.0), LONGEST_STEP)

@@ -27,6 +27,8 @@ from .streams import chosen_sound
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .hearing import Hearing
+
 QUALITY = 16
 """H.264 constant rate factor: visually lossless for portraits."""
 PNG_EFFORT = 3
@@ -69,7 +71,7 @@ def video_to(path: Path, fps: float, sound: Sound | None = None) -> Iterator[Wri
 
 
 @contextmanager
-def timed_video_to(path: Path, fps: float, sound: Sound | None = None) -> Iterator[WriteAt]:
+def timed_video_to(path: Path, fps: float, sound: Sound | Hearing | None = None) -> Iterator[WriteAt]:
     """As `video_to`, for frames with times of their own, each later than the one before; `fps` is their usual rate.
 
     Raises:
@@ -172,7 +174,7 @@ def labelled(name: str, picture: Image) -> Image:
 
 
 @contextmanager
-def encoding(path: Path, rate: Fraction, tick: Fraction, sound: Sound | None) -> Iterator[Encoder]:
+def encoding(path: Path, rate: Fraction, tick: Fraction, sound: Sound | Hearing | None) -> Iterator[Encoder]:
     """Give the encoder of the video at `path`, which is there when all is done.
 
     Raises:
@@ -188,13 +190,13 @@ def encoding(path: Path, rate: Fraction, tick: Fraction, sound: Sound | None) ->
 class Encoder:
     """Encodes frames and their sound into an open mp4 file, sound keeping pace with the pictures."""
 
-    def __init__(self, path: Path, rate: Fraction, tick: Fraction, sound: Sound | None) -> None:
+    def __init__(self, path: Path, rate: Fraction, tick: Fraction, sound: Sound | Hearing | None) -> None:
         """`rate` is the usual number of frames a second; frames are timed in ticks of `tick` seconds."""
         self.container = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
         self.rate, self.tick = rate, tick
         self.frames = 0
         self.video: av.VideoStream | None = None
-        self.track = SoundTrack(self.container, sound) if sound and chosen_sound(sound.path) is not None else None
+        self.track = SoundTrack(self.container, sound) if sound and is_heard(sound) else None
 
     def __enter__(self) -> Encoder:
         return self
@@ -257,13 +259,13 @@ class Encoder:
 
 
 class SoundTrack:
-    """The sound of a file, encoded again from a given moment on."""
+    """The sound of a file, encoded again from a given moment on, or what is heard now."""
 
-    def __init__(self, container: av.container.OutputContainer, sound: Sound) -> None:
+    def __init__(self, container: av.container.OutputContainer, sound: Sound | Hearing) -> None:
         self.container = container
         self.stream = container.add_stream("aac", rate=RATE, layout="stereo", bit_rate=160_000)
-        self.path = sound.path
-        self.chunks = sound_samples(sound)
+        self.name = str(sound.path) if isinstance(sound, Sound) else sound.name
+        self.chunks = sound_samples(sound) if isinstance(sound, Sound) else sound.samples()
         self.waiting = np.zeros((2, 0), np.float32)
         self.written = 0
 
@@ -278,7 +280,7 @@ class SoundTrack:
             while self.waiting.shape[1] < wanted and (chunk := next(self.chunks, None)) is not None:
                 self.waiting = np.concatenate([self.waiting, chunk], 1)
         except av.FFmpegError as error:
-            raise UserError(f"The sound of {self.path} is damaged; copy the file again or re-encode it.") from error
+            raise UserError(f"The sound of {self.name} is damaged; copy the file again or re-encode it.") from error
         samples, self.waiting = self.waiting[:, :wanted], self.waiting[:, wanted:]
         if samples.shape[1] > 0:
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", "stereo")
@@ -293,6 +295,11 @@ class SoundTrack:
     def close(self) -> None:
         """Stop reading the sound's file."""
         self.chunks.close()
+
+
+def is_heard(sound: Sound | Hearing) -> bool:
+    """Tell whether there is anything to hear: a file may have no sound."""
+    return not isinstance(sound, Sound) or chosen_sound(sound.path) is not None
 
 
 def even(picture: Image) -> Image:

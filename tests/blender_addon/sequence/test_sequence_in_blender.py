@@ -222,7 +222,8 @@ assert timers == []  # without a window
 movie_credentials.windows = lambda: [None]
 sequence_scene.render_sequence(sequence, folder / "out.mp4")
 (call,) = timers
-wanted = Mark(file=str(folder / "out.mp4"), avatar="me", filmed=True)
+driver = str(folder / "footage.mp4")
+wanted = Mark(file=str(folder / "out.mp4"), avatar="me", driver=driver, filmed=True)
 assert call.args == (wanted,)
 asked = []
 def follow(place, request, started):
@@ -244,6 +245,11 @@ bpy.app.handlers.render_complete.clear()
 bpy.app.handlers.render_complete.append(movie_credentials.movie_is_rendered)
 scene.render.filepath = str(folder / "other.png")
 assert movie_credentials.mark_job(scene) is None
+(folder / "footage.mp4").unlink()
+(folder / "quiet.mp4").rename(folder / "alone.mp4")
+alone = sequence_scene.send_to_sequencer(scene, head, frames)
+alone.render.filepath = str(folder / "alone.mp4")
+assert movie_credentials.mark_job(alone) == Mark(file=str(folder / "alone.mp4"), avatar="me")  # nothing filmed is left
 semblance.unregister()
 assert not bpy.app.handlers.render_complete
 """

@@ -17,7 +17,7 @@ semblance.register()
 from semblance.blender_addon import preferences
 from semblance.blender_addon.properties import active_head
 from semblance.blender_addon.scene.avatar_scene import add_avatar
-from semblance.blender_addon.ui import activity, panels
+from semblance.blender_addon.ui import activity, live_panel, panels
 scene = bpy.context.scene
 
 
@@ -98,6 +98,8 @@ def test_the_scene_s_head_is_drawn_and_obeyed(run_blender, home, performance):
     script = """
 first, second = (add_avatar(scene, Path(sys.argv[1]), name=name) for name in ("First", "Second"))
 assert active_head(bpy.context) == second
+assert "semblance.go_live" in drawn(live_panel.SEMBLANCE_PT_live).operators
+assert ("SemblanceLive", "camera") in drawn(live_panel.SEMBLANCE_PT_live).props
 assert ("SemblanceScene", "head") in drawn(panels.SEMBLANCE_PT_head).props
 scene.semblance.head = first
 assert bpy.context.view_layer.objects.active == first and active_head(bpy.context) == first

@@ -158,3 +158,46 @@ def test_a_phone_drives_an_avatar(tmp_path, monkeypatch):
         done.set()
         sender.join()
     assert levels[-1] >= 150
+
+
+def test_a_film_has_the_sound_of_the_microphone(take, tmp_path, monkeypatch):
+    import sys
+
+    from semblance.tracking.media import microphone
+
+    at_rest(50, load_builtin()).save(take)
+    monkeypatch.setitem(microphone.DEVICES, sys.platform, (("lavfi", "sine=frequency=440:duration=60,arealtime"),))
+    arguments = (
+        "me.safetensors",
+        "--stream",
+        take,
+        "--to",
+        tmp_path / "out.mp4",
+        "--microphone",
+        "--label",
+        "synthetic",
+    )
+    assert left_with(*arguments) == 0
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        heard = np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(audio=0)])
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert np.abs(heard[-4800:]).max() > 0.05
+    assert pictures[0].max() > 200, "the label's letters are white"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--microphone", "--to", "frames"], "Only a film has sound"),
+        (["--microphone", "--to", "out.mp4"], "microphone cannot be used"),
+        (["--label", " ", "--to", "out.mp4"], "no words"),
+        (["--label", "\u4eba", "--to", "out.mp4"], "no letters"),
+    ],
+)
+def test_sound_and_labels_that_cannot_be_are_a_sentence(take, capsys, monkeypatch, arguments, sentence):
+    from semblance.tracking.media import microphone
+
+    monkeypatch.setattr(microphone, "DEVICES", {})
+    assert left_with("me.safetensors", "--stream", take, *arguments) == 2
+    assert sentence in capsys.readouterr().err

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
-from semblance.engine.live.backgrounds import background, with_driver
-from semblance.tests.makers.footage import plain
-from semblance.tests.makers.live import SIDE, StandInAvatar
+from semblance.engine.live.backgrounds import background, with_driver, with_label
+from semblance.engine.live.moving_background import Playing
+from semblance.neural.rendering.label import Label
+from semblance.tests.makers.footage import plain, write_video
+from semblance.tests.makers.live import SIDE, FakeClock, StandInAvatar
+from semblance.tracking.media.footage import Footage
 from semblance.tracking.media.video import write_png
 
 if TYPE_CHECKING:
@@ -84,3 +87,36 @@ def test_the_driver_is_shown_in_the_lower_left_corner(wanted):
 def test_a_very_wide_picture_of_the_driver_stays_inside():
     show = with_driver(background(StandInAvatar(), "avatar"))
     assert show(picture(), plain(250, 10, 400)).shape == (SIDE, SIDE, 3)
+
+
+def test_a_video_plays_behind_at_its_own_pace_again_and_again(tmp_path):
+    path = write_video(tmp_path / "behind.mp4", [plain(40), plain(120), plain(200)], 10)
+    clock = FakeClock()
+    playing = Playing(Footage.open(path), clock)
+    seen = []
+    for passed in (0.02, *[0.05] * 12):
+        seen.append(int(playing.filling(SIDE, SIDE)[3, 3, 0]))
+        clock.work(passed)
+    assert seen == pytest.approx([40, *[40, 40, 120, 120, 200, 200] * 2], abs=4)
+    clock.work(60)
+    assert playing.filling(20, 40).shape == (20, 40, 3), "a late one goes on from where it is"
+    clock.work(0.1)
+    assert playing.filling(20, 40).shape == (20, 40, 3)
+
+
+def test_a_video_lies_behind_the_avatar(tmp_path):
+    path = write_video(tmp_path / "behind.mp4", [plain(200)] * 3, 10)
+    left, right = sides(laid(str(path)))
+    assert left == [60] * 3
+    assert right == pytest.approx([200] * 3, abs=4)
+    (tmp_path / "broken.mp4").write_bytes(b"no film")
+    with pytest.raises(UserError):
+        laid(str(tmp_path / "broken.mp4"))
+
+
+def test_a_label_stands_on_the_picture():
+    plain_laid = background(StandInAvatar(), "own")
+    shown = with_label(plain_laid, Label("synthetic", "top-right", 0.2))(picture(), None)
+    assert np.abs(shown.astype(int) - plain_laid(picture(), None)).max() > 100
+    assert (shown[SIDE // 2 :] == plain_laid(picture(), None)[SIDE // 2 :]).all()
+    assert with_label(plain_laid, None)(picture(), None).tolist() == plain_laid(picture(), None).tolist()

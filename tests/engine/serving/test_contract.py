@@ -32,6 +32,9 @@ ENDPOINTS = {
     "/v1/avatars/{id}/picture": {"post"},
     "/v1/avatars/{id}/file": {"get"},
     "/v1/verify": {"post"},
+    "/v1/live/motions": {"post"},
+    "/v1/live/motions/{id}/neutral": {"post"},
+    "/v1/live/motions/{id}/sound": {"post", "delete"},
 }
 
 
