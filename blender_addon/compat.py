@@ -152,6 +152,14 @@ def make_pictures(settings: bpy.types.ImageFormatSettings) -> None:
     settings.file_format, settings.color_mode = "PNG", "RGBA"
 
 
+def why_no_compositor_modifier() -> str:
+    """Why this Blender has no compositor modifier with inputs for strips, as a sentence; empty when it has."""
+    kind: Any = getattr(bpy.types, "SequencerCompositorModifierData", None)
+    if kind is not None and "properties" in kind.bl_rna.properties:
+        return ""
+    return "This Blender cannot composite strips: use Blender 5.2 or later."
+
+
 def why_no_splats() -> str:
     """Why this Blender cannot draw Gaussian splats that follow a head, as a sentence; empty when it can."""
     kind = bpy.types.PointCloud.bl_rna.properties.get("type")

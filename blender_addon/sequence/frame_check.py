@@ -14,7 +14,7 @@ import numpy as np
 
 from ...common.errors import UserError
 from .. import compat, ids
-from ..access import camera_of
+from ..access import camera_of, windows
 from ..properties import head_settings
 from ..render.frame_record import FIELD, FrameRecord, record_in, record_of
 from ..render.own_camera import OwnCamera, frame_camera, part_seen
@@ -24,7 +24,7 @@ from .picture_text import text_in
 from .sequencer import Frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ..render.pixels import Window
 
@@ -128,7 +128,7 @@ def spans(order: list[int], places: Iterable[int]) -> str:
     return ", ".join(str(order[run[0]]) + (f"-{order[run[-1]]}" if len(run) > 1 else "") for run in runs)
 
 
-def expected_frames(scene: bpy.types.Scene, head: bpy.types.Object, numbers: Iterable[int]) -> dict[int, Expected]:
+def expected_frames(scene: bpy.types.Scene, head: bpy.types.Object, numbers: Sequence[int]) -> dict[int, Expected]:
     """Return how the scene would render frames now, by their numbers.
 
     Raises:
@@ -139,12 +139,27 @@ def expected_frames(scene: bpy.types.Scene, head: bpy.types.Object, numbers: Ite
     ids.see_all()
     found = {}
     with apart(scene, head) as probe:
-        for number in numbers:
+        for number in shown_progress(numbers):
             probe.frame_set(number)
             depsgraph = probe.view_layers[0].depsgraph
             assert depsgraph is not None  # as it has just been evaluated
             found[number] = Expected(record_of(scene, depsgraph, number), window_of(scene, head, depsgraph))
     return found
+
+
+def shown_progress(numbers: Sequence[int]) -> Iterator[int]:
+    """Yield the numbers, and show at the mouse how far they are: many frames take some seconds."""
+    manager = bpy.context.window_manager
+    if manager is None or not windows():
+        yield from numbers
+        return
+    manager.progress_begin(0, len(numbers))
+    try:
+        for done, number in enumerate(numbers):
+            manager.progress_update(done)
+            yield number
+    finally:
+        manager.progress_end()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import bpy
 from ...common.errors import UserError
 from ...tracking.performances.plates import footage_of, plate_behind
 from .. import compat, ids
-from ..properties import head_settings
+from ..properties import head_settings, scene_settings
 from ..render import scene_colours
 from ..render.kinds import kind_of
 from ..scene import driving
@@ -25,8 +25,10 @@ from .strips import OURS, PLANNED, make_strips, same
 if TYPE_CHECKING:
     from pathlib import Path
 
+SEQUENCE_OF = "semblance_sequence_of"
+"""Custom property of the scenes that were made here: the id of the scene whose sequence they hold."""
 AVATAR = "semblance_avatar"
-"""Custom property of the scenes made here: the name of the avatar that is seen, for the movie's Content Credentials."""
+"""Another one: the name of the avatar that is seen, for the movie's Content Credentials."""
 DRIVER, FILMED = "semblance_driver", "semblance_filmed"
 """Custom properties beside it: the file that drove the avatar, empty for none, and whether a plate is seen too."""
 
@@ -107,12 +109,25 @@ def sequence_of(scene: bpy.types.Scene) -> bpy.types.Scene:
 
     It is a scene of its own because a scene with strips renders these instead of its objects.
     """
-    marks = {ids.id_of(scene), scene.name}  # an older Semblance knew scenes by their names
-    found = next((each for each in bpy.data.scenes if each.get(OURS) in marks), None)
-    if found is None:
-        found = bpy.data.scenes.new(f"{scene.name} Sequence")
-    found[OURS] = ids.id_of(scene)
+    wanted = ids.id_of(scene)
+    found = found_sequence(scene) or bpy.data.scenes.new(f"{scene.name} Sequence")
+    found[SEQUENCE_OF] = wanted
     return found
+
+
+def found_sequence(scene: bpy.types.Scene) -> bpy.types.Scene | None:
+    """Return the scene that holds a scene's sequence, or the scene itself where it is one; None where there is none."""
+    if scene.get(SEQUENCE_OF):
+        return scene
+    wanted = scene_settings(scene).id
+    found = next((each for each in bpy.data.scenes if wanted and each.get(SEQUENCE_OF) == wanted), None)
+    return found or next((each for each in bpy.data.scenes if name_marked(each) == scene.name), None)
+
+
+def name_marked(sequence: bpy.types.Scene) -> str:
+    """Return the name of the scene of which an older Semblance made a sequence; empty for any other scene."""
+    named = sequence.get(OURS) if not sequence.get(SEQUENCE_OF) else None
+    return named if isinstance(named, str) else ""
 
 
 def movie_output(scene: bpy.types.Scene, path: Path) -> None:

@@ -14,6 +14,7 @@ from ..render.render_engine import SemblanceRenderEngine
 from ..scene.plate_camera import shoot_plate, why_no_plate
 from ..sequence import sequence_scene
 from ..sequence.frame_check import make_transparent, rendered_frames, why_not_transparent
+from ..sequence.matching import match_plate
 from .panels import SemblancePanel, button
 
 
@@ -84,6 +85,29 @@ class SEMBLANCE_OT_render_transparent(SemblanceOperator):
         return {"FINISHED"}
 
 
+class SEMBLANCE_OT_match_plate(SemblanceOperator):
+    """Shrink and soften the avatar's edge in the sequence, with values for its light and color, to fit the footage"""
+
+    bl_idname = "semblance.match_plate"
+    bl_label = "Match Edge and Color"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why there is nothing to match."""
+        if reason := compat.why_no_compositor_modifier():
+            return reason
+        return "" if sequence_scene.found_sequence(scene_of(context)) else "Press Send to Sequencer first."
+
+    def run(self, context: bpy.types.Context) -> Outcome:
+        """Add the modifier."""
+        sequence = sequence_scene.found_sequence(scene_of(context))
+        assert sequence is not None  # else the operator is disabled
+        match_plate(sequence)
+        self.report({"INFO"}, f"The modifiers of the avatar's strip in {sequence.name} have the values of its edge.")
+        return {"FINISHED"}
+
+
 class SEMBLANCE_PT_output(SemblancePanel):
     """From frames to a movie"""
 
@@ -112,11 +136,14 @@ class SEMBLANCE_PT_output(SemblancePanel):
         button(column, context, SEMBLANCE_OT_send_to_sequencer, icon="SEQUENCE")
         if why_not_transparent(scene_of(context)):
             column.operator(SEMBLANCE_OT_render_transparent.bl_idname, icon="IMAGE_ALPHA")
+        if sequence_scene.found_sequence(scene_of(context)):
+            button(column, context, SEMBLANCE_OT_match_plate, icon="MODIFIER")
 
 
 CLASSES = (
     SEMBLANCE_OT_frame_the_plate,
     SEMBLANCE_OT_render_transparent,
+    SEMBLANCE_OT_match_plate,
     SEMBLANCE_OT_send_to_sequencer,
     SEMBLANCE_PT_output,
 )

@@ -128,7 +128,7 @@ print("renamed:", sent(), sorted(each.name for each in bpy.data.scenes))
 bpy.data.scenes["Scene Sequence"].name = "Cut"
 print("both:", sent(), sorted(each.name for each in bpy.data.scenes))
 other = bpy.data.scenes.new("Scene")
-print("others:", len([each for each in bpy.data.scenes if each.get("semblance")]))
+print("others:", len([each for each in bpy.data.scenes if each.get("semblance_sequence_of")]))
 semblance.unregister()
 """
 
