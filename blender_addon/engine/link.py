@@ -18,6 +18,7 @@ from ...common.locks import Lock, taken
 from ...common.processes import is_alive
 from ...protocol.client import Address, Client, EngineUnreachable, NotAnEngine, WrongToken, read_status
 from ...protocol.messages import Announcement
+from . import tokens
 from .presence import leave, stay
 from .process import EnginePlace, last_line, read_end, spawn, why_not_reached, why_not_started
 
@@ -50,7 +51,8 @@ def connect(place: EnginePlace) -> Generator[str, None, Client]:
     if place.remote:
         if reason := why_not_reached(place):
             raise UserError(reason)
-        return (yield from greet(Client(Address.of_url(place.url, place.token))))
+        token = place.token or (yield from tokens.finding(place.home, place.url))
+        return (yield from greet(Client(place.address(token))))
     said = Announcement.read(place.home)
     return (yield from find(place)) or (yield from start(place, said))
 

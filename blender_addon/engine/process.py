@@ -8,18 +8,18 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
 from ...common.installation.pythons import wheels_of
-from ...protocol.client import Address
+from ...protocol import known_engines
+from ...protocol.client import LOOPBACK, Address
 from ...protocol.messages import Announcement
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 OFFLINE = "Blender is not allowed to go online: turn on Allow Online Access in Preferences, System, Network."
 SECONDS_TO_DIE = 5.0
 
@@ -31,7 +31,8 @@ class EnginePlace:
     Attributes:
         home: the engine's folder on this machine: its state, datasets, avatars and logs.
         python: a Python that can run the engine; None for the one that Set Up Engine installs into `home`.
-        url, token: a remote engine; empty for one on this machine.
+        url: of a remote engine; empty for one on this machine.
+        token: its token; empty for the one that is kept on this machine (`tokens`).
         online: Blender allows its extensions to use the network.
     """
 
@@ -45,6 +46,15 @@ class EnginePlace:
     def remote(self) -> bool:
         """True when the engine runs on another machine, or is started by somebody else."""
         return bool(self.url)
+
+    def address(self, token: str) -> Address:
+        """The remote engine's address, and the certificate that the artist has accepted.
+
+        Raises:
+            UserError: the URL is none, or would have the token sent unprotected.
+        """
+        plain = Address.of_url(self.url, token)
+        return replace(plain, fingerprint=known_engines.fingerprint_of(self.home, plain.place))
 
     @property
     def environment(self) -> Path:
