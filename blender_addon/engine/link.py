@@ -52,7 +52,7 @@ def connect(place: EnginePlace) -> Generator[str, None, Client]:
         if reason := why_not_reached(place):
             raise UserError(reason)
         token = place.token or (yield from tokens.finding(place.home, place.url))
-        return (yield from greet(Client(place.address(token))))
+        return (yield from greet_remote(place.address(token)))
     said = Announcement.read(place.home)
     return (yield from find(place)) or (yield from start(place, said))
 
@@ -98,6 +98,30 @@ def greet(client: Client, patience: float | None = None) -> Generator[str, None,
         yield "Asking the engine"
     read_status(question.wait())
     return client
+
+
+def greet_remote(address: Address) -> Generator[str, None, Client]:
+    """Ask an engine on another machine who it is.
+
+    Raises:
+        UserError: it does not answer, does not accept the token, or is of another version.
+    """
+    client = Client(address)
+    try:
+        return (yield from greet(client))
+    except WrongToken:
+        raise WrongToken(
+            f"The engine at {address.place} does not accept the token: enter it anew with Use Remote Engine in the "
+            "Semblance preferences."
+        ) from None
+    except EngineHangs:
+        raise EngineHangs(
+            f"The engine at {address.place} accepts connections and does not answer: wait, or restart it there."
+        ) from None
+    except EngineUnreachable:
+        raise EngineUnreachable(
+            f"The engine at {address.place} cannot be reached: see that it runs there, and that the address is right."
+        ) from None
 
 
 def start(place: EnginePlace, dead: Announcement | None = None) -> Generator[str, None, Client]:

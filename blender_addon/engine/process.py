@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OFFLINE = "Blender is not allowed to go online: turn on Allow Online Access in Preferences, System, Network."
+NO_ADDRESS = "?"
+"""The URL of an engine on another machine that has not been entered yet."""
 SECONDS_TO_DIE = 5.0
 
 
@@ -95,6 +97,8 @@ def why_no_engine(place: EnginePlace) -> str:
 
 def why_not_reached(place: EnginePlace) -> str:
     """Return why Blender must not ask a remote engine; empty when it may, as it always may on this machine."""
+    if place.url == NO_ADDRESS:
+        return "No address of a remote engine is entered: press Use Remote Engine in the Semblance preferences."
     with suppress(UserError):
         if place.online or Address.of_url(place.url, place.token).host in LOOPBACK:
             return ""

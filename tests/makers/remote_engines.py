@@ -19,6 +19,7 @@ from semblance.engine.jobs import scheduler as scheduler_module
 from semblance.engine.jobs.scheduler import Scheduler
 from semblance.engine.serving.certificate import Identity
 from semblance.engine.serving.server import create_app
+from semblance.neural.device import device_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ WORKER = """
     from semblance.engine.jobs import tasks, worker
     from semblance.protocol.jobs import JobKind
     from semblance.tests.makers.performances import at_rest
+    from semblance.tracking.heads.builtin import load_builtin
 
     def track(job, listener):
         listener(Progress("Tracking", 1, 1))
@@ -46,7 +48,7 @@ WORKER = """
         (folder / "image" / "000001.jpg").write_bytes(Path(job.source).read_bytes()[:1000])
         (folder / "clean_plate.png").write_bytes(b"plate")
         extra = {"clean_plate": str(folder / "clean_plate.png"), "made_from": job.source}
-        replace(at_rest(), source=job.source, extra=extra).save(folder / "performance.npz")
+        replace(at_rest(3, load_builtin()), source=job.source, extra=extra).save(folder / "performance.npz")
         (folder / "dataset.json").write_text(json.dumps({"size": 256, "sound": job.source}))
         return {"dataset": str(folder), "frames": 1}
 
@@ -91,6 +93,7 @@ def remote_engine(folder: Path) -> Iterator[RemoteEngine]:
     script = folder / "there" / "worker.py"
     script.write_text(textwrap.dedent(WORKER))
     identity = Identity.of_home(home)
+    device_facts()  # takes seconds once, and an engine that is announced has asked
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scheduler_module, "WORKER", (sys.executable, "-P", str(script)))
         app = create_app(Scheduler(home), TOKEN, None, remote=True)
