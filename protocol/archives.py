@@ -186,3 +186,12 @@ def meant_within(path: str, folder: Path, mean: Spelling) -> str:
         parts = rest.split("/")
         return str(folder.joinpath(*parts)) if all(map(is_file_name, parts)) else bare(rest)
     return mean(path)
+
+
+def head_file_of(folder: Path) -> Path | None:
+    """The file of a dataset's head, which lies outside of it; None for a head that needs none."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        arrays = unpack_arrays((folder / "performance.npz").read_bytes(), MOST_PERFORMANCE)
+        path = json.loads(str(arrays["header"]))["extra"].get("head_path")
+        return Path(path) if path else None
+    return None
