@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ class InContext(bpy.types.RenderEngine):
     bl_use_gpu_context = True
     work: Callable[[], None]
 
-    def render(self, _depsgraph: bpy.types.Depsgraph) -> None:
+    def render(self, depsgraph: bpy.types.Depsgraph) -> None:  # type: ignore[override]  # noqa: ARG002
         type(self).work()
 
 
@@ -59,7 +60,7 @@ def watched(place: EnginePlace, seconds: float) -> tuple[dict[str, float], float
             graph = bpy.context.evaluated_depsgraph_get()
             with framebuffer.bind():
                 gpu.state.viewport_set(0, 0, *WINDOW)
-                timed(longest, "viewport's drawing", lambda graph=graph: view.draw(looking, graph), counts)
+                timed(longest, "viewport's drawing", partial(view.draw, looking, graph), counts)
             if view._shown is not last and view._shown is not None:
                 last = view._shown
                 shown.append(time.monotonic())
@@ -67,7 +68,7 @@ def watched(place: EnginePlace, seconds: float) -> tuple[dict[str, float], float
 
     InContext.work = staticmethod(work)
     bpy.utils.register_class(InContext)
-    scene = bpy.context.scene
+    scene: Any = bpy.context.scene
     before, scene.render.engine = scene.render.engine, "IN_CONTEXT"
     bpy.ops.render.render()
     scene.render.engine = before
@@ -87,7 +88,7 @@ def timed(longest: dict[str, float], kind: str, work: Callable[[], Any], counts:
 def through_camera() -> Any:
     """What a viewport that looks through the scene's camera is told of itself."""
     width, height = WINDOW
-    scene = bpy.context.scene
+    scene: Any = bpy.context.scene
     camera = scene.camera
     look = camera.matrix_world.inverted()
     window = camera.calc_matrix_camera(bpy.context.evaluated_depsgraph_get(), x=width, y=height, scale_x=1, scale_y=1)
@@ -98,7 +99,7 @@ def through_camera() -> Any:
         is_perspective=True,
         view_perspective="CAMERA",
     )
-    viewport.viewport_camera = lambda _context: scene.camera
+    viewport.viewport_camera = lambda context: scene.camera  # noqa: ARG005
     viewport.camera_frame = lambda *_: (180.0, 0.0, 600.0, 600.0)
     region = SimpleNamespace(width=width, height=height)
     return SimpleNamespace(

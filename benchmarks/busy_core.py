@@ -30,7 +30,8 @@ from network import untrained
 from semblance.common.home import HOME_VARIABLE, Home
 from semblance.engine.jobs.scheduler import WORKER
 from semblance.engine.jobs.worker import JOB_FILE, OUTCOME_FILE, PROGRESS_FILE
-from semblance.protocol.client import Address, Client
+from semblance.protocol.address import Address
+from semblance.protocol.client import Client
 from semblance.protocol.inputs import Maps
 from semblance.protocol.jobs import Build, JobRequest, Track
 from semblance.protocol.messages import Announcement

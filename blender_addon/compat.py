@@ -39,7 +39,7 @@ def channel(datablock: bpy.types.ID, data_path: str, index: int = 0, group: str 
     return curves.new(data_path, index=index)
 
 
-def channels_there(datablock: bpy.types.ID) -> list[bpy.types.FCurve]:
+def channels_there(datablock: bpy.types.Object | bpy.types.Key) -> list[bpy.types.FCurve]:
     """Return the F-Curves that move a datablock by its action; nothing is made."""
     animation = datablock.animation_data
     if animation is None or animation.action is None or animation.action_slot is None:

@@ -7,20 +7,19 @@ Short questions can be asked without waiting (`Client.ask` returns a `Question`)
 from __future__ import annotations
 
 import json
-import re
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from ..common.errors import UserError
+from .address import Address
 from .arrays import ARRAYS_TYPE, pack_arrays, unpack_arrays
 from .certificates import OtherCertificate
 from .connection import Connection, Exchange, Reply
 from .inputs import Inputs
 from .jobs import JobRequest
 from .look import USUAL_LOOK, Look
-from .messages import VERSION, Announcement, AvatarInfo, Curve, Job, Status
+from .messages import VERSION, AvatarInfo, Curve, Job, Status
 from .pictures import Pictures
 from .splats import SplatCloud
 
@@ -31,8 +30,6 @@ MOST_BYTES = 1 << 30
 """Bytes of an answer, unless it is a head of splats."""
 MOST_SPLAT_BYTES = 1 << 30
 """Bytes of a head of splats: of six million of them."""
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-"""Names of this machine, to which a connection need not be secure."""
 
 
 class EngineUnreachable(UserError):
@@ -65,64 +62,6 @@ class EngineRefused(UserError):
 
 class NotAnEngine(EngineRefused):
     """What answers is no engine of ours."""
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where an engine listens.
-
-    Attributes:
-        host, port, token: of the engine.
-        secure: it speaks TLS.
-        fingerprint: of the certificate that it must show; empty for one that this system trusts.
-
-    Raises:
-        UserError: the token is none, for instance because it was copied from a text that made it pretty.
-    """
-
-    host: str
-    port: int
-    token: str
-    secure: bool = False
-    fingerprint: str = ""
-
-    def __post_init__(self) -> None:
-        if not is_token(self.token):
-            raise UserError(
-                "The engine's token holds characters that no token has; copy it anew from engine.json in its home."
-            )
-
-    @property
-    def place(self) -> str:
-        """Host and port."""
-        return f"{self.host}:{self.port}"
-
-    @classmethod
-    def announced(cls, announcement: Announcement) -> Address:
-        """The address of an engine on this machine."""
-        said = announcement
-        return cls(said.host, said.port, said.token, bool(said.fingerprint), said.fingerprint)
-
-    @classmethod
-    def of_url(cls, url: str, token: str, fingerprint: str = "") -> Address:
-        """The address of a remote engine.
-
-        Raises:
-            UserError: the URL is none, or would have the token sent unprotected to another machine.
-        """
-        with suppress(ValueError):
-            parts = urlsplit(url.strip())
-            if parts.scheme in ("http", "https") and parts.hostname:
-                secure = parts.scheme == "https"
-                port = parts.port or (443 if secure else 80)
-                if not secure and parts.hostname not in LOOPBACK:
-                    raise UserError(
-                        f"{url.strip()} would send the token and your pictures unprotected; write https://, which "
-                        "every engine speaks that listens beyond its own machine."
-                    )
-                parts.hostname.encode("idna")
-                return cls(parts.hostname, port, token.strip(), secure, fingerprint)
-        raise UserError(f"{url!r} is no address of an engine; write it like https://192.168.1.20:8765.")
 
 
 class Client:
@@ -381,11 +320,6 @@ class SplatsQuestion(Question):
             return SplatCloud.of_arrays(unpack_arrays(self.wait_for_bytes(SECONDS_TO_RENDER), MOST_SPLAT_BYTES))
         except (ValueError, KeyError) as error:
             raise EngineRefused("The engine sent no splats; restart it and try again.") from error
-
-
-def is_token(text: str) -> bool:
-    """Tell whether a text can be a token; the empty one stands for none."""
-    return re.fullmatch(r"[!-~]*", text) is not None
 
 
 def read_status(values: dict[str, Any]) -> Status:

@@ -102,7 +102,8 @@ def freed(picture: Floats, alpha: Floats, person: Floats, behind: Floats) -> Flo
 
 def sureness(share: Floats) -> Floats:
     """Return how much pixels with such a share of a colour count: mixed ones hardly do, nor what they miss."""
-    return np.square(np.square(share))
+    counted: Floats = np.square(np.square(share))
+    return counted
 
 
 def estimates(picture: Floats, alpha: Floats) -> tuple[Floats, Floats]:
@@ -124,7 +125,8 @@ def pooled(values: NDArray[Any], by: int) -> Floats:
     kind = np.uint32 if values.dtype == np.uint8 else np.float32
     rows = values.reshape(height // by, by, width * channels).sum(1, dtype=kind)
     sums = rows.reshape(height // by, width // by, by, channels).sum(2, dtype=kind)
-    return sums.astype(np.float32) / np.float32(by * by)
+    means: Floats = sums.astype(np.float32) / np.float32(by * by)
+    return means
 
 
 def enlarged(values: Floats, by: int) -> Floats:
@@ -136,9 +138,10 @@ def blurred(values: Floats, radius: int) -> Floats:
     """Return the means of `values [H, W, C]` over squares of `2 radius + 1` pixels; outside is nothing."""
     width = 2 * radius + 1
     if radius == 1:
-        rows = np.pad(values, ((1, 1), (1, 1), (0, 0)))
-        rows = rows[:-2] + rows[1:-1] + rows[2:]
-        return (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / np.float32(9)
+        padded = np.pad(values, ((1, 1), (1, 1), (0, 0)))
+        threes = padded[:-2] + padded[1:-1] + padded[2:]
+        means: Floats = (threes[:, :-2] + threes[:, 1:-1] + threes[:, 2:]) / np.float32(9)
+        return means
     sums = np.cumsum(np.pad(values, ((radius + 1, radius), (0, 0), (0, 0))), 0, dtype=np.float64)
     rows = np.pad(sums[width:] - sums[:-width], ((0, 0), (radius + 1, radius), (0, 0)))
     sums = np.cumsum(rows, 1, out=rows)

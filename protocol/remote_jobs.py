@@ -16,8 +16,9 @@ from typing import Any
 from ..common.errors import UserError
 from ..common.files import written_whole
 from ..common.home import Home, is_name
+from .address import Address
 from .archives import bare, head_file_of, likeness, packing, unpacking
-from .client import Address, Client
+from .client import Client
 from .jobs import JOBS, JobRequest
 from .messages import AvatarInfo, DatasetInfo, Job, Made
 from .parameters import Meaning
@@ -190,7 +191,7 @@ def localised(job: Job, home: Home, notes: Notes) -> Job:
             parameters[each.name] = str(home.dataset(value)) if is_dataset_name(each, value) else mean(value)
         elif isinstance(value, list | tuple):
             parameters[each.name] = [mean(one) for one in value]
-    same = {name: parameters[name] for name in ("dataset", "avatar", "out") if name in job.result}
+    same: dict[str, Any] = {name: parameters[name] for name in ("dataset", "avatar", "out") if name in job.result}
     return replace(job, parameters=parameters, result={**job.result, **same})
 
 

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from ..common.errors import UserError
 from ..common.files import full_disk_told, hidden_beside
-from .client import Address, Client, EngineRefused, EngineUnreachable, Question
+from .address import Address
+from .client import Client, EngineRefused, EngineUnreachable, Question
 from .connection import Reply
 from .references import digesting
 

@@ -16,7 +16,8 @@ from ...common.errors import UserError
 from ...common.home import Home
 from ...common.locks import Lock, taken
 from ...common.processes import is_alive
-from ...protocol.client import Address, Client, EngineUnreachable, NotAnEngine, WrongToken, read_status
+from ...protocol.address import Address
+from ...protocol.client import Client, EngineUnreachable, NotAnEngine, WrongToken, read_status
 from ...protocol.messages import Announcement
 from . import tokens
 from .presence import leave, stay

@@ -11,11 +11,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...protocol.client import Address, Client, EngineUnreachable, Question
+from ...protocol.client import Client, EngineUnreachable, Question
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    from ...protocol.address import Address
 
 PATIENCE = 10.0
 

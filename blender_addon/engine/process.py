@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ...common.errors import UserError
 from ...common.installation.pythons import wheels_of
 from ...protocol import known_engines
-from ...protocol.client import LOOPBACK, Address
+from ...protocol.address import LOOPBACK, Address
 from ...protocol.messages import Announcement
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from ...common.errors import UserError
 from ...common.files import write_privately
 from ...protocol import known_engines
-from ...protocol.client import Address, UnknownCertificate, read_status
+from ...protocol.address import Address
+from ...protocol.client import UnknownCertificate, read_status
 from . import tokens
 from .jobs import Bar, as_bars, connecting
 from .pulse import soon

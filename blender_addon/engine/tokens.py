@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
 from ...common.files import write_privately
-from ...protocol.client import is_token
+from ...protocol.address import is_token
 from . import windows_credentials
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from .. import compat
 from ..access import mesh_of, pose_of
 from ..properties import head_settings
 from ..scene.axes import TO_BLENDER, camera_from_world, nearest_rotations, rigid
+from ..scene.controls import expression_of
 from ..scene.rig import EYE_BONES, HEAD_BONE, HEAD_REST
-from .heads_in_space import expression_of, placement_of
+from .heads_in_space import placement_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
@@ -52,7 +52,7 @@ def draw_add(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
         menu.layout.menu(SEMBLANCE_MT_add.bl_idname, icon="MESH_MONKEY")
 
 
-PLACES: tuple[tuple[type[bpy.types.Menu], Callable[[bpy.types.Menu, bpy.types.Context], None]], ...] = (
+PLACES: tuple[tuple[Any, Callable[[bpy.types.Menu, bpy.types.Context], None]], ...] = (
     (bpy.types.TOPBAR_MT_file_import, draw_import),
     (bpy.types.VIEW3D_MT_add, draw_add),
 )

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from ...common.errors import UserError
-from ...protocol.client import Address, Client, EngineUnreachable, NotAnEngine, WrongToken
+from ...protocol.address import Address
+from ...protocol.client import Client, EngineUnreachable, NotAnEngine, WrongToken
 from ...protocol.messages import STATE_FILE, Announcement, Job
 from .shared import HomeOption, home_of
 

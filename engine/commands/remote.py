@@ -21,7 +21,8 @@ from ...common.errors import UserError
 from ...common.home import Home
 from ...common.progress import Cancelled, Listener, Progress
 from ...protocol import known_engines
-from ...protocol.client import Address, Client, EngineUnreachable, UnknownCertificate, WrongToken
+from ...protocol.address import Address
+from ...protocol.client import Client, EngineUnreachable, UnknownCertificate, WrongToken
 from ...protocol.jobs import JobRequest, Reenact
 from ...protocol.messages import Job, JobState
 from ...protocol.remote_jobs import Sender, fetched

@@ -23,7 +23,7 @@ from ...common.errors import UserError
 from ...common.files import write_privately
 from ...common.home import Home
 from ...neural.device import device_facts
-from ...protocol.client import is_token
+from ...protocol.address import is_token
 from ...protocol.jobs import Measure
 from ...protocol.messages import STATE_FILE, Announcement
 from ..jobs.expectations import is_measured

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from semblance.common.errors import UserError
+from semblance.protocol.address import Address
 from semblance.protocol.certificates import verifying
-from semblance.protocol.client import Address, CertificateChanged, Client, EngineUnreachable, UnknownCertificate
+from semblance.protocol.client import CertificateChanged, Client, EngineUnreachable, UnknownCertificate
 from semblance.protocol.inputs import Maps
 from semblance.protocol.messages import STATE_FILE, Announcement
 from semblance.tests.makers.engines import wait_until

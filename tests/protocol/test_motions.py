@@ -11,7 +11,8 @@ from dataclasses import asdict
 
 import pytest
 from semblance.common.errors import UserError
-from semblance.protocol.client import Address, Client, EngineRefused, EngineUnreachable, NotAnEngine
+from semblance.protocol.address import Address
+from semblance.protocol.client import Client, EngineRefused, EngineUnreachable, NotAnEngine
 from semblance.protocol.motions import (
     HEARTBEAT,
     MOST_LINE_BYTES,

@@ -19,8 +19,9 @@ from semblance.blender_addon.engine.process import EnginePlace
 from semblance.common.errors import UserError
 from semblance.common.progress import Cancelled
 from semblance.engine.jobs.requests import checked
+from semblance.protocol.address import Address
 from semblance.protocol.choices import MATTINGS
-from semblance.protocol.client import Address, Client, EngineRefused, EngineUnreachable, WrongToken
+from semblance.protocol.client import Client, EngineRefused, EngineUnreachable, WrongToken
 from semblance.protocol.jobs import JobKind, Photo, Track
 from semblance.protocol.messages import VERSION, Announcement, Job, JobState, Status
 

@@ -16,8 +16,9 @@ from semblance.engine.serving.frames import MOST_BYTES
 from semblance.neural.kinds import KINDS
 from semblance.neural.solid import without_holes
 from semblance.neural.styleavatar.kind import STYLEAVATAR
+from semblance.protocol.address import Address
 from semblance.protocol.arrays import pack_arrays, unpack_arrays
-from semblance.protocol.client import Address, Client, EngineRefused
+from semblance.protocol.client import Client, EngineRefused
 from semblance.protocol.messages import MOST_FRAMES, AvatarInfo, Job, JobState, Status
 from semblance.tests.engine.conftest import TOKEN
 from semblance.tests.makers.avatars import avatar_of

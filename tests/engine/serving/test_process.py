@@ -17,7 +17,8 @@ from semblance.common.processes import is_alive
 from semblance.engine.commands.cli import main
 from semblance.engine.commands.engine import running_engine
 from semblance.engine.jobs.store import JobStore, Record
-from semblance.protocol.client import Address, Client, EngineRefused, EngineUnreachable
+from semblance.protocol.address import Address
+from semblance.protocol.client import Client, EngineRefused, EngineUnreachable
 from semblance.protocol.jobs import JOBS, JobKind
 from semblance.protocol.messages import STATE_FILE, Announcement, Job, JobState
 from semblance.tests.makers.engines import start_script, wait_until
