@@ -152,7 +152,7 @@ def advance(session: Session) -> None:
     came = session.feed.step()
     if session.take:
         session.take.motions += came[: LONGEST_TAKE - len(session.take.motions)]
-    if came:
+    if came and not bpy.app.is_job_running("RENDER"):  # whose thread reads what would be changed
         live_head.set_aside(head)
         live_head.apply_motion(head, came[-1])
         session.feed.note_shown()
