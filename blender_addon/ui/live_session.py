@@ -7,6 +7,7 @@ recorded.
 
 from __future__ import annotations
 
+import itertools
 import time
 import traceback
 from contextlib import suppress
@@ -67,6 +68,7 @@ class Session:
         stream: the file that drives it, whose sound goes with a take; None for another source.
         microphone: the sound of a take is what the machine hears.
         takes: how many were kept.
+        text: how it goes, as the panel was drawn with it.
     """
 
     head: str
@@ -78,6 +80,7 @@ class Session:
     microphone: bool = False
     take: Take | None = None
     takes: int = 0
+    text: str = ""
     errands: list[Task[Any]] = field(default_factory=list)
 
 
@@ -149,15 +152,18 @@ def advance(session: Session) -> None:
     came = session.feed.step()
     if session.take:
         session.take.motions += came[: LONGEST_TAKE - len(session.take.motions)]
-    if came:
+    if came and not bpy.app.is_job_running("RENDER"):  # whose thread reads what would be changed
         live_head.set_aside(head)
         live_head.apply_motion(head, came[-1])
         session.feed.note_shown()
     for errand in tuple(session.errands):
         step_errand(session, errand)
+    text = session.feed.text
+    if came or text != session.text:
+        session.text = text
+        redraw_views(scene)
     if session.feed.over:
         stop(activity.Message(ENDED))
-    redraw_views(scene)
 
 
 def step_errand(session: Session, errand: Task[Any]) -> None:
@@ -309,8 +315,9 @@ def sound_file(scene: bpy.types.Scene) -> Path:
     """A new file for a take's sound: beside the saved .blend, else in the engine's home."""
     blend = Path(bpy.data.filepath)
     folder = blend.parent / "sound" if bpy.data.filepath else preferences.home_folder() / "sound"
-    stamp = time.strftime("%Y%m%d_%H%M%S")
-    return folder.absolute() / f"{bpy.path.clean_name(scene.name)}_{stamp}.wav"
+    stem = f"{bpy.path.clean_name(scene.name)}_{time.strftime('%Y%m%d_%H%M%S')}"
+    names = (f"{stem}{f'_{number}' if number else ''}.wav" for number in itertools.count())
+    return next(folder.absolute() / name for name in names if not (folder / name).exists())
 
 
 def redraw_views(scene: bpy.types.Scene) -> None:

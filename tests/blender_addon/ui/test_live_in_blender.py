@@ -41,7 +41,7 @@ class Feed:
     def __init__(self, place, request):
         self.request, self.coming, self.trouble = request, [], None
         self.source, self.newest, self.now = LiveSource("1", "a test", 25.0), None, 0.0
-        self.over = self.closed = False
+        self.over = self.closed = self.deaf = False
         made.append(self)
 
     def step(self):
@@ -54,6 +54,17 @@ class Feed:
 
     def note_shown(self):
         pass
+
+    def listening(self, file, begins):
+        yield
+        if self.deaf:
+            raise UserError("The microphone cannot be used.")
+        self.heard = file, begins
+
+    def ending_sound(self):
+        yield
+        self.heard[0].parent.mkdir(parents=True, exist_ok=True)
+        self.heard[0].write_bytes(Path(sys.argv[2]).read_bytes())
 
     def close(self):
         self.closed = True
@@ -79,6 +90,11 @@ def state_of(head):
     animations = [each.animation_data for each in (keys, rig)]
     actions = [(each.action, each.action_slot.identifier, each.use_nla) for each in animations]
     return [round(b.value, 6) for b in keys.key_blocks], bones, drivers, actions, sorted(head.keys())
+
+
+def points_of(head):
+    seen = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+    return np.array([vertex.co for vertex in seen.vertices])
 
 
 def jaw_of(head):
@@ -135,12 +151,13 @@ assert "already" in live_panel.SEMBLANCE_OT_go_live.disabled_reason(bpy.context)
 assert live_session.step() > 0 and state_of(head) == before, "nothing moves before something comes"
 come(motion(0.0, 0.2), motion(0.04, 0.7, yaw=0.3))
 assert abs(keys.key_blocks["jawOpen"].value - 0.7) < 1e-6
-first = head.parent.pose.bones["head"].rotation_euler.copy()
+first, points = head.parent.pose.bones["head"].rotation_euler.copy(), points_of(head)
 come(motion(0.08, 0.7, yaw=0.6))
 bpy.context.view_layer.update()
 assert abs(jaw_of(head) - 0.7) < 1e-6
 second = head.parent.pose.bones["head"].rotation_euler
 assert abs(first.to_quaternion().rotation_difference(second.to_quaternion()).angle - 0.3) < 1e-3, (first, second)
+assert np.abs(points_of(head) - points).max() > 0.01, "what Blender draws has moved"
 assert keys.key_blocks["mouthLeft"].value == 0.0, "its driver is off"
 scene.frame_set(7)
 assert abs(jaw_of(head) - 0.7) < 1e-6, "its keyframes are off"
@@ -210,6 +227,60 @@ come(motion(1.0, 0.0))
 bpy.ops.semblance.record_live()
 live_session.stop()
 assert "Nothing was recorded" in activity.message().text
+semblance.unregister()
+"""
+    run_blender(START + script, *arguments, environment=environment)
+
+
+def test_what_the_microphone_hears_comes_with_the_take(run_blender, arguments, environment):
+    script = """
+settings.source = "CAMERA"
+scene.frame_set(5)
+
+
+def record():
+    come(motion(1.0, 0.0))
+    bpy.ops.semblance.record_live()
+    come(motion(1.2, 0.1), motion(1.6, 0.2))
+    come(motion(2.0, 0.3))
+
+
+session = go()
+assert made[-1].request.camera == 0 and session.microphone
+record()
+assert made[-1].heard[1] == 1.0
+assert bpy.ops.semblance.record_live() == {"FINISHED"}
+file = made[-1].heard[0]
+deadline = time.monotonic() + 60
+while not scene.sequence_editor or not scene.sequence_editor.strips:
+    assert time.monotonic() < deadline
+    activity.step()
+assert head.semblance.driver == str(file) and head.semblance.driver_start == 5 and head.semblance.driver_time == 0
+assert len(scene.sequence_editor.strips) == 1
+live_session.stop()
+assert head.data.shape_keys.animation_data.action.name.startswith("Me Live")
+
+scene.frame_set(50)
+session = go()
+made[-1].deaf = True
+record()
+assert session.take.sound is None and "cannot be used" in activity.message().text and live_session.current()
+live_session.stop()
+assert "Recorded frames 50 to 75" in activity.message().text and len(scene.sequence_editor.strips) == 1
+
+session = go()
+record()
+live_session.stop()  # the engine ends the recording with the session
+made[-1].heard[0].write_bytes(Path(sys.argv[2]).read_bytes())
+while len(scene.sequence_editor.strips) < 2:
+    assert time.monotonic() < deadline
+    activity.step()
+
+settings.microphone = False
+assert not go().microphone
+record()
+live_session.stop()
+assert len(scene.sequence_editor.strips) == 2 and not hasattr(made[-1], "heard")
 semblance.unregister()
 """
     run_blender(START + script, *arguments, environment=environment)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from semblance.protocol.motions import PATH, Ended, LiveMotion, LiveSource, Moti
 from semblance.tests.makers.engines import wait_until
 from semblance.tests.makers.live import JAW
 from semblance.tests.makers.performances import at_rest
+from semblance.tests.makers.phones import FACE, live_link_packet
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.media import microphone
 from semblance.tracking.performances.rest import rest_metadata
@@ -93,6 +95,24 @@ def test_who_leaves_ends_the_session(engine, take):
     wait_until(lambda: engine.client.post(f"{PATH}/{session}/neutral").status_code == 404)
     wait_until(lambda: not any(each.name == "live motions" for each in threading.enumerate()))
     assert threading.active_count() <= before + 2
+
+
+def test_a_phone_drives_a_person(engine):
+    listener = Listener(engine, MotionsRequest(PERSON, live_link=0))
+    wait_until(lambda: listener.motions)
+    assert listener.motions[-1].state == "looking"
+    port = int(listener.told[0].name.rpartition(" ")[2])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        for frame in range(10_000):
+            values = [0.0] * FACE
+            values[17] = 0.0 if frame < 20 else 1.0
+            phone.sendto(live_link_packet(values, frame), ("127.0.0.1", port))
+            time.sleep(0.01)
+            if listener.motions[-1].expression[JAW] > 0.5:
+                break
+    assert listener.motions[-1].expression[JAW] > 0.5
+    wait_until(lambda: listener.motions[-1].state == "lost")
+    listener.leave()
 
 
 @pytest.mark.parametrize(

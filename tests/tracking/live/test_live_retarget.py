@@ -101,3 +101,15 @@ def test_a_known_rest_needs_no_learning():
     take = Take(LiveRetarget(own(), whole))
     take.go(1, performance=face(jaw=0.6))
     assert take.go(4, performance=face(jaw=0.6)).expression[0, JAW] == pytest.approx(0.6)
+
+
+def test_neutral_is_learnt_anew_when_asked_for_and_eases_in(take):
+    take.go(LEARNING + 1, performance=face(smile=0.2))
+    before = take.go(2, performance=face(smile=0.6, turn=0.3))
+    assert before.expression[0, SMILE] == pytest.approx(0.4, abs=0.02)
+    take.retarget.learn_anew()
+    at_once = take.go(APART, performance=face(smile=0.6, turn=0.3))
+    assert at_once.expression[0, SMILE] > 0.1, "no jump"
+    assert same(take.go(LEARNING + 1, performance=face(smile=0.6, turn=0.3)), own())
+    kept = take.go(2, performance=face(smile=0.2))
+    assert not same(kept, own()), "and is kept then"
