@@ -101,7 +101,7 @@ def matte_of(heads: Sequence[Layer], objects: Layer | None, shape: tuple[int, ..
     white = [Layer(np.repeat(each.colour[..., 3:], 4, -1), each.depth) for each in heads]
     if not white:
         return np.zeros(shape, np.float32)
-    black = [Layer(objects.colour * np.float32([0, 0, 0, 1]), objects.depth)] if objects else []
+    black = [Layer(objects.colour * np.array([0, 0, 0, 1], np.float32), objects.depth)] if objects else []
     matte: Floats = composite([*white, *black]).colour[..., 0]
     return matte
 

@@ -39,7 +39,9 @@ def talking(frames: int, seed: int, yaw: float = 21.0) -> Performance:
 def trained() -> TrainedRange:
     known = TrainedRange.of(talking(500, 0))
     assert known is not None
-    return TrainedRange.from_json(json.loads(json.dumps(known.to_json())))
+    read = TrainedRange.from_json(json.loads(json.dumps(known.to_json())))
+    assert read is not None
+    return read
 
 
 def test_footage_of_the_same_kind_is_within(trained):
