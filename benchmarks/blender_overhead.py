@@ -7,8 +7,9 @@
 A stand-in engine in another process answers at once with an empty picture, so that transport counts and the network
 does not; it is also asked through a proxy that holds back every byte for 150 ms each way. With an avatar's file, the
 real engine paints the viewport's frames. Aims: 20 ms a frame at 256 pixels, 0.3 s for a 4K frame of a picture of 1024,
-no tick over 20 ms, 10 frames a second in the viewport with `preview` on a processor. Each figure stands beside a fixed
-piece of NumPy's work in the same run. Run it on a quiet machine.
+no tick over 20 ms, 10 frames a second in the viewport with `preview` on a processor. Beside the milliseconds that pass
+stand those of work in all threads, which a busy machine changes less, and their ratio to a fixed piece of NumPy's work
+in the same run.
 """
 
 from __future__ import annotations
@@ -30,9 +31,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from clocks import baseline, clocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parent.parent
 ONE_WAY = 0.15
@@ -138,39 +142,36 @@ def measure(folder: Path, given: argparse.Namespace) -> None:
         while not (folder / "engine.json").is_file():
             time.sleep(0.05)
         times = render(folder, given.frames, given.size)
-        unit = baseline_of_run()
-        print(f"{'stage':<44}{'median ms':>10}{'/ baseline':>12}")
+        unit = baseline()
+        print(f"{'stage':<44}{'ms':>10}{'of work':>10}{'/ baseline':>12}")
         for stage, taken in times.items():
-            median = float(np.median(taken[WARM_UP:]))
-            print(f"{stage:<44}{1000 * median:>10.1f}{median / unit:>12.2f}")
-        large = frame_of_4k()
-        print(f"{'a 4K frame of a picture of 1024 pixels':<44}{1000 * large:>10.1f}{large / unit:>12.2f}")
+            tell(stage, np.median(taken[WARM_UP:], 0), unit)
+        tell("a 4K frame of a picture of 1024 pixels", frame_of_4k(), unit)
         watch(folder, given, unit)
     finally:
         engine.kill()
 
 
-def baseline_of_run() -> float:
-    """The seconds of a fixed piece of work."""
-    from blender_ticks import baseline
+def tell(what: str, taken: NDArray[np.float64], unit: float) -> None:
+    """Print seconds that have passed and seconds of the processor's work, which count against the baseline's."""
+    passed, worked = taken
+    print(f"{what:<44}{1000 * passed:>10.1f}{1000 * worked:>10.1f}{worked / unit:>12.2f}")
 
-    return baseline()
 
-
-def frame_of_4k() -> float:
-    """Return the seconds from the engine's picture to the frame's colours, for a portrait on a transparent film."""
+def frame_of_4k() -> NDArray[np.float64]:
+    """Return the seconds (passed, worked) from the engine's picture to a portrait's colours in a transparent frame."""
     from semblance.blender_addon.render import pixels
     from semblance.protocol.foreground import person_alone
 
     picture = np.random.default_rng(0).integers(0, 255, (1024, 1024, 4), np.uint8)
     window = pixels.avatar_window(3840, 2160, "AUTO")
-    best = np.inf
+    taken = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = clocks()
         frame = pixels.fit_to_frame(person_alone(picture), window, 3840, 2160)
         pixels.scene_linear(frame, np.eye(3, dtype=np.float32), transparent=True)
-        best = min(best, time.perf_counter() - began)
-    return best
+        taken.append(clocks() - began)
+    return np.min(taken, 0)
 
 
 def watch(folder: Path, given: argparse.Namespace, unit: float) -> None:
@@ -187,12 +188,12 @@ def watch(folder: Path, given: argparse.Namespace, unit: float) -> None:
     for name, place in places.items():
         longest, rate = watched(place, given.seconds * (3 if name == "real engine" else 1))
         print(f"\n{name}: {rate:.1f} frames a second in the viewport; longest ticks:")
-        for kind, taken in sorted(longest.items(), key=lambda each: -each[1]):
-            print(f"{kind:<44}{1000 * taken:>10.1f}{taken / unit:>12.2f}")
+        for kind, taken in sorted(longest.items(), key=lambda each: -each[1][0]):
+            tell(kind, taken, unit)
 
 
-def render(folder: Path, frames: int, size: int) -> dict[str, list[float]]:
-    """Render an animated head and return the seconds of each stage, frame by frame."""
+def render(folder: Path, frames: int, size: int) -> dict[str, list[NDArray[np.float64]]]:
+    """Render an animated head and return the seconds (passed, worked) of each stage, frame by frame."""
     import bpy
     import semblance
     from semblance.blender_addon.engine import frame_service
@@ -208,7 +209,7 @@ def render(folder: Path, frames: int, size: int) -> dict[str, list[float]]:
     avatar_scene.add_avatar(scene, folder / "performance.npz", avatar="any")
     registration.use_renderer(scene)
 
-    times: dict[str, list[float]] = defaultdict(list)
+    times: dict[str, list[NDArray[np.float64]]] = defaultdict(list)
     timed(render_engine, "evaluated_heads", times, "read the evaluated mesh")
     timed(PortraitHead, "map_vertices", times, "project and light the vertices")
     timed(gpu_maps.MapPainter, "__init__", times, "make shader and targets")
@@ -221,22 +222,22 @@ def render(folder: Path, frames: int, size: int) -> dict[str, list[float]]:
     timed(render_engine.SemblanceRenderEngine, "picture", times, "all but writing the pass")
     for number in range(scene.frame_start, scene.frame_end + 1):
         scene.frame_set(number)
-        began = time.perf_counter()
+        began = clocks()
         bpy.ops.render.render()
-        times["all, with Blender's own evaluation"].append(time.perf_counter() - began)
+        times["all, with Blender's own evaluation"].append(clocks() - began)
     return times
 
 
-def timed(owner: object, name: str, times: dict[str, list[float]], stage: str) -> None:
+def timed(owner: object, name: str, times: dict[str, list[NDArray[np.float64]]], stage: str) -> None:
     """Have every call of a function write down how long it took."""
     function: Callable[..., object] = getattr(owner, name)
 
     def call(*arguments: object, **named: object) -> object:
-        began = time.perf_counter()
+        began = clocks()
         try:
             return function(*arguments, **named)
         finally:
-            times[stage].append(time.perf_counter() - began)
+            times[stage].append(clocks() - began)
 
     setattr(owner, name, call)
 

@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import gpu
 import numpy as np
+from clocks import clocks
+from semblance.blender_addon.access import scene_of
 from semblance.blender_addon.render import viewport
 from semblance.blender_addon.ui import activity, beyond_watch, job_watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
     from semblance.blender_addon.engine.process import EnginePlace
 
 WINDOW = 960, 600
 """Pixels of the viewport."""
-WARM_UP_FRAMES = 3
+WARM_UP_FRAMES, MOST = 3, 60
+"""Frames that are not counted, while shaders are compiled, and the seconds that they may take."""
 
 
 class InContext(bpy.types.RenderEngine):
@@ -35,21 +39,21 @@ class InContext(bpy.types.RenderEngine):
     bl_use_gpu_context = True
     work: Callable[[], None]
 
-    def render(self, depsgraph: bpy.types.Depsgraph) -> None:  # type: ignore[override]  # noqa: ARG002
+    def render(self, _depsgraph: bpy.types.Depsgraph) -> None:  # type: ignore[override]
         type(self).work()
 
 
-def watched(place: EnginePlace, seconds: float) -> tuple[dict[str, float], float]:
-    """Move the head for some seconds; return the longest tick of each kind in seconds, and frames shown a second."""
-    longest: dict[str, float] = defaultdict(float)
+def watched(place: EnginePlace, seconds: float) -> tuple[dict[str, NDArray[np.float64]], float]:
+    """Move the head for some seconds; return the longest tick of each kind (as `clocks`), and frames shown a second."""
+    longest: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros(2))
     shown: list[float] = []
 
     def work() -> None:
         view = viewport.Viewport(place)
         target = gpu.types.GPUTexture(WINDOW, format="RGBA16F")
         framebuffer = gpu.types.GPUFrameBuffer(color_slots=[target])
-        looking, began, last = through_camera(), time.monotonic(), None
-        while time.monotonic() - began < seconds:
+        looking, last, end = through_camera(), None, time.monotonic() + MOST
+        while time.monotonic() < end:
             counts = len(shown) >= WARM_UP_FRAMES
             timed(longest, "viewport's timer", view.step, counts)
             timed(longest, "list of jobs", job_watch.look, counts)
@@ -64,11 +68,13 @@ def watched(place: EnginePlace, seconds: float) -> tuple[dict[str, float], float
             if view._shown is not last and view._shown is not None:
                 last = view._shown
                 shown.append(time.monotonic())
+                if len(shown) == WARM_UP_FRAMES:
+                    end = shown[-1] + seconds
         view.feed.close()
 
     InContext.work = staticmethod(work)
     bpy.utils.register_class(InContext)
-    scene: Any = bpy.context.scene
+    scene: Any = scene_of(bpy.context)
     before, scene.render.engine = scene.render.engine, "IN_CONTEXT"
     bpy.ops.render.render()
     scene.render.engine = before
@@ -77,19 +83,19 @@ def watched(place: EnginePlace, seconds: float) -> tuple[dict[str, float], float
     return dict(longest), (len(rest) - 1) / (rest[-1] - rest[0]) if len(rest) > 1 else 0.0
 
 
-def timed(longest: dict[str, float], kind: str, work: Callable[[], Any], counts: bool) -> None:
+def timed(longest: dict[str, NDArray[np.float64]], kind: str, work: Callable[[], Any], counts: bool) -> None:
     """Do some work, and note how long it took when it is the longest of its kind yet."""
-    began = time.perf_counter()
+    began = clocks()
     work()
     if counts:
-        longest[kind] = max(longest[kind], time.perf_counter() - began)
+        longest[kind] = np.maximum(longest[kind], clocks() - began)
 
 
 def through_camera() -> Any:
     """What a viewport that looks through the scene's camera is told of itself."""
     width, height = WINDOW
-    scene: Any = bpy.context.scene
-    camera = scene.camera
+    scene = scene_of(bpy.context)
+    camera: Any = scene.camera
     look = camera.matrix_world.inverted()
     window = camera.calc_matrix_camera(bpy.context.evaluated_depsgraph_get(), x=width, y=height, scale_x=1, scale_y=1)
     region_data = SimpleNamespace(
@@ -99,20 +105,10 @@ def through_camera() -> Any:
         is_perspective=True,
         view_perspective="CAMERA",
     )
-    viewport.viewport_camera = lambda context: scene.camera  # noqa: ARG005
-    viewport.camera_frame = lambda *_: (180.0, 0.0, 600.0, 600.0)
+    place: Any = viewport
+    place.viewport_camera = lambda _context: camera
+    place.camera_frame = lambda *_: (180.0, 0.0, 600.0, 600.0)
     region = SimpleNamespace(width=width, height=height)
     return SimpleNamespace(
         region=region, region_data=region_data, space_data=None, scene=scene, preferences=bpy.context.preferences
     )
-
-
-def baseline() -> float:
-    """Return the seconds of a fixed piece of NumPy's work, beside which the others can be read on any machine."""
-    values = np.random.default_rng(0).random((512, 512, 4), np.float32)
-    best = np.inf
-    for _ in range(5):
-        began = time.perf_counter()
-        np.sort(values, axis=1)
-        best = min(best, time.perf_counter() - began)
-    return float(best)

@@ -41,11 +41,11 @@ def channel(datablock: bpy.types.ID, data_path: str, index: int = 0, group: str 
 
 def channels_there(datablock: bpy.types.Object | bpy.types.Key) -> list[bpy.types.FCurve]:
     """Return the F-Curves that move a datablock by its action; nothing is made."""
-    animation = datablock.animation_data
+    animation = getattr(datablock, "animation_data", None)
     if animation is None or animation.action is None or animation.action_slot is None:
         return []
     strips = [strip for layer in animation.action.layers for strip in layer.strips]
-    bags = [strip.channelbag(animation.action_slot) for strip in strips]  # type: ignore[attr-defined]  # of keyframe strips
+    bags = [strip.channelbag(animation.action_slot) for strip in strips]
     return [curve for bag in bags if bag for curve in bag.fcurves]
 
 

@@ -174,14 +174,14 @@ class Viewport:
     def step(self) -> bool:
         """Bring pictures and make of them what is drawn, in short steps; tell whether there is something new."""
         stepped = self.feed.step()
-        answer = self.feed.answer
-        if answer is not self._taken:
-            self._taken, self._making = answer, shown_of(answer)
+        if self._making is None and self.feed.answer is not self._taken:  # an engine may be quicker than this is
+            self._taken = self.feed.answer
+            self._making = shown_of(self._taken)
         if self._making:
             try:
                 self._made = advanced(self._making)
             except UserError as error:
-                self._why_nothing, self._made = str(error), Shown(answer)
+                self._why_nothing, self._made = str(error), Shown(self._taken)
             if self._made:
                 self._making, stepped = None, True
         return stepped

@@ -39,3 +39,41 @@ for transparent in (True, False):
 
 def test_pictures_are_made_in_small_steps(run_blender):
     run_blender(SCRIPT)
+
+
+QUICK_ENGINE = """
+from types import SimpleNamespace
+import bpy
+import numpy as np
+import semblance
+from semblance.blender_addon.render import viewport, viewport_pictures
+from semblance.protocol.pictures import Pictures
+
+semblance.register()
+viewport_pictures.SECONDS_A_STEP = 0.0
+view = viewport.Viewport(None)
+moment = SimpleNamespace(portrait=True, sight=None, transparent=True)
+
+class Feed:
+    '''Has another answer whenever it is looked at.'''
+    idle, text, steps = False, "", 0
+    def step(self):
+        self.steps += 1
+        picture = np.full((1, 256, 256, 4), min(self.steps, 255), np.uint8)
+        self.answer = SimpleNamespace(pictures=(Pictures(picture),), moment=moment)
+        return True
+    def close(self):
+        pass
+
+view.feed = Feed()
+made = 0
+for _ in range(60):
+    view.step()
+    made += view._made is not None
+    view._made = None
+assert 5 <= made < 60, made
+"""
+
+
+def test_an_engine_that_is_quicker_than_the_viewport_does_not_starve_it(run_blender):
+    run_blender(QUICK_ENGINE)
