@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ...neural.avatar import Avatar
     from ...neural.rendering.frames import Pose
     from ...protocol.inputs import Inputs
+    from ...tracking.heads.arrays import Floats
     from ...tracking.heads.arrays import Image as Pixels
     from ...tracking.performances.performance import Performance
 
@@ -138,7 +139,7 @@ def posed(own: Performance, asked: PoseRequest) -> Performance:
     return replace(own, expression=expression, rotation=own.rotation @ turn, gaze=gaze)
 
 
-def seen_by(drawn: PosedMesh, middle: np.ndarray, camera: PinholeCamera, asked: PoseRequest) -> PosedMesh:
+def seen_by(drawn: PosedMesh, middle: Floats, camera: PinholeCamera, asked: PoseRequest) -> PosedMesh:
     """A posed mesh as a camera sees it that turns about `middle [3]` and comes nearer."""
     turn = from_angles(np.array([(*asked.orbit, 0.0)])).astype(np.float32)
     seen = np.array([astuple(zoomed(camera.resized(asked.size, asked.size), asked.zoom))], np.float32)

@@ -6,7 +6,9 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -17,18 +19,21 @@ from semblance.engine.commands import page
 from semblance.engine.serving import process
 from semblance.protocol.messages import STATE_FILE, Announcement
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SAID = Announcement(8123, "a-token-that-nobody-guesses", os.getpid())
 
 
 @pytest.fixture
 def opened(monkeypatch) -> list[str]:
     addresses: list[str] = []
-    monkeypatch.setattr(page.webbrowser, "open", addresses.append)
+    monkeypatch.setattr(webbrowser, "open", addresses.append)
     return addresses
 
 
 @pytest.fixture
-def home(tmp_path) -> Home:
+def home(tmp_path) -> Iterator[Home]:
     """The home of an engine that runs: it holds the lock and is announced."""
     made = Home(tmp_path / "home")
     made.prepare()

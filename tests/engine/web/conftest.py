@@ -15,7 +15,7 @@ from semblance.tests.makers.painters import painters_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, ConsoleMessage, Page
 
 CHROMIUM = shutil.which("chromium")
 WORDS = (
@@ -44,6 +44,16 @@ class Seen:
     page: Page
     complaints: list[str] = field(default_factory=list)
     expected: tuple[str, ...] = ()
+
+    def listen(self) -> None:
+        """Begin to note what goes wrong."""
+
+        def note(said: ConsoleMessage) -> None:
+            if said.type in ("error", "warning"):
+                self.complaints.append(said.text)
+
+        self.page.on("console", note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def unexpected(self) -> list[str]:
         return [each for each in self.complaints if not any(part in each for part in self.expected)]
@@ -76,8 +86,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Seen]]:
         )
         context.set_default_timeout(PATIENCE)
         seen = Seen(context.new_page())
-        seen.page.on("console", lambda said: said.type in ("error", "warning") and seen.complaints.append(said.text))
-        seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        seen.listen()
         seen.page.goto(f"{address}/#token={token}" if token else address)
         opened.append(seen)
         return seen
