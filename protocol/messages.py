@@ -29,7 +29,13 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 | `HEAD /v1/files/{sha256}` | | 204; `Upload-Offset`: bytes that are here, `Upload-Complete`: `?1` when that is all |
 | `PUT /v1/files/{sha256}` | a piece, where `Content-Range: bytes FIRST-LAST/TOTAL` says | `FileState` |
 | `GET /v1/files/{sha256}` | `Range: bytes=FIRST-LAST` | bytes |
+| `GET /v1/jobs/{id}/file` | | the one file that a job has written, such as a film |
+| `GET /v1/avatars/{id}/file` | | the avatar's file |
+| `POST /v1/avatars/{id}/picture` | a pose in JSON (`engine.serving.posing`) | WebP |
+| `POST /v1/verify` | `?name=NAME`, a file | what it says of how it was made, in words |
 | `POST /v1/avatars/{id}/frames` | `pack_arrays(**inputs, **look)` | `pack_arrays(rgba[, depth])` |
+
+`GET /` and `/page/…` are the page's own files, the only ones that need no token; pages of other origins get 403.
 
 A refusal is `{"detail": "one sentence"}` with 401 (token), 403 (name), 404, 405 (method), 409 (place of a piece), 413
 (too large), 415 (type of the body), 416 (part), 422 (cannot be done as asked; also for what should be JSON and is none)

@@ -125,6 +125,7 @@ export class JobCard {
     const key = `${job.id} ${job.state}`;
     const now = performance.now() / 1000;
     if (!job.preview || (ended && key === this._shown) || now - this._looked < SECONDS_BETWEEN_PICTURES) return;
+    if (ended && this.element.getBoundingClientRect().top > 2 * innerHeight) return;
     this._looked = now;
     this._shown = key;
     try {

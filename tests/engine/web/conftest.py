@@ -45,9 +45,15 @@ class Seen:
     complaints: list[str] = field(default_factory=list)
     expected: tuple[str, ...] = ()
 
-    def hear(self, said: ConsoleMessage) -> None:
-        if said.type in ("error", "warning"):
-            self.complaints.append(said.text)
+    def listen(self) -> None:
+        """Begin to note what goes wrong."""
+
+        def note(said: ConsoleMessage) -> None:
+            if said.type in ("error", "warning"):
+                self.complaints.append(said.text)
+
+        self.page.on("console", note)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def unexpected(self) -> list[str]:
         return [each for each in self.complaints if not any(part in each for part in self.expected)]
@@ -80,8 +86,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Seen]]:
         )
         context.set_default_timeout(PATIENCE)
         seen = Seen(context.new_page())
-        seen.page.on("console", seen.hear)
-        seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        seen.listen()
         seen.page.goto(f"{address}/#token={token}" if token else address)
         opened.append(seen)
         return seen
