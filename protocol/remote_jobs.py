@@ -175,6 +175,19 @@ def fetched(address: Address, home: Home, job: Job) -> Moving[Job]:
     return here
 
 
+def avatar_sent(address: Address, file: Path) -> Moving[str]:
+    """Send an avatar's file; return its id there.
+
+    Raises:
+        UserError: the engine cannot be reached for long, or refuses it.
+    """
+    digest = yield from as_moved(digesting(file), "Reading", file.name)
+    yield from sending(address, file, digest)
+    body = {"file": str(Reference.to(file, digest))}
+    said = yield from asked(address, lambda client: client.ask("POST", "/v1/avatars", body), "Adding")
+    return AvatarInfo.from_json(said).id
+
+
 def localised(job: Job, home: Home, notes: Notes) -> Job:
     """A job with the paths that its files have, or will have, on this machine. Those of others' are only names."""
     parameters, mean = dict(job.parameters), meaning(notes)
@@ -190,7 +203,7 @@ def localised(job: Job, home: Home, notes: Notes) -> Job:
             parameters[each.name] = str(home.dataset(value)) if is_dataset_name(each, value) else mean(value)
         elif isinstance(value, list | tuple):
             parameters[each.name] = [mean(one) for one in value]
-    same = {name: parameters[name] for name in ("dataset", "avatar", "out") if name in job.result}
+    same: dict[str, Any] = {name: parameters[name] for name in ("dataset", "avatar", "out") if name in job.result}
     return replace(job, parameters=parameters, result={**job.result, **same})
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import replace
@@ -11,14 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from semblance.blender_addon.engine import frame_service, jobs, tokens
+from semblance.blender_addon.engine import avatar_files, frame_service, jobs, tokens
 from semblance.blender_addon.engine.jobs import attend, connecting, follow, run_to_end
 from semblance.blender_addon.engine.process import EnginePlace
 from semblance.common.errors import UserError
 from semblance.common.home import Home
+from semblance.engine.jobs.avatar_heads import copy_with_head
 from semblance.neural.kinds import KINDS
 from semblance.neural.styleavatar.kind import STYLEAVATAR
-from semblance.protocol import known_engines, transfers
+from semblance.protocol import known_engines, remote_jobs, transfers
 from semblance.protocol import messages as protocol_messages
 from semblance.protocol.client import CertificateChanged, EngineRefused, UnknownCertificate, WrongToken
 from semblance.protocol.inputs import Maps
@@ -149,6 +151,27 @@ def test_a_broken_transfer_goes_on_where_it_was(there, tmp_path, monkeypatch):
         run_to_end(follow(place, Track(source=str(source), dataset="d")), pause=0.002)
         assert proxy.budget == float("inf"), "it broke"
         assert 8 * MEGABYTE < proxy.sent < 9.7 * MEGABYTE, "no more than a piece was sent again"
+
+
+def test_an_avatar_of_this_machine_is_sent_and_no_head_of_that_machine_is_named(place, there, tmp_path):
+    avatar = tmp_path / "me.safetensors"
+    data = (there.home.folder.parent / "trained.safetensors").read_bytes()
+    avatar.write_bytes(data)
+    name, said = run_to_end(avatar_files.sending(place, avatar))
+    assert (name, said["kind"]) == (f"me_{hashlib.sha256(data).hexdigest()[:6]}", "styleavatar")
+    assert run_to_end(avatar_files.sending(place, avatar))[0] == name
+    copy_with_head(avatar, avatar, str)
+    changed = avatar.read_bytes().replace(b'\\"head_path\\": \\"\\"', b'\\"head_path\\": \\"/etc/passwd\\"')
+    assert b"/etc/passwd" in changed
+    length = int.from_bytes(changed[:8], "little") + len("/etc/passwd")
+    avatar.write_bytes(length.to_bytes(8, "little") + changed[8:])
+    name, _ = run_to_end(avatar_files.sending(place, avatar))
+    assert b"/etc/passwd" not in there.home.avatar(name).read_bytes()
+    (tmp_path / "wrong.safetensors").write_bytes(b"x" * 100)
+    client = run_to_end(connecting(place))
+    with pytest.raises(EngineRefused, match="not an avatar"):
+        run_to_end(jobs.moving(remote_jobs.avatar_sent(client.address, tmp_path / "wrong.safetensors")))
+    client.close()
 
 
 def test_a_file_that_changes_on_the_way_is_refused(place, there, tmp_path):
