@@ -7,6 +7,7 @@ import hashlib
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,15 +25,15 @@ from semblance.protocol import known_engines, remote_jobs, transfers
 from semblance.protocol import messages as protocol_messages
 from semblance.protocol.client import CertificateChanged, EngineRefused, UnknownCertificate, WrongToken
 from semblance.protocol.inputs import Maps
-from semblance.protocol.jobs import Build, Reenact, Track
+from semblance.protocol.jobs import Build, JobKind, Reenact, Track
 from semblance.protocol.look import USUAL_LOOK
+from semblance.protocol.messages import Job, JobState
 from semblance.tests.makers.avatars import avatar_of
 from semblance.tests.makers.remote_engines import TOKEN, proxy_to, remote_engine
 from semblance.tracking.performances.performance import Performance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from semblance.tests.makers.remote_engines import RemoteEngine
 
@@ -261,3 +262,22 @@ def test_a_job_of_before_blender_began_is_brought_too(place, tmp_path):
     again = run_to_end(attend(place, found))
     assert again.result["dataset"] == asked.result["dataset"]
     assert again.parameters["source"] == str(source)
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "/etc/x", ".hidden", ""])
+def test_an_engine_cannot_say_where_on_this_machine_its_results_go(tmp_path, name):
+    home = Home(tmp_path)
+    job = Job("j1", JobKind.TRACK, JobState.DONE, {"source": "x.mp4", "dataset": name}, result={"dataset": name})
+    try:
+        here = remote_jobs.localised(job, home, remote_jobs.Notes())
+    except EngineRefused:
+        return
+    target = here.parameters["dataset"]
+    assert not target or home.dataset(Path(target).name) == Path(target)
+
+
+def test_a_folder_of_something_else_is_not_replaced_by_a_dataset(place, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years")
+    with pytest.raises(UserError, match="is no dataset and not empty"):
+        run_to_end(follow(place, Track(source=str(footage_in(tmp_path, 100)), dataset=str(tmp_path / "mine"))))
