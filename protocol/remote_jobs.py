@@ -18,14 +18,15 @@ from ..common.files import written_whole
 from ..common.home import Home, is_name
 from .address import Address
 from .archives import bare, head_file_of, likeness, packing, unpacking
-from .client import Client
+from .client import Client, EngineRefused
 from .jobs import JOBS, JobRequest
 from .messages import AvatarInfo, DatasetInfo, Job, Made
 from .parameters import Meaning
-from .references import DATASET_SUFFIX, Reference, digesting, plain_name
+from .references import DATASET_SUFFIX, DIGEST, Reference, digesting, is_file_name, plain_name
 from .transfers import Moved, Moving, awaited, receiving, sending
 
 PATHS = (Meaning.PATH, Meaning.DATASET, Meaning.AVATAR)
+STRANGE = "The engine sent something else than the job was asked for; update it."
 FOLDER = "carried"
 """Folder, in this machine's home, of notes about jobs elsewhere, and of archives on their way."""
 
@@ -92,7 +93,10 @@ class Sender:
         if meaning is not Meaning.PATH:
             name = f"{name.removesuffix('.safetensors')[:80]}_{self._tag}"
         place = {Meaning.DATASET: self._home.dataset, Meaning.AVATAR: self._home.avatar, Meaning.PATH: Path}[meaning]
-        self.notes.targets[parameter.name] = str(place(name if is_name(value) else value))
+        target = place(name if is_name(value) else value)
+        if meaning is Meaning.DATASET and is_of_others(target):
+            raise UserError(f"{target} is no dataset and not empty; choose another folder.")
+        self.notes.targets[parameter.name] = str(target)
         return name
 
     def _sent(self, parameter: Field[Any], value: str) -> Moving[str]:
@@ -148,6 +152,13 @@ class Sender:
         return {str(head): str((yield from self._file_sent(head)))}
 
 
+def is_of_others(folder: Path) -> bool:
+    """Tell whether a folder is there and is something else than a dataset."""
+    if not folder.exists() or (folder / "dataset.json").is_file():
+        return False
+    return not folder.is_dir() or any(folder.iterdir())
+
+
 def spelling(needed: Mapping[str, str]) -> Callable[[str], str]:
     """What tells how a path outside a dataset is spelled: the files that were sent by reference, others by name."""
     return lambda path: needed.get(path) or bare(path)
@@ -162,7 +173,10 @@ def fetched(address: Address, home: Home, job: Job) -> Moving[Job]:
     notes = Notes.read(home, job.id)
     told = yield from asked(address, lambda client: client.ask("GET", f"/v1/jobs/{job.id}/files"), "Packing")
     here = localised(job, home, notes)
+    expected = [each.name for each in paths_of(JOBS[job.kind]) if each.metadata["made"]]
     for made in map(Made.from_json, told):
+        if made.parameter not in expected or not DIGEST.fullmatch(made.sha256):
+            raise EngineRefused(STRANGE)
         target = Path(here.parameters[made.parameter])
         if not made.archive:
             yield from receiving(address, made.sha256, made.bytes, target)
@@ -176,8 +190,25 @@ def fetched(address: Address, home: Home, job: Job) -> Moving[Job]:
     return here
 
 
+def avatar_sent(address: Address, file: Path) -> Moving[str]:
+    """Send an avatar's file; return its id there.
+
+    Raises:
+        UserError: the engine cannot be reached for long, or refuses it.
+    """
+    digest = yield from as_moved(digesting(file), "Reading", file.name)
+    yield from sending(address, file, digest)
+    body = {"file": str(Reference.to(file, digest))}
+    said = yield from asked(address, lambda client: client.ask("POST", "/v1/avatars", body), "Adding")
+    return AvatarInfo.from_json(said).id
+
+
 def localised(job: Job, home: Home, notes: Notes) -> Job:
-    """A job with the paths that its files have, or will have, on this machine. Those of others' are only names."""
+    """A job with the paths that its files have, or will have, on this machine. Those of others' are only names.
+
+    Raises:
+        EngineRefused: the engine calls something by a name that would lead out of its folder here.
+    """
     parameters, mean = dict(job.parameters), meaning(notes)
     for each in paths_of(JOBS[job.kind]):
         value = parameters.get(each.name)
@@ -186,6 +217,8 @@ def localised(job: Job, home: Home, notes: Notes) -> Job:
         elif value and each.metadata["made"]:
             places = {Meaning.DATASET: home.dataset, Meaning.AVATAR: home.avatar}
             place = places.get(each.metadata["meaning"], (home.outputs / job.id).joinpath)
+            if not (is_name(job.id) and isinstance(value, str) and is_file_name(bare(value))):
+                raise EngineRefused(STRANGE)
             parameters[each.name] = str(place(bare(value)))
         elif isinstance(value, str):
             parameters[each.name] = str(home.dataset(value)) if is_dataset_name(each, value) else mean(value)

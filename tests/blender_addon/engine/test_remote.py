@@ -3,34 +3,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
-from semblance.blender_addon.engine import frame_service, jobs, tokens
+from semblance.blender_addon.engine import avatar_files, frame_service, jobs, tokens
 from semblance.blender_addon.engine.jobs import attend, connecting, follow, run_to_end
 from semblance.blender_addon.engine.process import EnginePlace
 from semblance.common.errors import UserError
 from semblance.common.home import Home
+from semblance.engine.jobs.avatar_heads import copy_with_head
 from semblance.neural.kinds import KINDS
 from semblance.neural.styleavatar.kind import STYLEAVATAR
-from semblance.protocol import known_engines, transfers
+from semblance.protocol import known_engines, remote_jobs, transfers
 from semblance.protocol import messages as protocol_messages
 from semblance.protocol.client import CertificateChanged, EngineRefused, UnknownCertificate, WrongToken
 from semblance.protocol.inputs import Maps
-from semblance.protocol.jobs import Build, Reenact, Track
+from semblance.protocol.jobs import Build, JobKind, Reenact, Track
 from semblance.protocol.look import USUAL_LOOK
+from semblance.protocol.messages import Job, JobState
 from semblance.tests.makers.avatars import avatar_of
 from semblance.tests.makers.remote_engines import TOKEN, proxy_to, remote_engine
 from semblance.tracking.performances.performance import Performance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from semblance.tests.makers.remote_engines import RemoteEngine
 
@@ -151,6 +154,27 @@ def test_a_broken_transfer_goes_on_where_it_was(there, tmp_path, monkeypatch):
         assert 8 * MEGABYTE < proxy.sent < 9.7 * MEGABYTE, "no more than a piece was sent again"
 
 
+def test_an_avatar_of_this_machine_is_sent_and_no_head_of_that_machine_is_named(place, there, tmp_path):
+    avatar = tmp_path / "me.safetensors"
+    data = (there.home.folder.parent / "trained.safetensors").read_bytes()
+    avatar.write_bytes(data)
+    name, said = run_to_end(avatar_files.sending(place, avatar))
+    assert (name, said["kind"]) == (f"me_{hashlib.sha256(data).hexdigest()[:6]}", "styleavatar")
+    assert run_to_end(avatar_files.sending(place, avatar))[0] == name
+    copy_with_head(avatar, avatar, str)
+    changed = avatar.read_bytes().replace(b'\\"head_path\\": \\"\\"', b'\\"head_path\\": \\"/etc/passwd\\"')
+    assert b"/etc/passwd" in changed
+    length = int.from_bytes(changed[:8], "little") + len("/etc/passwd")
+    avatar.write_bytes(length.to_bytes(8, "little") + changed[8:])
+    name, _ = run_to_end(avatar_files.sending(place, avatar))
+    assert b"/etc/passwd" not in there.home.avatar(name).read_bytes()
+    (tmp_path / "wrong.safetensors").write_bytes(b"x" * 100)
+    client = run_to_end(connecting(place))
+    with pytest.raises(EngineRefused, match="not an avatar"):
+        run_to_end(jobs.moving(remote_jobs.avatar_sent(client.address, tmp_path / "wrong.safetensors")))
+    client.close()
+
+
 def test_a_file_that_changes_on_the_way_is_refused(place, there, tmp_path):
     source = footage_in(tmp_path, 2000)
     client = run_to_end(connecting(place))
@@ -238,3 +262,22 @@ def test_a_job_of_before_blender_began_is_brought_too(place, tmp_path):
     again = run_to_end(attend(place, found))
     assert again.result["dataset"] == asked.result["dataset"]
     assert again.parameters["source"] == str(source)
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "/etc/x", ".hidden", ""])
+def test_an_engine_cannot_say_where_on_this_machine_its_results_go(tmp_path, name):
+    home = Home(tmp_path)
+    job = Job("j1", JobKind.TRACK, JobState.DONE, {"source": "x.mp4", "dataset": name}, result={"dataset": name})
+    try:
+        here = remote_jobs.localised(job, home, remote_jobs.Notes())
+    except EngineRefused:
+        return
+    target = here.parameters["dataset"]
+    assert not target or home.dataset(Path(target).name) == Path(target)
+
+
+def test_a_folder_of_something_else_is_not_replaced_by_a_dataset(place, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years")
+    with pytest.raises(UserError, match="is no dataset and not empty"):
+        run_to_end(follow(place, Track(source=str(footage_in(tmp_path, 100)), dataset=str(tmp_path / "mine"))))
