@@ -41,6 +41,8 @@ def test_what_was_measured_is_known_for_this_device_only(home, monkeypatch):
     assert expectation(home, "portrait", "standard").sentence == (
         "30 min, which is less than 1% of the training that it wants here; all of it takes 5 days."
     )
+    monkeypatch.setattr(expectations_module, "device_facts", lambda: DeviceFacts("cpu", "CPU, 1 threads", "2", ()))
+    assert is_measured(home), "how many threads there are just now is nothing to go by"
     monkeypatch.setattr(expectations_module, "device_facts", lambda: DeviceFacts("cuda", "H200", "2", ()))
     assert not is_measured(home)
     home.rates.write_text(json.dumps({"version": 2, "devices": 5}))
