@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import bpy
 
 from ..common.errors import UserError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 Outcome = set[Literal["RUNNING_MODAL", "CANCELLED", "FINISHED", "PASS_THROUGH", "INTERFACE"]]
 """What an operator tells Blender."""
+
+
+when_refused: list[Callable[[str], None]] = []
+"""Told of each sentence that an operator reports as an error: the report itself can have no button."""
 
 
 class SemblanceOperator(bpy.types.Operator):
@@ -35,6 +42,8 @@ class SemblanceOperator(bpy.types.Operator):
             return self.run(context)
         except UserError as error:
             self.report({"ERROR"}, str(error))
+            for hear in when_refused:
+                hear(str(error))
             return {"CANCELLED"}
 
     def run(self, context: bpy.types.Context) -> Outcome:

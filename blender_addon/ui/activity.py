@@ -20,6 +20,7 @@ from ...common.progress import Cancelled
 from ..access import windows
 from ..engine import jobs
 from ..engine.jobs import Bar, Task
+from ..operators import when_refused
 from ..preferences import engine_place
 from .remedies import draw_remedies
 
@@ -251,6 +252,12 @@ def say(said: Message) -> None:
     redraw()
 
 
+def keep_refusal(sentence: str) -> None:
+    """Keep what an operator has just reported by itself for the panel, which draws the buttons that mend it."""
+    _memory.message = Message(sentence, problem=True)
+    redraw()
+
+
 def cancel(number: int = 0) -> None:
     """End the task with this number, else the oldest: ask the engine to cancel its job, or stop what is none yet.
 
@@ -354,13 +361,15 @@ def draw_status(header: bpy.types.Header, _context: bpy.types.Context) -> None:
 
 
 def register() -> None:
-    """Show tasks in the status bar."""
+    """Show tasks in the status bar, and refusals in the panel."""
+    when_refused.append(keep_refusal)
     bpy.types.STATUSBAR_HT_header.append(draw_status)
 
 
 def unregister() -> None:
     """Undo `register`; running jobs are left to the engine."""
     bpy.types.STATUSBAR_HT_header.remove(draw_status)
+    when_refused.remove(keep_refusal)
     if bpy.app.timers.is_registered(step):
         bpy.app.timers.unregister(step)
     for task in [*(activity.task for activity in _memory.running), *_memory.errands]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HEIGHT, GAP, SCRUBBING = 5, 1, 26
 """Of a strip, between two, and of the band with frame numbers above them, in pixels at scale 1."""
+ROWS = 2
+"""Strips that there may be."""
 
 
 def draw_runs(
@@ -32,7 +34,8 @@ def draw_runs(
     if region is None or not runs:
         return
     scale = preferences_of(context).system.ui_scale
-    top = region.height - (SCRUBBING + row * (HEIGHT + GAP)) * scale
+    below_numbers = region.height - (SCRUBBING + row * (HEIGHT + GAP)) * scale
+    top = max(below_numbers, (ROWS - row) * (HEIGHT + GAP) * scale)  # Blender's own timeline is hardly higher
     bottom, corners = top - HEIGHT * scale, list[tuple[float, float]]()
     for first, last in runs:
         left = region.view2d.view_to_region(first - 0.5, 0, clip=False)[0]

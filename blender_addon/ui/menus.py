@@ -3,16 +3,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import bpy
 
 from .carrying_operators import SEMBLANCE_OT_import_avatar
 from .job_operators import SEMBLANCE_OT_new_avatar
 from .scene_operators import SEMBLANCE_OT_add_avatar
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 VIDEO, PHOTO = "Semblance Avatar from Video", "Semblance Avatar from Photo"
 
@@ -52,7 +47,7 @@ def draw_add(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
         menu.layout.menu(SEMBLANCE_MT_add.bl_idname, icon="MESH_MONKEY")
 
 
-PLACES: tuple[tuple[Any, Callable[[bpy.types.Menu, bpy.types.Context], None]], ...] = (
+PLACES = (
     (bpy.types.TOPBAR_MT_file_import, draw_import),
     (bpy.types.VIEW3D_MT_add, draw_add),
 )

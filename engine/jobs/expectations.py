@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 from typing import TYPE_CHECKING, Any
 
 from ...common.file_format import FileFormat
@@ -81,6 +83,7 @@ def everything(home: Home) -> dict[str, Any]:
 
 
 def device_key() -> str:
-    """What tells one device, and what trains on it, from others."""
+    """What tells one device, and what trains on it, from others; the threads of a processor change with its load."""
     facts = device_facts()
-    return f"{facts.name}, PyTorch {facts.torch}, Semblance {own_version()}"
+    name = facts.name if facts.device != "cpu" else f"{platform.machine()}, {os.cpu_count()} cores"
+    return f"{name}, PyTorch {facts.torch}, Semblance {own_version()}"

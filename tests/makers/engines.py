@@ -25,7 +25,8 @@ STAND_IN_WORKER = """
     from semblance.engine.jobs import tasks, worker
 
     def steps(parameters, listener):
-        what = Path(parameters.source if hasattr(parameters, "source") else parameters.dataset).name
+        place = getattr(parameters, "source", "") or getattr(parameters, "dataset", "short")
+        what = Path(place).name
         if what == "crash": os._exit(3)
         if what == "fault": raise ZeroDivisionError
         if what == "no_face": raise UserError("There is no face in no_face; choose other footage.")
@@ -52,7 +53,7 @@ STAND_IN_WORKER = """
             (Path(sys.argv[1]) / "cleaned").touch()
             raise
         built = {"avatar_id": Path(parameters.avatar).stem} if hasattr(parameters, "avatar") else {}
-        return {"dataset": parameters.dataset, "frames": count, "home": str(default_home()), **built}
+        return {"dataset": getattr(parameters, "dataset", ""), "frames": count, "home": str(default_home()), **built}
 
     for kind in JobKind: tasks.TASKS[kind] = steps
     worker.main()
@@ -65,14 +66,16 @@ START = """
 import sys
 from semblance.engine.commands import cli
 from semblance.neural import device
-from semblance.engine.jobs import scheduler
+from semblance.engine.jobs import expectations, scheduler
 from semblance.engine.serving import process, server
 scheduler.WORKER = {worker!r}
 scheduler.SECONDS_TO_HEAR = {seconds_to_hear!r}
 scheduler.SECONDS_TO_CLEAN_UP = 60.0
 process.SECONDS_BETWEEN_LOOKS = 0.05
 process.SECONDS_TO_LINGER = {seconds_to_linger!r}
-process.device_facts = server.device_facts = lambda: device.DeviceFacts("cpu", "CPU", "none", ())
+process.SECONDS_OF_IDLENESS = {seconds_of_idleness!r}
+facts = device.DeviceFacts("cpu", "CPU", "none", ())
+process.device_facts = server.device_facts = expectations.device_facts = lambda: facts
 cli.main()
 """
 
@@ -86,9 +89,16 @@ def stand_in_worker_in(folder: Path) -> tuple[str, ...]:
     return (sys.executable, "-P", str(script))
 
 
-def start_script(worker: tuple[str, ...], seconds_to_hear: float, seconds_to_linger: float) -> str:
+def start_script(
+    worker: tuple[str, ...], seconds_to_hear: float, seconds_to_linger: float, seconds_of_idleness: float = 1e9
+) -> str:
     """The text of a Python script that is the command line of an engine with this worker."""
-    return START.format(worker=worker, seconds_to_hear=seconds_to_hear, seconds_to_linger=seconds_to_linger)
+    return START.format(
+        worker=worker,
+        seconds_to_hear=seconds_to_hear,
+        seconds_to_linger=seconds_to_linger,
+        seconds_of_idleness=seconds_of_idleness,
+    )
 
 
 def stand_in_python(folder: Path, seconds_to_linger: float) -> Path:

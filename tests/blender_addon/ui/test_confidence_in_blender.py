@@ -84,6 +84,19 @@ for each in remedies.REMEDIES:
     room, _, name = each.operator.partition(".")
     known = getattr(getattr(bpy.ops, room), name).get_rna_type().properties.keys()
     assert set(each.properties) <= set(known)
+from semblance.blender_addon.ui import activity, panels
+try:
+    bpy.ops.semblance.load_performance(filepath="/nowhere.csv")
+except RuntimeError as refused:
+    print(refused)
+assert activity.message() is None, "there was no head, so that it was grey"
+from semblance.blender_addon import operators
+for hear in operators.when_refused:
+    hear("The engine hangs: press Restart Engine.")
+drawn = Drawn()
+drawn.prop = lambda *_, **__: None
+panels.draw_message(drawn, bpy.context)
+assert ("restart_engine", "Restart Engine") in drawn.said
 drawn = Drawn()
 remedies.draw_remedies(drawn, "The engine hangs: press Restart Engine, or choose another in the preferences.")
 assert drawn.said == [("restart_engine", "Restart Engine"), ("addon_show", "Open Preferences")]

@@ -8,6 +8,7 @@ import json
 import pytest
 import torch
 from semblance.common.home import Home
+from semblance.engine.commands.avatars import say_what_to_expect
 from semblance.engine.jobs import expectations as expectations_module
 from semblance.engine.jobs.expectations import expectation, expectations, is_measured, note_rates, note_training
 from semblance.neural.device import DeviceFacts
@@ -40,6 +41,8 @@ def test_what_was_measured_is_known_for_this_device_only(home, monkeypatch):
     assert expectation(home, "portrait", "standard").sentence == (
         "30 min, which is less than 1% of the training that it wants here; all of it takes 5 days."
     )
+    monkeypatch.setattr(expectations_module, "device_facts", lambda: DeviceFacts("cpu", "CPU, 1 threads", "2", ()))
+    assert is_measured(home), "how many threads there are just now is nothing to go by"
     monkeypatch.setattr(expectations_module, "device_facts", lambda: DeviceFacts("cuda", "H200", "2", ()))
     assert not is_measured(home)
     home.rates.write_text(json.dumps({"version": 2, "devices": 5}))
@@ -71,3 +74,11 @@ def test_steps_are_measured(monkeypatch):
     assert set(found) == {"preview", "standard"}
     assert found["preview"] == pytest.approx(found["standard"] * 88 / 2.5)
     assert {each.stage for each in told} == {"Measuring"}
+
+
+def test_the_command_line_says_how_long_a_build_takes(home, tmp_path, capsys):
+    told = {"avatar_kind": "splats", "preset": "final", "dataset": str(tmp_path), "seconds": None, "steps": None}
+    say_what_to_expect(home, **told)
+    assert capsys.readouterr().err == "Final: 15 min of training.\n"
+    say_what_to_expect(home, **{**told, "steps": 5})
+    assert capsys.readouterr().err == ""

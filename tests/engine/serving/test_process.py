@@ -37,6 +37,7 @@ class Engines:
         self._processes: list[subprocess.Popen[str]] = []
         self.seconds_to_hear = 60.0  # a busy machine wakes a worker late
         self.seconds_to_linger = 0.2
+        self.seconds_of_idleness = 1e9
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start an engine and wait until it is announced."""
@@ -50,7 +51,7 @@ class Engines:
 
     def spawn(self, *arguments: str) -> subprocess.Popen[str]:
         """Start an engine."""
-        start = start_script(self._worker, self.seconds_to_hear, self.seconds_to_linger)
+        start = start_script(self._worker, self.seconds_to_hear, self.seconds_to_linger, self.seconds_of_idleness)
         command = [sys.executable, "-P", "-c", start, "serve", "--home", str(self.home)]
         process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self._processes.append(process)
@@ -238,6 +239,20 @@ def test_an_engine_leaves_when_the_last_of_its_users_has_gone(engines):
     assert process.wait(300) == 0
     assert not (engines.home / STATE_FILE).exists()
     assert errors_of(process).read() == ""
+
+
+def test_an_idle_engine_measures_its_machine_once_unless_it_knows(engines):
+    engines.seconds_of_idleness = 0.2
+    engines.start()
+    wait_until(lambda: [record.job.kind for record in JobStore(Home(engines.home).database).all()])
+    engines.wait(jobs_of(engines)[0], JobState.DONE)
+    time.sleep(1.0)
+    assert [job.kind for job in jobs_of(engines)] == [JobKind.MEASURE]
+
+
+def jobs_of(engines: Engines) -> list[Job]:
+    with running_engine(engines.home) as client:
+        return client.jobs()
 
 
 @pytest.mark.slow
