@@ -19,6 +19,7 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 | `GET /v1/avatars/{id}` | | `AvatarInfo` |
 | `GET /v1/avatars/{id}/splats` | | `pack_arrays(**splats)` |
 | `POST /v1/avatars/{id}/frames` | `pack_arrays(**inputs, **look)` | `pack_arrays(rgba[, depth])` |
+| WebSocket `/v1/live` | the token in its first message | a live session (docs/developers.md) |
 
 A refusal is `{"detail": "one sentence"}` with 401 (token), 403 (name), 404, 405 (method), 413 (too large), 415 (type of
 the body), 422 (cannot be done as asked; also for what should be JSON and is none) or 500.
