@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
+from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Vector
 
 from ..access import mesh_of, pose_of
 from ..properties import head_settings
+from ..scene.controls import points_of
 from . import scene_colours
 from .render_engine import SemblanceRenderEngine
 
@@ -25,11 +28,15 @@ if TYPE_CHECKING:
     from ...tracking.heads.arrays import Floats
 
 SIZE = 128
-"""Pixels of a picture's side."""
+"""Pixels of a picture's side, or so."""
+LARGEST = 1024
+"""Pixels of the side of the whole frame, of which the picture is a part."""
+HAIR = 1.25
+"""How much larger than its mesh a head is with its hair."""
 
 
 def picture_of(head: bpy.types.Object, values: Mapping[str, float], *, as_avatar: bool) -> Floats:
-    """Return `[SIZE, SIZE, 4]` sRGB with straight alpha, row 0 on top: a head before its camera, with the values of its
+    """Return `[H, W, 4]` sRGB with straight alpha, row 0 on top: a head as its camera sees it, with the values of its
     expressions by name, all others at 0.
 
     Raises:
@@ -41,6 +48,7 @@ def picture_of(head: bpy.types.Object, values: Mapping[str, float], *, as_avatar
         for key in keys.key_blocks:
             key.value = values.get(key.name, 0.0)
         light(scene, as_avatar=as_avatar)
+        frame(scene, shown)
         file = Path(folder) / "picture.png"
         scene.render.filepath = str(file)
         bpy.ops.render.render(write_still=True, scene=scene.name)
@@ -93,10 +101,9 @@ def rest(rig: bpy.types.Object) -> None:
 
 
 def light(scene: bpy.types.Scene, *, as_avatar: bool) -> None:
-    """Choose what renders a scene, and the size of its picture."""
+    """Choose what renders a scene, and in which colours."""
     render = scene.render
-    render.resolution_x = render.resolution_y = SIZE
-    render.resolution_percentage, render.film_transparent = 100, True
+    render.film_transparent = True
     render.image_settings.file_format, render.image_settings.color_mode = "PNG", "RGBA"
     scene_colours.keep_colours(scene)
     if as_avatar:
@@ -106,6 +113,26 @@ def light(scene: bpy.types.Scene, *, as_avatar: bool) -> None:
     shading = scene.display.shading if scene.display else None
     assert shading is not None
     shading.light, shading.color_type = "STUDIO", "VERTEX"
+
+
+def frame(scene: bpy.types.Scene, shown: bpy.types.Object) -> None:
+    """Let a scene render the part of the camera's square frame in which the head is."""
+    render, camera = scene.render, scene.camera
+    render.resolution_percentage = 100
+    render.resolution_x = render.resolution_y = SIZE
+    if camera is None:
+        return
+    scene.view_layers[0].update()
+    world = shown.matrix_world
+    some = points_of(shown, "Basis")[::10].tolist()
+    points = [world_to_camera_view(scene, camera, world @ Vector(each))[:2] for each in some]
+    low, high = np.min(points, 0), np.max(points, 0)
+    side = float(np.clip(HAIR * (high - low).max(), SIZE / LARGEST, 1))
+    left, bottom = np.clip((low + high - side) / 2, 0, 1 - side).tolist()
+    render.resolution_x = render.resolution_y = round(SIZE / side)
+    render.use_border = render.use_crop_to_border = True
+    render.border_min_x, render.border_max_x = left, left + side
+    render.border_min_y, render.border_max_y = bottom, bottom + side
 
 
 def read_picture(file: Path) -> Floats:

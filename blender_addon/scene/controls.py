@@ -2,7 +2,8 @@
 """The rig's jaw and look-at target: bones that come on top of what sliders and performances do, never into their way.
 
 The jaw bone adds to the jaw's four expressions by shape keys of its own, which have the same shapes and which nothing
-else moves. The target turns the eye bones by constraints, as strongly as it says itself, over whatever keys they have.
+else moves. The target turns the eye bones by constraints, as strongly as it says itself, over whatever keys they have;
+lids follow the eyes then, by shape keys of the same kind.
 """
 
 from __future__ import annotations
@@ -26,9 +27,17 @@ JAW_AXES = {"jawOpen": 2, "jawLeft": 0, "jawRight": 0, "jawForward": 1}
 JAW_BONE_AXES = (-1.0, -1.0, 1.0)
 """The jaw bone's axes in the armature: x to the subject's right, y forward, z up."""
 BY_BONE = "{name}.bone"
-"""What the shape key is called that the jaw bone adds to the expression `name`."""
+"""What the shape key is called by which a bone changes the expression `name`."""
 LEAST_REACH = 0.01
 """Share of the head's height by which an expression moves the chin at least."""
+LIDS = 0.6
+"""Radians that an eye turns for an `eyeLook...` of 1, as in tracked performances, which avatars learn from."""
+GLANCES = {
+    f"eyeLook{way}{side}": (bone, axis, sign * (1 if axis == "x" else inward))
+    for side, bone, inward in (("Left", EYE_BONES[0], 1), ("Right", EYE_BONES[1], -1))
+    for way, axis, sign in (("Up", "x", 1), ("Down", "x", -1), ("In", "z", -1), ("Out", "z", 1))
+}
+"""By which eye, about which axis of its bone and to which side lids are moved; see `rig.eye_channels`."""
 UP, DOWN, ASIDE = np.radians((25.0, 30.0, 35.0)).tolist()
 """How far eyes turn towards the target: as far as lids and sockets of footage still show it well."""
 
@@ -51,6 +60,8 @@ def add_controls(made: bpy.types.Object, rig: bpy.types.Object) -> None:
     limit_jaw(rig, reach)
     for name in EYE_BONES:
         follow_target(rig, name)
+    for name, (bone, axis, sign) in GLANCES.items():
+        add_key_by_eye(made, rig, name, bone, f"{sign / LIDS:.6g} * {axis}")
     shape_controls(rig, height)
 
 
@@ -114,17 +125,39 @@ def add_bones(rig: bpy.types.Object, chin: Floats, height: float) -> None:
 
 def add_key_by_bone(made: bpy.types.Object, rig: bpy.types.Object, name: str, reach: float) -> None:
     """Add the shape key by which the jaw bone adds to an expression, up to the whole of it."""
+    axis = JAW_AXES[name]
+    driver = add_driven_key(made, name, least=0.0)
+    read_by(driver, "bone", rig, f'pose.bones["{JAW_BONE}"].location[{axis}]')
+    driver.expression = f"min(max(bone * {JAW_BONE_AXES[axis] / reach:.6g}, 0), 1 - slider)"
+
+
+def add_key_by_eye(made: bpy.types.Object, rig: bpy.types.Object, name: str, bone: str, amount: str) -> None:
+    """Add the shape key that puts what lids do for the eye's own turn, `amount` of its angles x and z, in the place of
+    what the slider says, as far as the eyes follow the target.
+    """
+    driver = add_driven_key(made, name, least=-1.0)
+    read_by(driver, "look", rig, f'pose.bones["{LOOK_BONE}"]["{LOOK_AT}"]')
+    for axis in "xz":
+        if axis in amount:
+            variable = driver.variables.new()
+            variable.name, variable.type = axis, "TRANSFORMS"
+            target = variable.targets[0]
+            target.id, target.bone_target = rig, bone
+            target.transform_type, target.transform_space = ("ROT_X" if axis == "x" else "ROT_Z"), "LOCAL_SPACE"
+    driver.expression = f"look * (min(max({amount}, 0), 1) - slider)"
+
+
+def add_driven_key(made: bpy.types.Object, name: str, *, least: float) -> bpy.types.Driver:
+    """Add the shape key by which a bone changes an expression, and return its driver, which knows the slider."""
     key = made.shape_key_add(name=BY_BONE.format(name=name), from_mix=False)
     key.points.foreach_set("co", np.ascontiguousarray(points_of(made, name)).ravel())
-    key.slider_min, key.slider_max = 0.0, 1.0
+    key.slider_min, key.slider_max = least, 1.0
     driver = key.driver_add("value").driver  # type: ignore[union-attr]
-    assert driver is not None
-    axis = JAW_AXES[name]
-    read_by(driver, "bone", rig, f'pose.bones["{JAW_BONE}"].location[{axis}]')
     keys = mesh_of(made).shape_keys
+    assert driver is not None
     assert keys is not None
     read_by(driver, "slider", keys, f'key_blocks["{name}"].value')
-    driver.expression = f"min(max(bone * {JAW_BONE_AXES[axis] / reach:.6g}, 0), 1 - slider)"
+    return driver
 
 
 def read_by(driver: bpy.types.Driver, name: str, owner: bpy.types.ID, path: str) -> None:
@@ -168,7 +201,7 @@ def follow_target(rig: bpy.types.Object, name: str) -> None:
 
 
 def expression_of(head: bpy.types.Object) -> Floats:
-    """Return `[52]`: how far an evaluated head's expressions go, by shape keys and jaw bone together; 0 for those that
+    """Return `[52]`: how far an evaluated head's expressions go, by shape keys and bones together; 0 for those that
     it has lost or that are muted.
     """
     keys = mesh_of(head).shape_keys

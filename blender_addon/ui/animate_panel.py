@@ -54,8 +54,8 @@ class SEMBLANCE_PT_face(HeadPanel):
         head = active_head(context)
         assert head is not None  # else the panel is not shown
         layout = self.layout
-        row = layout.row()
-        row.prop(animation_settings(head), "symmetry", icon="MOD_MIRROR", toggle=True)
+        layout.prop(animation_settings(head), "symmetry", icon="MOD_MIRROR", toggle=True)
+        row = layout.row(align=True)
         row.operator(SEMBLANCE_OT_key_expressions.bl_idname, text="Key", icon="KEY_HLT").names = ""
         row.operator(SEMBLANCE_OT_relax_face.bl_idname, text="Relax", icon="LOOP_BACK")
         rig = head.parent

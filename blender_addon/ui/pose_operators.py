@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import BoolProperty, FloatProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ...common.errors import UserError
 from .. import preferences
-from ..access import registration_of
+from ..access import preferences_of, registration_of
 from ..engine.jobs import Bar
 from ..engine.process import why_no_engine
 from ..properties import active_head, head_settings
@@ -81,12 +81,24 @@ def picturing(uid: int, name: str) -> Task[Pictures]:
     return pictures
 
 
+LIBRARY_TYPES = (
+    ("LOCAL", "Current File", "", 1),
+    ("ALL", "All", "", 2),
+    ("ESSENTIALS", "Essentials", "", 3),
+    ("CUSTOM", "Custom", "", 100),
+)
+"""Blender's numbers for where an asset is; it tells operators of shelves."""
+
+
 class SEMBLANCE_OT_apply_pose(HeadOperator):
     """Move this head's face to a pose of the library. It is keyed where Auto Keying is on"""
 
     bl_idname = "semblance.apply_pose"
     bl_label = "Apply Face Pose"
 
+    asset_library_type: EnumProperty(items=LIBRARY_TYPES, options={"SKIP_SAVE", "HIDDEN"})
+    asset_library_identifier: StringProperty(options={"SKIP_SAVE", "HIDDEN"})
+    relative_asset_identifier: StringProperty(options={"SKIP_SAVE", "HIDDEN"})
     pose: StringProperty(name="Pose", description="The pose's name", options={"SKIP_SAVE", "HIDDEN"})
     library: StringProperty(
         name="File", description="The file that has it; this one when empty", options={"SKIP_SAVE", "HIDDEN"}
@@ -98,9 +110,18 @@ class SEMBLANCE_OT_apply_pose(HeadOperator):
     flip: BoolProperty(name="Flip", description="Take it as in a mirror", options={"SKIP_SAVE"})
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
-        """Note which asset is meant, for when the operator is adjusted; Ctrl flips it."""
+        """Note which asset is meant, for when the operator is adjusted; Ctrl flips it.
+
+        The shelf says so by properties, the Asset Browser by what is active there.
+        """
         asset = context.asset
-        if asset is not None and not self.pose:
+        if self.relative_asset_identifier:
+            place, _, self.pose = self.relative_asset_identifier.rpartition("/Action/")
+            self.pose = self.pose.removeprefix("Action/")
+            libraries = preferences_of(context).filepaths.asset_libraries
+            root = libraries.get(self.asset_library_identifier)
+            self.library = str(Path(root.path) / place) if root and place else ""
+        elif asset is not None and not self.pose:
             self.pose = asset.name
             self.library = "" if asset.local_id else asset.full_library_path
         self.flip = self.flip or event.ctrl
@@ -133,6 +154,7 @@ class SEMBLANCE_AST_poses(bpy.types.AssetShelf):
     bl_space_type = "VIEW_3D"
     bl_activate_operator = SEMBLANCE_OT_apply_pose.bl_idname
     bl_default_preview_size = 80
+    bl_options = {"DEFAULT_VISIBLE"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

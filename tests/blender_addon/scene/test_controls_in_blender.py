@@ -118,6 +118,37 @@ for move, most in (((5, 0, 0), controls.ASIDE), ((-5, 0, 0), controls.ASIDE), ((
     run_blender(SCENE + COMMON + script)
 
 
+def test_lids_follow_the_eyes_to_the_target(run_blender):
+    """As in tracked performances; what the sliders say of glances counts as far as the target does not."""
+    script = """
+from semblance.tracking.performances.captures.capture import LOOK, gaze_of
+head = added(acted(1))
+look, keys = head.parent.pose.bones["look"], keys_of(head)
+keys["eyeLookUpLeft"].value = 0.3
+
+def glances():
+    return {name: value for name, value in expressed(head).items() if name.startswith("eyeLook")}
+
+assert abs(glances()["eyeLookUpLeft"] - 0.3) < 1e-6 and sum(glances().values()) < 0.31
+look["look_at"] = 1.0
+for place in ((0.1, 0, -0.05), (-0.06, 0, 0.08)):
+    look.location = place
+    head.parent.update_tag()
+    ahead = looks(head)
+    gaze = np.array([[[-np.arcsin(each.z), np.arctan2(-each.x, -each.y)] for each in ahead]])
+    told = gaze_of(np.array([list(expressed(head).values())])) * 0.6 / LOOK
+    assert np.abs(told - gaze).max() < 0.01, (place, told, gaze)
+    assert sum(value > 1e-3 for value in glances().values()) == 4 and min(glances().values()) > -1e-6
+    assert sum(glances().values()) > 0.2
+look["look_at"] = 0.5
+head.parent.update_tag()
+assert 0.15 < glances()["eyeLookUpLeft"] < 0.5
+assert all(each.driver.is_valid and each.driver.is_simple_expression
+           for each in head.data.shape_keys.animation_data.drivers)
+"""
+    run_blender(SCENE + COMMON + script)
+
+
 def test_controls_survive_saving_and_linking(run_blender):
     """A library override of the head, with its rig, is moved by its own bones."""
     script = """

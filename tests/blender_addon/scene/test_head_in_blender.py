@@ -122,7 +122,9 @@ head = small_head()
 performance = acted(head, 2)
 made = added(head, performance)
 mesh, count = made.data, len(head.mean)
-by_bone = ["jawOpen.bone", "jawLeft.bone", "jawRight.bone", "jawForward.bone"]
+driven = ["jawOpen", "jawLeft", "jawRight", "jawForward", *(f"eyeLook{way}{side}" for side in ("Left", "Right")
+          for way in ("Up", "Down", "In", "Out"))]
+by_bone = [f"{name}.bone" for name in driven]
 assert [key.name for key in mesh.shape_keys.key_blocks] == ["Basis", *ARKIT_NAMES, *by_bone]
 neutral = head.neutral(performance.identity)
 

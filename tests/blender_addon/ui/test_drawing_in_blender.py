@@ -42,6 +42,10 @@ class Layout:
     def menu(self, name, text="", icon="NONE"):
         assert text or icon != "NONE"
 
+    def operator_menu_enum(self, name, _property, text="", icon="NONE"):
+        self.operators.append(name)
+        self.texts.append(text)
+
     def separator(self):
         pass
 
@@ -58,7 +62,7 @@ class Layout:
 
 def drawn(panel):
     layout = Layout()
-    panel.draw(SimpleNamespace(layout=layout), bpy.context)
+    panel.draw(SimpleNamespace(layout=layout, region=getattr(panel, "region", "")), bpy.context)
     return layout
 """
 
@@ -143,3 +147,34 @@ for each in classes:
     assert not {"REGISTER", "UNDO"} & set(getattr(each, "bl_options", ())), each
 """
     run_blender(START + script, environment=home)
+
+
+def test_face_and_takes(run_blender, home, tmp_path):
+    """With symmetry a pair is one slider, without it two; every expression has one."""
+    at_rest(20, load_builtin(), expression=0.1).save(tmp_path / "me.npz")
+    script = """
+from semblance.blender_addon.animation_properties import animation_settings
+from semblance.blender_addon.ui import animate_panel
+
+def sliders():
+    return [each for panel in animate_panel.REGION_PANELS for each in drawn(panel).props]
+
+def face():
+    return drawn(animate_panel.SEMBLANCE_PT_face)
+
+assert not animate_panel.SEMBLANCE_PT_face.poll(bpy.context)
+head = add_avatar(scene, Path(sys.argv[1]), name="me")
+bpy.context.view_layer.objects.active = head
+assert animate_panel.SEMBLANCE_PT_face.poll(bpy.context)
+assert len(sliders()) == 52 - 18 and ("SemblanceAnimation", "eyeBlink") in sliders()
+animation_settings(head).symmetry = False
+assert sliders() == [("ShapeKey", "value")] * 52
+assert "semblance.add_controls" not in face().operators
+takes = drawn(animate_panel.SEMBLANCE_PT_takes)
+assert "me" in takes.texts and "semblance.reduce_keys" in takes.operators
+driving = drawn(animate_panel.SEMBLANCE_PT_driving)
+assert len([name for _, name in driving.props if name.startswith(("strength_", "smoothing_"))]) == 14
+assert "Drive this head" in " ".join(driving.texts)
+
+"""
+    run_blender(START + script, tmp_path / "me.npz", environment=home)
