@@ -76,9 +76,10 @@ def alike(one: list[float], other: list[float]) -> bool:
 def record_in(text: str | None) -> FrameRecord | None:
     """Return the record that a picture's text is; None for any other text."""
     try:
-        said = json.loads(text or "")
-        return FrameRecord(**said) if all(isinstance(each, list) for each in said["states"].values()) else None
-    except (AttributeError, KeyError, TypeError, ValueError):
+        record = FrameRecord(**json.loads(text or ""))
+        states = {head: np.asarray(state, np.float64).ravel().tolist() for head, state in record.states.items()}
+        return replace(record, avatars=dict(record.avatars), states=states)
+    except (AttributeError, OverflowError, RecursionError, TypeError, ValueError):
         return None
 
 

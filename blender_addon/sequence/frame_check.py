@@ -113,9 +113,10 @@ def sentence_of(faults: dict[int, str]) -> str:
         if fault:
             kinds.setdefault(fault, []).append(number)
     order = list(faults)
+    place = {number: at for at, number in enumerate(order)}
     said = []
     for fault, numbers in kinds.items():
-        places = [order.index(number) for number in numbers]
+        places = [place[number] for number in numbers]
         many = len(numbers) > 1
         said.append(f"frame{'s' if many else ''} {spans(order, places)} {'are' if many else 'is'} {fault}")
     text = ", ".join(said)

@@ -71,6 +71,10 @@ semblance.unregister()
 """
 
 STALE = """
+from semblance.blender_addon.render.frame_record import record_in
+good = '{"scene":"","frame":1,"camera":"","settings":{},"avatars":{},"states":{"a":[1]}}'
+bad = good.replace("[1]", '["b"]'), good.replace('{"a":[1]}', "[]"), "[" * 9999, "{}", "", None
+print("records:", record_in(good).states, [record_in(text) for text in bad])
 render()
 print("fresh:", sent())
 name = [key.name for key in head.data.shape_keys.key_blocks][5]
@@ -212,6 +216,7 @@ def test_what_cannot_lie_over_the_plate_is_refused_with_what_mends_it(run_blende
 
 def test_frames_that_do_not_show_what_the_scene_does_are_named_by_their_numbers(run_blender, folder):
     said = said_by(run_blender, STALE, folder)
+    assert said["records"] == "{'a': [1.0]} [None, None, None, None, None, None]"
     assert said["fresh"] == "sent"
     assert said["moved"] == "Frame 4 is older than the scene's motion or settings: render the animation again."
     assert said["unkeyed"] == "0.123 1", "checking leaves the scene alone"
