@@ -167,10 +167,12 @@ def draw_message(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
 
 
 def draw_activities(layout: bpy.types.UILayout) -> None:
-    """Draw the running tasks."""
+    """Draw the running tasks, each with its title above its bar: both do not fit into one line of the side bar."""
     for current in activity.running():
-        row = layout.row(align=True)
-        row.progress(text=f"{current.title}: {current.bar.text}", factor=current.bar.factor)
+        column = layout.column(align=True)
+        column.label(text=current.title)
+        row = column.row(align=True)
+        row.progress(text=current.bar.text, factor=current.bar.factor)
         row.operator("semblance.cancel", text="", icon="X").number = current.number
 
 

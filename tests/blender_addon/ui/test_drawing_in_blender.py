@@ -178,3 +178,28 @@ assert "Drive this head" in " ".join(driving.texts)
 
 """
     run_blender(START + script, tmp_path / "me.npz", environment=home)
+
+
+def test_a_running_task_has_its_title_above_its_bar(run_blender, home):
+    script = """
+bar = activity.Bar("Filming the photo 58%, 1 min left", 0.58)
+activity._memory.running.append(activity.Activity("New Avatar", iter(()), str, bar))
+shown = drawn(panels.SEMBLANCE_PT_avatar)
+assert shown.texts[:2] == ["New Avatar", "Filming the photo 58%, 1 min left"], shown.texts
+"""
+    run_blender(START + script, environment=home)
+
+
+def test_a_job_s_long_error_is_drawn_whole(run_blender, home):
+    script = """
+from semblance.blender_addon.ui import job_panel
+from semblance.protocol.messages import Job, JobState
+from semblance.protocol.jobs import JobKind
+error = "No face was found in somebody.mp4: it is too small, too dark or turned away; try other footage."
+job = Job("1", JobKind.TRACK, JobState.FAILED, error=error)
+shown = Layout()
+job_panel.draw_job(shown, bpy.context, job)
+lines = [text for text in shown.texts if text in error]
+assert " ".join(lines) == error and max(map(len, lines)) < 60, shown.texts
+"""
+    run_blender(START + script, environment=home)
