@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 IMAGE = "Avatar in Training"
 """Name of the image; it is never saved with the file."""
-CURVE_SIZE = (256, 96)
+CURVE_SIZE = (256, 176)
+"""Pixels: an icon is drawn in a square, so that a flat one would be drawn small between empty bands."""
 
 
 class BuildPictures:

@@ -15,6 +15,7 @@ from ..engine.installing import State, state_of
 from ..engine.process import why_no_engine
 from ..properties import active_head, choice_properties, chosen_head, head_settings, scene_settings
 from ..render.kinds import kind_of
+from ..render.render_engine import SemblanceRenderEngine
 from . import activity, setup_card
 from .bake_operators import SEMBLANCE_OT_bake_to_portrait
 from .carrying_operators import (
@@ -100,6 +101,8 @@ class SEMBLANCE_PT_head(SemblancePanel):
         built = settings.avatar
         column = layout.column()
         column.label(text=f"Avatar: {built}" if built else "Not built yet", icon="CHECKMARK" if built else "DOT")
+        if built and scene_of(context).render.engine != SemblanceRenderEngine.bl_idname:
+            column.operator("semblance.use_renderer", icon="RESTRICT_RENDER_OFF")
         button(column, context, SEMBLANCE_OT_build_avatar, text="Build Again" if built else "", icon="PLAY")
         if settings.camera and scene_of(context).camera != settings.camera:
             button(column, context, SEMBLANCE_OT_use_its_camera, icon="CAMERA_DATA")
