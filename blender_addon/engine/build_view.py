@@ -72,6 +72,6 @@ def is_at_work(job: Job) -> bool:
 
 
 def watched_loss(curve: Curve) -> str:
-    """The loss to watch, in words: "L1 0.043 after 812 steps"; empty while there is none."""
+    """The loss to watch, in words: "Loss 0.043 after 812 steps"; empty while there is none."""
     values = [each for each in curve.losses.get(curve.watched, ()) if each is not None]
-    return f"{curve.watched.capitalize()} {values[-1]:.3f} after {curve.steps[-1]:,} steps" if values else ""
+    return f"Loss {values[-1]:.3f} after {curve.steps[-1]:,} steps" if values else ""

@@ -101,7 +101,7 @@ class SEMBLANCE_PT_build(SemblancePanel):
             layout.operator(SEMBLANCE_OT_show_build.bl_idname, icon="IMAGE_DATA")
         if said := watched_loss(view.curve):
             layout.label(text=said, icon="GRAPH")
-            layout.template_icon(pictures.icon("curve"), scale=4)
+            layout.template_icon(pictures.icon("curve"), scale=7)
         draw_buttons(layout, context, job)
 
 
