@@ -24,7 +24,6 @@ from semblance.tracking.live.source import PlayedFile, played
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from semblance.engine.live.session import LivePicture
     from semblance.protocol.choices import RuntimeName
     from semblance.tracking.heads.arrays import Image
     from semblance.tracking.live.source import Shot
@@ -100,7 +99,7 @@ def session_row(file: Path, video: Path, seconds: float, runtime: RuntimeName) -
     with closing(live_pictures(TrackedFace(source, actor.head), actor, dropped=meter.drop)) as pictures:
         for each in pictures:
             now = time.monotonic()
-            was_white, is_white = is_white, patch_is_white(each)
+            was_white, is_white = is_white, patch_is_white(each.picture)
             memory.append(resident())
             meter.finish(each.motion.captured, now, each.spent)
             if each.motion.state in ("looking", "learning"):
@@ -129,9 +128,8 @@ def quantiles(seconds: list[float]) -> list[str]:
     return [f"{1000 * np.quantile(seconds, share):.0f}" if seconds else "-" for share in (0.5, 0.95)]
 
 
-def patch_is_white(shown: LivePicture) -> bool:
-    """Whether the patch is white in the driver's picture in the lower left corner."""
-    picture: Image = shown.picture
+def patch_is_white(picture: Image) -> bool:
+    """Whether the patch is white in the driver's picture in the lower left corner of a session's `[H, W, 3 or 4]`."""
     inset, margin = round(len(picture) / 4), round(len(picture) / 40)
     reach = max(1, round(PATCH * inset / 2))
     top = len(picture) - margin - inset

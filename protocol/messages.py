@@ -33,6 +33,7 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 | `POST /v1/avatars/{id}/picture` | a pose in JSON (`engine.serving.posing`) | WebP |
 | `POST /v1/verify` | `?name=NAME`, a file | what it says of how it was made, in words |
 | `POST /v1/avatars/{id}/frames` | `pack_arrays(**inputs, **look)` | `pack_arrays(rgba[, depth])` |
+| WebSocket `/v1/live` | the token in its first message | a live session (docs/developers.md) |
 
 `GET /` and `/page/…` are the page's own files, the only ones that need no token; pages of other origins get 403.
 

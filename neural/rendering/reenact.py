@@ -18,6 +18,7 @@ from ...protocol.inputs import Maps
 from ...protocol.look import USUAL_LOOK, Look
 from ...tracking.datasets.dataset import Dataset
 from ...tracking.datasets.writer import as_bytes
+from ...tracking.media.means import box_means
 from ...tracking.media.read_ahead import read_ahead
 from ...tracking.media.sound import Sound
 from ...tracking.media.streams import sound_note
@@ -117,7 +118,7 @@ def laying(avatar: Avatar, *, background: bool, plate: bool) -> Callable[[Image]
 
 def alone(avatar: Avatar, rgba: Image) -> Image:
     """Return a picture `[H, W, 4]` of an avatar, straight alpha, without any background in its colours."""
-    return person_alone(rgba) if avatar.kind.has_backdrop else rgba
+    return person_alone(rgba, box_means) if avatar.kind.has_backdrop else rgba
 
 
 def driven(avatar: Avatar, driver: Performance, absolute: bool = False) -> Performance:

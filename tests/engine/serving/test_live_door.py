@@ -110,8 +110,9 @@ class Client:
 
 
 @contextmanager
-def client(engine: Any, **options: Any) -> Iterator[Client]:
-    address = str(engine.client.base_url).replace("http", "ws").rstrip("/") + "/v1/live"
+def client(engine: Any, port: int | None = None, **options: Any) -> Iterator[Client]:
+    """Connect to the engine's door, or to a port that leads there."""
+    address = f"ws://127.0.0.1:{port or engine.client.base_url.port}/v1/live"
     options = {"open_timeout": PATIENCE, "max_size": None, "proxy": None, "compression": None} | options
     with connect(address, **options) as connection:
         yield Client(connection)
