@@ -18,8 +18,9 @@ from ..tracking.heads.imported import imported_heads
 from ..tracking.heads.registry import KINDS
 from . import compat
 from .access import preferences_of
+from .engine import remote_engine
 from .engine.installing import Wishes
-from .engine.process import EnginePlace
+from .engine.process import NO_ADDRESS, EnginePlace
 
 Card = Callable[[bpy.types.UILayout, bpy.types.Context, EnginePlace, Wishes], None]
 
@@ -30,6 +31,14 @@ def draw_nothing(layout: bpy.types.UILayout, context: bpy.types.Context, place: 
 
 draw_engine: Card = draw_nothing
 """Draws the card about the engine of this machine; the panels, which cannot be imported here, put their own."""
+
+
+def draw_no_card(layout: bpy.types.UILayout, context: bpy.types.Context, place: EnginePlace) -> None:
+    """What is drawn about an engine on another machine until the panels are registered."""
+
+
+draw_remote: Callable[[bpy.types.UILayout, bpy.types.Context, EnginePlace], None] = draw_no_card
+"""Draws the card about the engine on another machine."""
 
 
 class SemblancePreferences(bpy.types.AddonPreferences):
@@ -51,15 +60,6 @@ class SemblancePreferences(bpy.types.AddonPreferences):
         name="Python",
         subtype="FILE_PATH",
         description="The Python program of the environment in which semblance is installed (bin/python)",
-    )
-    url: StringProperty(
-        name="Address",
-        description="Address of the engine, like https://192.168.1.20:8765; `semblance serve` prints it",
-    )
-    token: StringProperty(
-        name="Token",
-        subtype="PASSWORD",
-        description="The token in the file that `semblance serve` names when it starts",
     )
     wheels: StringProperty(
         name="Folder of Wheels",
@@ -94,11 +94,7 @@ class SemblancePreferences(bpy.types.AddonPreferences):
         elif self.engine == "PYTHON":
             box.prop(self, "python")
         else:
-            box.prop(self, "url")
-            box.prop(self, "token")
-            box.label(
-                text="A remote engine renders avatars; new ones are made by an engine on this computer.", icon="INFO"
-            )
+            draw_remote(box, context, remote_place())
         layout.prop(self, "faceverse")
         row = layout.row(align=True)
         row.label(text=f"Avatars, datasets and logs: {home_folder()}", icon="FILE_FOLDER")
@@ -121,15 +117,27 @@ def wishes() -> Wishes:
 
 
 def engine_place() -> EnginePlace:
-    """Where the engine is, from the preferences; `SEMBLANCE_ENGINE_PYTHON` overrules them, for farms and scripts."""
+    """Where the engine is, from the preferences; for farms and scripts, `SEMBLANCE_ENGINE`, the address of one on
+    another machine, and `SEMBLANCE_ENGINE_PYTHON` overrule them.
+    """
     preferences, home = stored(), home_folder()
+    if os.environ.get("SEMBLANCE_ENGINE"):
+        return remote_place()
     if python := os.environ.get("SEMBLANCE_ENGINE_PYTHON"):
         return EnginePlace(home, Path(python))
     if preferences is None or preferences.engine == "AUTOMATIC":
         return EnginePlace(home)
     if preferences.engine == "PYTHON":
         return EnginePlace(home, Path(bpy.path.abspath(preferences.python)))
-    return EnginePlace(home, url=preferences.url or "?", token=preferences.token, online=compat.online_access())
+    return remote_place()
+
+
+def remote_place() -> EnginePlace:
+    """The engine on another machine: that of `SEMBLANCE_ENGINE`, else the one that the artist has entered."""
+    home, online = home_folder(), compat.online_access()
+    if url := os.environ.get("SEMBLANCE_ENGINE"):
+        return EnginePlace(home, url=url, token=os.environ.get("SEMBLANCE_ENGINE_TOKEN", ""), online=online)
+    return EnginePlace(home, url=remote_engine.url_of(home) or NO_ADDRESS, online=online)
 
 
 def head_file(name: str) -> Path | None:

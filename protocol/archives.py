@@ -30,6 +30,8 @@ Steps = Generator[tuple[int, int], None, None]
 """Yields bytes done and to do."""
 WITHIN = "dataset:"
 PICTURE_FOLDERS = ("image", "back", "uv", "render")
+OURS = (*PICTURE_FOLDERS, "dataset.json", "performance.npz", "plate.mp4", "clean_plate.png", "headless_plate.png")
+"""What datasets are made of; anything else in their folder is its owner's."""
 MOST_FILES = 400_000
 MOST_PERFORMANCE = 1 << 30
 """Bytes of a performance."""
@@ -59,8 +61,8 @@ def packing(folder: Path, target: Path, spell: Spelling) -> Steps:
 
 
 def unpacking(archive: Path, folder: Path, mean: Spelling) -> Steps:
-    """Make a folder of its archive, whole or not at all; it takes the place of one that is there. `mean` tells which
-    path a file outside has on this machine.
+    """Make a folder of its archive, whole or not at all; it takes the place of one that is there, of which only what
+    is its owner's stays. `mean` tells which path a file outside has on this machine.
 
     Raises:
         UserError: the archive is damaged, or the disk is full.
@@ -73,6 +75,9 @@ def unpacking(archive: Path, folder: Path, mean: Spelling) -> Steps:
         for file in (partial / "performance.npz", partial / "dataset.json"):
             if file.is_file() and (text := respelled(file, lambda path: meant_within(path, folder, mean))) is not None:
                 file.write_bytes(text)
+        for own in folder.iterdir() if folder.is_dir() else ():
+            if own.name not in OURS and not (partial / own.name).exists():
+                own.replace(partial / own.name)
         if folder.exists():
             folder.replace(former)
         partial.replace(folder)
@@ -186,3 +191,12 @@ def meant_within(path: str, folder: Path, mean: Spelling) -> str:
         parts = rest.split("/")
         return str(folder.joinpath(*parts)) if all(map(is_file_name, parts)) else bare(rest)
     return mean(path)
+
+
+def head_file_of(folder: Path) -> Path | None:
+    """The file of a dataset's head, which lies outside of it; None for a head that needs none."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        arrays = unpack_arrays((folder / "performance.npz").read_bytes(), MOST_PERFORMANCE)
+        path = json.loads(str(arrays["header"]))["extra"].get("head_path")
+        return Path(path) if path else None
+    return None

@@ -114,13 +114,14 @@ class Address:
             parts = urlsplit(url.strip())
             if parts.scheme in ("http", "https") and parts.hostname:
                 secure = parts.scheme == "https"
+                port = parts.port or (443 if secure else 80)
                 if not secure and parts.hostname not in LOOPBACK:
                     raise UserError(
                         f"{url.strip()} would send the token and your pictures unprotected; write https://, which "
                         "every engine speaks that listens beyond its own machine."
                     )
                 parts.hostname.encode("idna")
-                return cls(parts.hostname, parts.port or (443 if secure else 80), token.strip(), secure, fingerprint)
+                return cls(parts.hostname, port, token.strip(), secure, fingerprint)
         raise UserError(f"{url!r} is no address of an engine; write it like https://192.168.1.20:8765.")
 
 

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from ...common.errors import UserError
 from ...common.files import written_whole
 from ...common.home import Home, is_name
-from .jobs import Bar, free_name
+from ...protocol.remote_jobs import avatar_sent
+from .jobs import Bar, connecting, free_name, moving
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .jobs import Task
+    from .process import EnginePlace
 
 FORMAT = "semblance-avatar"
 SUFFIX = ".safetensors"
@@ -67,6 +69,18 @@ def importing(home: Path, source: Path) -> Task[tuple[str, dict[str, Any]]]:
     if not target.exists():
         yield from copying(source, target)
     return name, description
+
+
+def sending(place: EnginePlace, source: Path) -> Task[tuple[str, dict[str, Any]]]:
+    """Send an avatar's file to an engine on another machine; its result is as `importing`'s.
+
+    Raises:
+        UserError: the file is no avatar, or the engine cannot be reached or refuses it.
+    """
+    description = read_description(source)
+    client = yield from connecting(place)
+    client.close()
+    return (yield from moving(avatar_sent(client.address, source))), description
 
 
 def exporting(home: Path, avatar: str, target: Path) -> Task[Path]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...common.errors import UserError
 from ...protocol.messages import Announcement, Job, JobState
 from .jobs import bar_of
-from .link import find
+from .link import connect, find
 from .pulse import soon
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ class JobList:
     def _look(self) -> Generator[None, None, None]:
         """Find the engine and list its jobs until it is lost."""
         place = self._place()
-        if place.remote or Announcement.read(place.home) is None:
+        if not place.remote and Announcement.read(place.home) is None:
             yield from rested(SECONDS_BETWEEN_ENGINES)
             return
-        client = yield from quietly(find(place))
+        client = yield from quietly(connect(place) if place.remote else find(place))
         if client is None:
             yield from rested(SECONDS_BETWEEN_ENGINES)
             return
@@ -99,7 +99,9 @@ def rested(seconds: float) -> Generator[None, None, None]:
         yield
 
 
-def quietly(steps: Generator[str, None, Client | None]) -> Generator[None, None, Client | None]:
+def quietly(
+    steps: Generator[str, None, Client] | Generator[str, None, Client | None],
+) -> Generator[None, None, Client | None]:
     """Let steps yield nothing instead of texts."""
     while True:
         try:

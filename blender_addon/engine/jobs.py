@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...common.clock import duration
 from ...common.errors import UserError
+from ...common.home import Home
 from ...common.progress import Cancelled
 from ...protocol.client import Client, EngineRefused, EngineUnreachable, Question, WrongToken
 from ...protocol.jobs import JobKind, JobRequest, Photo, Track
 from ...protocol.messages import Job, JobState, known_fields
+from ...protocol.remote_jobs import Sender, fetched
 from .installing import Wishes, remove, set_up
 from .link import connect, end_unless_busy, restart
 from .pulse import awaited, soon
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ...protocol.splats import SplatCloud
+    from ...protocol.transfers import Moved, Moving
     from .process import EnginePlace
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
@@ -39,6 +42,13 @@ PATIENCE = 60.0
 MOST_LOSSES = 4
 SECONDS_OF_LUCK = 30.0
 """An engine that was there for so long and is lost is lost for the first time."""
+
+SECONDS_OF_ABSENCE = 600.0
+"""For which an engine on another machine is waited for, whose job goes on meanwhile."""
+SECONDS_BETWEEN_ATTEMPTS = 2.0
+SECONDS_TO_MEASURE = 2.0
+LEAST_TOLD = 1_000_000
+"""Bytes of a file whose size is worth a word."""
 
 Result = TypeVar("Result")
 
@@ -102,24 +112,30 @@ def follow(place: EnginePlace, request: JobRequest, started: Callable[[Job], Non
     """
     client = yield from connecting(place)
     try:
+        sender = Sender(client.address, Home(place.home)) if place.remote else None
+        if sender:
+            request = yield from moving(sender.prepared(request))
         question = client.ask_to_do(request)
-        yield from soon(question, Bar("Asking the engine"))
+        yield from awaited(client, question, Bar("Asking the engine"))  # it may have to unpack a dataset first
         job = Job.from_json(question.wait())
     finally:
         client.close()
+    if sender:
+        sender.notes.keep(Home(place.home), job.id)
     started(job)
     return (yield from attend(place, job))
 
 
 def attend(place: EnginePlace, job: Job) -> Task[Job]:
-    """Yield how a job in the engine stands until it is done; return it. A lost engine is found, or started, again.
+    """Yield how a job in the engine stands until it is done; return it. A lost engine is found, or started, again; one
+    on another machine is waited for. What was made there is brought here.
 
     Raises:
         UserError: the job failed, or the engine was lost again and again. Cancelled: the job was cancelled.
     """
     losses = 0
     while not job.state.ended:
-        client = yield from connecting(place)
+        client = yield from (reconnecting(place, bar_of(job).factor) if place.remote else connecting(place))
         began = time.monotonic()
         try:
             job = yield from watch(client, job)
@@ -134,7 +150,63 @@ def attend(place: EnginePlace, job: Job) -> Task[Job]:
         raise Cancelled
     if job.state == JobState.FAILED:
         raise UserError(job.error or "The job failed; look into the engine's log.")
-    return job
+    return (yield from brought(place, job))
+
+
+def brought(place: EnginePlace, job: Job) -> Task[Job]:
+    """Fetch what a job that is done has made on another machine; return it with the paths that it has here."""
+    if not place.remote or job.state is not JobState.DONE:
+        return job
+    client = yield from reconnecting(place, job.fraction)
+    client.close()
+    return (yield from moving(fetched(client.address, Home(place.home), job)))
+
+
+def reconnecting(place: EnginePlace, factor: float) -> Task[Client]:
+    """Connect to an engine on another machine; while the network or the machine is away, wait for it.
+
+    Raises:
+        EngineUnreachable: it was away for long.
+    """
+    began = time.monotonic()
+    while True:
+        try:
+            return (yield from connecting(place))
+        except EngineUnreachable:
+            if time.monotonic() - began > SECONDS_OF_ABSENCE:
+                raise
+        again = time.monotonic() + SECONDS_BETWEEN_ATTEMPTS
+        while time.monotonic() < again:
+            yield Bar("Waiting for the engine", factor)
+
+
+def moving(steps: Moving[Result]) -> Task[Result]:
+    """Let a transfer be a task: its bars say which file, bytes and the time left."""
+    clock: tuple[str, int, float] = ("", 0, 0.0)
+    try:
+        while True:
+            try:
+                moved = next(steps)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            if clock[0] != moved.doing + moved.name:
+                clock = (moved.doing + moved.name, moved.done, time.monotonic())
+            yield Bar(text_of(moved, clock[1], time.monotonic() - clock[2]), moved.done / max(1, moved.total))
+    finally:
+        steps.close()
+
+
+def text_of(moved: Moved, begun: int, seconds: float) -> str:
+    """How far a transfer is, in words, that had done `begun` bytes so many seconds ago."""
+    words = f"{moved.doing} {moved.name}".strip()
+    if moved.total < LEAST_TOLD:
+        return words
+    said = f"{words} {moved.done / 1e6:.1f} of {moved.total / 1e6:.1f} MB"
+    if seconds < SECONDS_TO_MEASURE or moved.done <= begun:
+        return said
+    left = (moved.total - moved.done) * seconds / (moved.done - begun)
+    return f"{said}, {duration(left, coarse=True)} left" if left >= 1 else said
 
 
 def connecting(place: EnginePlace) -> Task[Client]:

@@ -18,6 +18,7 @@ from ...common.locks import Lock, taken
 from ...common.processes import is_alive
 from ...protocol.client import Address, Client, EngineUnreachable, NotAnEngine, WrongToken, read_status
 from ...protocol.messages import Announcement
+from . import tokens
 from .presence import leave, stay
 from .process import EnginePlace, last_line, read_end, spawn, why_not_reached, why_not_started
 
@@ -50,7 +51,8 @@ def connect(place: EnginePlace) -> Generator[str, None, Client]:
     if place.remote:
         if reason := why_not_reached(place):
             raise UserError(reason)
-        return (yield from greet(Client(Address.of_url(place.url, place.token))))
+        token = place.token or (yield from tokens.finding(place.home, place.url))
+        return (yield from greet_remote(place.address(token)))
     said = Announcement.read(place.home)
     return (yield from find(place)) or (yield from start(place, said))
 
@@ -96,6 +98,30 @@ def greet(client: Client, patience: float | None = None) -> Generator[str, None,
         yield "Asking the engine"
     read_status(question.wait())
     return client
+
+
+def greet_remote(address: Address) -> Generator[str, None, Client]:
+    """Ask an engine on another machine who it is.
+
+    Raises:
+        UserError: it does not answer, does not accept the token, or is of another version.
+    """
+    client = Client(address)
+    try:
+        return (yield from greet(client))
+    except WrongToken:
+        raise WrongToken(
+            f"The engine at {address.place} does not accept the token: enter it anew with Use Remote Engine in the "
+            "Semblance preferences."
+        ) from None
+    except EngineHangs:
+        raise EngineHangs(
+            f"The engine at {address.place} accepts connections and does not answer: wait, or restart it there."
+        ) from None
+    except EngineUnreachable:
+        raise EngineUnreachable(
+            f"The engine at {address.place} cannot be reached: see that it runs there, and that the address is right."
+        ) from None
 
 
 def start(place: EnginePlace, dead: Announcement | None = None) -> Generator[str, None, Client]:

@@ -8,19 +8,21 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
 from ...common.installation.pythons import wheels_of
-from ...protocol.client import Address
+from ...protocol import known_engines
+from ...protocol.client import LOOPBACK, Address
 from ...protocol.messages import Announcement
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 OFFLINE = "Blender is not allowed to go online: turn on Allow Online Access in Preferences, System, Network."
+NO_ADDRESS = "?"
+"""The URL of an engine on another machine that has not been entered yet."""
 SECONDS_TO_DIE = 5.0
 
 
@@ -31,7 +33,8 @@ class EnginePlace:
     Attributes:
         home: the engine's folder on this machine: its state, datasets, avatars and logs.
         python: a Python that can run the engine; None for the one that Set Up Engine installs into `home`.
-        url, token: a remote engine; empty for one on this machine.
+        url: of a remote engine; empty for one on this machine.
+        token: its token; empty for the one that is kept on this machine (`tokens`).
         online: Blender allows its extensions to use the network.
     """
 
@@ -45,6 +48,15 @@ class EnginePlace:
     def remote(self) -> bool:
         """True when the engine runs on another machine, or is started by somebody else."""
         return bool(self.url)
+
+    def address(self, token: str) -> Address:
+        """The remote engine's address, and the certificate that the artist has accepted.
+
+        Raises:
+            UserError: the URL is none, or would have the token sent unprotected.
+        """
+        plain = Address.of_url(self.url, token)
+        return replace(plain, fingerprint=known_engines.fingerprint_of(self.home, plain.place))
 
     @property
     def environment(self) -> Path:
@@ -85,6 +97,8 @@ def why_no_engine(place: EnginePlace) -> str:
 
 def why_not_reached(place: EnginePlace) -> str:
     """Return why Blender must not ask a remote engine; empty when it may, as it always may on this machine."""
+    if place.url == NO_ADDRESS:
+        return "No address of a remote engine is entered: press Use Remote Engine in the Semblance preferences."
     with suppress(UserError):
         if place.online or Address.of_url(place.url, place.token).host in LOOPBACK:
             return ""

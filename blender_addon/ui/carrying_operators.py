@@ -25,6 +25,7 @@ from .activity import NotOpenError, busy_reason
 from .long_task import LongTask, linked_reason
 
 if TYPE_CHECKING:
+    from ..engine.jobs import Task
     from ..operators import Outcome
 
 AVATAR_GLOB = f"*{avatar_files.SUFFIX}"
@@ -32,11 +33,10 @@ GLOBS = {"AVATAR": AVATAR_GLOB, "DATASET": "dataset.json", "PERFORMANCE": "*.npz
 NO_HEAD = "There is no head yet: make one with New Avatar."
 
 
-def remote_reason() -> str:
-    """Why avatars cannot be copied from here into the engine, as a sentence; empty when they can."""
-    if preferences.engine_place().remote:
-        return "The avatars are on another machine: copy files into its engine's home there."
-    return busy_reason()
+def carrying_in(source: Path) -> Task[tuple[str, dict[str, Any]]]:
+    """Bring an avatar's file into the engine, wherever that is."""
+    place = preferences.engine_place()
+    return avatar_files.sending(place, source) if place.remote else avatar_files.importing(place.home, source)
 
 
 class SEMBLANCE_OT_import_avatar(LongTask):
@@ -51,7 +51,7 @@ class SEMBLANCE_OT_import_avatar(LongTask):
     @classmethod
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why none can be imported now."""
-        return remote_reason()
+        return busy_reason()
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
         """Ask for the file."""
@@ -59,8 +59,9 @@ class SEMBLANCE_OT_import_avatar(LongTask):
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Copy it."""
-        task = avatar_files.importing(preferences.home_folder(), chosen(self.filepath))
-        return self.carry_out(task, lambda made: f"{made[0]} is in the engine: press Add Avatar to use it.")
+        return self.carry_out(
+            carrying_in(chosen(self.filepath)), lambda made: f"{made[0]} is in the engine: press Add Avatar to use it."
+        )
 
 
 class SEMBLANCE_OT_export_avatar(LongTask):
@@ -82,7 +83,7 @@ class SEMBLANCE_OT_export_avatar(LongTask):
         avatar = head_settings(head).avatar
         if not avatar:
             return f"{head.name} has no avatar yet: press Build Avatar."
-        if reason := remote_reason():
+        if reason := busy_reason():
             return reason
         return "" if Home(preferences.home_folder()).avatar(avatar).is_file() else f"{avatar} is not on this computer."
 
@@ -155,8 +156,6 @@ class SEMBLANCE_OT_relink(LongTask):
 
     def relink_avatar(self, head: bpy.types.Object, file: Path) -> Outcome:
         """Copy an avatar's file into the engine's home, then give it to the head."""
-        if reason := remote_reason():
-            raise UserError(reason)
         own, name = ids.id_of(head), head.name
         if (model := avatar_files.read_description(file).get("head")) != head_settings(head).head_name:
             raise UserError(
@@ -170,8 +169,7 @@ class SEMBLANCE_OT_relink(LongTask):
             give_avatar(found, *made)
             return f"{found.name} has the avatar {made[0]}."
 
-        task = avatar_files.importing(preferences.home_folder(), file)
-        return self.carry_out(task, finish, undo=self.bl_label)
+        return self.carry_out(carrying_in(file), finish, undo=self.bl_label)
 
 
 class SEMBLANCE_OT_remove_avatar(SemblanceOperator):

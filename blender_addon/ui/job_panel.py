@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import StringProperty
 
+from ...common.home import Home
 from ...protocol.client import Client
 from ...protocol.jobs import JobKind
 from ...protocol.messages import AvatarInfo, Job, JobState
+from ...protocol.remote_jobs import Notes
 from .. import ids, preferences
 from ..access import registration_of, scene_of, windows
 from ..engine import errands, jobs
@@ -81,6 +84,7 @@ class SEMBLANCE_OT_retry_job(JobOperator):
         def again() -> jobs.Task[tuple[Job, Errand | None]]:
             asked = yield from jobs.asking(place, lambda client: client.ask_to_retry(old), "Asking the engine")
             new = Job.from_json(asked.wait())
+            Notes.read(Home(place.home), old).keep(Home(place.home), new.id)
             errand = errands.read(place.home, old) or wanted_in(scene, new)
             note(new, errand)
             return (yield from jobs.attend(place, new)), errand
@@ -129,7 +133,7 @@ class SEMBLANCE_OT_add_result(JobOperator):
 
         def looked_up() -> jobs.Task[tuple[Job, list[AvatarInfo]]]:
             asked = yield from jobs.asking(place, lambda client: client.ask_job(wanted), "Asking the engine")
-            job = Job.from_json(asked.wait())
+            job = yield from jobs.brought(place, Job.from_json(asked.wait()))
             if job.kind is not JobKind.BUILD or job.state is not JobState.DONE:
                 return job, []
             asked = yield from jobs.asking(place, Client.ask_avatars, "Asking for the avatars")
@@ -154,6 +158,9 @@ def tell_of_ended(job: Job) -> None:
     """Tell of a job that ended and that no task here follows: of another Blender, or from before this one began."""
     if activity.is_followed(job.id) or job.state is JobState.CANCELLED:
         return
+    place = preferences.engine_place()
+    if place.remote and errands.read(place.home, job.id) is None:
+        return  # of somebody else, who shares the engine
     if job.state is JobState.FAILED:
         activity.say(activity.Message(f"{title_of(job)} failed: {job.error}", problem=True))
     elif job.kind is JobKind.BUILD:
@@ -225,7 +232,8 @@ def draw_job(layout: bpy.types.UILayout, job: Job) -> None:
 
 def made_by(job: Job) -> str:
     """The file or folder that a job which is done has written for the artist; empty for none."""
-    return str(job.result.get("out") or "") if job.state is JobState.DONE else ""
+    made = Path(str(job.result.get("out") or "")) if job.state is JobState.DONE else Path()
+    return str(made) if made.is_absolute() else ""  # from another machine, only a name is told
 
 
 CLASSES = (

@@ -31,13 +31,8 @@ if TYPE_CHECKING:
 
 
 def engine_reason() -> str:
-    """Why no job can be started on this machine's engine now; empty when one can."""
-    place = preferences.engine_place()
-    if place.remote:
-        return (
-            "A remote engine cannot read files on this computer: choose an engine on this computer in the preferences."
-        )
-    return activity.busy_reason() or why_no_engine(place)
+    """Why the engine can be given no job now; empty when it can."""
+    return activity.busy_reason() or why_no_engine(preferences.engine_place())
 
 
 def linked_reason(head: bpy.types.Object) -> str:
@@ -85,7 +80,7 @@ class LongTask(SemblanceOperator):
 
 
 def followed(request: JobRequest, errand: Errand | None = None) -> jobs.Task[Job]:
-    """Have this machine's engine do a job, so that Cancel can reach it, and its result is offered until it is used."""
+    """Have the engine do a job, so that Cancel can reach it, and its result is offered until it is used."""
     return jobs.follow(preferences.engine_place(), request, lambda job: note(job, errand))
 
 

@@ -13,6 +13,7 @@ from ...protocol.choices import PresetName, RegionName
 from ...protocol.jobs import Bake, Build, Orbit, Reenact
 from ...tracking.datasets.consent import read_consent
 from .job_options import options_of
+from .remote import EngineOption
 from .shared import HomeOption, avatar_file, dataset_folder, home_of, run
 from .terminal import shown
 
@@ -23,13 +24,14 @@ NO_CONSENT_STATED = (
 
 
 @options_of(Build)
-def build(home: HomeOption = None, **parameters: Any) -> None:
+def build(home: HomeOption = None, engine: EngineOption = None, **parameters: Any) -> None:
     """Train an avatar on a dataset."""
     in_home = home_of(home).avatars / f"{Path(parameters['dataset']).name}.safetensors"
-    say_what_is_missing()
+    if not engine:
+        say_what_is_missing()
     if not parameters["consent"] and not read_consent(Path(parameters["dataset"])).words:
         print(NO_CONSENT_STATED, file=sys.stderr)
-    run(Build, home, {**parameters, "avatar": parameters["avatar"] or str(in_home)})
+    run(Build, home, {**parameters, "avatar": parameters["avatar"] or str(in_home)}, engine)
 
 
 @options_of(Build, only=("seconds", "steps"))
@@ -52,25 +54,25 @@ def pretrain(
 
 
 @options_of(Reenact)
-def reenact(home: HomeOption = None, **parameters: Any) -> None:
+def reenact(home: HomeOption = None, engine: EngineOption = None, **parameters: Any) -> None:
     """Let another person's video drive an avatar."""
     avatar, driver = Path(parameters["avatar"]), Path(parameters["driver"])
     here = Path(f"{avatar.stem}_{driver.stem}.mp4").absolute()
-    run(Reenact, home, {**parameters, "out": parameters["out"] or str(here)})
+    run(Reenact, home, {**parameters, "out": parameters["out"] or str(here)}, engine)
 
 
 @options_of(Orbit)
-def orbit(home: HomeOption = None, **parameters: Any) -> None:
+def orbit(home: HomeOption = None, engine: EngineOption = None, **parameters: Any) -> None:
     """Swing a camera about a head in 3D."""
     here = Path(f"{Path(parameters['avatar']).stem}_orbit.mp4").absolute()
-    run(Orbit, home, {**parameters, "out": parameters["out"] or str(here)})
+    run(Orbit, home, {**parameters, "out": parameters["out"] or str(here)}, engine)
 
 
 @options_of(Bake)
-def bake(home: HomeOption = None, **parameters: Any) -> None:
+def bake(home: HomeOption = None, engine: EngineOption = None, **parameters: Any) -> None:
     """Make a dataset of a head in 3D, to build a portrait on (build --kind portrait)."""
     in_home = home_of(home).dataset(f"{Path(parameters['avatar']).stem}_baked")
-    run(Bake, home, {**parameters, "dataset": parameters["dataset"] or str(in_home)})
+    run(Bake, home, {**parameters, "dataset": parameters["dataset"] or str(in_home)}, engine)
 
 
 def evaluate(

@@ -13,6 +13,7 @@ import typer
 from ...common.errors import UserError
 from ...common.home import HOME_VARIABLE, Home, default_home, default_home_set, is_name
 from ...protocol.jobs import JobRequest
+from .remote import do_there
 from .terminal import shown
 
 if TYPE_CHECKING:
@@ -26,15 +27,20 @@ HeadOption = Annotated[str, typer.Option("--head", help="Morphable head, as `sem
 HeadPathOption = Annotated[Path | None, typer.Option("--head-path", help="Its file or folder, unless it was imported.")]
 
 
-def run(job: type[JobRequest], home: Path | None, parameters: dict[str, Any]) -> None:
-    """Do a job here and now, showing its progress, and print what it made; heads are looked up in `home`."""
+def run(job: type[JobRequest], home: Path | None, parameters: dict[str, Any], engine: str | None = None) -> None:
+    """Do a job here and now, or have the engine at the URL `engine` do it; show its progress, print what it made;
+    heads are looked up in `home`.
+    """
     from ...neural.processor import giving_way
     from ..jobs.requests import checked, resolved
     from ..jobs.tasks import TASKS
 
     asked = resolved(checked(job.kind, parameters), home_of(home))
     with shown() as listener, default_home_set(home_of(home)):
-        result = TASKS[job.kind](asked, giving_way(listener))
+        if engine:
+            result = do_there(asked, home_of(home), engine, listener)
+        else:
+            result = TASKS[job.kind](asked, giving_way(listener))
     for name, value in result.items():
         print(f"{name}: {value}")
 

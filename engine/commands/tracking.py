@@ -13,6 +13,7 @@ from ...protocol.choices import ORIGINAL_SIZE
 from ...protocol.jobs import Photo, Track
 from .job_options import options_of
 from .performances import overlay as draw_overlay
+from .remote import EngineOption
 from .shared import HomeOption, dataset_for, home_of, opened_head, run
 
 
@@ -32,6 +33,7 @@ def track(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Live: print every frame as a line of JSON.")] = False,
     home: HomeOption = None,
+    engine: EngineOption = None,
     **parameters: Any,
 ) -> None:
     """Track a portrait video: performance, mattes and maps, as a dataset. Or track live: performance only."""
@@ -43,7 +45,7 @@ def track(
             raise UserError("--out and --json are for live tracking; play the video with --stream, or leave them out.")
         folder = parameters["dataset"] or str(dataset_for(Path(video), home_of(home)))
         size = ORIGINAL_SIZE if parameters["layout"] == "styleavatar" else size
-        run(Track, home, {**parameters, "dataset": folder, "size": size})
+        run(Track, home, {**parameters, "dataset": folder, "size": size}, engine)
         if overlay:
             draw_overlay(Path(folder), overlay, Path(video), head_path)
         return
@@ -63,9 +65,10 @@ def photo(
         typer.Argument(help="More photos of the same person.", metavar="[more]...", show_default=False),
     ] = None,
     home: HomeOption = None,
+    engine: EngineOption = None,
     **parameters: Any,
 ) -> None:
     """Make a dataset from one portrait photo, or from several of the same person."""
     folder = parameters["dataset"] or str(dataset_for(Path(parameters["photo"]), home_of(home)))
     more = tuple(str(each.absolute()) for each in others or ())
-    run(Photo, home, {**parameters, "dataset": folder, "more": more})
+    run(Photo, home, {**parameters, "dataset": folder, "more": more}, engine)

@@ -108,7 +108,8 @@ class FileStore:
             parts = Path(path).relative_to(self._folder).parts
         except ValueError:
             return None
-        return Reference.read(f"sha256:{parts[0]}/{parts[-1]}") if len(parts) == 3 else None
+        named = len(parts) == 3 and parts[1] == "named"
+        return Reference.read(f"sha256:{parts[0]}/{parts[2]}") if named else None
 
     def clean(self, wanted: int = 0) -> None:
         """Remove what was not used for long and, while fewer than `wanted` bytes are free, what was not used longest;

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import Field, fields, replace
@@ -12,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ...common.errors import UserError
-from ...common.files import written_whole
+from ...common.files import full_disk_told, hidden_beside, written_whole
 from ...common.home import Home
+from ...neural.avatar_file import read_metadata
 from ...protocol.archives import bare, respelled_performance, unpacking
 from ...protocol.jobs import JobRequest
 from ...protocol.parameters import Meaning
 from ...protocol.references import DATASET_SUFFIX, Reference
+from .avatar_heads import copy_with_head, imported_head
 from .file_store import FileStore
 from .requests import AnyJob
 
@@ -73,7 +76,27 @@ def path_to_read(text: str, home: Home, store: FileStore) -> str:
     path = store.named(reference)
     if path.suffix == ".npz":
         without_paths(path, meaning_in(store))
+    if path.suffix == ".safetensors":
+        copy_with_head(path, path, imported_head(home))
     return str(path)
+
+
+def adopted(reference: Reference, home: Home, store: FileStore) -> Path:
+    """Give an avatar that was sent a place in the home, under its name and something of its contents; return it. Waits
+    for the disk.
+
+    Raises:
+        UserError: it was not sent, or is no avatar that this Semblance can use.
+    """
+    path = home.avatars / f"{Path(reference.name).stem}_{reference.digest[:6]}.safetensors"
+    if not path.is_file():
+        sent = Path(path_to_read(str(reference), home, store))
+        read_metadata(sent)
+        copy = hidden_beside(path, ".partial")
+        with full_disk_told(path):
+            shutil.copyfile(sent, copy)
+        copy.replace(path)
+    return path
 
 
 def dataset_of(reference: Reference, home: Home, store: FileStore) -> Path:

@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import struct
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
 from ...common.errors import UserError
-from ...common.files import written_whole
 from ...common.home import Home
 from ...protocol.archives import bare, likeness, packing
 from ...protocol.jobs import JOBS
 from ...protocol.messages import DatasetInfo, Job, JobState, Made
 from ...protocol.parameters import Meaning
+from .avatar_heads import copy_with_head
 from .file_store import FileStore
 from .references import paths_of
 
@@ -56,32 +53,11 @@ def kept(parameter: str, path: Path, home: Home, store: FileStore, *, avatar: bo
             deque(packing(path, archive, spell), maxlen=0)
             return Made(parameter, *store.keep(archive), archive=True)
         if avatar:
-            copy_without_head_path(path, archive)
+            copy_with_head(path, archive, lambda _: "")
             return Made(parameter, *store.keep(archive), archive=False)
         return Made(parameter, *store.keep(path), archive=False)
     finally:
         archive.unlink(missing_ok=True)
-
-
-def copy_without_head_path(avatar: Path, target: Path) -> None:
-    """Copy an avatar's file; where its head's file lies on this machine is left out.
-
-    Raises:
-        UserError: the disk is full, or the file is none of an avatar.
-    """
-    try:
-        with avatar.open("rb") as given, written_whole(target) as partial, partial.open("wb") as made:
-            (length,) = struct.unpack("<Q", given.read(8))
-            header = json.loads(given.read(length))
-            description = json.loads(header["__metadata__"]["description"])
-            description["head_path"] = bare(description.get("head_path") or "")
-            header["__metadata__"]["description"] = json.dumps(description)
-            text = json.dumps(header).encode()
-            text += b" " * (-len(text) % 8)
-            made.write(struct.pack("<Q", len(text)) + text)
-            shutil.copyfileobj(given, made)
-    except (struct.error, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{avatar.name} is damaged; build the avatar again.") from error
 
 
 class Datasets:

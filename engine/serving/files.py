@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, FastAPI, Header, HTTPException, Path, Request, Response
 from fastapi.responses import FileResponse
 
-from ...protocol.messages import FileState
+from ...protocol.messages import AvatarInfo, FileState
+from ...protocol.references import Reference
 from ..jobs.file_store import WrongPlace
+from ..jobs.references import adopted
+from .avatar_cache import avatar_info
+from .refusals import shown_by
 
 if TYPE_CHECKING:
     from ..jobs.file_store import FileStore
@@ -34,6 +38,13 @@ class Piece:
     start: int
     length: int
     total: int
+
+
+@dataclass(frozen=True)
+class AvatarSent:
+    """An avatar's file that was sent, as a reference."""
+
+    file: str
 
 
 def place_of_piece(content_range: Annotated[str, Header(pattern=r"^bytes \d{1,15}-\d{1,15}/\d{1,15}$")]) -> Piece:
@@ -75,6 +86,15 @@ def add_files(app: FastAPI) -> None:
         except WrongPlace as error:
             raise HTTPException(409, f"{error.here} bytes of this file are here; go on from there.") from None
         return FileState(sha256, here, here >= place.total)
+
+    @app.post("/v1/avatars", status_code=201)
+    async def add_avatar(request: Request, asked: AvatarSent) -> AvatarInfo:
+        reference = Reference.read(asked.file)
+        if reference is None or not reference.name.endswith(".safetensors"):
+            raise HTTPException(422, "“file” is not right: it must be sha256:HEX/NAME.safetensors of what was sent.")
+        home = request.app.state.scheduler.home
+        path = await asyncio.to_thread(adopted, reference, home, store_of(request))
+        return shown_by(request).avatar(await asyncio.to_thread(avatar_info, path))
 
     @app.get(
         "/v1/files/{sha256}",

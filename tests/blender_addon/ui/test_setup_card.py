@@ -9,7 +9,7 @@ from pathlib import Path
 import semblance
 semblance.register()
 from semblance.blender_addon import compat, preferences
-from semblance.blender_addon.engine import installing
+from semblance.blender_addon.engine import installing, jobs, remote_engine
 from semblance.blender_addon.engine.process import EnginePlace
 from semblance.blender_addon.ui import engine_operators, panels, setup_card
 from semblance.common.installation.torch_builds import Graphics
@@ -102,10 +102,12 @@ assert "not set up" in engine_operators.SEMBLANCE_OT_remove_engine.disabled_reas
 
 
 class Stored:
-    engine, url, token = "REMOTE", "https://10.1.2.3:8765", "t"
+    engine = "REMOTE"
 
 
 preferences.stored = Stored
+assert "press Use Remote Engine" in panels.why_no_engine(preferences.engine_place())
+jobs.run_to_end(remote_engine.keeping(preferences.home_folder(), "https://10.1.2.3:8765", ""))
 assert not preferences.engine_place().online
 assert "Allow Online Access" in panels.why_no_engine(preferences.engine_place())
 """

@@ -24,7 +24,7 @@ ENDPOINTS = {
     "/v1/jobs/{id}/files": {"get"},
     "/v1/datasets": {"get"},
     "/v1/files/{sha256}": {"head", "get", "put"},
-    "/v1/avatars": {"get"},
+    "/v1/avatars": {"get", "post"},
     "/v1/avatars/{id}": {"get"},
     "/v1/avatars/{id}/frames": {"post"},
     "/v1/avatars/{id}/splats": {"get"},

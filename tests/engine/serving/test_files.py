@@ -185,9 +185,11 @@ def test_a_dataset_is_carried_whole_and_names_no_file_of_the_other_machine(tmp_p
     assert "secret".encode("utf-32-le") not in archives[0].read_bytes()
     there = tmp_path / "there" / "clip"
     there.mkdir(parents=True)
+    (there / "notes.txt").write_text("mine")
+    (there / "plate.mp4").write_text("of before")
     all_of(unpacking(archives[0], there, lambda text: "/mine/clip.mp4" if text == known else text))
     assert sorted(each.name for each in there.iterdir()) == [
-        "clean_plate.png", "dataset.json", "image", "performance.npz"
+        "clean_plate.png", "dataset.json", "image", "notes.txt", "performance.npz"
     ]  # fmt: skip
     assert likeness(there) == likeness(dataset)
     said = Performance.load(there / "performance.npz")

@@ -17,7 +17,7 @@ from semblance.common.processes import is_alive
 from semblance.engine.commands.cli import main
 from semblance.engine.commands.engine import running_engine
 from semblance.engine.jobs.store import JobStore, Record
-from semblance.protocol.client import Address, Client
+from semblance.protocol.client import Address, Client, EngineRefused, EngineUnreachable
 from semblance.protocol.jobs import JOBS, JobKind
 from semblance.protocol.messages import STATE_FILE, Announcement, Job, JobState
 from semblance.tests.makers.engines import start_script, wait_until
@@ -109,6 +109,36 @@ def test_an_engine_announces_itself_privately_and_leaves_nothing_when_asked_to_g
     assert not (engines.home / STATE_FILE).exists()
     assert (engines.home / "jobs" / job.id / "cleaned").exists()
     assert errors_of(process).read() == ""
+
+
+def test_an_engine_for_other_machines_speaks_tls_and_shows_the_same_certificate_again(engines):
+    found = []
+    for _ in range(2):
+        process = engines.start("--remote")
+        said = Announcement.read(engines.home)
+        found.append(said.fingerprint)
+        with running_engine(engines.home) as client:
+            assert client.status().home == ""
+            with pytest.raises(EngineRefused, match="names a path"):
+                client.submit(JOBS[JobKind.TRACK](source="/clip.mp4", dataset="d"))
+        plain = Client(Address("127.0.0.1", said.port, said.token))
+        with pytest.raises(EngineUnreachable):
+            plain.status()
+        plain.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(300) == 0
+    assert found[0] == found[1] != ""
+    assert stat.S_IMODE((engines.home / "tls.pem").stat().st_mode) == 0o600
+
+
+def test_a_certificate_without_its_key_is_refused_in_a_sentence(tmp_path, capsys):
+    wrong = tmp_path / "wrong.pem"
+    wrong.write_text("nothing")
+    for words in (["--certificate", str(wrong)], ["--certificate", str(wrong), "--key", str(wrong)]):
+        with pytest.raises(SystemExit) as left:
+            main(["serve", "--home", str(tmp_path / "home"), "--remote", *words])
+        assert left.value.code == 2
+        assert "belong together" in capsys.readouterr().err
 
 
 @pytest.mark.slow
