@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .. import compat
+from ..words import translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,7 @@ REMEDIES = (
 
 def remedies_for(text: str) -> list[Remedy]:
     """The buttons that a sentence names, each once."""
-    return [each for each in REMEDIES if each.words in text]
+    return [each for each in REMEDIES if each.words in text or translated(each.words) in text]
 
 
 def draw_remedies(layout: bpy.types.UILayout, text: str) -> None:
