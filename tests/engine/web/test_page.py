@@ -164,7 +164,7 @@ def test_a_job_is_watched_and_cancelled(address, open_page, engine, size, scheme
     waiting = engine.submit("short")
     card = page.locator(".job", has_text="Building a").first
     card.locator(".words", has_text="step").wait_for()
-    assert re.search(r"Working, \d+ % · [\d ]+(s|min|h)( \d+ min)? left · step \d+", card.inner_text())
+    assert re.search(r"Training, \d+ % · [\d ]+(s|min|h)( \d+ min)? left · step \d+", card.inner_text())
     card.locator("img.preview").wait_for(state="attached")
     assert page.get_by_role("link", name="Jobs").locator(".count").inner_text() == "2"
     assert page.locator(".group", has_text="Waiting").locator(".job").count() == 1
