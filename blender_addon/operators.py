@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import bpy
 
 from ..common.errors import UserError
+from .words import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ class SemblanceOperator(bpy.types.Operator):
         """Tell Blender whether the operator can run, and the artist why not."""
         reason = cls.disabled_reason(context)
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(translated(reason))
         return not reason
 
     def execute(self, context: bpy.types.Context) -> Outcome:
@@ -41,7 +42,7 @@ class SemblanceOperator(bpy.types.Operator):
         try:
             return self.run(context)
         except UserError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, translated(str(error)))
             for hear in when_refused:
                 hear(str(error))
             return {"CANCELLED"}

@@ -21,6 +21,7 @@ from .access import preferences_of
 from .engine import remote_engine
 from .engine.installing import Wishes
 from .engine.process import NO_ADDRESS, EnginePlace
+from .words import translated
 
 Card = Callable[[bpy.types.UILayout, bpy.types.Context, EnginePlace, Wishes], None]
 
@@ -71,7 +72,7 @@ class SemblancePreferences(bpy.types.AddonPreferences):
         description="Which build of PyTorch the engine gets",
         items=(
             ("AUTO", "Automatic", "The build that fits this machine's graphics card and driver"),
-            *((name, build.title.capitalize(), "This one, whatever is found") for name, build in BUILDS.items()),
+            *((name, build.title.capitalize(), "This build, whatever is found") for name, build in BUILDS.items()),
         ),
         default="AUTO",
     )
@@ -97,7 +98,7 @@ class SemblancePreferences(bpy.types.AddonPreferences):
             draw_remote(box, context, remote_place())
         layout.prop(self, "faceverse")
         row = layout.row(align=True)
-        row.label(text=f"Avatars, datasets and logs: {home_folder()}", icon="FILE_FOLDER")
+        row.label(text=translated("Avatars, datasets and logs: {folder}", folder=home_folder()), icon="FILE_FOLDER")
         row.operator("wm.path_open", text="Open").filepath = str(home_folder())
 
 
@@ -151,9 +152,13 @@ def head_file(name: str) -> Path | None:
         return Path(bpy.path.abspath(preferences.faceverse))
     file = imported_heads(home_folder()).get(name)
     if file is None and name in KINDS:
-        how = "choose it in the Semblance preferences, or run" if name == "faceverse-v3" else "run"
         command = f"semblance heads import FILE --home {home_folder()}"
-        raise UserError(f"The head {KINDS[name].title} needs its file: {how} `{command}`.")
+        said = (
+            "The head {head} needs its file: choose it in the Semblance preferences, or run `{command}`."
+            if name == "faceverse-v3"
+            else "The head {head} needs its file: run `{command}`."
+        )
+        raise UserError(translated(said, head=KINDS[name].title, command=command))
     return file
 
 

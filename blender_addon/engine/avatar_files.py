@@ -15,6 +15,7 @@ from ...common.errors import UserError
 from ...common.files import written_whole
 from ...common.home import Home, is_name
 from ...protocol.remote_jobs import avatar_sent
+from ..words import translated
 from .jobs import Bar, connecting, free_name, moving
 
 if TYPE_CHECKING:
@@ -46,10 +47,18 @@ def read_description(file: Path) -> dict[str, Any]:
         if said["format"] == FORMAT and isinstance(description, dict):
             return description
     except OSError as error:
-        raise UserError(f"{file} cannot be read ({error.strerror}); choose an avatar's file.") from error
+        raise UserError(
+            translated(
+                "{file} cannot be read ({strerror}); choose an avatar's file.", file=file, strerror=error.strerror
+            )
+        ) from error
     except (struct.error, ValueError, KeyError, TypeError):
         pass
-    raise UserError(f"{file.name} is no avatar; choose a {SUFFIX} file that Export Avatar has written.")
+    raise UserError(
+        translated(
+            "{file} is no avatar; choose a {suffix} file that Export Avatar has written.", file=file.name, suffix=SUFFIX
+        )
+    )
 
 
 def importing(home: Path, source: Path) -> Task[tuple[str, dict[str, Any]]]:
@@ -122,8 +131,12 @@ def copying(source: Path, target: Path) -> Task[None]:
                     made.write(piece)
                     done += len(piece)
                 else:
-                    yield Bar(f"Copying {done / size:.0%}", done / size)
+                    yield Bar(translated("Copying {share:.0%}", share=done / size), done / size)
                     continue
                 break
     except OSError as error:
-        raise UserError(f"{target} cannot be written ({error.strerror}); choose another place.") from error
+        raise UserError(
+            translated(
+                "{target} cannot be written ({strerror}); choose another place.", target=target, strerror=error.strerror
+            )
+        ) from error

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...protocol.client import EngineRefused
 from ...protocol.jobs import JobKind
 from ...protocol.messages import Curve, Job, JobState
+from ..words import translated
 from .pulse import soon
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def is_at_work(job: Job) -> bool:
 
 
 def watched_loss(curve: Curve) -> str:
-    """The loss to watch, in words: "L1 0.043 after 812 steps"; empty while there is none."""
+    """The loss to watch, in words: "Loss 0.043 after 812 steps"; empty while there is none."""
     values = [each for each in curve.losses.get(curve.watched, ()) if each is not None]
-    return f"{curve.watched.capitalize()} {values[-1]:.3f} after {curve.steps[-1]:,} steps" if values else ""
+    if not values:
+        return ""
+    return translated("Loss {loss:.3f} after {steps:,} steps", loss=values[-1], steps=curve.steps[-1])

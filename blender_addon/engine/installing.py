@@ -24,6 +24,7 @@ from ...common.installation.telling import last_told
 from ...common.installation.torch_builds import torch_requirement
 from ...common.processes import is_alive
 from ...protocol.messages import Announcement
+from ..words import translated
 from .process import EnginePlace, end_with_children, last_line, read_end, spawn
 
 if TYPE_CHECKING:
@@ -98,13 +99,26 @@ def outlook(platform: Platform, graphics: Graphics, wishes: Wishes, free: int) -
     except UserError as error:
         return Outlook(False, str(error))
     cards = ", ".join(name for name, _ in graphics.cards)
-    fits = f"{cards}: PyTorch gets the build {torch.build}." if torch.gpu and cards else ""
-    machine = " ".join(filter(None, [fits, torch.sentence])) or f"PyTorch gets the build {torch.build}."
+    fits = (
+        translated("{cards}: PyTorch gets the build {build}.", cards=cards, build=torch.build)
+        if torch.gpu and cards
+        else ""
+    )
+    machine = " ".join(filter(None, [fits, torch.sentence])) or translated(
+        "PyTorch gets the build {build}.", build=torch.build
+    )
     download, disk = LIBRARIES_DOWNLOAD + torch.download, LIBRARIES_DISK + torch.disk
-    verb = "Reads" if wishes.wheels else "Downloads"
-    sizes = (
-        f"{verb} about {gigabytes(download)} and takes {gigabytes(disk)} on the disk, {gigabytes(download + disk)} "
-        f"while setting up; {free / 1e9:.0f} GB are free."
+    said = (
+        "Reads about {download} and takes {disk} on the disk, {both} while setting up; {free:.0f} GB are free."
+        if wishes.wheels
+        else "Downloads about {download} and takes {disk} on the disk, {both} while setting up; {free:.0f} GB are free."
+    )
+    sizes = translated(
+        said,
+        download=gigabytes(download),
+        disk=gigabytes(disk),
+        both=gigabytes(download + disk),
+        free=free / 1e9,
     )
     return Outlook(True, machine, sizes)
 
@@ -162,7 +176,7 @@ def set_up(place: EnginePlace, wishes: Wishes) -> Generator[tuple[float, str], N
     place.home.mkdir(parents=True, exist_ok=True)
     script = EXTENSION / "run.py"
     if not script.is_file():
-        raise UserError(f"{script} is missing; install the extension again.")
+        raise UserError(translated("{script} is missing; install the extension again.", script=script))
     command = [any_python(), "-B", str(script), "engine", "--into", str(place.environment)]
     if wishes.wheels:
         command += ["--wheels", str(wishes.wheels)]
@@ -173,7 +187,13 @@ def set_up(place: EnginePlace, wishes: Wishes) -> Generator[tuple[float, str], N
         while process.poll() is None:
             yield last_told(read_end(place.setup_log)) or (0.0, "Preparing")
         if process.returncode != 0:
-            raise UserError(f"Setting up the engine failed ({reason_in(place)}); the whole log is {place.setup_log}.")
+            raise UserError(
+                translated(
+                    "Setting up the engine failed ({reason}); the whole log is {setup_log}.",
+                    reason=reason_in(place),
+                    setup_log=place.setup_log,
+                )
+            )
     finally:
         if process.poll() is None:
             end_with_children(process)
@@ -208,7 +228,13 @@ def remove(place: EnginePlace) -> Generator[float, None, None]:
             if folder.is_dir() and not folder.is_symlink():
                 shutil.rmtree(folder)
         except OSError as error:
-            raise UserError(f"{error.filename} cannot be removed ({error.strerror}); close what uses it.") from error
+            raise UserError(
+                translated(
+                    "{filename} cannot be removed ({strerror}); close what uses it.",
+                    filename=error.filename,
+                    strerror=error.strerror,
+                )
+            ) from error
 
 
 def require_no_engine(place: EnginePlace) -> None:

@@ -12,6 +12,7 @@ from ...common.errors import UserError
 from ...protocol.client import EngineRefused
 from ...protocol.expectations import Expectation
 from ...protocol.messages import Announcement, Job, JobState
+from ..words import translated
 from .build_view import BuildView
 from .jobs import bar_of
 from .link import connect, find
@@ -28,14 +29,14 @@ SECONDS_BETWEEN_LISTS = 1.0
 SECONDS_BETWEEN_ENGINES = 3.0
 """Before an engine is looked for again: one that is not there, or that was lost."""
 ENDED = {JobState.DONE: "Done", JobState.FAILED: "Failed", JobState.CANCELLED: "Cancelled"}
-VERBS = {
-    "track": "Track",
-    "photo": "Photo",
-    "build": "Build",
-    "reenact": "Reenact",
-    "orbit": "Orbit",
-    "bake": "Bake",
-    "mark": "Sign",
+TITLES = {
+    "track": "Track {name}",
+    "photo": "Photo {name}",
+    "build": "Build {name}",
+    "reenact": "Reenact {name}",
+    "orbit": "Orbit {name}",
+    "bake": "Bake {name}",
+    "mark": "Sign {name}",
     "measure": "Measure This Computer",
 }
 
@@ -145,7 +146,8 @@ def title_of(job: Job) -> str:
         said.get("source") or said.get("photo") or said.get("file") or said.get("avatar") or said.get("dataset") or ""
     )
     name = Path(str(subject)).name.removesuffix(".safetensors")
-    return f"{VERBS.get(job.kind, str(job.kind).capitalize())} {name}".strip()
+    title = TITLES.get(job.kind, str(job.kind).capitalize() + " {name}")
+    return translated(title, name=name).strip()
 
 
 def standing_of(job: Job) -> str:

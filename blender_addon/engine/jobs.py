@@ -21,6 +21,7 @@ from ...protocol.client import Client, EngineRefused, EngineUnreachable, Questio
 from ...protocol.jobs import JobKind, JobRequest, Photo, Track
 from ...protocol.messages import Job, JobState, known_fields
 from ...protocol.remote_jobs import Sender, fetched
+from ..words import translated
 from .installing import Wishes, remove, set_up
 from .link import connect, end_unless_busy, find, restart
 from .pulse import awaited, soon
@@ -81,12 +82,17 @@ def new_avatar_job(source: Path, choices: dict[str, Any], **given: Any) -> Track
 def kind_of_source(source: Path) -> JobKind:
     """Return which job a file wants. Raises UserError for a file that is missing or of no known kind."""
     if not source.is_file():
-        raise UserError(f"There is no file at {source}; choose a video or a photo.")
+        raise UserError(translated("There is no file at {source}; choose a video or a photo.", source=source))
     if source.suffix.lower() in VIDEO_SUFFIXES:
         return JobKind.TRACK
     if source.suffix.lower() in PHOTO_SUFFIXES:
         return JobKind.PHOTO
-    raise UserError(f"{source.name} is neither a video nor a picture that Semblance reads; choose an MP4 or a JPEG.")
+    raise UserError(
+        translated(
+            "{source} is neither a video nor a picture that Semblance reads; choose an MP4 or a JPEG.",
+            source=source.name,
+        )
+    )
 
 
 def free_name(stem: str, taken: Iterable[str]) -> str:
@@ -196,14 +202,19 @@ def moving(steps: Moving[Result]) -> Task[Result]:
 
 def text_of(moved: Moved, begun: int, seconds: float) -> str:
     """How far a transfer is, in words, that had done `begun` bytes so many seconds ago."""
-    words = f"{moved.doing} {moved.name}".strip()
+    words = f"{translated(moved.doing)} {moved.name}".strip()
     if moved.total < LEAST_TOLD:
         return words
-    said = f"{words} {moved.done / 1e6:.1f} of {moved.total / 1e6:.1f} MB"
+    said = translated(
+        "{words} {done:.1f} of {total:.1f} MB",
+        words=words,
+        done=moved.done / 1e6,
+        total=moved.total / 1e6,
+    )
     if seconds < SECONDS_TO_MEASURE or moved.done <= begun:
         return said
     left = (moved.total - moved.done) * seconds / (moved.done - begun)
-    return f"{said}, {duration(left, coarse=True)} left" if left >= 1 else said
+    return translated("{said}, {time} left", said=said, time=duration(left, coarse=True)) if left >= 1 else said
 
 
 def connecting(place: EnginePlace) -> Task[Client]:
@@ -333,7 +344,7 @@ def bar_of(job: Job) -> Bar:
         return Bar("Cancelling", job.fraction)
     if job.finishing:
         return Bar("Writing the avatar", job.fraction)
-    parts = [f"{job.stage or 'Starting'} {job.fraction:.0%}"]
+    parts = [f"{translated(job.stage or 'Starting')} {job.fraction:.0%}"]
     if job.seconds_left is not None and job.seconds_left >= 1:
-        parts.append(f"{duration(job.seconds_left, coarse=True)} left")
+        parts.append(translated("{time} left", time=duration(job.seconds_left, coarse=True)))
     return Bar(", ".join(parts), job.fraction)

@@ -19,6 +19,7 @@ from ...common.processes import is_alive
 from ...protocol.address import Address
 from ...protocol.client import Client, EngineUnreachable, NotAnEngine, WrongToken, read_status
 from ...protocol.messages import Announcement
+from ..words import translated
 from . import tokens
 from .presence import leave, stay
 from .process import EnginePlace, last_line, read_end, spawn, why_not_reached, why_not_started
@@ -112,16 +113,25 @@ def greet_remote(address: Address) -> Generator[str, None, Client]:
         return (yield from greet(client))
     except WrongToken:
         raise WrongToken(
-            f"The engine at {address.place} does not accept the token: enter it anew with Use Remote Engine in the "
-            "Semblance preferences."
+            translated(
+                "The engine at {place} does not accept the token: enter it anew with Use Remote Engine in the "
+                "Semblance preferences.",
+                place=address.place,
+            )
         ) from None
     except EngineHangs:
         raise EngineHangs(
-            f"The engine at {address.place} accepts connections and does not answer: wait, or restart it there."
+            translated(
+                "The engine at {place} accepts connections and does not answer: wait, or restart it there.",
+                place=address.place,
+            )
         ) from None
     except EngineUnreachable:
         raise EngineUnreachable(
-            f"The engine at {address.place} cannot be reached: see that it runs there, and that the address is right."
+            translated(
+                "The engine at {place} cannot be reached: see that it runs there, and that the address is right.",
+                place=address.place,
+            )
         ) from None
 
 
@@ -152,13 +162,19 @@ def start(place: EnginePlace, dead: Announcement | None = None) -> Generator[str
                 _started.append(process)
             if process and process.poll():
                 raise UserError(why_it_ended(place))
-            yield f"Starting the engine ({time.monotonic() - began:.0f} s)"
+            yield translated("Starting the engine ({seconds:.0f} s)", seconds=time.monotonic() - began)
     finally:
         if lock:
             lock.let_go()
     if process:
         process.kill()
-    raise UserError(f"The engine did not start within {SECONDS_TO_START:.0f} seconds; its log is {place.log}.")
+    raise UserError(
+        translated(
+            "The engine did not start within {seconds:.0f} seconds; its log is {log}.",
+            seconds=SECONDS_TO_START,
+            log=place.log,
+        )
+    )
 
 
 def serving(place: EnginePlace) -> list[str]:
@@ -171,7 +187,9 @@ def why_it_ended(place: EnginePlace) -> str:
     """Say why an engine that was started has ended."""
     if "No such option" in read_end(place.log):
         return "The engine is older than this extension: press Set Up Again in the Semblance preferences."
-    return f"The engine ended while starting ({last_line(place.log)}); its log is {place.log}."
+    return translated(
+        "The engine ended while starting ({reason}); its log is {log}.", reason=last_line(place.log), log=place.log
+    )
 
 
 def restart(place: EnginePlace) -> Generator[str, None, Client]:

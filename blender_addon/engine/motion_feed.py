@@ -19,6 +19,7 @@ from ...protocol.motions import (
     ask_to_listen,
     ask_to_stop_listening,
 )
+from ..words import translated
 from .jobs import asking, connecting
 from .pulse import Pulse
 
@@ -111,12 +112,17 @@ class MotionFeed:
     def text(self) -> str:
         """How it goes, in words."""
         if self.newest is None:
-            return self._text if self.source is None else f"Waiting for {self.source.name}"
+            return self._text if self.source is None else translated("Waiting for {source}", source=self.source.name)
         words = WORDS[self.newest.state]
         if len(self._late) < 2:
             return words
         late = statistics.median(each for _, each in self._late)
-        return f"{words}: {len(self._late) / SPAN:.0f} frames/s, {1000 * late:.0f} ms late"
+        return translated(
+            "{words}: {rate:.0f} frames/s, {delay:.0f} ms late",
+            words=translated(words),
+            rate=len(self._late) / SPAN,
+            delay=1000 * late,
+        )
 
     def note_shown(self) -> None:
         """Note that the newest motion is on the head now, for the figures."""

@@ -16,6 +16,7 @@ from ...common.installation.pythons import wheels_of
 from ...protocol import known_engines
 from ...protocol.address import LOOPBACK, Address
 from ...protocol.messages import Announcement
+from ..words import translated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +112,7 @@ def why_not_started(place: EnginePlace) -> str:
     if python is None:
         return "The engine is not set up yet: press Set Up Engine."
     if not python.is_file():
-        return f"There is no Python at {python}: correct the path in the preferences."
+        return translated("There is no Python at {python}: correct the path in the preferences.", python=python)
     return ""
 
 
@@ -138,7 +139,11 @@ def spawn(command: list[str], log: Path) -> subprocess.Popen[bytes]:
             )
     except OSError as error:
         raise UserError(
-            f"{command[0]} cannot be run ({error.strerror}); correct its path in the preferences."
+            translated(
+                "{program} cannot be run ({strerror}); correct its path in the preferences.",
+                program=command[0],
+                strerror=error.strerror,
+            )
         ) from error
 
 

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from ...protocol.client import Client, Question
+from ..words import translated
 from .link import EngineHangs
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ class Pulse:
             self._question.wait()
             self._question, self._since = None, now
         elif now - self._since > PATIENCE:
-            raise EngineHangs(f"The engine has been silent for {PATIENCE:.0f} seconds: press Restart Engine.")
+            raise EngineHangs(
+                translated(
+                    "The engine has been silent for {seconds:.0f} seconds: press Restart Engine.", seconds=PATIENCE
+                )
+            )
 
     def close(self) -> None:
         """Stop asking."""
@@ -77,5 +82,7 @@ def soon(question: Question, text: Said, patience: float | None = None) -> Gener
     began, most = time.monotonic(), PATIENCE if patience is None else patience
     while not question.answered():
         if time.monotonic() - began > most:
-            raise EngineHangs(f"The engine has been silent for {most:.0f} seconds: press Restart Engine.")
+            raise EngineHangs(
+                translated("The engine has been silent for {seconds:.0f} seconds: press Restart Engine.", seconds=most)
+            )
         yield text

@@ -17,6 +17,7 @@ from ...common.files import write_privately
 from ...protocol import known_engines
 from ...protocol.address import Address
 from ...protocol.client import UnknownCertificate, read_status
+from ..words import translated
 from . import tokens
 from .jobs import Bar, as_bars, connecting
 from .pulse import soon
@@ -93,10 +94,14 @@ def standing_of(status: Status) -> Standing:
     >>> standing_of(Status("1", 1, "cuda", "NVIDIA H200", "2", [], "", 0, jobs_running=1, jobs_queued=2)).text
     'Ready on NVIDIA H200; jobs running: 1, waiting: 2.'
     """
-    on = status.device_name if status.device == "cuda" else "its CPU, where large avatars take hours"
+    device = status.device_name if status.device == "cuda" else translated("its CPU, where large avatars take hours")
     running, waiting = status.jobs_running, status.jobs_queued
-    busy = f"; jobs running: {running}, waiting: {waiting}" if running or waiting else ""
-    return Standing(f"Ready on {on}{busy}.", good=True)
+    said = (
+        "Ready on {device}; jobs running: {running}, waiting: {waiting}."
+        if running or waiting
+        else "Ready on {device}."
+    )
+    return Standing(translated(said, device=device, running=running, waiting=waiting), good=True)
 
 
 def accept(home: Path, standing: Standing) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from ...common.errors import UserError
 from ...common.files import write_privately
 from ...protocol.address import is_token
+from ..words import translated
 from . import windows_credentials
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def keeping(home: Path, url: str, token: str) -> Generator[str, None, str]:
         write(home, {known: text for known, text in read(home).items() if known != url})
         return keyring()
     write(home, {**read(home), url: token})
-    return f"file {home / FILE}, which only you may read"
+    return translated("file {file}, which only you may read", file=home / FILE)
 
 
 def finding(home: Path, url: str) -> Generator[str, None, str]:

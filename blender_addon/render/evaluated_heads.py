@@ -13,6 +13,7 @@ from ...common.errors import UserError
 from ..access import mesh_of, values_of
 from ..properties import head_settings
 from ..scene.axes import world_to_camera
+from ..words import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,11 +85,13 @@ def world_vertices(instance: bpy.types.DepsgraphObjectInstance) -> Doubles:
     head = instance.object
     assert head is not None
     if head.mode == "EDIT":
-        raise UserError(f"{head.name} is being edited; leave Edit Mode (Tab) to render.")
+        raise UserError(translated("{head} is being edited; leave Edit Mode (Tab) to render.", head=head.name))
     mesh = mesh_of(head)
     count = len(mesh.vertices)
     if not count or not len(mesh.polygons):
-        raise UserError(f"{head.name} has no faces left; undo, or make the head again with New Avatar.")
+        raise UserError(
+            translated("{head} has no faces left; undo, or make the head again with New Avatar.", head=head.name)
+        )
     world = np.array(instance.matrix_world, np.float64)
     placed: Doubles = point_values(mesh, "position", "vector", (count, 3)) @ world[:3, :3].T + world[:3, 3]
     return placed
@@ -104,5 +107,11 @@ def point_values(mesh: bpy.types.Mesh, attribute: str, field: str, shape: tuple[
     try:
         values_of(mesh.attributes[attribute]).foreach_get(field, values)
     except (AttributeError, RuntimeError, TypeError) as error:
-        raise UserError(f"The attribute {attribute} of {mesh.name} was changed; make the head again.") from error
+        raise UserError(
+            translated(
+                "The attribute {attribute} of {mesh} was changed; make the head again.",
+                attribute=attribute,
+                mesh=mesh.name,
+            )
+        ) from error
     return values.reshape(shape)

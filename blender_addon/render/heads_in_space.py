@@ -16,6 +16,7 @@ from ..properties import head_settings
 from ..scene.axes import camera_from_world, head_rotation, world_to_camera
 from ..scene.controls import expression_of
 from ..scene.rig import HEAD_BONE
+from ..words import translated
 from . import pixels
 from .evaluated_heads import EvaluatedHead, world_vertices
 from .layers import NOTHING, Layer
@@ -57,7 +58,10 @@ class HeadInSpace(EvaluatedHead):
         assert head.original is not None
         if len(vertices) != len(mesh_of(head.original).vertices):
             raise UserError(
-                f"{head.name} has a modifier that adds or removes vertices, which a head in 3D must keep; turn it off."
+                translated(
+                    "{head} has a modifier that adds or removes vertices, which a head in 3D must keep; turn it off.",
+                    head=head.name,
+                )
             )
         footage = settings.camera
         return cls(
@@ -91,7 +95,7 @@ class HeadInSpace(EvaluatedHead):
     def layer(self, pictures: Pictures, sight: Sight, from_rec709: Floats) -> Layer:
         """See `EvaluatedHead.layer`."""
         if pictures.depth is None:
-            raise UserError(f"The engine sent {self.name} without its depth; update the engine.")
+            raise UserError(translated("The engine sent {name} without its depth; update the engine.", name=self.name))
         painted, metres, part = pictures.rgba[0].astype(np.float32) / 255, pictures.depth[0], self._part(sight)
         colour = np.zeros((sight.camera.height, sight.camera.width, 4), np.float32)
         depth = np.full(colour.shape[:2], NOTHING)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
 from ..properties import head_settings
+from ..words import translated
 from .evaluated_heads import EvaluatedHead, visible_heads
 from .heads_in_space import HeadInSpace
 from .portraits import PortraitHead
@@ -26,7 +27,13 @@ def kind_of(head: bpy.types.Object) -> type[EvaluatedHead]:
     """Return how a head is shown. Raises UserError when its avatar is of a kind that is not known here."""
     kind = head_settings(head).kind
     if kind not in KINDS:
-        raise UserError(f"The avatar of {head.name} is of the kind {kind!r}, which needs a newer Semblance; update it.")
+        raise UserError(
+            translated(
+                "The avatar of {head} is of the kind {kind!r}, which needs a newer Semblance; update it.",
+                head=head.name,
+                kind=kind,
+            )
+        )
     return KINDS[kind]
 
 

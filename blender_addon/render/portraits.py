@@ -18,6 +18,7 @@ from ..properties import SemblanceObject, head_settings
 from ..scene.attributes import COLOUR, MASK, MOUTH, UV
 from ..scene.axes import world_to_camera
 from ..scene.camera import window_camera
+from ..words import translated
 from . import pixels
 from .evaluated_heads import EvaluatedHead, point_values, world_vertices
 from .layers import Layer
@@ -63,10 +64,20 @@ class PortraitHead(EvaluatedHead):
         mesh, settings = mesh_of(head), head_settings(head)
         assert head.original is not None
         if len(vertices) < len(mesh_of(head.original).vertices):
-            raise UserError(f"{head.name} has a modifier that removes vertices, such as Mask; turn it off to render.")
+            raise UserError(
+                translated(
+                    "{head} has a modifier that removes vertices, such as Mask; turn it off to render.", head=head.name
+                )
+            )
         missing = [name for name in (UV, MASK, COLOUR) if name not in mesh.attributes]
         if missing:
-            raise UserError(f"{head.name} has lost its attribute {missing[0]}; make the head again with New Avatar.")
+            raise UserError(
+                translated(
+                    "{head} has lost its attribute {attribute}; make the head again with New Avatar.",
+                    head=head.name,
+                    attribute=missing[0],
+                )
+            )
         return cls(
             name=head.name,
             avatar=settings.avatar,

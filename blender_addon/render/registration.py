@@ -22,7 +22,7 @@ NOT_FOR_US = {"VIEWLAYER_PT_filter", "VIEWLAYER_PT_layer_passes", "RENDER_PT_sim
 
 
 class SEMBLANCE_OT_use_renderer(bpy.types.Operator):
-    """Render this scene with Semblance, with the colours that the avatar learned"""
+    """Render this scene with Semblance, with the colors that the avatar learned"""
 
     bl_idname = "semblance.use_renderer"
     bl_label = "Render with Semblance"

@@ -16,6 +16,7 @@ from ..access import scene_of
 from ..engine import frame_service
 from ..preferences import engine_place
 from ..properties import head_settings
+from ..words import translated
 from . import scene_colours
 from .frame_record import FIELD, record_of_render
 from .gpu_smoothing import smooth_layer
@@ -116,7 +117,7 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         Raises:
             UserError: the engine process is in trouble. Cancelled: the artist broke off.
         """
-        self.update_stats("", f"{head.name} as {head.avatar}")
+        self.update_stats("", translated("{head} as {avatar}", head=head.name, avatar=head.avatar))
         self.update_progress(done)
         inputs = head.inputs(sight, painters)
         painted = frame_service.avatar_pictures(engine_place(), head.avatar, inputs, head.look, self.test_break)
@@ -135,10 +136,14 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
             raise UserError("The scene has no Semblance head to render; make one with New Avatar.")
         ready = [head for head in heads if head.avatar]
         if not ready:
-            raise UserError(f"{heads[0].name} has no avatar yet; press Build Avatar, or choose one in its panel.")
+            raise UserError(
+                translated(
+                    "{head} has no avatar yet; press Build Avatar, or choose one in its panel.", head=heads[0].name
+                )
+            )
         for head in heads:
             if not head.avatar:
-                self.report({"WARNING"}, f"{head.name} has no avatar yet and was left out.")
+                self.report({"WARNING"}, translated("{head} has no avatar yet and was left out.", head=head.name))
         return ready
 
     def write(self, passes: dict[str, Floats], depsgraph: bpy.types.Depsgraph, view: str, *, synthetic: bool) -> None:

@@ -13,6 +13,7 @@ from ...common.errors import UserError
 from ...tracking.heads.camera import PinholeCamera
 from ..access import camera_of
 from ..scene.axes import world_to_camera
+from ..words import translated
 from . import pixels
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ def scene_camera(scene: bpy.types.Scene) -> bpy.types.Object:
     if camera is None or camera.type != "CAMERA":
         raise UserError("The scene has no camera; add one, or make the head again with New Avatar.")
     if camera_of(camera).type != "PERSP":
-        raise UserError(f"{camera.name} is not a perspective camera; set its lens type to Perspective.")
+        raise UserError(
+            translated("{camera} is not a perspective camera; set its lens type to Perspective.", camera=camera.name)
+        )
     return camera
 
 

@@ -23,6 +23,7 @@ from ...tracking.performances.maps import MAP_SIZE
 from ..access import camera_of, preferences_of, scene_of, windows
 from ..engine.picture_feed import Answer, PictureFeed, Wanted, Wish
 from ..scene.camera import window_camera
+from ..words import translated
 from .gpu_views import ViewPainter, texture_of
 from .kinds import evaluated_heads
 from .other_objects import Triangles, other_objects
@@ -295,7 +296,7 @@ def draw_text(
     readable before any picture.
     """
     assert context.region is not None
-    scale = preferences_of(context).system.ui_scale
+    text, scale = translated(text), preferences_of(context).system.ui_scale
     blf.size(0, 14 * scale)
     width, height = blf.dimensions(0, text)
     left, bottom = (context.region.width - width) / 2, max(48 * scale, place * context.region.height)

@@ -18,6 +18,7 @@ from ...tracking.performances.rest import rest_metadata, rest_performance
 from .. import ids
 from ..access import mesh_of, view_layer
 from ..properties import FIRST_KIND, head_settings, scene_settings
+from ..words import translated
 from . import axes, camera, controls, keyframes, paths, plate, rig, takes
 from .head_object import make_head
 from .removing import discard
@@ -57,7 +58,9 @@ def add_avatar(
     """
     performance = Performance.load(performance_file)
     if not len(performance):
-        raise UserError(f"{performance_file} has no frames; track the footage again.")
+        raise UserError(
+            translated("{performance_file} has no frames; track the footage again.", performance_file=performance_file)
+        )
     head = open_head(performance.head, head_path)
     name = name or (Path(performance.source).stem or performance_file.stem)
     fresh = untouched(scene)
@@ -98,7 +101,9 @@ def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo, home: Path) -> bp
     try:
         rest_performance(info.metadata).save(path)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"The file of the avatar {info.id} is incomplete; build the avatar again.") from error
+        raise UserError(
+            translated("The file of the avatar {avatar} is incomplete; build the avatar again.", avatar=info.id)
+        ) from error
     head_path = info.metadata.get("head_path") or ""
     made = add_avatar(scene, path, head_path=Path(head_path) if head_path else None, name=info.id, adopt=False)
     give_avatar(made, info.id, info.metadata)
@@ -148,7 +153,11 @@ def shoot_with(scene: bpy.types.Scene, made: bpy.types.Object) -> None:
     """
     settings = head_settings(made)
     if settings.camera is None:
-        raise UserError(f"The camera of {made.name} is gone; make the head again with New Avatar or Add Avatar.")
+        raise UserError(
+            translated(
+                "The camera of {head} is gone; make the head again with New Avatar or Add Avatar.", head=made.name
+            )
+        )
     camera.frame_scene(scene, settings.camera, *settings.window)
 
 
@@ -166,7 +175,9 @@ def apply_performance(
     settings, mesh = head_settings(made), mesh_of(made)
     view = settings.camera
     if made.parent is None or mesh.shape_keys is None or view is None:
-        raise UserError(f"{made.name} has lost its rig, shape keys or camera; undo, or add the avatar again.")
+        raise UserError(
+            translated("{head} has lost its rig, shape keys or camera; undo, or add the avatar again.", head=made.name)
+        )
     view_layer().update()  # a camera's matrix changes a little when Blender has evaluated it
     seen_from_rig = np.linalg.inv(np.array(made.parent.matrix_world, float)) @ np.array(view.matrix_world, float)
     channels = keyframes.channels_of(performance, seen_from_rig, fps=fps, start=start)

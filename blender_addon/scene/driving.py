@@ -17,6 +17,7 @@ from ...tracking.performances.retarget import retarget
 from ...tracking.performances.shaping import Wish, shaped
 from ..animation_properties import animation_settings
 from ..properties import head_settings
+from ..words import translated
 from .avatar_scene import apply_performance, scene_fps
 from .face_regions import REGION_OF
 from .paths import keep_path, path_of
@@ -34,11 +35,17 @@ def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path
     """
     driver = read_performance(performance_file)
     if not len(driver):
-        raise UserError(f"{performance_file} has no frames; track the footage again.")
+        raise UserError(
+            translated("{performance_file} has no frames; track the footage again.", performance_file=performance_file)
+        )
     notes = driver.extra.get("notes", ())
     own = own_performance(head)
     if own is None:
-        raise UserError(f"{head.name} does not say whose head it is; make it again with New Avatar or Add Avatar.")
+        raise UserError(
+            translated(
+                "{head} does not say whose head it is; make it again with New Avatar or Add Avatar.", head=head.name
+            )
+        )
     if not same_person(driver, own):
         driver = retarget(driver, replace(own, source=driver.source, extra=driver.extra))
     first = start + animation_settings(head).offset
@@ -48,7 +55,9 @@ def drive(scene: bpy.types.Scene, head: bpy.types.Object, performance_file: Path
     keep_path(head, "motion", performance_file)
     scene.frame_end = max(scene.frame_end, last)
     scene.frame_set(first)
-    return " ".join([f"{head.name} performs from frame {first} to {last}.", *notes])
+    return " ".join(
+        [translated("{head} performs from frame {first} to {last}.", head=head.name, first=first, last=last), *notes]
+    )
 
 
 def as_wished(head: bpy.types.Object, driver: Performance, own: Performance) -> Performance:

@@ -11,6 +11,7 @@ import numpy as np
 from ...common.errors import UserError
 from .. import compat
 from ..access import mesh_of, values_of
+from ..words import translated
 from . import axes
 from .head_object import flat
 from .splat_nodes import HEAD_INPUT, RIG_INPUT, make_group
@@ -33,9 +34,11 @@ def make_splats(head: bpy.types.Object, cloud: SplatCloud) -> bpy.types.Object:
     """
     mesh, rig = mesh_of(head), head.parent
     if rig is None or rig.type != "ARMATURE":
-        raise UserError(f"{head.name} has lost its rig; undo, or add the avatar again.")
+        raise UserError(translated("{head} has lost its rig; undo, or add the avatar again.", head=head.name))
     if len(mesh.vertices) != len(cloud.rest):
-        raise UserError(f"{head.name} is another head than the avatar was built with; add the avatar again.")
+        raise UserError(
+            translated("{head} is another head than the avatar was built with; add the avatar again.", head=head.name)
+        )
     write(mesh.attributes, DISPLACEMENT, "FLOAT_VECTOR", "vector", axes.points_to_blender(cloud.displacements))
     made = bpy.data.objects.new(f"{head.name} {SUFFIX}", point_cloud(cloud, f"{head.name} {SUFFIX}"))
     for collection in head.users_collection:

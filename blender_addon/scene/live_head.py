@@ -18,6 +18,7 @@ from ...common.errors import UserError
 from ...tracking.heads.head import ARKIT_NAMES
 from ..access import mesh_of, pose_of
 from ..properties import head_settings
+from ..words import translated
 from . import axes, rig
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def parts_of(head: bpy.types.Object) -> dict[str, bpy.types.Key | bpy.types.Obje
     bones = set(holder.pose.bones.keys()) if holder and holder.pose else set()
     whole = {rig.HEAD_BONE, *rig.EYE_BONES} <= bones and head_settings(head).camera is not None
     if shapes is None or holder is None or not whole:
-        raise UserError(f"{head.name} has lost its rig, shape keys or camera; undo, or add the avatar again.")
+        raise UserError(
+            translated("{head} has lost its rig, shape keys or camera; undo, or add the avatar again.", head=head.name)
+        )
     return {"shapes": shapes, "rig": holder}
 
 

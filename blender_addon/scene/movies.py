@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...common.errors import UserError
+from ..words import translated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,5 +33,5 @@ def movie_facts(file: Path) -> MovieFacts:
     facts = MovieFacts((clip.size[0], clip.size[1]), clip.fps, clip.frame_duration)
     bpy.data.movieclips.remove(clip)
     if not all(facts.size) or facts.fps <= 0:
-        raise UserError(f"Blender cannot read the movie {file}; convert it to MP4 (H.264).")
+        raise UserError(translated("Blender cannot read the movie {file}; convert it to MP4 (H.264).", file=file))
     return facts

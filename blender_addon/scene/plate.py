@@ -12,6 +12,7 @@ from ...common.errors import UserError
 from ...tracking.performances.plates import CLEAN, footage_of, plate_behind
 from .. import compat
 from ..access import camera_of
+from ..words import translated
 from .movies import movie_facts
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ def show_plate(camera: bpy.types.Object, performance: Performance, *, fps: float
     width, height = image.size
     if width == 0 or height == 0:
         bpy.data.images.remove(image)
-        raise NoPlateError(f"Blender cannot read {source}; the head is there, without the plate behind it.")
+        raise NoPlateError(
+            translated("Blender cannot read {source}; the head is there, without the plate behind it.", source=source)
+        )
     place = place_of(performance.crop, width, height)
     lens = camera_of(camera)
     background = lens.background_images.new()

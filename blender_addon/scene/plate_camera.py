@@ -13,6 +13,7 @@ from ...tracking.heads.camera import PinholeCamera
 from .. import compat
 from ..access import camera_of
 from ..properties import head_settings
+from ..words import translated
 from .camera import Lens, frame_scene, lens_of, set_lens, window_camera
 from .driving import own_performance
 
@@ -60,7 +61,9 @@ def crop_of(head: bpy.types.Object) -> Crop:
     """The window of its footage that a head was tracked in. Raises UserError when nothing says so any more."""
     own = own_performance(head)
     if own is None or own.crop is None:
-        raise UserError(f"{head.name} does not say where in its footage it is; make it again with New Avatar.")
+        raise UserError(
+            translated("{head} does not say where in its footage it is; make it again with New Avatar.", head=head.name)
+        )
     return own.crop
 
 
@@ -73,7 +76,12 @@ def plate_size(head: bpy.types.Object) -> tuple[int, int]:
     image = next(each.image for each in camera_of(camera).background_images if each.image)
     width, height = image.size
     if not width or not height:
-        raise UserError(f"The footage {image.filepath} is gone; put it back, or make the head again with New Avatar.")
+        raise UserError(
+            translated(
+                "The footage {filepath} is gone; put it back, or make the head again with New Avatar.",
+                filepath=image.filepath,
+            )
+        )
     return width, height
 
 
@@ -81,9 +89,11 @@ def why_no_plate(head: bpy.types.Object) -> str:
     """Why a head cannot be shot in its plate, as a sentence; empty when it can. Opens no file."""
     camera = head_settings(head).camera
     if camera is None or camera.type != "CAMERA":
-        return f"The camera of {head.name} is gone; make the head again with New Avatar or Add Avatar."
+        return translated(
+            "The camera of {head} is gone; make the head again with New Avatar or Add Avatar.", head=head.name
+        )
     if not any(each.image for each in camera_of(camera).background_images):
-        return f"{camera.name} has no footage behind it, so that there is no plate to be in."
+        return translated("{camera} has no footage behind it, so that there is no plate to be in.", camera=camera.name)
     return ""
 
 

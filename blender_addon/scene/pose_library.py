@@ -12,6 +12,7 @@ import numpy as np
 from ...common.errors import UserError
 from ..access import mesh_of
 from ..animation_properties import key_where_wanted
+from ..words import translated
 from .poses import flipped
 
 if TYPE_CHECKING:
@@ -98,9 +99,16 @@ def values_in(file: Path, name: str) -> dict[str, float]:
             action = next(iter(here.actions), None)
             values: dict[str, float] = values_of(action) if action else {}
     except OSError as error:
-        raise UserError(f"{file} cannot be read; choose another pose.") from error
+        raise UserError(translated("{file} cannot be read; choose another pose.", file=file)) from error
     if not values:
-        raise UserError(f"{name} in {file.name} is no pose of a face; choose one with the tag {TAG}.")
+        raise UserError(
+            translated(
+                "{name} in {file} is no pose of a face; choose one with the tag {tag}.",
+                name=name,
+                file=file.name,
+                tag=TAG,
+            )
+        )
     return values
 
 
@@ -112,7 +120,7 @@ def apply(head: bpy.types.Object, values: Mapping[str, float], *, share: float =
     """
     keys = mesh_of(head).shape_keys
     if keys is None:
-        raise UserError(f"{head.name} has lost its shape keys; undo, or add the avatar again.")
+        raise UserError(translated("{head} has lost its shape keys; undo, or add the avatar again.", head=head.name))
     for name, value in (flipped(dict(values)) if flip else values).items():
         key = keys.key_blocks.get(name)
         if key:

@@ -9,6 +9,7 @@ import bpy
 
 from ...common.errors import UserError
 from ..access import mesh_of, view_layer
+from ..words import translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +26,16 @@ def animated(head: bpy.types.Object) -> tuple[bpy.types.Key, bpy.types.Object]:
     """
     keys, rig = mesh_of(head).shape_keys, head.parent
     if keys is None or rig is None or rig.type != "ARMATURE":
-        raise UserError(f"{head.name} has lost its rig or shape keys; undo, or add the avatar again.")
+        raise UserError(
+            translated("{head} has lost its rig or shape keys; undo, or add the avatar again.", head=head.name)
+        )
     for each in (keys, rig):
         if each.animation_data and each.animation_data.use_tweak_mode:
             raise UserError(
-                f"A strip of {head.name} is being edited; press Tab in the Nonlinear Animation editor first."
+                translated(
+                    "A strip of {head} is being edited; press Tab in the Nonlinear Animation editor first.",
+                    head=head.name,
+                )
             )
     return keys, rig
 
@@ -85,7 +91,7 @@ def push_down(head: bpy.types.Object) -> str:
     """
     holders = [each.animation_data for each in animated(head) if each.animation_data and each.animation_data.action]
     if not holders:
-        raise UserError(f"{head.name} has no keys to push down: drive or keyframe it first.")
+        raise UserError(translated("{head} has no keys to push down: drive or keyframe it first.", head=head.name))
     names = []
     for holder in holders:
         action, slot = holder.action, holder.action_slot

@@ -20,6 +20,7 @@ from ..render.frame_record import FIELD, FrameRecord, record_in, record_of
 from ..render.own_camera import OwnCamera, frame_camera, part_seen
 from ..scene.avatar_scene import scene_fps
 from ..scene.plate_camera import why_no_plate
+from ..words import translated
 from .picture_text import text_in
 from .sequencer import Frames
 
@@ -48,10 +49,17 @@ def why_not_transparent(scene: bpy.types.Scene) -> str:
     """Why the frames that a scene renders cannot lie over a plate, as a sentence; empty when they can."""
     settings = scene.render.image_settings
     if scene.render.is_movie_format or settings.file_format not in KEEPS_ALPHA:
-        what = "A movie has" if scene.render.is_movie_format else f"{settings.file_format} pictures have"
-        return f"{what} no transparency to lie over the plate with: choose PNG or OpenEXR pictures with RGBA."
+        if scene.render.is_movie_format:
+            return "A movie has no transparency to lie over the plate with: choose PNG or OpenEXR pictures with RGBA."
+        return translated(
+            "{format} pictures have no transparency to lie over the plate with: choose PNG or OpenEXR pictures with "
+            "RGBA.",
+            format=settings.file_format,
+        )
     if settings.color_mode != "RGBA":
-        return f"The color mode {settings.color_mode} leaves out what is transparent: choose RGBA."
+        return translated(
+            "The color mode {color_mode} leaves out what is transparent: choose RGBA.", color_mode=settings.color_mode
+        )
     if not scene.render.film_transparent:
         return "The frames' own background would hide the plate: choose Transparent Background."
     if scene.render.use_border and scene.render.use_crop_to_border:
@@ -78,11 +86,13 @@ def rendered_frames(scene: bpy.types.Scene, head: bpy.types.Object) -> Frames:
     numbers = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
     paths = {number: Path(scene.render.frame_path(frame=number)) for number in numbers}
     if not any(path.is_file() for path in paths.values()):
-        raise UserError(f"There are no frames at {paths[scene.frame_start]}; render the animation first.")
+        raise UserError(
+            translated("There are no frames at {path}; render the animation first.", path=paths[scene.frame_start])
+        )
     expected = expected_frames(scene, head, numbers)
     faults = {number: fault_of(paths[number], head, expected[number]) for number in numbers}
     if any(faults.values()):
-        raise UserError(f"{sentence_of(faults)}: render the animation again.")
+        raise UserError(translated("{faults}: render the animation again.", faults=sentence_of(faults)))
     files = tuple(paths.values())
     fps = scene_fps(scene)
     return Frames(files, picture_size(files[0]), fps / scene.frame_step, window=steady_window(scene, head, expected))
@@ -91,7 +101,7 @@ def rendered_frames(scene: bpy.types.Scene, head: bpy.types.Object) -> Frames:
 def fault_of(file: Path, head: bpy.types.Object, expected: Expected) -> str:
     """What is wrong with a frame's file, as the end of "frames 1-3 …"; empty when nothing is."""
     if not file.is_file():
-        return "missing"
+        return translated("missing")
     record, now = record_in(text_in(file, FIELD)), expected.record
     if record is None:
         return "not rendered with Semblance, or with an older one"
@@ -100,9 +110,9 @@ def fault_of(file: Path, head: bpy.types.Object, expected: Expected) -> str:
     if record.frame != now.frame:
         return "of another moment"
     if ids.id_of(head) not in record.states:
-        return f"without {head.name}"
+        return translated("without {head}", head=head.name)
     if record.camera != now.camera:
-        return f"seen by {record.camera}"
+        return translated("seen by {camera}", camera=record.camera)
     return "" if record.looks_like(now) else "older than the scene's motion or settings"
 
 
@@ -117,8 +127,8 @@ def sentence_of(faults: dict[int, str]) -> str:
     said = []
     for fault, numbers in kinds.items():
         places = [place[number] for number in numbers]
-        many = len(numbers) > 1
-        said.append(f"frame{'s' if many else ''} {spans(order, places)} {'are' if many else 'is'} {fault}")
+        text = "frames {frames} are {fault}" if len(numbers) > 1 else "frame {frames} is {fault}"
+        said.append(translated(text, frames=spans(order, places), fault=translated(fault)))
     text = ", ".join(said)
     return text[:1].upper() + text[1:]
 
@@ -210,12 +220,21 @@ def steady_window(scene: bpy.types.Scene, head: bpy.types.Object, expected: dict
     assert scene.camera is not None  # else there is nothing expected
     if len(known) < len(windows):
         raise UserError(
-            f"{scene.camera.name} is not where the footage of {head.name} was taken from, so that the frames have no "
-            "place in the plate: press Use Its Camera, and render the animation again."
+            translated(
+                "{camera} is not where the footage of {head} was taken from, so that the frames have no place in the "
+                "plate: press Use Its Camera, and render the animation again.",
+                camera=scene.camera.name,
+                head=head.name,
+            )
         )
     places = np.array([(each.left, each.top, each.width, each.height) for each in known])
     if np.ptp(places, 0).max() > STEADY:
-        raise UserError(f"{scene.camera.name} zooms or pans, but the plate does not: remove the keyframes of its lens.")
+        raise UserError(
+            translated(
+                "{camera} zooms or pans, but the plate does not: remove the keyframes of its lens.",
+                camera=scene.camera.name,
+            )
+        )
     return known[0]
 
 
@@ -225,5 +244,5 @@ def picture_size(file: Path) -> tuple[int, int]:
     width, height = image.size
     bpy.data.images.remove(image)
     if not width or not height:
-        raise UserError(f"Blender cannot read the picture {file}; render it again.")
+        raise UserError(translated("Blender cannot read the picture {file}; render it again.", file=file))
     return width, height

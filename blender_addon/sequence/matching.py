@@ -9,6 +9,7 @@ import bpy
 
 from ...common.errors import UserError
 from .. import compat
+from ..words import translated
 from .sequencer import FRAMES
 from .strips import OURS
 
@@ -34,7 +35,11 @@ def match_plate(sequence: bpy.types.Scene) -> None:
     editor = sequence.sequence_editor
     strip = next((each for each in editor.strips if each.get(OURS) == FRAMES), None) if editor else None
     if strip is None:
-        raise UserError(f"The scene {sequence.name} has no frames of an avatar; press Send to Sequencer.")
+        raise UserError(
+            translated(
+                "The scene {sequence} has no frames of an avatar; press Send to Sequencer.", sequence=sequence.name
+            )
+        )
     if NAME not in strip.modifiers:
         made: Any = strip.modifiers.new(NAME, "COMPOSITOR")
         made.node_group = bpy.data.node_groups.get(NAME) or make_nodes()

@@ -18,6 +18,7 @@ from ..scene import driving
 from ..scene.avatar_scene import scene_fps
 from ..scene.movies import movie_facts
 from ..scene.paths import path_of
+from ..words import translated
 from .frame_check import picture_size
 from .sequencer import PLATE, Frames, Plate, SequencePlan, Sound, plan_sequence, whole_rate
 from .strips import OURS, PLANNED, make_strips, same
@@ -153,7 +154,9 @@ def render_sequence(sequence: bpy.types.Scene, path: Path) -> None:
     try:
         bpy.ops.render.render(animation=True, scene=sequence.name)
     except RuntimeError as error:
-        raise UserError(f"Blender could not render {path}: {str(error).strip()}") from error
+        raise UserError(
+            translated("Blender could not render {path}: {reason}", path=path, reason=str(error).strip())
+        ) from error
 
 
 def render_frames(scene: bpy.types.Scene, folder: Path) -> None:

@@ -22,6 +22,7 @@ from ..engine import jobs
 from ..engine.jobs import Bar, Task
 from ..operators import when_refused
 from ..preferences import engine_place
+from ..words import translated, wrapped
 from .remedies import draw_remedies
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def busy_reason(alone: bool = False) -> str:
     """Why no other task, or none that must be alone, can begin now, as a sentence; empty when one can."""
     for activity in _memory.running:
         if activity.alone or alone:
-            return f"{activity.title} is running: wait for it, or cancel it."
+            return translated("{title} is running: wait for it, or cancel it.", title=translated(activity.title))
     return ""
 
 
@@ -201,12 +202,14 @@ def step_one(activity: Activity) -> None:
         used = in_window(lambda: conclude(activity.title, lambda: activity.finish(result), activity.job), activity.undo)
         end(activity, used)
     except Cancelled:
-        end(activity, lambda: Message(f"{activity.title} was cancelled."))
+        end(activity, lambda: Message(translated("{title} was cancelled.", title=translated(activity.title))))
     except UserError as error:
         problem = Message(str(error), problem=True)
         end(activity, lambda: problem)
     except BaseException:
-        said = f"{activity.title} failed because of an error in Semblance: see the system console."
+        said = translated(
+            "{title} failed because of an error in Semblance: see the system console.", title=translated(activity.title)
+        )
         end(activity, lambda: Message(said, problem=True))
         traceback.print_exc()  # the timer must live on, for the others
     else:
@@ -234,10 +237,17 @@ def conclude(title: str, finish: Callable[[], str], job: str = "") -> Message:
         text = str(error)
     except Exception:
         traceback.print_exc()
-        text = f"{title} was done, but then came an error in Semblance: see the system console."
+        text = translated(
+            "{title} was done, but then came an error in Semblance: see the system console.", title=translated(title)
+        )
     if job:
-        text = f"{text} {OFFERED}"
+        text = offered(text)
     return Message(text, problem=True, job=job, changed=changed)
+
+
+def offered(text: str) -> str:
+    """Add to a sentence that the result waits to be added."""
+    return f"{translated(text)} {translated(OFFERED)}"
 
 
 def use(title: str, finish: Callable[[], str], job: str = "", *, undo: str) -> None:
@@ -272,7 +282,7 @@ def cancel(number: int = 0) -> None:
         run_errand(jobs.asking(engine_place(), lambda client: client.ask_to_cancel(job), "Cancelling"))
         return
     activity.task.close()
-    end(activity, lambda: Message(f"{activity.title} was cancelled."))
+    end(activity, lambda: Message(translated("{title} was cancelled.", title=translated(activity.title))))
 
 
 def dismiss() -> None:
@@ -308,7 +318,7 @@ def tell(said: Message) -> None:
     def draw(menu: bpy.types.Menu, _context: bpy.types.Context) -> None:
         layout = menu.layout
         assert layout is not None
-        for line in wrapped(said.text, 80):
+        for line in wrapped(translated(said.text), 80):
             layout.label(text=line)
         draw_remedies(layout, said.text)
 
@@ -316,18 +326,6 @@ def tell(said: Message) -> None:
         manager = bpy.context.window_manager
         assert manager is not None
         manager.popup_menu(draw, title="Semblance", icon="ERROR")
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """Break a sentence into lines of at most `width` characters, between words."""
-    lines, line = [], ""
-    for word in text.split():
-        if line and len(line) + 1 + len(word) > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    return [*lines, line] if line else lines
 
 
 def redraw() -> None:
@@ -349,6 +347,11 @@ def redraw_status(window: bpy.types.Window) -> None:
             window.workspace.status_text_set_internal(None)
 
 
+def line_about(activity: Activity) -> str:
+    """What a task does and where it stands."""
+    return f"{translated(activity.title)}: {translated(activity.bar.text)}"
+
+
 def draw_status(header: bpy.types.Header, _context: bpy.types.Context) -> None:
     """Draw the running task into the status bar."""
     if _memory.running and header.layout:
@@ -356,7 +359,7 @@ def draw_status(header: bpy.types.Header, _context: bpy.types.Context) -> None:
         row = header.layout.row(align=True)
         row.ui_units_x = 16
         more = f" (+{len(others)})" if others else ""
-        row.progress(text=f"{activity.title}: {activity.bar.text}{more}", factor=activity.bar.factor)
+        row.progress(text=f"{line_about(activity)}{more}", factor=activity.bar.factor)
         row.operator("semblance.cancel", text="", icon="X").number = activity.number
 
 

@@ -16,6 +16,7 @@ from ..properties import active_head
 from ..scene import baking, controls, driving, takes
 from ..scene.paths import path_of
 from ..scene.smooth_keys import Tolerance, reduce_keys
+from ..words import translated
 from .long_task import linked_reason
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class SEMBLANCE_OT_drive_again(HeadOperator):
         file = path_of(head, "motion")
         if file is None:
             return "Drive this head first, from a video or a performance."
-        return "" if file.is_file() else f"{file} is gone; load another performance."
+        return "" if file.is_file() else translated("{file} is gone; load another performance.", file=file)
 
     def change(self, scene: bpy.types.Scene, head: bpy.types.Object) -> str:
         """See `HeadOperator.change`."""
@@ -90,7 +91,11 @@ _takes: list[tuple[str, str, str]] = []
 def take_choices(_self: object, _context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
     """The takes of the open file."""
     _takes[:] = [
-        (each.name, each.name, f"Frames {each.frame_range[0]:.0f} to {each.frame_range[1]:.0f}")
+        (
+            each.name,
+            each.name,
+            translated("Frames {start:.0f} to {stop:.0f}", start=each.frame_range[0], stop=each.frame_range[1]),
+        )
         for each in takes.takes()
     ]
     return _takes
@@ -128,7 +133,7 @@ class SEMBLANCE_OT_push_down(HeadOperator):
 
     def change(self, scene: bpy.types.Scene, head: bpy.types.Object) -> str:
         """See `HeadOperator.change`."""
-        return f"{takes.push_down(head)} is a strip now."
+        return translated("{take} is a strip now.", take=takes.push_down(head))
 
 
 class SEMBLANCE_OT_reduce_keys(HeadOperator):
@@ -141,12 +146,12 @@ class SEMBLANCE_OT_reduce_keys(HeadOperator):
         name="Expressions", description="How far an expression may be off", default=0.01, min=0.0, max=0.5, precision=3
     )
     angle: FloatProperty(
-        name="Turns", description="How far head and eyes may be off", default=0.0035, min=0.0, max=0.5,
+        name="Rotation", description="How far head and eyes may be off", default=0.0035, min=0.0, max=0.5,
         subtype="ANGLE", precision=3,
     )  # fmt: skip
     length: FloatProperty(
-        name="Place", description="How far the head may be off", default=0.0005, min=0.0, max=0.1, subtype="DISTANCE",
-        precision=4,
+        name="Location", description="How far the head may be off", default=0.0005, min=0.0, max=0.1,
+        subtype="DISTANCE", precision=4,
     )  # fmt: skip
 
     @classmethod
@@ -157,7 +162,7 @@ class SEMBLANCE_OT_reduce_keys(HeadOperator):
     def change(self, scene: bpy.types.Scene, head: bpy.types.Object) -> str:
         """See `HeadOperator.change`."""
         before, after = reduce_keys(head, Tolerance(self.slider, self.angle, self.length))
-        return f"{after} keys instead of {before}."
+        return translated("{after} keys instead of {before}.", after=after, before=before)
 
 
 class SEMBLANCE_OT_bake_to_shape_keys(HeadOperator):
@@ -196,7 +201,13 @@ class SEMBLANCE_OT_bake_to_shape_keys(HeadOperator):
         take = takes.take_of(head)
         action = baking.write(head, done, f"{take.name if take else head.name} Baked")
         scene.frame_set(current)
-        return f"{head.name} does the take {action.name}, frames {start} to {stop}."
+        return translated(
+            "{head} does the take {action}, frames {start} to {stop}.",
+            head=head.name,
+            action=action.name,
+            start=start,
+            stop=stop,
+        )
 
 
 class SEMBLANCE_OT_add_controls(HeadOperator):

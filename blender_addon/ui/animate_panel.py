@@ -14,6 +14,7 @@ from ..scene import takes
 from ..scene.controls import LOOK_AT, has_controls
 from ..scene.face_regions import SLIDERS, TITLES, Slider
 from ..scene.rig import LOOK_BONE
+from ..words import translated
 from .animate_operators import (
     SEMBLANCE_OT_add_controls,
     SEMBLANCE_OT_bake_to_shape_keys,
@@ -96,7 +97,7 @@ def draw_slider(column: UILayout, head: bpy.types.Object, slider: Slider) -> Non
     for name, side in zip(slider.names, sides, strict=True):
         key = keys.key_blocks.get(name)
         if key:
-            row.prop(key, "value", text=f"{slider.label}{side}", slider=True)
+            row.prop(key, "value", text=f"{translated(slider.label)}{side}", slider=True)
 
 
 def region_panel(region: str) -> type[RegionPanel]:

@@ -13,6 +13,7 @@ from .. import ids
 from ..access import registration_of, scene_of
 from ..engine.errands import Errand, Purpose
 from ..properties import active_head, scene_settings
+from ..words import translated
 from . import results
 from .job_requests import bake_job
 from .long_task import LongTask, engine_reason, followed, linked_reason
@@ -56,7 +57,11 @@ class SEMBLANCE_OT_bake_to_portrait(LongTask):
         errand = Errand(Purpose.BUILD, head=ids.id_of(head), name=head.name)
 
         def finish(job: Job) -> str:
-            return f"{results.place(job, errand)} The head in 3D is still there as {bake.avatar}."
+            return translated(
+                "{result} The head in 3D is still there as {avatar}.",
+                result=results.place(job, errand),
+                avatar=bake.avatar,
+            )
 
         task = baked_and_built(bake, build, errand)
         return self.carry_out(task, finish, requests=(bake, build), undo=self.bl_label)

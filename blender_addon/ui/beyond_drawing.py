@@ -11,6 +11,7 @@ from gpu_extras.batch import batch_for_shader
 
 from ..access import preferences_of, scene_of
 from ..render.viewport import draw_text
+from ..words import translated
 from .beyond_watch import reasons_now, runs_in, watched_heads
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def warning_now(context: bpy.types.Context) -> str:
         if reasons := reasons_now(head, scene, depsgraph)[:MOST_REASONS]:
             whose = f"{head.name}: " if len(heads) > 1 else ""
             said.append(f"{whose}{'; '.join(reasons)}")
-    return f"Beyond its training: {' · '.join(said)}" if said else ""
+    return translated("Beyond its training: {reasons}", reasons=" · ".join(said)) if said else ""
 
 
 def draw_in_view() -> None:

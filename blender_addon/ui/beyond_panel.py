@@ -9,6 +9,7 @@ from bpy.props import EnumProperty
 from ..access import registration_of, scene_of
 from ..operators import Outcome, SemblanceOperator
 from ..properties import head_settings
+from ..words import translated
 from .beyond_watch import check_at_once, head_to_warn_of, jump_target, reasons_now, runs_of
 from .panels import SemblancePanel, sentence
 
@@ -24,7 +25,7 @@ class SEMBLANCE_OT_jump_beyond(SemblanceOperator):
 
     direction: EnumProperty(
         name="Direction",
-        items=(("NEXT", "Next", "The next such frames"), ("PREVIOUS", "Previous", "Those before")),
+        items=(("NEXT", "Next", "The next such frames"), ("PREVIOUS", "Previous", "The previous such frames")),
         options={"SKIP_SAVE"},
     )
 
@@ -41,7 +42,10 @@ class SEMBLANCE_OT_jump_beyond(SemblanceOperator):
             check_at_once(scene, head)
         frame = jump_target(runs_of(head), scene.frame_current, 1 if self.direction == "NEXT" else -1)
         if frame is None:
-            self.report({"INFO"}, f"No {'later' if self.direction == 'NEXT' else 'earlier'} frames go beyond training.")
+            later = self.direction == "NEXT"
+            self.report(
+                {"INFO"}, "No later frames go beyond training." if later else "No earlier frames go beyond training."
+            )
             return {"CANCELLED"}
         scene.frame_set(frame)
         return {"FINISHED"}
@@ -75,7 +79,7 @@ class SEMBLANCE_PT_beyond(SemblancePanel):
             sentence(column, context, reason, icon="ERROR" if reasons else "CHECKMARK")
         frames = sum(last - first + 1 for first, last in runs_of(head))
         row = layout.row(align=True)
-        row.label(text=f"{frames} frames beyond" if frames != 1 else "1 frame beyond")
+        row.label(text=translated("{frames} frames beyond", frames=frames) if frames != 1 else "1 frame beyond")
         jump = SEMBLANCE_OT_jump_beyond.bl_idname
         row.operator(jump, text="", icon="PREV_KEYFRAME").direction = "PREVIOUS"
         row.operator(jump, text="", icon="NEXT_KEYFRAME").direction = "NEXT"

@@ -13,6 +13,7 @@ from ..access import registration_of, windows
 from ..engine.build_view import is_at_work, watched_loss
 from ..engine.job_list import standing_of, title_of
 from ..operators import SemblanceOperator
+from ..words import translated
 from . import job_watch
 from .build_pictures import IMAGE, pictures
 from .job_panel import ICONS, JobOperator, SEMBLANCE_OT_cancel_job, SEMBLANCE_OT_retry_job
@@ -47,7 +48,7 @@ class SEMBLANCE_OT_finish_build(JobOperator):
 
 
 class SEMBLANCE_OT_show_build(SemblanceOperator):
-    """Show the avatar as it grows, larger: footage above, then its maps, the avatar below"""
+    """Show a larger picture of the avatar in training: footage above, its maps in the middle, the avatar below"""
 
     bl_idname = "semblance.show_build"
     bl_label = "Show in Image Editor"
@@ -70,7 +71,7 @@ class SEMBLANCE_OT_show_build(SemblanceOperator):
             assert isinstance(space, bpy.types.SpaceImageEditor)
             space.image = image
         if not editors:
-            self.report({"INFO"}, f"The image is called “{IMAGE}”.")
+            self.report({"INFO"}, translated("The image is called “{image}”.", image=IMAGE))
         return {"FINISHED"}
 
 
@@ -101,7 +102,7 @@ class SEMBLANCE_PT_build(SemblancePanel):
             layout.operator(SEMBLANCE_OT_show_build.bl_idname, icon="IMAGE_DATA")
         if said := watched_loss(view.curve):
             layout.label(text=said, icon="GRAPH")
-            layout.template_icon(pictures.icon("curve"), scale=8)
+            layout.template_icon(pictures.icon("curve"), scale=7)
         draw_buttons(layout, context, job)
 
 

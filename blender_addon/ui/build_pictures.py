@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 IMAGE = "Avatar in Training"
 """Name of the image; it is never saved with the file."""
-CURVE_SIZE = (256, 176)
-"""Pixels: an icon is drawn in a square, so that a flat one would be drawn small between empty bands."""
+CURVE_SIZE = (256, 160)
 
 
 class BuildPictures:

@@ -21,6 +21,7 @@ from ..scene import driving
 from ..scene.avatar_scene import give_avatar
 from ..scene.paths import keep_path, path_of
 from ..scene.removing import remove_avatar
+from ..words import translated
 from .activity import NotOpenError, busy_reason
 from .long_task import LongTask, linked_reason
 
@@ -60,7 +61,8 @@ class SEMBLANCE_OT_import_avatar(LongTask):
     def run(self, context: bpy.types.Context) -> Outcome:
         """Copy it."""
         return self.carry_out(
-            carrying_in(chosen(self.filepath)), lambda made: f"{made[0]} is in the engine: press Add Avatar to use it."
+            carrying_in(chosen(self.filepath)),
+            lambda made: translated("{avatar} is in the engine: press Add Avatar to use it.", avatar=made[0]),
         )
 
 
@@ -82,10 +84,14 @@ class SEMBLANCE_OT_export_avatar(LongTask):
             return NO_HEAD
         avatar = head_settings(head).avatar
         if not avatar:
-            return f"{head.name} has no avatar yet: press Build Avatar."
+            return translated("{head} has no avatar yet: press Build Avatar.", head=head.name)
         if reason := busy_reason():
             return reason
-        return "" if Home(preferences.home_folder()).avatar(avatar).is_file() else f"{avatar} is not on this computer."
+        return (
+            ""
+            if Home(preferences.home_folder()).avatar(avatar).is_file()
+            else translated("{avatar} is not on this computer.", avatar=avatar)
+        )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
         """Ask for the file."""
@@ -100,7 +106,7 @@ class SEMBLANCE_OT_export_avatar(LongTask):
         assert head is not None  # else the operator is disabled
         avatar = head_settings(head).avatar
         task = avatar_files.exporting(preferences.home_folder(), avatar, chosen(self.filepath))
-        return self.carry_out(task, lambda file: f"{avatar} is in {file}.")
+        return self.carry_out(task, lambda file: translated("{avatar} is in {file}.", avatar=avatar, file=file))
 
 
 class SEMBLANCE_OT_relink(LongTask):
@@ -148,7 +154,7 @@ class SEMBLANCE_OT_relink(LongTask):
             check_person(head, file)
             keep_path(head, "performance", file)
         elif not file.is_file():
-            raise UserError(f"There is no file at {file}; choose the head's file.")
+            raise UserError(translated("There is no file at {file}; choose the head's file.", file=file))
         else:
             keep_path(head, "head_path", file)
         bpy.ops.ed.undo_push(message=self.bl_label)
@@ -159,15 +165,26 @@ class SEMBLANCE_OT_relink(LongTask):
         own, name = ids.id_of(head), head.name
         if (model := avatar_files.read_description(file).get("head")) != head_settings(head).head_name:
             raise UserError(
-                f"{file.name} was built with the head {model}, which {name} is not; press Add Avatar for it."
+                translated(
+                    "{file} was built with the head {model}, which {name} is not; press Add Avatar for it.",
+                    file=file.name,
+                    model=model,
+                    name=name,
+                )
             )
 
         def finish(made: tuple[str, dict[str, Any]]) -> str:
             found = ids.find_head(own)
             if found is None:
-                raise NotOpenError(f"{name} is no longer there; {made[0]} is in the engine: press Add Avatar.")
+                raise NotOpenError(
+                    translated(
+                        "{name} is no longer there; {avatar} is in the engine: press Add Avatar.",
+                        name=name,
+                        avatar=made[0],
+                    )
+                )
             give_avatar(found, *made)
-            return f"{found.name} has the avatar {made[0]}."
+            return translated("{head} has the avatar {avatar}.", head=found.name, avatar=made[0])
 
         return self.carry_out(carrying_in(file), finish, undo=self.bl_label)
 
@@ -198,7 +215,7 @@ class SEMBLANCE_OT_remove_avatar(SemblanceOperator):
             bpy.ops.object.mode_set(mode="OBJECT")
         name = head.name
         remove_avatar(head)
-        self.report({"INFO"}, f"{name} is removed.")
+        self.report({"INFO"}, translated("{name} is removed.", name=name))
         return {"FINISHED"}
 
 
@@ -215,7 +232,9 @@ def relink_dataset(head: bpy.types.Object, file: Path) -> None:
     """
     folder = file if file.is_dir() else file.parent
     if not (folder / "dataset.json").is_file():
-        raise UserError(f"There is no dataset.json in {folder}; choose the folder of a tracked dataset.")
+        raise UserError(
+            translated("There is no dataset.json in {folder}; choose the folder of a tracked dataset.", folder=folder)
+        )
     performance = folder / "performance.npz"
     check_person(head, performance)
     keep_path(head, "dataset", folder)
@@ -233,7 +252,11 @@ def check_person(head: bpy.types.Object, file: Path) -> None:
     given, own = Performance.load(file), driving.own_performance(head)
     model = head_settings(head).head_name
     if given.head != model or (own and not same_identity(own, given)):
-        raise UserError(f"{file} is of another person or head model than {head.name}; choose its own.")
+        raise UserError(
+            translated(
+                "{file} is of another person or head model than {head}; choose its own.", file=file, head=head.name
+            )
+        )
 
 
 def same_identity(first: Performance, second: Performance) -> bool:

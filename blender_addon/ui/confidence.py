@@ -19,6 +19,7 @@ from ..access import scene_of
 from ..properties import active_head, head_settings
 from ..scene.avatar_scene import scene_fps
 from ..scene.paths import path_of
+from ..words import translated
 from .editor_strips import draw_runs
 from .panels import SEMBLANCE_PT_head, SemblancePanel, sentence
 
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SURE = 0.8
-LEVELS = (("guessed", (0.85, 0.2, 0.15, 0.9)), ("unsure", (0.9, 0.75, 0.15, 0.9)), ("sure", (0.25, 0.7, 0.35, 0.9)))
+LEVELS = (
+    ("{count} guessed", (0.85, 0.2, 0.15, 0.9)),
+    ("{count} unsure", (0.9, 0.75, 0.15, 0.9)),
+    ("{count} sure", (0.25, 0.7, 0.35, 0.9)),
+)
 """What is said of frames that something hides, of those half hidden, and of the others; and their colours."""
 ROW = 1
 """The strip below the one that warns of what was never trained."""
@@ -107,8 +112,8 @@ def said_of(context: bpy.types.Context) -> str:
 def sentence_about(levels: NDArray[np.intp]) -> str:
     """How many frames are unsure and guessed; empty for none."""
     counts = [(name, int((levels == level).sum())) for level, (name, _) in enumerate(LEVELS[:-1])]
-    said = ", ".join(f"{count} {name}" for name, count in counts if count)
-    return f"Tracking: {said} of {len(levels)} frames" if said else ""
+    said = ", ".join(translated(name, count=count) for name, count in counts if count)
+    return translated("Tracking: {levels} of {count} frames", levels=said, count=len(levels)) if said else ""
 
 
 def register() -> None:

@@ -11,6 +11,7 @@ from .. import compat, preferences
 from ..access import registration_of
 from ..engine import jobs
 from ..engine.process import OFFLINE, why_not_started
+from ..words import translated
 from . import activity, setup_card
 from .long_task import LongTask
 
@@ -28,7 +29,7 @@ class SEMBLANCE_OT_set_up_engine(LongTask):
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the engine cannot be set up now."""
         if preferences.wishes().wheels is None and not compat.online_access():
-            return f"{OFFLINE} Or choose a folder of wheels in the Semblance preferences."
+            return translated("{offline} Or choose a folder of wheels in the Semblance preferences.", offline=OFFLINE)
         return activity.busy_reason(alone=True)
 
     def run(self, context: bpy.types.Context) -> Outcome:

@@ -12,6 +12,7 @@ import bpy
 from ...protocol.jobs import JobKind, Measure
 from ..access import registration_of, scene_of
 from ..properties import AUTOMATIC, active_head, head_settings, scene_settings
+from ..words import translated
 from . import activity, job_watch
 from .long_task import LongTask, engine_reason, followed
 
@@ -40,7 +41,7 @@ class SEMBLANCE_OT_measure(LongTask):
         """Ask the engine, which keeps what it finds."""
 
         def finish(job: Job) -> str:
-            return f"Preview: {job.result['preview']}" if job.kind is JobKind.MEASURE else ""
+            return translated("Preview: {time}", time=job.result["preview"]) if job.kind is JobKind.MEASURE else ""
 
         return self.carry_out(followed(Measure()), finish, requests=(Measure(),))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operators that have the engine do jobs about avatars: New Avatar, Drive From Video, Build Avatar.
+"""Operators that have the engine do jobs about avatars: New Avatar, Drive from Video, Build Avatar.
 
 Each knows its `disabled_reason`, which the button's tooltip and the panel show.
 """
@@ -21,6 +21,7 @@ from ..engine.errands import Errand, Purpose
 from ..operators import ask_for_file
 from ..properties import active_head, head_settings
 from ..scene.paths import path_of
+from ..words import translated
 from . import activity
 from .job_requests import build_job, driver_job, tracking_job
 from .long_task import LongTask, engine_reason, linked_reason
@@ -67,7 +68,7 @@ class SEMBLANCE_OT_drive_from_video(LongTask):
     """Let the face in another video drive this head, as keyframes from the current frame on"""
 
     bl_idname = "semblance.drive_from_video"
-    bl_label = "Drive From Video"
+    bl_label = "Drive from Video"
     filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_glob: StringProperty(default=VIDEO_GLOB, options={"HIDDEN"})
 
@@ -89,7 +90,7 @@ class SEMBLANCE_OT_drive_from_video(LongTask):
         """
         source = Path(bpy.path.abspath(self.filepath)).absolute()
         if jobs.kind_of_source(source) != JobKind.TRACK:
-            raise UserError(f"{source.name} is a photo; choose a video to drive the head.")
+            raise UserError(translated("{source} is a photo; choose a video to drive the head.", source=source.name))
         head = active_head(context)
         assert head is not None  # else the operator is disabled
         scene = scene_of(context)
@@ -111,9 +112,9 @@ class SEMBLANCE_OT_build_avatar(LongTask):
             return "There is no head yet: make one with New Avatar."
         dataset = path_of(head, "dataset")
         if dataset is None:
-            return f"{head.name} has no footage to learn from: make a head with New Avatar."
+            return translated("{head} has no footage to learn from: make a head with New Avatar.", head=head.name)
         if any(isinstance(each, Build) and each.dataset == str(dataset) for each in activity.requests()):
-            return f"The avatar of {head.name} is being built: wait for it, or cancel it."
+            return translated("The avatar of {head} is being built: wait for it, or cancel it.", head=head.name)
         return linked_reason(head) or engine_reason()
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:

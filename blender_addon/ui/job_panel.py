@@ -20,6 +20,7 @@ from ..access import registration_of, scene_of, windows
 from ..engine import errands, jobs
 from ..engine.errands import Errand, Purpose
 from ..engine.job_list import place_in_line, standing_of, title_of
+from ..words import translated
 from . import activity, job_watch, results
 from .long_task import LongTask, note
 from .panels import SemblancePanel, sentence
@@ -94,7 +95,7 @@ class SEMBLANCE_OT_retry_job(JobOperator):
             job, errand = done
             if job.kind is JobKind.BUILD:
                 return results.place_build(job)
-            return results.place(job, errand) if errand else f"{title_of(job)} is done."
+            return results.place(job, errand) if errand else translated("{job} is done.", job=title_of(job))
 
         return self.carry_out(again(), finish, undo=self.bl_label)
 
@@ -117,7 +118,7 @@ class SEMBLANCE_OT_show_job_log(JobOperator):
                 for area in window.screen.areas:
                     if isinstance(editor := area.spaces.active, bpy.types.SpaceTextEditor):
                         editor.text = text
-            return f"The text editor has it as “{name}”."
+            return translated("The text editor has it as “{name}”.", name=name)
 
         return self.ask(lambda client: client.ask_log(job), "Reading the log", show)
 
@@ -150,10 +151,10 @@ class SEMBLANCE_OT_add_result(JobOperator):
 
 
 class SEMBLANCE_OT_move_job(JobOperator):
-    """Let this job change places with its neighbour among those that wait"""
+    """Swap this job with the next one that waits"""
 
     bl_idname = "semblance.move_job"
-    bl_label = "Change Places"
+    bl_label = "Move Job"
     later: BoolProperty(name="Later", description="Behind the next one, not before the last one")
 
     @classmethod
@@ -168,7 +169,7 @@ class SEMBLANCE_OT_move_job(JobOperator):
 
 
 class SEMBLANCE_OT_clear_jobs(LongTask):
-    """Take the jobs that have ended off the list; what they made stays, and so do results that wait to be added"""
+    """Remove finished jobs from the list. What they made stays, and so do results that wait to be added"""
 
     bl_idname = "semblance.clear_jobs"
     bl_label = "Clear Finished"
@@ -188,7 +189,7 @@ class SEMBLANCE_OT_clear_jobs(LongTask):
                 errands.forget(place.home, job)
             return len(wanted)
 
-        return self.carry_out(clearing(), lambda count: f"{count} jobs are off the list.")
+        return self.carry_out(clearing(), lambda count: translated("{count} jobs are off the list.", count=count))
 
 
 def finished_jobs() -> list[Job]:
@@ -211,22 +212,25 @@ def tell_of_ended(job: Job) -> None:
     if place.remote and errands.read(place.home, job.id) is None:
         return  # of somebody else, who shares the engine
     if job.state is JobState.FAILED:
-        activity.say(activity.Message(f"{title_of(job)} failed: {job.error}", problem=True))
+        activity.say(
+            activity.Message(translated("{job} failed: {error}", job=title_of(job), error=job.error), problem=True)
+        )
     elif job.kind is JobKind.BUILD:
         activity.use(title_of(job), lambda: results.place_build(job), job.id, undo="Build Avatar")
     elif job.kind is JobKind.MEASURE:
         return  # the engine may have asked for it by itself
     elif job.kind in USABLE:
-        activity.say(activity.Message(f"{title_of(job)} is done. {activity.OFFERED}", job=job.id))
+        activity.say(activity.Message(activity.offered(translated("{job} is done.", job=title_of(job))), job=job.id))
     else:
-        activity.say(activity.Message(f"{title_of(job)} is done: the list of jobs has it."))
+        activity.say(activity.Message(translated("{job} is done: the list of jobs has it.", job=title_of(job))))
 
 
 def tell_of_waiting() -> None:
     """Tell of results that have waited since before this Blender began."""
     if waiting := job_watch.waiting():
-        more = f" (and {len(waiting) - 1} more)" if len(waiting) > 1 else ""
-        activity.say(activity.Message(f"{title_of(waiting[0])} is done{more}. {activity.OFFERED}", job=waiting[0].id))
+        said = "{job} is done (and {count} more)." if len(waiting) > 1 else "{job} is done."
+        text = translated(said, job=title_of(waiting[0]), count=len(waiting) - 1)
+        activity.say(activity.Message(activity.offered(text), job=waiting[0].id))
 
 
 class SEMBLANCE_PT_jobs(SemblancePanel):
@@ -296,7 +300,11 @@ def draw_moves(row: bpy.types.UILayout, job: Job) -> None:
 def line_about(job: Job) -> str:
     """How a job stands that is not at work; one that waits, behind how many others."""
     before = place_in_line(job, job_watch.known.jobs) if job.state is JobState.QUEUED else 0
-    return f"{standing_of(job)}, behind {before} more" if before else standing_of(job)
+    return (
+        translated("{standing}, behind {before} more", standing=translated(standing_of(job)), before=before)
+        if before
+        else standing_of(job)
+    )
 
 
 def made_by(job: Job) -> str:

@@ -17,6 +17,7 @@ from ..engine import jobs
 from ..properties import AUTOMATIC, choices, head_settings, scene_settings
 from ..scene import driving
 from ..scene.paths import path_of
+from ..words import translated
 from . import activity, job_watch
 
 if TYPE_CHECKING:
@@ -78,12 +79,19 @@ def build_job(scene: bpy.types.Scene, head: bpy.types.Object) -> Build:
         size = int(json.loads((dataset / "dataset.json").read_text(encoding="utf-8"))["size"])
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
-            f"The tracked footage at {dataset} is gone; choose it with Relink, or make the head again."
+            translated(
+                "The tracked footage at {dataset} is gone; choose it with Relink, or make the head again.",
+                dataset=dataset,
+            )
         ) from None
     preset = scene_settings(scene).preset
     if size < PRESETS[preset].size:
         raise UserError(
-            f"{head.name} was tracked at {size} pixels: choose a lower quality, or make it again with New Avatar."
+            translated(
+                "{head} was tracked at {size} pixels: choose a lower quality, or make it again with New Avatar.",
+                head=head.name,
+                size=size,
+            )
         )
     given, name = known_fields(Build, choices(scene)), f"{dataset.name}_{preset}"
     if given["avatar_kind"] == AUTOMATIC:

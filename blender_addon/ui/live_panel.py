@@ -22,6 +22,7 @@ from ..operators import SemblanceOperator
 from ..properties import active_head
 from ..scene import driving
 from ..scene.paths import path_of
+from ..words import translated
 from . import live_session
 from .long_task import linked_reason
 from .panels import SemblancePanel, button, sentence
@@ -90,7 +91,7 @@ def request_of(settings: SemblanceLive, person: str, head_path: Path | None) -> 
         raise UserError("No video is chosen: choose the one whose face is to drive the head.")
     video = Path(bpy.path.abspath(settings.video)).absolute()
     if jobs.kind_of_source(video) != JobKind.TRACK:
-        raise UserError(f"{video.name} is a photo; choose a video to drive the head.")
+        raise UserError(translated("{video} is a photo; choose a video to drive the head.", video=video.name))
     return MotionsRequest(known, stream=str(video), head_path=head_file)
 
 
@@ -136,7 +137,11 @@ class SEMBLANCE_OT_go_live(SemblanceOperator):
         assert head is not None  # else the operator is disabled
         own = driving.own_performance(head)
         if own is None:
-            raise UserError(f"{head.name} does not say whose head it is; make it again with New Avatar or Add Avatar.")
+            raise UserError(
+                translated(
+                    "{head} does not say whose head it is; make it again with New Avatar or Add Avatar.", head=head.name
+                )
+            )
         person = rest_metadata(own)
         request = request_of(settings, json.dumps(person), path_of(head, "head_path"))
         live_session.begin(scene, head, rest_performance(person), request, settings.microphone)

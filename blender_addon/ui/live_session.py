@@ -25,6 +25,7 @@ from ..engine.jobs import Bar
 from ..engine.motion_feed import MotionFeed
 from ..properties import head_settings
 from ..scene import live_head, live_take
+from ..words import translated
 from . import activity
 
 if TYPE_CHECKING:
@@ -234,7 +235,9 @@ def end_take(session: Session) -> str:
     session.takes += 1
     if session.stream is not None:
         give_sound(session, take, session.stream, take.begins)
-    return f"Recorded frames {take.start} to {take.last} as {action.name}."
+    return translated(
+        "Recorded frames {start} to {last} as {action}.", start=take.start, last=take.last, action=action.name
+    )
 
 
 def sound_to_come(session: Session, take: Take) -> Task[None]:
@@ -254,7 +257,9 @@ def sound_to_come(session: Session, take: Take) -> Task[None]:
     began = time.monotonic()
     while not take.sound.is_file():
         if time.monotonic() - began > SECONDS_FOR_SOUND:
-            raise UserError(f"The take's sound did not come to {take.sound.name}; check the microphone.")
+            raise UserError(
+                translated("The take's sound did not come to {sound}; check the microphone.", sound=take.sound.name)
+            )
         yield Bar("Keeping the sound")
     if take.last is not None:
         file = take.sound
@@ -288,7 +293,7 @@ def ended(session: Session, words: activity.Message) -> activity.Message:
     """End a session; return what to say."""
     try:
         if session.take is not None:
-            words = activity.Message(f"{words.text} {end_take(session)}".strip(), words.problem)
+            words = activity.Message(f"{translated(words.text)} {end_take(session)}".strip(), words.problem)
     except UserError as error:
         words = words if words.problem else activity.Message(str(error), problem=True)
     finally:

@@ -20,6 +20,7 @@ from ..access import registration_of, windows
 from ..engine import errands, jobs
 from ..engine.process import why_no_engine
 from ..operators import Outcome, SemblanceOperator
+from ..words import translated
 from . import activity, job_watch, results
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def linked_reason(head: bpy.types.Object) -> str:
     """Why a head cannot be changed in this file, as a sentence; empty when it can."""
     if head.library is None:
         return ""
-    return f"{head.name} is linked from another file: do this there, or make a library override of it."
+    return translated(
+        "{head} is linked from another file: do this there, or make a library override of it.", head=head.name
+    )
 
 
 class LongTask(SemblanceOperator):

@@ -19,6 +19,7 @@ from ..access import windows
 from ..engine import jobs
 from ..engine.process import why_no_engine
 from ..sequence.sequence_scene import AVATAR, DRIVER, FILMED
+from ..words import translated
 from . import activity
 
 
@@ -36,7 +37,8 @@ def movie_is_rendered(scene: bpy.types.Scene, _depsgraph: object = None) -> None
 def sign_movie(request: Mark) -> None:
     """Ask the engine to sign a movie; the artist hears of it when it cannot."""
     if reason := why_no_mark():
-        activity.say(activity.Message(f"{Path(request.file).name} is not signed: {reason}", problem=True))
+        text = translated("{movie} is not signed: {reason}", movie=Path(request.file).name, reason=translated(reason))
+        activity.say(activity.Message(text, problem=True))
     else:
         activity.run_errand(signing(request))
 

@@ -16,6 +16,7 @@ from ..engine.process import why_no_engine
 from ..properties import active_head, choice_properties, chosen_head, head_settings, scene_settings
 from ..render.kinds import kind_of
 from ..render.render_engine import SemblanceRenderEngine
+from ..words import translated, wrapped
 from . import activity, setup_card
 from .bake_operators import SEMBLANCE_OT_bake_to_portrait
 from .carrying_operators import (
@@ -44,6 +45,15 @@ if TYPE_CHECKING:
 
 LETTER_WIDTH = 7.2
 """Pixels of a letter at scale 1: panels do not break lines, so long sentences are broken here."""
+
+
+RELINK = {
+    "AVATAR": "Relink Avatar",
+    "DATASET": "Relink Dataset",
+    "PERFORMANCE": "Relink Performance",
+    "HEAD": "Relink Head",
+}
+"""The button for each kind of file that a head may lack."""
 
 
 class SemblancePanel(bpy.types.Panel):
@@ -100,7 +110,10 @@ class SEMBLANCE_PT_head(SemblancePanel):
         settings = head_settings(head)
         built = settings.avatar
         column = layout.column()
-        column.label(text=f"Avatar: {built}" if built else "Not built yet", icon="CHECKMARK" if built else "DOT")
+        column.label(
+            text=translated("Avatar: {avatar}", avatar=built) if built else "Not built yet",
+            icon="CHECKMARK" if built else "DOT",
+        )
         if built and scene_of(context).render.engine != SemblanceRenderEngine.bl_idname:
             column.operator("semblance.use_renderer", icon="RESTRICT_RENDER_OFF")
         button(column, context, SEMBLANCE_OT_build_avatar, text="Build Again" if built else "", icon="PLAY")
@@ -138,7 +151,9 @@ def draw_lacks(layout: bpy.types.UILayout, context: bpy.types.Context, head: bpy
         column = layout.column(align=True)
         sentence(column, context, lack.sentence, icon="ERROR")
         layout.operator(
-            SEMBLANCE_OT_relink.bl_idname, text=f"Relink {lack.kind.capitalize()}", icon="FILE_FOLDER"
+            SEMBLANCE_OT_relink.bl_idname,
+            text=RELINK[lack.kind],
+            icon="FILE_FOLDER",
         ).kind = lack.kind
 
 
@@ -252,7 +267,7 @@ def sentence(
     scale = preferences_of(context).system.ui_scale
     width = context.region.width / scale - margin if context.region else 200
     layout.scale_y = 0.8
-    for number, line in enumerate(activity.wrapped(text, max(16, int(width / LETTER_WIDTH)))):
+    for number, line in enumerate(wrapped(translated(text), max(16, int(width / LETTER_WIDTH)))):
         layout.label(text=line, icon="BLANK1" if number else icon)
 
 

@@ -18,6 +18,7 @@ from ..properties import active_head, head_settings
 from ..render import thumbnails
 from ..scene import pose_library
 from ..scene.poses import POSES
+from ..words import translated
 from .animate_operators import NO_HEAD, HeadOperator
 from .long_task import LongTask
 
@@ -48,7 +49,7 @@ class SEMBLANCE_OT_make_pose_library(LongTask):
 
         def finish(pictures: Pictures) -> str:
             made = pose_library.add_poses(POSES, pictures)
-            return f"{len(made)} poses are in the Asset Browser under Current File."
+            return translated("{count} poses are in the Asset Browser under Current File.", count=len(made))
 
         return self.carry_out(picturing(head.session_uid, head.name), finish, undo=self.bl_label)
 
@@ -68,14 +69,14 @@ def picturing(uid: int, name: str) -> Task[Pictures]:
             yield Bar("Waiting for the render", number / len(POSES))
         head = next((each for each in bpy.data.objects if each.session_uid == uid), None)
         if head is None:
-            raise UserError(f"{name} is gone; press Make Pose Library for another head.")
+            raise UserError(translated("{name} is gone; press Make Pose Library for another head.", name=name))
         if as_avatar is None:
             as_avatar = bool(head_settings(head).avatar) and not why_no_engine(preferences.engine_place())
         try:
             pictures[pose.title] = thumbnails.picture_of(head, pose.values, as_avatar=as_avatar)
         except RuntimeError as error:
             if not as_avatar:
-                raise UserError(f"Blender cannot render {name}: {error}") from error
+                raise UserError(translated("Blender cannot render {name}: {error}", name=name, error=error)) from error
             as_avatar = False
             pictures[pose.title] = thumbnails.picture_of(head, pose.values, as_avatar=False)
     return pictures
@@ -143,7 +144,11 @@ class SEMBLANCE_OT_apply_pose(HeadOperator):
         action = bpy.data.actions.get(self.pose)
         values: dict[str, float] = pose_library.values_of(action) if action else {}
         if not values:
-            raise UserError(f"{self.pose or 'Nothing'} is no pose of a face; press Make Pose Library.")
+            raise UserError(
+                translated(
+                    "{pose} is no pose of a face; press Make Pose Library.", pose=self.pose or translated("Nothing")
+                )
+            )
         return values
 
 

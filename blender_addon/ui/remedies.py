@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .. import compat
+from ..words import translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,7 @@ REMEDIES = (
     Remedy("Build Avatar", "semblance.build_avatar", "Build Avatar", "PLAY"),
     Remedy("Add Avatar", "semblance.add_avatar", "Add Avatar", "OUTLINER_OB_ARMATURE"),
     Remedy("Import Avatar", "semblance.import_avatar", "Import Avatar", "IMPORT"),
+    Remedy("Make Pose Library", "semblance.make_pose_library", "Make Pose Library", "ASSET_MANAGER"),
     Remedy("To Gaussian Splats", "semblance.to_gaussian_splats", "To Gaussian Splats", "OUTLINER_OB_POINTCLOUD"),
     Remedy(
         "preferences", "preferences.addon_show", "Open Preferences", "PREFERENCES", {"module": compat.root_package()}
@@ -50,7 +52,7 @@ REMEDIES = (
 
 def remedies_for(text: str) -> list[Remedy]:
     """The buttons that a sentence names, each once."""
-    return [each for each in REMEDIES if each.words in text]
+    return [each for each in REMEDIES if each.words in text or translated(each.words) in text]
 
 
 def draw_remedies(layout: bpy.types.UILayout, text: str) -> None:

@@ -13,6 +13,7 @@ from .. import preferences
 from ..access import registration_of
 from ..engine import jobs, remote_engine, tokens
 from ..engine.process import why_not_reached
+from ..words import translated
 from . import activity
 from .long_task import LongTask
 from .setup_card import write
@@ -69,7 +70,7 @@ class SEMBLANCE_OT_use_remote_engine(LongTask):
         column = self.layout.column()
         column.prop(self, "url")
         column.prop(self, "token")
-        column.label(text=f"The token is kept by the {place_of_tokens()}.", icon="LOCKED")
+        column.label(text=translated("The token is kept by the {place}.", place=place_of_tokens()), icon="LOCKED")
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Keep them, then ask the engine how it stands."""
@@ -132,7 +133,9 @@ def remember(standing: Standing) -> str:
 
 def place_of_tokens() -> str:
     """Where tokens are kept on this machine."""
-    return tokens.keyring() or f"file {preferences.home_folder() / tokens.FILE}, which only you may read"
+    return translated(tokens.keyring()) or translated(
+        "file {file}, which only you may read", file=preferences.home_folder() / tokens.FILE
+    )
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context, place: EnginePlace) -> None:
@@ -144,10 +147,10 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, place: EnginePl
         write(column, context, reason, "ERROR")
     if standing:
         write(column, context, standing.text, "CHECKMARK" if standing.good else "ERROR")
-    write(column, context, f"Its token is kept by the {place_of_tokens()}.", "LOCKED")
+    write(column, context, translated("Its token is kept by the {place}.", place=place_of_tokens()), "LOCKED")
     for current in activity.running():
         row = layout.row(align=True)
-        row.progress(text=f"{current.title}: {current.bar.text}", factor=current.bar.factor)
+        row.progress(text=activity.line_about(current), factor=current.bar.factor)
         row.operator("semblance.cancel", text="", icon="X").number = current.number
     row = layout.row(align=True)
     row.operator(SEMBLANCE_OT_use_remote_engine.bl_idname, icon="URL")

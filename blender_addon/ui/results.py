@@ -24,6 +24,7 @@ from ..render.kinds import kind_of
 from ..scene import driving, plate
 from ..scene.avatar_scene import add_avatar, add_known_avatar, give_avatar
 from ..scene.paths import path_of
+from ..words import translated
 from . import job_watch
 from .activity import NotOpenError
 from .showing import hide_startup_cube, look_through_camera, working_in
@@ -52,12 +53,20 @@ def place(job: Job, errand: Errand) -> str:
     if errand.purpose is Purpose.NEW_AVATAR:
         scene = ids.find_scene(errand.scene)
         if scene is None:
-            raise NotOpenError(f"{title_of(job)} is done; the scene that it was made for is not open.")
+            raise NotOpenError(
+                translated("{job} is done; the scene that it was made for is not open.", job=title_of(job))
+            )
         said = add_head(scene, job)
     else:
         head = ids.find_head(errand.head)
         if head is None:
-            raise NotOpenError(f"{title_of(job)} is done; {errand.name or 'its head'} is not in the open file.")
+            raise NotOpenError(
+                translated(
+                    "{job} is done; {head} is not in the open file.",
+                    job=title_of(job),
+                    head=errand.name or translated("its head"),
+                )
+            )
         said = drive(head, errand, job) if errand.purpose is Purpose.DRIVE else give_built([head], job)
     forget(job)
     return said
@@ -72,7 +81,13 @@ def place_here(scene: bpy.types.Scene, job: Job, avatars: Iterable[AvatarInfo]) 
         UserError: the job is not done, or what it made is gone or cannot be used here.
     """
     if job.state is not JobState.DONE:
-        raise UserError(f"{title_of(job)} is not done ({standing_of(job).lower()}): wait for it, or retry it.")
+        raise UserError(
+            translated(
+                "{job} is not done ({standing}): wait for it, or retry it.",
+                job=title_of(job),
+                standing=translated(standing_of(job)).lower(),
+            )
+        )
     errand = errands.read(preferences.home_folder(), job.id)
     purpose = errand.purpose if errand else PURPOSES.get(job.kind)
     if purpose is Purpose.NEW_AVATAR:
@@ -85,7 +100,9 @@ def place_here(scene: bpy.types.Scene, job: Job, avatars: Iterable[AvatarInfo]) 
             raise UserError("Select the head that the tracked video is to drive, then press Add Result.")
         said = drive(head, errand, job)
     else:
-        return f"{title_of(job)} is done: {job.result.get('out') or job.result.get('dataset')}."
+        return translated(
+            "{job} is done: {made}.", job=title_of(job), made=job.result.get("out") or job.result.get("dataset")
+        )
     forget(job)
     return said
 
@@ -100,7 +117,9 @@ def place_build(job: Job) -> str:
         return place(job, errand)
     if heads := heads_of(Path(job.parameters["dataset"])):
         return give_built(heads, job)
-    raise NotOpenError(f"The avatar {job.result['avatar_id']} is built; its head is not in the open file.")
+    raise NotOpenError(
+        translated("The avatar {avatar} is built; its head is not in the open file.", avatar=job.result["avatar_id"])
+    )
 
 
 def forget(job: Job) -> None:
@@ -120,7 +139,7 @@ def add_head(scene: bpy.types.Scene, job: Job) -> str:
         hide_startup_cube(scene)
         if shown:
             look_through_camera(made)
-    return f"{made.name} is in the scene: press Build Avatar to make it photo-real."
+    return translated("{head} is in the scene: press Build Avatar to make it photo-real.", head=made.name)
 
 
 def finish_new_avatar(scene: bpy.types.Scene, job: Job) -> bpy.types.Object:
@@ -152,11 +171,15 @@ def add_built(scene: bpy.types.Scene, job: Job, errand: Errand | None, avatars: 
         return give_built(heads, job)
     info = next((each for each in avatars if each.id == job.result["avatar_id"]), None)
     if info is None:
-        raise UserError(f"The avatar {job.result['avatar_id']} is no longer in the engine; build it again.")
+        raise UserError(
+            translated(
+                "The avatar {avatar} is no longer in the engine; build it again.", avatar=job.result["avatar_id"]
+            )
+        )
     with working_in(scene):
         made = add_known_avatar(scene, info, preferences.home_folder())
         look_through_camera(made)
-    return f"{made.name} is in the scene: press Render with Semblance to see it."
+    return translated("{head} is in the scene: press Render with Semblance to see it.", head=made.name)
 
 
 def heads_of(dataset: Path) -> list[bpy.types.Object]:
@@ -169,8 +192,8 @@ def give_built(heads: list[bpy.types.Object], job: Job) -> str:
     """Give heads the avatar that was built of them; return a sentence about it."""
     for head in heads:
         finish_build(head, job)
-    names = " and ".join(head.name for head in heads)
-    return f"The avatar of {names} is built: press Render with Semblance to see it."
+    names = ", ".join(head.name for head in heads)
+    return translated("The avatar of {names} is built: press Render with Semblance to see it.", names=names)
 
 
 def finish_build(head: bpy.types.Object, job: Job) -> None:

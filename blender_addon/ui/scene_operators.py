@@ -20,6 +20,7 @@ from ..operators import Outcome, SemblanceOperator, ask_for_file
 from ..properties import active_head, head_settings
 from ..scene import driving
 from ..scene.avatar_scene import add_known_avatar, shoot_with
+from ..words import translated
 from . import activity
 from .showing import look_through_camera
 
@@ -116,7 +117,7 @@ class SEMBLANCE_OT_add_avatar(SemblanceOperator):
             keep_found(known_avatars())
         wanted = self.avatar or self.choice
         if wanted not in _found:
-            raise UserError(f"There is no avatar {wanted!r} in the engine; build it first.")
+            raise UserError(translated("There is no avatar {wanted!r} in the engine; build it first.", wanted=wanted))
         look_through_camera(add_known_avatar(scene_of(context), _found[wanted], preferences.home_folder()))
         return {"FINISHED"}
 
@@ -134,7 +135,7 @@ class SEMBLANCE_OT_use_its_camera(SemblanceOperator):
         head = active_head(context)
         if head is None:
             return "There is no head yet: make one with New Avatar."
-        return "" if head_settings(head).camera else f"The camera of {head.name} is gone."
+        return "" if head_settings(head).camera else translated("The camera of {head} is gone.", head=head.name)
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Make it the scene's."""

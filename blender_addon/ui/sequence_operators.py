@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import bpy
 
-from ...common.words import counted
 from .. import compat
 from ..access import registration_of, scene_of
 from ..operators import Outcome, SemblanceOperator
@@ -15,6 +14,7 @@ from ..scene.plate_camera import shoot_plate, why_no_plate
 from ..sequence import sequence_scene
 from ..sequence.frame_check import make_transparent, rendered_frames, why_not_transparent
 from ..sequence.matching import match_plate
+from ..words import translated
 from .panels import SemblancePanel, button
 
 
@@ -39,10 +39,12 @@ class SEMBLANCE_OT_send_to_sequencer(SemblanceOperator):
         sequence = sequence_scene.send_to_sequencer(scene, head, rendered_frames(scene, head))
         compat.show_sequence(context, sequence)
         count = sequence.frame_end - sequence.frame_start + 1
-        self.report(
-            {"INFO"},
-            f"Sent {counted(count, 'frame')} to the sequencer; render the scene {sequence.name!r} to make the movie.",
+        said = (
+            "Sent {count} frames to the sequencer; render the scene {scene!r} to make the movie."
+            if count > 1
+            else "Sent one frame to the sequencer; render the scene {scene!r} to make the movie."
         )
+        self.report({"INFO"}, translated(said, count=count, scene=sequence.name))
         return {"FINISHED"}
 
 
@@ -104,7 +106,12 @@ class SEMBLANCE_OT_match_plate(SemblanceOperator):
         sequence = sequence_scene.found_sequence(scene_of(context))
         assert sequence is not None  # else the operator is disabled
         match_plate(sequence)
-        self.report({"INFO"}, f"The modifiers of the avatar's strip in {sequence.name} have the values of its edge.")
+        self.report(
+            {"INFO"},
+            translated(
+                "The modifiers of the avatar's strip in {sequence} have the values of its edge.", sequence=sequence.name
+            ),
+        )
         return {"FINISHED"}
 
 

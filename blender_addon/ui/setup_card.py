@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import bpy
 from .. import preferences
 from ..access import windows
 from ..engine.installing import Look, State, state_of
+from ..words import translated, wrapped
 from . import activity
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, place: EnginePl
     column = layout.column(align=True)
     write(column, context, SENTENCES[state], ICONS.get(state, "INFO"))
     if look.damaged:
-        named = ", ".join(look.damaged[:3]) + (" and others" if len(look.damaged) > 3 else "")
-        write(column, context, f"Files of it are missing ({named}): repair it.", "ERROR")
+        named = ", ".join(look.damaged[:3]) + (" …" if len(look.damaged) > 3 else "")
+        write(column, context, translated("Files of it are missing ({named}): repair it.", named=named), "ERROR")
     expected = look.outlook(wishes)
     if expected is None:
         write(column, context, "Looking at this machine …", "BLANK1")
@@ -85,7 +85,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, place: EnginePl
             write(column, context, text, "BLANK1")
     for current in activity.running():
         row = layout.row(align=True)
-        row.progress(text=f"{current.title}: {current.bar.text}", factor=current.bar.factor)
+        row.progress(text=activity.line_about(current), factor=current.bar.factor)
         row.operator("semblance.cancel", text="", icon="X").number = current.number
     if not activity.running() and (expected is None or expected.possible):
         row = layout.row(align=True)
@@ -106,7 +106,7 @@ def write(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, ico
     region = context.region
     scale = context.preferences.system.ui_scale if context.preferences else 1.0
     width = max(40, int(region.width / scale / LETTER_WIDTH)) if region and windows() else 90
-    for number, line in enumerate(textwrap.wrap(text, width)):
+    for number, line in enumerate(wrapped(translated(text), width)):
         layout.label(text=line, icon="BLANK1" if number else icon)
 
 

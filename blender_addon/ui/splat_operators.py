@@ -15,6 +15,7 @@ from ..engine.process import why_no_engine
 from ..properties import active_head, head_settings
 from ..render.kinds import kind_of
 from ..scene import gaussian_splats
+from ..words import translated
 from . import activity
 from .long_task import LongTask, linked_reason
 
@@ -46,9 +47,11 @@ class SEMBLANCE_OT_to_gaussian_splats(LongTask):
         if head is None:
             return "There is no head yet: make one with New Avatar."
         if not head_settings(head).avatar:
-            return f"{head.name} has no avatar yet: press Build Avatar."
+            return translated("{head} has no avatar yet: press Build Avatar.", head=head.name)
         if not may_have_splats(head):
-            return f"The avatar of {head.name} is a portrait, without splats: build one that is a head in 3D."
+            return translated(
+                "The avatar of {head} is a portrait, without splats: build one that is a head in 3D.", head=head.name
+            )
         return linked_reason(head) or activity.busy_reason() or why_no_engine(preferences.engine_place())
 
     def run(self, context: bpy.types.Context) -> Outcome:
@@ -61,12 +64,18 @@ class SEMBLANCE_OT_to_gaussian_splats(LongTask):
         def finish(cloud: SplatCloud) -> str:
             found = ids.find_head(own)
             if found is None:
-                raise UserError(f"{name} is no longer there; choose a head and press To Gaussian Splats again.")
+                raise UserError(
+                    translated(
+                        "{name} is no longer there; choose a head and press To Gaussian Splats again.", name=name
+                    )
+                )
             gaussian_splats.remove_splats(found)
             made = gaussian_splats.make_splats(found, cloud)
-            return (
-                f"{made.name} follows {found.name}, whose mesh is no longer drawn: render with EEVEE and the view "
-                "transform Standard."
+            return translated(
+                "{splats} follows {head}, whose mesh is no longer drawn: render with EEVEE and the view transform "
+                "Standard.",
+                splats=made.name,
+                head=found.name,
             )
 
         return self.carry_out(task, finish, undo=self.bl_label)

@@ -156,7 +156,7 @@ drawn = Drawn()
 panels.draw_expected(drawn, bpy.context)
 assert drawn.said[0] == "8 min of training." and drawn.said[1] == ("measure", "Measure This Computer")
 chosen.preset = "final"
-assert "1% of the training that it wants here" in expected.expected(bpy.context).sentence
+assert "1% of what this quality wants" in expected.expected(bpy.context).sentence
 chosen.preset, chosen.avatar_kind = "preview", "splats"
 assert expected.expected(bpy.context).seconds == 120
 assert expected.is_of_a_photo(json.dumps({"extra": {"photo": "me.jpg"}})) and not expected.is_of_a_photo("")
