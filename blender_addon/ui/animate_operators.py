@@ -150,8 +150,8 @@ class SEMBLANCE_OT_reduce_keys(HeadOperator):
         subtype="ANGLE", precision=3,
     )  # fmt: skip
     length: FloatProperty(
-        name="Location", description="How far the head may be off", default=0.0005, min=0.0, max=0.1, subtype="DISTANCE",
-        precision=4,
+        name="Location", description="How far the head may be off", default=0.0005, min=0.0, max=0.1,
+        subtype="DISTANCE", precision=4,
     )  # fmt: skip
 
     @classmethod
