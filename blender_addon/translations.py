@@ -7,9 +7,10 @@ import bpy
 
 from . import words
 from .languages import LANGUAGES
+from .words import CONTEXT
 
-CONTEXTS = ("*", "Operator")
-"""Where Blender looks a text up: anywhere, and for what is on the button of an operator. Both have every text."""
+CONTEXTS = ("*", "Operator", CONTEXT)
+"""Where Blender looks a text up: anywhere, on the button of an operator, in our panels. Each has every text."""
 OF_THE_ENGINE = (
     "Aligning",
     "Baking",
@@ -49,7 +50,7 @@ def tables() -> dict[str, dict[tuple[str, str], str]]:
 
 def by_blender(text: str) -> str:
     """Return what Blender translates a text to, as the preferences ask for it."""
-    return bpy.app.translations.pgettext_iface(text)
+    return bpy.app.translations.pgettext_iface(text, CONTEXT)
 
 
 def register() -> None:

@@ -14,6 +14,10 @@ NOT_FIRST, NOT_LAST = "。、，；：！？）」』”’…ー．.,;:!?) ", "
 """Letters that no line begins with, and that none ends with."""
 
 
+CONTEXT = "Semblance"
+"""Where our texts are looked up where Blender may mean something else by the same word: a face is a polygon there."""
+
+
 def unchanged(text: str) -> str:
     """What is said where nothing translates: the English text."""
     return text

@@ -97,7 +97,7 @@ def draw_slider(column: UILayout, head: bpy.types.Object, slider: Slider) -> Non
     for name, side in zip(slider.names, sides, strict=True):
         key = keys.key_blocks.get(name)
         if key:
-            row.prop(key, "value", text=f"{translated(slider.label)}{side}", slider=True)
+            row.prop(key, "value", text=f"{translated(slider.label)}{side}", translate=False, slider=True)
 
 
 def region_panel(region: str) -> type[RegionPanel]:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from semblance.blender_addon import words
 from semblance.blender_addon.languages import LANGUAGES
-
-from .collected_texts import NOT_TRANSLATED, collected, texts_of
-from .conftest import ROOT
+from semblance.tests.blender_addon.collected_texts import NOT_TRANSLATED, collected, texts_of
+from semblance.tests.blender_addon.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +74,46 @@ def test_no_text_is_forgotten_in_any_language_and_none_is_left_over(
     codes = next(line for line in printed.splitlines() if line.startswith("CODES"))
     assert '"de_DE"' in codes
     assert '"zh_HANS"' in codes
+
+
+IN_GERMAN = """
+import bpy
+import semblance.blender_addon as addon
+from semblance.blender_addon import words
+from semblance.blender_addon.translations import tables
+from semblance.blender_addon.ui import activity, panels
+from semblance.blender_addon.ui.remedies import remedies_for
+
+bpy.ops.wm.read_factory_settings(use_empty=True)
+addon.register()
+german = {text: translation for (_, text), translation in tables()["de_DE"].items()}
+words.translators.append(lambda text: german.get(text, text))  # the wheels have no languages
+try:
+    bpy.ops.semblance.relax_face()
+except RuntimeError as error:
+    refusal = str(error)
+assert "Noch kein Kopf vorhanden" in refusal, refusal
+assert [each.operator for each in remedies_for(refusal)] == ["semblance.new_avatar"]
+assert [each.operator for each in remedies_for("There is no head yet: make one with New Avatar.")] == [
+    "semblance.new_avatar"
+]
+
+def work():
+    yield activity.Bar("Waiting for its turn")
+
+activity.begin("Build Avatar", work(), str)
+activity.step()
+assert activity.line_about(activity.running()[0]) == "Avatar erstellen: Wartet, bis es dran ist"
+assert activity.busy_reason(alone=True) == "Avatar erstellen läuft: warten oder abbrechen."
+activity.cancel()
+assert activity.message().text == "Avatar erstellen wurde abgebrochen."
+words.translators.pop()
+addon.unregister()
+"""
+
+
+def test_reasons_progress_and_messages_are_translated_and_bring_their_buttons(run_blender: Callable[..., str]) -> None:
+    run_blender(IN_GERMAN)
 
 
 def placeholders(text: str) -> list[tuple[str, str | None, str | None]]:
