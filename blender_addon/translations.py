@@ -11,7 +11,7 @@ from .words import CONTEXT
 
 CONTEXTS = ("*", "Operator", CONTEXT)
 """Where Blender looks a text up: anywhere, on the button of an operator, in our panels. Each has every text."""
-OF_THE_ENGINE = (
+OF_OTHER_ROOMS = (
     "Aligning",
     "Baking",
     "Building the engine",
@@ -35,8 +35,12 @@ OF_THE_ENGINE = (
     "Solving",
     "Waiting for the engine to go on with",
     "Writing the plate",
+    "Intel's graphics have no CUDA: networks run on the processor; an engine on a machine with one can be used from "
+    "here.",
+    "Macs have no CUDA GPU: networks run on the processor; an engine on a machine with one can be used from here.",
+    "There is no NVIDIA GPU: networks run on the processor; an engine on a machine with one can be used from here.",
 )
-"""What the engine says of the stages of its jobs, beside what stands in our own sources; the rest stays English."""
+"""What other rooms say most often: the stages of jobs, what a machine without CUDA means. The rest stays English."""
 
 
 def tables() -> dict[str, dict[tuple[str, str], str]]:

@@ -23,11 +23,11 @@ import json
 from string import Formatter
 import bpy
 import semblance.blender_addon as addon
-from semblance.blender_addon.translations import OF_THE_ENGINE, tables
+from semblance.blender_addon.translations import OF_OTHER_ROOMS, tables
 
 # Blender keeps these forever: labels, tooltips and choices of all that is registered
 addon.register()
-found = set(OF_THE_ENGINE)
+found = set(OF_OTHER_ROOMS)
 
 def read(kind):
     if not issubclass(kind, bpy.types.PropertyGroup):

@@ -22,7 +22,7 @@ TEXTS = {
     "Brows": "Brauen",
     "Build the avatar again: its file does not tell what it was trained on.": "Den Avatar neu erstellen: seine Datei sagt nicht, womit er trainiert wurde.",
     "Cheek Raise": "Wange heben",
-    "Cheeks and Nose": "Wangen und Nase",
+    "Cheeks and Nose": "Wangen, Nase",
     "Close": "Schließen",
     "Current File": "Aktuelle Datei",
     "Custom": "Benutzerdefiniert",
