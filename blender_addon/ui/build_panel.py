@@ -39,7 +39,7 @@ class SEMBLANCE_OT_finish_build(JobOperator):
             return "No avatar is being built."
         if job.finishing:
             return "The avatar is being written: wait for it."
-        return "" if job.stage == "Training" else "It does not train yet: wait until it does."
+        return "" if job.stage == "Training" else "It can end early only while it trains."
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Tell the engine."""
