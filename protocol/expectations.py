@@ -56,7 +56,7 @@ class Expectation:
         if not self.is_enough:
             part = f"{self.share:.0%}" if self.share >= LEAST_SHARE else f"less than {LEAST_SHARE:.0%}"
             whole = days_or_less(self.steps / self.rate)
-            return f"{usual}, which is {part} of the training that it wants here; all of it takes {whole}."
+            return f"{usual} of training, {part} of what this quality wants on this computer: all of it takes {whole}."
         if self.rate:
             return f"{usual} of training here, about {round_steps(self.seconds * self.rate):,} steps."
         return f"{usual} of training."

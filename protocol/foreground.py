@@ -32,7 +32,7 @@ SOFT = 1.5
 """How steeply alpha is raised there."""
 MULTIPLIED = 256
 """Pixels of a side up to which a multiplication by a matrix is the quickest blur."""
-BAND, BEYOND = 128, 4
+BAND, BEYOND = 64, 4
 """Rows that are worked on at once, and how many more above and below count for them."""
 CUT = 0.1
 """What a mean over neighbours has too much of on the outline's one side, and too little on its other."""

@@ -183,7 +183,7 @@ def fetched(address: Address, home: Home, job: Job) -> Moving[Job]:
             continue
         archive = home.folder / FOLDER / f"{made.sha256}.tar"
         try:
-            yield from receiving(address, made.sha256, made.bytes, archive)
+            yield from receiving(address, made.sha256, made.bytes, archive, target.name)
             yield from as_moved(unpacking(archive, target, meaning(notes)), "Unpacking", target.name)
         finally:
             archive.unlink(missing_ok=True)

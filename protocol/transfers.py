@@ -52,15 +52,17 @@ def sending(address: Address, file: Path, digest: str) -> Moving[None]:
     yield from unbroken(address, lambda client: send_once(client, file, digest))
 
 
-def receiving(address: Address, digest: str, total: int, target: Path) -> Moving[None]:
-    """Fetch a file of `total` bytes by its digest; what has come of it before a break, or of Blender, is used.
+def receiving(address: Address, digest: str, total: int, target: Path, name: str = "") -> Moving[None]:
+    """Fetch a file of `total` bytes by its digest, called `name` to the user; what has come of it before a break, or
+    before Blender was closed, is used.
 
     Raises:
         UserError: the engine cannot be reached for long, does not have the file, or sent another one.
     """
+    name = name or target.name
     partial = hidden_beside(target.with_name(digest[:32]), ".partial")
     target.parent.mkdir(parents=True, exist_ok=True)
-    yield from unbroken(address, lambda client: receive_once(client, digest, total, partial, target.name))
+    yield from unbroken(address, lambda client: receive_once(client, digest, total, partial, name))
     checking = digesting(partial)
     while True:
         try:
@@ -68,9 +70,9 @@ def receiving(address: Address, digest: str, total: int, target: Path) -> Moving
         except StopIteration as end:
             if end.value != digest:
                 partial.unlink()
-                raise UserError(f"{target.name} came damaged; fetch it again.") from None
+                raise UserError(f"{name} came damaged; fetch it again.") from None
             break
-        yield Moved("Checking", target.name, done, size)
+        yield Moved("Checking", name, done, size)
     partial.replace(target)
 
 

@@ -73,13 +73,8 @@ def is_at_work(job: Job) -> bool:
 
 
 def watched_loss(curve: Curve) -> str:
-    """The loss to watch, in words: "L1 0.043 after 812 steps"; empty while there is none."""
+    """The loss to watch, in words: "Loss 0.043 after 812 steps"; empty while there is none."""
     values = [each for each in curve.losses.get(curve.watched, ()) if each is not None]
     if not values:
         return ""
-    return translated(
-        "{name} {loss:.3f} after {steps:,} steps",
-        name=curve.watched.capitalize(),
-        loss=values[-1],
-        steps=curve.steps[-1],
-    )
+    return translated("Loss {loss:.3f} after {steps:,} steps", loss=values[-1], steps=curve.steps[-1])

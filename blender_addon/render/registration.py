@@ -29,8 +29,10 @@ class SEMBLANCE_OT_use_renderer(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> Outcome:
-        """Change the scene's settings."""
+        """Change the scene's settings, and show the avatar in the 3D view where the button was pressed."""
         use_renderer(scene_of(context))
+        if isinstance(context.space_data, bpy.types.SpaceView3D):
+            context.space_data.shading.type = "RENDERED"
         return {"FINISHED"}
 
 

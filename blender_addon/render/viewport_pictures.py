@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..engine.picture_feed import Answer
     from .viewport import Moment
 
-ROWS_A_STEP, SECONDS_A_STEP = 128, 0.005
+ROWS_A_STEP, SECONDS_A_STEP = 64, 0.005
 """How much of an answer is worked on at once, and for how long in one go."""
 
 

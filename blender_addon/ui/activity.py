@@ -357,8 +357,8 @@ def draw_status(header: bpy.types.Header, _context: bpy.types.Context) -> None:
     if _memory.running and header.layout:
         activity, *others = _memory.running
         row = header.layout.row(align=True)
-        row.ui_units_x = 14
-        more = translated(" (and {count} more)", count=len(others)) if others else ""
+        row.ui_units_x = 16
+        more = f" (+{len(others)})" if others else ""
         row.progress(text=f"{line_about(activity)}{more}", factor=activity.bar.factor)
         row.operator("semblance.cancel", text="", icon="X").number = activity.number
 

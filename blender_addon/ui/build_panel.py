@@ -39,7 +39,7 @@ class SEMBLANCE_OT_finish_build(JobOperator):
             return "No avatar is being built."
         if job.finishing:
             return "The avatar is being written: wait for it."
-        return "" if job.stage == "Training" else "It does not train yet: wait until it does."
+        return "" if job.stage == "Training" else "It can end early only while it trains."
 
     def run(self, context: bpy.types.Context) -> Outcome:
         """Tell the engine."""
@@ -102,7 +102,7 @@ class SEMBLANCE_PT_build(SemblancePanel):
             layout.operator(SEMBLANCE_OT_show_build.bl_idname, icon="IMAGE_DATA")
         if said := watched_loss(view.curve):
             layout.label(text=said, icon="GRAPH")
-            layout.template_icon(pictures.icon("curve"), scale=4)
+            layout.template_icon(pictures.icon("curve"), scale=7)
         draw_buttons(layout, context, job)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 IMAGE = "Avatar in Training"
 """Name of the image; it is never saved with the file."""
-CURVE_SIZE = (256, 96)
+CURVE_SIZE = (256, 160)
 
 
 class BuildPictures:

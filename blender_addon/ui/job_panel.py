@@ -240,10 +240,10 @@ class SEMBLANCE_PT_jobs(SemblancePanel):
     bl_label = "Jobs"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw_header(self, context: bpy.types.Context) -> None:
-        """Say how many are to be done."""
-        count = sum(not job.state.ended for job in job_watch.known.jobs)
-        self.layout.label(text=f"({count})" if count else "")
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """Say, behind the title, how many are to be done."""
+        if count := sum(not job.state.ended for job in job_watch.known.jobs):
+            self.layout.label(text=f"({count})")
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the panel."""
@@ -254,7 +254,7 @@ class SEMBLANCE_PT_jobs(SemblancePanel):
         if not known.jobs:
             layout.label(text="No jobs yet", icon="INFO")
         for job in shown_jobs(known.jobs, job_watch.waiting()):
-            draw_job(layout, job)
+            draw_job(layout, context, job)
         if finished_jobs():
             layout.operator(SEMBLANCE_OT_clear_jobs.bl_idname, icon="TRASH")
 
@@ -266,7 +266,7 @@ def shown_jobs(known: tuple[Job, ...], waiting: list[Job]) -> list[Job]:
     return first + others[: max(0, MOST_ROWS - len(first))]
 
 
-def draw_job(layout: bpy.types.UILayout, job: Job) -> None:
+def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:
     """Draw a job and its buttons."""
     box = layout.box().column(align=True)
     row = box.row(align=True)
@@ -286,7 +286,7 @@ def draw_job(layout: bpy.types.UILayout, job: Job) -> None:
     if job.state in (JobState.RUNNING, JobState.CANCELLING):
         box.progress(text=standing_of(job), factor=job.fraction)
     else:
-        box.label(text=job.error or line_about(job))
+        sentence(box.column(align=True), context, job.error or line_about(job))
 
 
 def draw_moves(row: bpy.types.UILayout, job: Job) -> None:

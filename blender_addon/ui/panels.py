@@ -15,6 +15,7 @@ from ..engine.installing import State, state_of
 from ..engine.process import why_no_engine
 from ..properties import active_head, choice_properties, chosen_head, head_settings, scene_settings
 from ..render.kinds import kind_of
+from ..render.render_engine import SemblanceRenderEngine
 from ..words import CONTEXT, translated, wrapped
 from . import activity, setup_card
 from .bake_operators import SEMBLANCE_OT_bake_to_portrait
@@ -114,6 +115,8 @@ class SEMBLANCE_PT_head(SemblancePanel):
             text=translated("Avatar: {avatar}", avatar=built) if built else "Not built yet",
             icon="CHECKMARK" if built else "DOT",
         )
+        if built and scene_of(context).render.engine != SemblanceRenderEngine.bl_idname:
+            column.operator("semblance.use_renderer", icon="RESTRICT_RENDER_OFF")
         button(column, context, SEMBLANCE_OT_build_avatar, text="Build Again" if built else "", icon="PLAY")
         if settings.camera and scene_of(context).camera != settings.camera:
             button(column, context, SEMBLANCE_OT_use_its_camera, icon="CAMERA_DATA")
@@ -183,10 +186,12 @@ def draw_message(layout: bpy.types.UILayout, context: bpy.types.Context) -> None
 
 
 def draw_activities(layout: bpy.types.UILayout) -> None:
-    """Draw the running tasks."""
+    """Draw the running tasks, each with its title above its bar: both do not fit into one line of the side bar."""
     for current in activity.running():
-        row = layout.row(align=True)
-        row.progress(text=activity.line_about(current), factor=current.bar.factor)
+        column = layout.column(align=True)
+        column.label(text=translated(current.title), translate=False)
+        row = column.row(align=True)
+        row.progress(text=current.bar.text, factor=current.bar.factor)
         row.operator("semblance.cancel", text="", icon="X").number = current.number
 
 

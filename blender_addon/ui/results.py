@@ -179,7 +179,7 @@ def add_built(scene: bpy.types.Scene, job: Job, errand: Errand | None, avatars: 
     with working_in(scene):
         made = add_known_avatar(scene, info, preferences.home_folder())
         look_through_camera(made)
-    return translated("{head} is in the scene: render with the render engine Semblance to see it.", head=made.name)
+    return translated("{head} is in the scene: press Render with Semblance to see it.", head=made.name)
 
 
 def heads_of(dataset: Path) -> list[bpy.types.Object]:
@@ -193,7 +193,7 @@ def give_built(heads: list[bpy.types.Object], job: Job) -> str:
     for head in heads:
         finish_build(head, job)
     names = ", ".join(head.name for head in heads)
-    return translated("The avatar of {names} is built: render with the render engine Semblance to see it.", names=names)
+    return translated("The avatar of {names} is built: press Render with Semblance to see it.", names=names)
 
 
 def finish_build(head: bpy.types.Object, job: Job) -> None:

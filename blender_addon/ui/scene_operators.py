@@ -89,7 +89,7 @@ class SEMBLANCE_OT_add_avatar(SemblanceOperator):
         folder = preferences.home_folder() / "avatars"
         if preferences.engine_place().remote or any(folder.glob("*.safetensors")):
             return ""
-        return "No avatar is built yet: press Build Avatar."
+        return "No avatar is built yet: begin with a video or a photo."
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
         """Ask the engine, which may have to be started first, then let the artist choose."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ...common.home import Home
-from ...protocol.choices import PRESETS, AvatarKindName, PresetName, RegionName
+from ...protocol.choices import PRESETS, PresetName, RegionName
 from ...protocol.jobs import Bake, Build, Orbit, Reenact
 from ...tracking.datasets.consent import read_consent
 from .job_options import options_of
@@ -27,14 +27,18 @@ NO_CONSENT_STATED = (
 @options_of(Build)
 def build(home: HomeOption = None, engine: EngineOption = None, **parameters: Any) -> None:
     """Train an avatar on a dataset."""
+    from ..jobs.requests import checked, resolved
+
     in_home = home_of(home).avatars / f"{Path(parameters['dataset']).name}.safetensors"
-    if not engine:
-        say_what_is_missing()
-    if not parameters["consent"] and not read_consent(Path(parameters["dataset"])).words:
+    asked = {**parameters, "avatar": parameters["avatar"] or str(in_home)}
+    job = resolved(checked(Build.kind, asked), home_of(home))
+    assert isinstance(job, Build)
+    if not job.consent and not read_consent(Path(job.dataset)).words:
         print(NO_CONSENT_STATED, file=sys.stderr)
     if not engine:
-        say_what_to_expect(home_of(home), **parameters)
-    run(Build, home, {**parameters, "avatar": parameters["avatar"] or str(in_home)}, engine)
+        say_what_is_missing()
+        say_what_to_expect(home_of(home), job)
+    run(Build, home, asked, engine)
 
 
 @options_of(Build, only=("seconds", "steps"))
@@ -104,24 +108,15 @@ def evaluate(
         save(found, out)
 
 
-def say_what_to_expect(
-    home: Home,
-    *,
-    dataset: str,
-    avatar_kind: AvatarKindName | None,
-    preset: PresetName,
-    seconds: float | None,
-    steps: int | None,
-    **_: object,
-) -> None:
+def say_what_to_expect(home: Home, job: Build) -> None:
     """Say how long a build will take on this machine, unless the user has said so."""
     from ...neural.kinds import usual_choice
     from ...tracking.datasets.dataset import Dataset
     from ..jobs.expectations import expectation
 
-    if seconds is None and steps is None:
-        kind = avatar_kind or usual_choice(Dataset.open(dataset))
-        print(f"{PRESETS[preset].title}: {expectation(home, kind, preset).sentence}", file=sys.stderr)
+    if job.seconds is None and job.steps is None:
+        kind = job.avatar_kind or usual_choice(Dataset.open(job.dataset))
+        print(f"{PRESETS[job.preset].title}: {expectation(home, kind, job.preset).sentence}", file=sys.stderr)
 
 
 def say_what_is_missing() -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...neural.processor import give_way
 from ...neural.rendering.frames import POSING
 from ...protocol.inputs import PosedMesh
 from ...protocol.look import USUAL_LOOK, Look
@@ -150,6 +151,7 @@ def with_pictures(drawn: Generator[DrawnMotion, None, None], actor: Actor, clock
     with closing(drawn):
         for each in drawn:
             begun = clock()
+            give_way()
             rgba = actor.avatar.render(each.inputs, actor.look).rgba[0]
             painted = clock()
             picture = actor.laid(rgba, each.motion.image)

@@ -29,8 +29,8 @@ const links = new Map();
 let leave = () => {};
 
 takeToken();
-document.getElementById("app").append(header(), banner, main);
-addEventListener("hashchange", () => show(true));
+document.getElementById("app").append(h("div.above", {}, header(), banner), main);
+addEventListener("hashchange", () => (takeToken() ? location.reload() : show(true)));
 Object.entries(dropping(document.body, takeAnywhere)).forEach(([name, act]) => addEventListener(name.slice(2), act));
 watchConnection(tellConnection);
 if (token()) watchJobs(tellJobs);
@@ -102,7 +102,7 @@ function tellConnection({ is, seconds }) {
     const again = seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again …";
     banner.hidden = false;
     if (!banner.querySelector("button")) {
-      const words = h("span", {}, "The engine does not answer. If it was stopped, start it again; this page goes on by itself.");
+      const words = h("span.words", {}, "The engine does not answer. If it was stopped, start it again; this page goes on by itself.");
       fill(banner, h("span.dot"), words, h("span.again", { "aria-live": "off" }), h("button", { type: "button", onclick: tryNow }, "Try now"));
     }
     say(banner.querySelector(".again"), again);

@@ -31,7 +31,10 @@ NEEDED = (
 )
 """The add-on, and the engine's source: Set Up Engine installs from the extension's own folder."""
 
-UNWANTED = ("tests", "docs", "benchmarks", "packaging", "demo", "dist", "build", "tools", "CONTRIBUTING.md")
+UNWANTED = (
+    *("tests", "docs", "benchmarks", "packaging", "demo", "dist", "build", "tools"),
+    *("CONTRIBUTING.md", "mkdocs.yml"),
+)
 
 INSTALL = """
 import bpy, addon_utils

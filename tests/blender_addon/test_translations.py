@@ -139,7 +139,16 @@ def test_a_sentence_calls_a_button_as_the_button_is_called(tables: Tables) -> No
 
 NAMED = (
     *("Add Avatar", "Add Result", "Build Avatar", "Export Avatar", "Import Avatar", "New Avatar", "Relink"),
-    *("Go Live", "Make Pose Library", "Restart Engine", "Send to Sequencer", "Set Up Again", "Set Up Engine", "Stop"),
+    *(
+        "Go Live",
+        "Make Pose Library",
+        "Restart Engine",
+        "Render with Semblance",
+        "Send to Sequencer",
+        "Set Up Again",
+        "Set Up Engine",
+        "Stop",
+    ),
     *("Check", "To Gaussian Splats", "Use Its Camera", "Use Remote Engine", "preferences"),
 )
 

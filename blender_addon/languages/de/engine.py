@@ -2,7 +2,6 @@
 """German: the engine, its jobs and the preferences."""
 
 TEXTS = {
-    " (and {count} more)": " (und {count} weitere)",
     "Accept Certificate": "Zertifikat annehmen",
     "Accept the certificate that the engine shows: only after comparing its fingerprint with what is printed there": "Das Zertifikat annehmen, das die Engine vorzeigt: erst nach Vergleich seines Fingerabdrucks mit dem dort ausgegebenen",
     "Add Avatar": "Avatar hinzufügen",
@@ -208,7 +207,6 @@ TEXTS = {
     "{job} is done (and {count} more).": "{job} ist fertig (und {count} weitere).",
     "{job} is done.": "{job} ist fertig.",
     "{job} is done: the list of jobs has it.": "{job} ist fertig: siehe die Liste der Aufträge.",
-    "{name} {loss:.3f} after {steps:,} steps": "{name} {loss:.3f} nach {steps:,} Schritten",
     "{offline} Or choose a folder of wheels in the Semblance preferences.": "{offline} Oder in den Semblance-Einstellungen einen Ordner mit Wheels wählen.",
     "{program} cannot be run ({strerror}); correct its path in the preferences.": "{program} kann nicht ausgeführt werden ({strerror}); den Pfad in den Einstellungen berichtigen.",
     "{script} is missing; install the extension again.": "{script} fehlt; die Erweiterung erneut installieren.",

@@ -2,7 +2,6 @@
 """Spanish: the engine, its jobs and the preferences."""
 
 TEXTS = {
-    " (and {count} more)": " (y {count} más)",
     "Accept Certificate": "Aceptar certificado",
     "Accept the certificate that the engine shows: only after comparing its fingerprint with what is printed there": "Aceptar el certificado que muestra el motor: solo tras comparar su huella con la que aparece allí",
     "Add Avatar": "Agregar avatar",
@@ -208,7 +207,6 @@ TEXTS = {
     "{job} is done (and {count} more).": "{job}: terminado (y {count} más).",
     "{job} is done.": "{job}: terminado.",
     "{job} is done: the list of jobs has it.": "{job}: terminado; está en la lista de tareas.",
-    "{name} {loss:.3f} after {steps:,} steps": "{name} {loss:.3f} tras {steps:,} pasos",
     "{offline} Or choose a folder of wheels in the Semblance preferences.": "{offline} O elegir una carpeta de wheels en las preferencias de Semblance.",
     "{program} cannot be run ({strerror}); correct its path in the preferences.": "No se puede ejecutar {program} ({strerror}); corregir su ruta en las preferencias.",
     "{script} is missing; install the extension again.": "Falta {script}; volver a instalar la extensión.",

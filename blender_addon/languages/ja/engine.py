@@ -2,7 +2,6 @@
 """Japanese: the engine, its jobs and the preferences."""
 
 TEXTS = {
-    " (and {count} more)": "（ほか{count}件）",
     "Accept Certificate": "証明書を承認",
     "Accept the certificate that the engine shows: only after comparing its fingerprint with what is printed there": "エンジンが示す証明書を承認する。フィンガープリントを向こうの表示と照合してから行う",
     "Add Avatar": "アバターを追加",
@@ -208,7 +207,6 @@ TEXTS = {
     "{job} is done (and {count} more).": "「{job}」が完了しました（ほか{count}件）。",
     "{job} is done.": "「{job}」が完了しました。",
     "{job} is done: the list of jobs has it.": "「{job}」が完了しました。ジョブの一覧にあります。",
-    "{name} {loss:.3f} after {steps:,} steps": "{steps:,}ステップ後の{name}: {loss:.3f}",
     "{offline} Or choose a folder of wheels in the Semblance preferences.": "{offline} または、SemblanceのプリファレンスでWheelフォルダーを選んでください。",
     "{program} cannot be run ({strerror}); correct its path in the preferences.": "{program}を実行できません（{strerror}）。プリファレンスでパスを直してください。",
     "{script} is missing; install the extension again.": "{script}がありません。エクステンションを再インストールしてください。",

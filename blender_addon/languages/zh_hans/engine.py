@@ -2,7 +2,6 @@
 """Simplified Chinese: the engine, its jobs and the preferences."""
 
 TEXTS = {
-    " (and {count} more)": "（另有 {count} 项）",
     "Accept Certificate": "接受证书",
     "Accept the certificate that the engine shows: only after comparing its fingerprint with what is printed there": "接受引擎出示的证书：请先将其指纹与那边显示的核对",
     "Add Avatar": "添加虚拟形象",
@@ -208,7 +207,6 @@ TEXTS = {
     "{job} is done (and {count} more).": "“{job}”已完成（另有 {count} 项）。",
     "{job} is done.": "“{job}”已完成。",
     "{job} is done: the list of jobs has it.": "“{job}”已完成：见任务列表。",
-    "{name} {loss:.3f} after {steps:,} steps": "{steps:,} 步后 {name} 为 {loss:.3f}",
     "{offline} Or choose a folder of wheels in the Semblance preferences.": "{offline} 或在 Semblance 偏好设置中选择 Wheel 文件夹。",
     "{program} cannot be run ({strerror}); correct its path in the preferences.": "无法运行 {program}（{strerror}）；请在偏好设置中更正其路径。",
     "{script} is missing; install the extension again.": "缺少 {script}；请重新安装该扩展。",

@@ -78,6 +78,7 @@ const DOING = {
   reenact: (asked) => `Filming ${stem(asked.avatar)}`,
   orbit: (asked) => `Circling ${stem(asked.avatar)}`,
   bake: (asked) => `Baking ${stem(asked.avatar)}`,
+  measure: () => "Measuring how quickly this machine trains",
   mark: (asked) => `Signing ${stem(asked.file)}`,
 };
 

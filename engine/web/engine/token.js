@@ -3,12 +3,21 @@
 
 const KEPT = "semblance-token";
 
-/** Take the token out of the address, if it is there; afterwards the address does not show it. */
+/** Take the token out of the address, which does not show it afterwards; returns whether there was one. */
 export function takeToken() {
   const found = /^#token=([^&]+)/.exec(location.hash);
-  if (!found) return;
-  keepToken(decodeURIComponent(found[1]));
+  if (!found) return false;
   history.replaceState(null, "", location.pathname + location.search + "#/avatars");
+  keepToken(found[1].includes("%") ? unescaped(found[1]) : found[1]);
+  return true;
+}
+
+function unescaped(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** The token of this session; empty where there is none. */

@@ -9,7 +9,7 @@ import { actionButton, problem } from "../kit/feedback.js";
 import { icon } from "../kit/icons.js";
 import { tabs } from "../kit/tabs.js";
 import { size } from "../kit/words.js";
-import { KIND_WORDS } from "./avatars.js";
+import { KIND_WORDS, thumbnail } from "./avatars.js";
 import { cameraPanel } from "./camera.js";
 import { filmPanel } from "./film.js";
 import { slidersPanel } from "./sliders.js";
@@ -38,7 +38,7 @@ export function avatarView(name, signal) {
 function studio(avatar, signal) {
   const said = avatar.metadata;
   const turns = said.kind === "radiance";
-  const stage = new Stage(avatar.id, turns, signal);
+  const stage = new Stage(avatar.id, turns, thumbnail(said), signal);
   const camera = cameraPanel(avatar, stage, signal);
   const panels = [
     ["Sliders", h("div.tab-panel", {}, slidersPanel(stage, said))],

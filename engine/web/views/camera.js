@@ -7,7 +7,6 @@ import { problem } from "../kit/feedback.js";
 import { icon } from "../kit/icons.js";
 import { LiveSession } from "../live.js";
 import { Recording } from "./recording.js";
-import { show } from "./stage.js";
 
 const STATES = {
   looking: "Looking for a face",
@@ -76,8 +75,7 @@ class CameraView {
         onPicture: (bitmap, facts) => this._show(bitmap, facts),
         onState: (state) => this._tell(state),
       });
-      this._stage.isHeld = true;
-      this._stage.onView = (seen) => this._session?.setView(viewOf(seen));
+      this._stage.hold((seen) => this._session?.setView(viewOf(seen)));
       this._mark(true);
       this._send();
       await this._session.connect();
@@ -97,9 +95,7 @@ class CameraView {
     this._recording.stop();
     if (!this._isOn) return;
     this._mark(false);
-    this._stage.isHeld = false;
-    this._stage.onView = null;
-    this._stage.draw();
+    this._stage.release();
   }
 
   async _change() {
@@ -152,7 +148,7 @@ class CameraView {
 
   _show(bitmap, facts) {
     if (!this._isOn) return bitmap.close();
-    show(this._stage.canvas, bitmap);
+    this._stage.show(bitmap);
     this._recording.picture();
     say(this._state, STATES[facts.state] || "");
     const now = performance.now() / 1000;

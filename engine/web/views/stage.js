@@ -15,8 +15,8 @@ const MOVING = 256;
 const SECONDS_UNTIL_STILL = 0.25;
 
 export class Stage {
-  /** `name` is the avatar's; `turns`: it can be seen from all sides. */
-  constructor(name, turns, signal) {
+  /** `name` is the avatar's; `turns`: it can be seen from all sides; `picture` is shown until it is painted. */
+  constructor(name, turns, picture, signal) {
     this._name = name;
     this._turns = turns;
     this._signal = signal;
@@ -32,9 +32,11 @@ export class Stage {
         tabindex: turns ? 0 : null,
         "data-turns": turns,
       },
+      picture,
       this._canvas,
       this._said,
     );
+    this._picture = picture;
     if (turns) this._listen();
     const stop = watchConnection(({ is }) => is === "there" && this._failed && this.draw());
     signal.addEventListener("abort", stop);
@@ -53,9 +55,36 @@ export class Stage {
     this.draw();
   }
 
-  /** Show other pictures than the posed ones, such as a live session's; null ends that. */
+  /** Where the pictures are drawn. */
   get canvas() {
     return this._canvas;
+  }
+
+  /** Show pictures of a live session, by `show`, until `release`; posed ones wait. */
+  hold(onView) {
+    this._isHeld = true;
+    this._onView = onView;
+  }
+
+  /** Show posed pictures again. */
+  release() {
+    this._isHeld = false;
+    this._onView = null;
+    this.draw();
+  }
+
+  /** Show a bitmap, and let go of it. */
+  show(bitmap) {
+    if (this._canvas.width !== bitmap.width || this._canvas.height !== bitmap.height) {
+      this._canvas.width = bitmap.width;
+      this._canvas.height = bitmap.height;
+    }
+    const context = this._canvas.getContext("2d");
+    context.clearRect(0, 0, bitmap.width, bitmap.height);
+    context.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    this._hasPainted = true;
+    this._picture?.remove();
   }
 
   async _ask() {
@@ -80,7 +109,9 @@ export class Stage {
     const asked = this._turns ? { ...this.pose, orbit: [pitch, yaw], zoom, size } : this.pose;
     try {
       const picture = await blob(at("avatars", this._name, "/picture"), asJson(asked, { signal: this._signal }));
-      this._show(await createImageBitmap(picture));
+      const bitmap = await createImageBitmap(picture);
+      if (this._isHeld) bitmap.close();
+      else this.show(bitmap);
       this._failed = false;
       say(this._said, "");
     } catch (error) {
@@ -88,12 +119,6 @@ export class Stage {
       this._failed = true;
       say(this._said, error.code === 0 ? "" : error.message);
     }
-  }
-
-  _show(bitmap) {
-    if (this.isHeld) return bitmap.close();
-    show(this._canvas, bitmap);
-    this._hasPainted = true;
   }
 
   _listen() {
@@ -148,27 +173,15 @@ export class Stage {
   _turn(yaw, pitch) {
     this._view.yaw = within(this._view.yaw + yaw, -MOST_YAW, MOST_YAW);
     this._view.pitch = within(this._view.pitch + pitch, -MOST_PITCH, MOST_PITCH);
-    this.onView?.(this._view);
+    this._onView?.(this._view);
     this.draw();
   }
 
   _zoom(factor) {
     this._view.zoom = within(this._view.zoom * factor, ...ZOOMS);
-    this.onView?.(this._view);
+    this._onView?.(this._view);
     this.draw();
   }
-}
-
-/** Draw a bitmap onto a canvas of its size, and let go of it. */
-export function show(canvas, bitmap) {
-  if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
-    canvas.width = bitmap.width;
-    canvas.height = bitmap.height;
-  }
-  const context = canvas.getContext("2d");
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
 }
 
 function within(value, low, high) {

@@ -126,6 +126,7 @@ def test_nothing_that_the_engine_says_names_a_path_of_its_machine(place, there, 
     client.close()
 
 
+@pytest.mark.slow
 def test_a_local_dataset_is_sent_once_and_its_build_goes_on_under_the_same_name(place, there, tmp_path):
     tracked = run_to_end(follow(place, Track(source=str(footage_in(tmp_path, 5000)), dataset="d")))
     dataset = tmp_path / "own"
@@ -202,6 +203,7 @@ def test_an_engine_of_another_version(place, monkeypatch):
         run_to_end(connecting(place))
 
 
+@pytest.mark.slow
 def test_long_ways_make_no_step_of_blender_s_wait(there, tmp_path):
     source = footage_in(tmp_path, MEGABYTE)
     (tmp_path / "here").mkdir()

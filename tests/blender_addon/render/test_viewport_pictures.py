@@ -31,7 +31,7 @@ for transparent in (True, False):
             made = end.value
             break
         most = max(most, sum(sizes))
-    assert most <= 1024 * 300, f"{most} pixels in one step of 1024 x 1024"
+    assert most <= 1024 * 160, f"{most} pixels in one step of 1024 x 1024"
     straight = (person_alone(alike) if transparent else alike).astype(np.float32) / 255
     np.testing.assert_array_equal(made, pixels.scene_linear(straight, linear, transparent))
 """

@@ -106,6 +106,14 @@ assert runs == [(20, 25), (60, 62)], runs
 scene.frame_set(22)
 assert reasons()[0] == "jaw open 0.90, trained to 0.30", reasons()
 assert beyond_drawing.warning_now(bpy.context).startswith("Beyond its training: jaw open 0.90, trained to 0.30")
+drawn = []
+class Layout:
+    def __getattr__(self, name):
+        return lambda *values, **named: drawn.append(named.get("text", "")) or self
+beyond_panel.SEMBLANCE_PT_beyond.draw(SimpleNamespace(layout=Layout()), bpy.context)
+beyond_panel.SEMBLANCE_PT_beyond.draw_header(SimpleNamespace(layout=Layout()), bpy.context)
+assert "9 frames beyond" in drawn and any("jaw open" in text for text in drawn), drawn
+
 bpy.ops.semblance.jump_beyond(direction="NEXT")
 assert scene.frame_current == 60
 assert reasons()[0].startswith("yaw 3") and reasons()[0].endswith("°, trained to 10°"), reasons()

@@ -31,7 +31,7 @@ def test_the_curve_falls_from_the_upper_left_to_the_lower_right():
 
 
 def test_a_build_says_its_loss_and_that_it_is_written():
-    assert watched_loss(CURVE) == "L1 0.100 after 30 steps"
+    assert watched_loss(CURVE) == "Loss 0.100 after 30 steps"
     assert watched_loss(Curve()) == ""
     assert bar_of(Job("1", JobKind.BUILD, JobState.RUNNING, fraction=0.3, finishing=True)).text == "Writing the avatar"
 

@@ -23,7 +23,7 @@ scene = bpy.context.scene
 
 class Layout:
     def __init__(self):
-        self.operators, self.texts, self.props = [], [], []
+        self.operators, self.texts, self.props, self.scales = [], [], [], []
 
     def row(self, **_):
         return self
@@ -49,8 +49,8 @@ class Layout:
     def separator(self):
         pass
 
-    def template_icon(self, *_, **__):
-        pass
+    def template_icon(self, icon, scale):
+        self.scales.append(scale)
 
     def operator(self, name, text=None, icon="NONE", **_):
         if name.startswith("semblance."):
@@ -178,3 +178,59 @@ assert "Drive this head" in " ".join(driving.texts)
 
 """
     run_blender(START + script, tmp_path / "me.npz", environment=home)
+
+
+def test_a_running_task_has_its_title_above_its_bar(run_blender, home):
+    script = """
+bar = activity.Bar("Filming the photo 58%, 1 min left", 0.58)
+activity._memory.running.append(activity.Activity("New Avatar", iter(()), str, bar))
+shown = drawn(panels.SEMBLANCE_PT_avatar)
+assert shown.texts[:2] == ["New Avatar", "Filming the photo 58%, 1 min left"], shown.texts
+"""
+    run_blender(START + script, environment=home)
+
+
+def test_a_job_s_long_error_is_drawn_whole(run_blender, home):
+    script = """
+from semblance.blender_addon.ui import job_panel
+from semblance.protocol.messages import Job, JobState
+from semblance.protocol.jobs import JobKind
+error = "No face was found in somebody.mp4: it is too small, too dark or turned away; try other footage."
+job = Job("1", JobKind.TRACK, JobState.FAILED, error=error)
+shown = Layout()
+job_panel.draw_job(shown, bpy.context, job)
+lines = [text for text in shown.texts if text in error]
+assert " ".join(lines) == error and max(map(len, lines)) < 60, shown.texts
+"""
+    run_blender(START + script, environment=home)
+
+
+def test_a_build_that_restores_is_not_said_to_train_later(run_blender, home):
+    script = """
+from semblance.blender_addon.ui import build_panel, job_watch
+from semblance.protocol.jobs import JobKind
+from semblance.protocol.messages import Curve, Job, JobState
+view = job_watch.known.build
+view.curve = Curve([10, 20], [1.0, 2.0], {"l1": [0.4, 0.2]}, "l1")
+view.job = Job("1", JobKind.BUILD, JobState.RUNNING, stage="Restoring", fraction=0.2)
+shown = drawn(build_panel.SEMBLANCE_PT_build)
+assert "only while it trains" in " ".join(shown.texts) and " yet" not in " ".join(shown.texts), shown.texts
+assert min(shown.scales) >= 7, "the losses' curve is drawn too small to be read"
+"""
+    run_blender(START + script, environment=home)
+
+
+def test_a_built_avatar_is_one_press_from_being_seen(run_blender, home, performance):
+    script = """
+head = add_avatar(scene, Path(sys.argv[1]))
+assert "semblance.use_renderer" not in drawn(panels.SEMBLANCE_PT_head).operators
+head.semblance.avatar = "me"
+assert "semblance.use_renderer" in drawn(panels.SEMBLANCE_PT_head).operators
+window = bpy.context.window_manager.windows[0]
+area = next(each for each in window.screen.areas if each.type == "VIEW_3D")
+with bpy.context.temp_override(window=window, area=area):
+    assert bpy.ops.semblance.use_renderer() == {"FINISHED"}
+assert area.spaces.active.shading.type == "RENDERED"
+assert "semblance.use_renderer" not in drawn(panels.SEMBLANCE_PT_head).operators
+"""
+    run_blender(START + script, performance, environment=home)

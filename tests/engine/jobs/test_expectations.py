@@ -39,7 +39,7 @@ def test_what_was_measured_is_known_for_this_device_only(home, monkeypatch):
     note_rates(home, {"portrait preview": 3.0})
     assert expectation(home, "portrait", "preview").sentence == "8 min of training here, about 1,400 steps."
     assert expectation(home, "portrait", "standard").sentence == (
-        "30 min, which is less than 1% of the training that it wants here; all of it takes 5 days."
+        "30 min of training, less than 1% of what this quality wants on this computer: all of it takes 5 days."
     )
     monkeypatch.setattr(expectations_module, "device_facts", lambda: DeviceFacts("cpu", "CPU, 1 threads", "2", ()))
     assert is_measured(home), "how many threads there are just now is nothing to go by"

@@ -220,7 +220,7 @@ def settles_after_leaving() -> bool:
         ({"source": "stream", "stream": "a.mp4"}, 4400, "must be an absolute path"),
         ({"source": "stream", "stream": "/no/such.mp4"}, 4422, "no/such.mp4"),
         ({"source": "camera", "camera": 77}, 4422, "Camera 77 cannot be opened"),
-        ({"look": {"foreground_offset": [999, 0]}}, 4400, "foreground_offset"),
+        ({"look": {"foreground_offset": [999, 0]}}, 4400, "Move Person"),
         ({"whatever": 1}, 4400, "whatever"),
     ],
 )

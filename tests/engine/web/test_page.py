@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
+from semblance.tests.engine.conftest import TOKEN
 from semblance.tests.engine.web.conftest import DESK, PHONE
 from semblance.tests.makers.painters import CONSENT
 from semblance.tracking.heads.head import ARKIT_NAMES
@@ -60,6 +61,14 @@ def test_the_token_is_taken_out_of_the_address(address, open_page, size, scheme)
     assert page.evaluate("Object.keys(localStorage).length") == 0
     page.reload()
     page.get_by_role("heading", name="Head").wait_for()
+
+
+def test_a_tab_that_is_open_takes_a_token_too(address, open_page):
+    page = open_page(address, token="").page
+    page.get_by_label("Token").wait_for()
+    page.goto(f"{address}/#token={TOKEN}")
+    page.get_by_role("heading", name="Portrait").wait_for()
+    assert page.url == f"{address}/#/avatars"
 
 
 def test_without_a_token_the_page_asks_for_it(address, open_page):
@@ -155,7 +164,7 @@ def test_a_job_is_watched_and_cancelled(address, open_page, engine, size, scheme
     waiting = engine.submit("short")
     card = page.locator(".job", has_text="Building a").first
     card.locator(".words", has_text="step").wait_for()
-    assert re.search(r"Working, \d+ % · [\d ]+(s|min|h)( \d+ min)? left · step \d+", card.inner_text())
+    assert re.search(r"Training, \d+ % · [\d ]+(s|min|h)( \d+ min)? left · step \d+", card.inner_text())
     card.locator("img.preview").wait_for(state="attached")
     assert page.get_by_role("link", name="Jobs").locator(".count").inner_text() == "2"
     assert page.locator(".group", has_text="Waiting").locator(".job").count() == 1
