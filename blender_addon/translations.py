@@ -54,12 +54,13 @@ def tables() -> dict[str, dict[tuple[str, str], str]]:
 
 def by_blender(text: str) -> str:
     """Return what Blender translates a text to, as the preferences ask for it."""
-    return bpy.app.translations.pgettext_iface(text, CONTEXT)
+    found: str = bpy.app.translations.pgettext_iface(text, CONTEXT)  # type: ignore[func-returns-value,assignment]  # its stub is wrong
+    return found
 
 
 def register() -> None:
     """Hand the tables over."""
-    bpy.app.translations.register(__name__, tables())
+    bpy.app.translations.register(__name__, tables())  # type: ignore[arg-type]  # its stub is wrong, too
     words.translators.append(by_blender)
 
 

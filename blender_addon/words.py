@@ -27,7 +27,7 @@ translators: list[Callable[[str], str]] = [unchanged]
 """The last one is asked: it returns a text in the artist's language, or as it is where there is no translation."""
 
 
-def translated(text: str, **values: object) -> str:
+def translated(text: str, /, **values: object) -> str:
     """Return a text in the artist's language, with values put where it has their names in braces.
 
     The text must be a literal, so that the tables in `languages` can have it.

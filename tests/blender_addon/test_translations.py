@@ -178,6 +178,7 @@ def test_a_text_put_together_by_hand_is_noticed() -> None:
 
 def test_values_go_where_the_translation_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert words.translated("{head} is in {file}.", head="Ada", file="a{b}") == "Ada is in a{b}."
+    assert words.translated("{text}, {self}", text="any name", self="will do") == "any name, will do"
     monkeypatch.setattr(words, "translators", [lambda text: {"{head} in {file}": "{file}: {head}"}.get(text, text)])
     assert words.translated("{head} in {file}", head="Ada", file="x") == "x: Ada"
     assert words.translated("braces { stay") == "braces { stay"
