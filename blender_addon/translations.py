@@ -7,10 +7,11 @@ import bpy
 
 from . import words
 from .languages import LANGUAGES
+from .words import CONTEXT
 
-CONTEXTS = ("*", "Operator")
-"""Where Blender looks a text up: anywhere, and for what is on the button of an operator. Both have every text."""
-OF_THE_ENGINE = (
+CONTEXTS = ("*", "Operator", CONTEXT)
+"""Where Blender looks a text up: anywhere, on the button of an operator, in our panels. Each has every text."""
+OF_OTHER_ROOMS = (
     "Aligning",
     "Baking",
     "Building the engine",
@@ -34,8 +35,12 @@ OF_THE_ENGINE = (
     "Solving",
     "Waiting for the engine to go on with",
     "Writing the plate",
+    "Intel's graphics have no CUDA: networks run on the processor; an engine on a machine with one can be used from "
+    "here.",
+    "Macs have no CUDA GPU: networks run on the processor; an engine on a machine with one can be used from here.",
+    "There is no NVIDIA GPU: networks run on the processor; an engine on a machine with one can be used from here.",
 )
-"""What the engine says of the stages of its jobs, beside what stands in our own sources; the rest stays English."""
+"""What other rooms say most often: the stages of jobs, what a machine without CUDA means. The rest stays English."""
 
 
 def tables() -> dict[str, dict[tuple[str, str], str]]:
@@ -49,12 +54,13 @@ def tables() -> dict[str, dict[tuple[str, str], str]]:
 
 def by_blender(text: str) -> str:
     """Return what Blender translates a text to, as the preferences ask for it."""
-    return bpy.app.translations.pgettext_iface(text)
+    found: str = bpy.app.translations.pgettext_iface(text, CONTEXT)  # type: ignore[func-returns-value,assignment]  # its stub is wrong
+    return found
 
 
 def register() -> None:
     """Hand the tables over."""
-    bpy.app.translations.register(__name__, tables())
+    bpy.app.translations.register(__name__, tables())  # type: ignore[arg-type]  # its stub is wrong, too
     words.translators.append(by_blender)
 
 

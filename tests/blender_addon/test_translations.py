@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from semblance.blender_addon import words
 from semblance.blender_addon.languages import LANGUAGES
-
-from .collected_texts import NOT_TRANSLATED, collected, texts_of
-from .conftest import ROOT
+from semblance.tests.blender_addon.collected_texts import NOT_TRANSLATED, collected, texts_of
+from semblance.tests.blender_addon.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +23,11 @@ import json
 from string import Formatter
 import bpy
 import semblance.blender_addon as addon
-from semblance.blender_addon.translations import OF_THE_ENGINE, tables
+from semblance.blender_addon.translations import OF_OTHER_ROOMS, tables
 
 # Blender keeps these forever: labels, tooltips and choices of all that is registered
 addon.register()
-found = set(OF_THE_ENGINE)
+found = set(OF_OTHER_ROOMS)
 
 def read(kind):
     if not issubclass(kind, bpy.types.PropertyGroup):
@@ -77,6 +76,46 @@ def test_no_text_is_forgotten_in_any_language_and_none_is_left_over(
     assert '"zh_HANS"' in codes
 
 
+IN_GERMAN = """
+import bpy
+import semblance.blender_addon as addon
+from semblance.blender_addon import words
+from semblance.blender_addon.translations import tables
+from semblance.blender_addon.ui import activity, panels
+from semblance.blender_addon.ui.remedies import remedies_for
+
+bpy.ops.wm.read_factory_settings(use_empty=True)
+addon.register()
+german = {text: translation for (_, text), translation in tables()["de_DE"].items()}
+words.translators.append(lambda text: german.get(text, text))  # the wheels have no languages
+try:
+    bpy.ops.semblance.relax_face()
+except RuntimeError as error:
+    refusal = str(error)
+assert "Noch kein Kopf vorhanden" in refusal, refusal
+assert [each.operator for each in remedies_for(refusal)] == ["semblance.new_avatar"]
+assert [each.operator for each in remedies_for("There is no head yet: make one with New Avatar.")] == [
+    "semblance.new_avatar"
+]
+
+def work():
+    yield activity.Bar("Waiting for its turn")
+
+activity.begin("Build Avatar", work(), str)
+activity.step()
+assert activity.line_about(activity.running()[0]) == "Avatar erstellen: Wartet, bis es dran ist"
+assert activity.busy_reason(alone=True) == "Avatar erstellen läuft: warten oder abbrechen."
+activity.cancel()
+assert activity.message().text == "Avatar erstellen wurde abgebrochen."
+words.translators.pop()
+addon.unregister()
+"""
+
+
+def test_reasons_progress_and_messages_are_translated_and_bring_their_buttons(run_blender: Callable[..., str]) -> None:
+    run_blender(IN_GERMAN)
+
+
 def placeholders(text: str) -> list[tuple[str, str | None, str | None]]:
     """The names in braces, with how they are written, in the alphabet's order."""
     return sorted((name, how, written) for _, name, how, written in Formatter().parse(text) if name is not None)
@@ -100,7 +139,16 @@ def test_a_sentence_calls_a_button_as_the_button_is_called(tables: Tables) -> No
 
 NAMED = (
     *("Add Avatar", "Add Result", "Build Avatar", "Export Avatar", "Import Avatar", "New Avatar", "Relink"),
-    *("Go Live", "Make Pose Library", "Restart Engine", "Send to Sequencer", "Set Up Again", "Set Up Engine", "Stop"),
+    *(
+        "Go Live",
+        "Make Pose Library",
+        "Restart Engine",
+        "Render with Semblance",
+        "Send to Sequencer",
+        "Set Up Again",
+        "Set Up Engine",
+        "Stop",
+    ),
     *("Check", "To Gaussian Splats", "Use Its Camera", "Use Remote Engine", "preferences"),
 )
 
@@ -130,6 +178,7 @@ def test_a_text_put_together_by_hand_is_noticed() -> None:
 
 def test_values_go_where_the_translation_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert words.translated("{head} is in {file}.", head="Ada", file="a{b}") == "Ada is in a{b}."
+    assert words.translated("{text}, {self}", text="any name", self="will do") == "any name, will do"
     monkeypatch.setattr(words, "translators", [lambda text: {"{head} in {file}": "{file}: {head}"}.get(text, text)])
     assert words.translated("{head} in {file}", head="Ada", file="x") == "x: Ada"
     assert words.translated("braces { stay") == "braces { stay"

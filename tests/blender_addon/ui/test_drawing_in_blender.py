@@ -30,7 +30,7 @@ class Layout:
 
     column = box = row
 
-    def label(self, text="", icon="NONE"):
+    def label(self, text="", icon="NONE", **_):
         self.texts.append(text)
 
     def progress(self, text, factor):
