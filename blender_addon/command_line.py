@@ -15,6 +15,7 @@ from ..common.progress import Cancelled
 from .access import scene_of
 from .engine.jobs import Bar, run_to_end
 from .properties import choice_properties, head_settings, scene_settings
+from .ui.first_look import mark_unseen
 from .ui.job_requests import build_job, tracking_job
 from .ui.long_task import followed
 from .ui.results import finish_build, finish_new_avatar
@@ -50,6 +51,7 @@ def run(arguments: list[str]) -> int:
     except (Cancelled, KeyboardInterrupt):
         print("\nCancelled.", file=sys.stderr)
         return 2
+    mark_unseen(scene)
     bpy.ops.wm.save_as_mainfile(filepath=str(given.out.absolute()))
     print(f"\nWrote {given.out}.")
     return 0

@@ -23,6 +23,7 @@ from .render.registration import use_renderer
 from .scene.avatar_scene import add_avatar, give_avatar
 from .sequence.frame_check import rendered_frames
 from .sequence.sequence_scene import render_frames, render_sequence, send_to_sequencer
+from .ui.first_look import mark_unseen
 from .ui.results import lay_plate
 from .ui.scene_operators import known_avatars
 
@@ -55,6 +56,7 @@ def film(wanted: Wanted) -> None:
     sequence = send_to_sequencer(scene, head, rendered_frames(scene, head))
     render_sequence(sequence, wanted.out / "reenacted.mp4")
     scene.frame_set(scene.frame_start)
+    mark_unseen(scene)
     bpy.ops.wm.save_as_mainfile(filepath=str(wanted.out / "demo.blend"), relative_remap=True)
 
 

@@ -164,7 +164,9 @@ class SEMBLANCE_AST_poses(bpy.types.AssetShelf):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Only for heads of ours, once there are poses."""
-        if context.mode not in ("OBJECT", "POSE") or context.object is None or active_head(context) is None:
+        if getattr(context, "object", None) is None or context.mode not in ("OBJECT", "POSE"):  # none without a window
+            return False
+        if active_head(context) is None:
             return False
         return any(each.get(pose_library.MARK) for each in bpy.data.actions)
 

@@ -234,3 +234,11 @@ assert area.spaces.active.shading.type == "RENDERED"
 assert "semblance.use_renderer" not in drawn(panels.SEMBLANCE_PT_head).operators
 """
     run_blender(START + script, performance, environment=home)
+
+
+def test_the_shelf_of_poses_is_asked_without_a_window(run_blender, home):
+    script = """
+from semblance.blender_addon.ui import pose_operators
+assert not pose_operators.SEMBLANCE_AST_poses.poll(SimpleNamespace(mode="OBJECT"))
+"""
+    run_blender(START + script, environment=home)
