@@ -7,7 +7,7 @@ from types import ModuleType
 
 def modules() -> tuple[ModuleType, ...]:
     """What is registered, in the order in which one needs the other."""
-    from . import animation_properties, command_line, ids, preferences, properties
+    from . import animation_properties, command_line, ids, preferences, properties, translations
     from .render import registration
     from .scene import paths
     from .ui import (
@@ -43,6 +43,7 @@ def modules() -> tuple[ModuleType, ...]:
     )
 
     return (
+        translations,
         preferences,
         properties,
         animation_properties,

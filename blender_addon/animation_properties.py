@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty
 from .access import scene_of
 from .properties import CHANGEABLE
 from .scene.face_regions import SLIDERS, TITLES
+from .words import CONTEXT
 
 if TYPE_CHECKING:
     from .scene.face_regions import Slider
@@ -68,6 +69,7 @@ def pair_property(pair: Slider) -> Any:
 
     return FloatProperty(
         name=pair.label,
+        translation_context=CONTEXT,
         description="Moves the left and the right side; to key it, press the key beside it",
         min=0.0,
         max=1.0,

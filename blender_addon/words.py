@@ -14,6 +14,10 @@ NOT_FIRST, NOT_LAST = "。、，；：！？）」』”’…ー．.,;:!?) ", "
 """Letters that no line begins with, and that none ends with."""
 
 
+CONTEXT = "Semblance"
+"""Where our texts are looked up where Blender may mean something else by the same word: a face is a polygon there."""
+
+
 def unchanged(text: str) -> str:
     """What is said where nothing translates: the English text."""
     return text
@@ -23,7 +27,7 @@ translators: list[Callable[[str], str]] = [unchanged]
 """The last one is asked: it returns a text in the artist's language, or as it is where there is no translation."""
 
 
-def translated(text: str, **values: object) -> str:
+def translated(text: str, /, **values: object) -> str:
     """Return a text in the artist's language, with values put where it has their names in braces.
 
     The text must be a literal, so that the tables in `languages` can have it.

@@ -104,7 +104,7 @@ def outlook(platform: Platform, graphics: Graphics, wishes: Wishes, free: int) -
         if torch.gpu and cards
         else ""
     )
-    machine = " ".join(filter(None, [fits, torch.sentence])) or translated(
+    machine = " ".join(filter(None, [fits, translated(torch.sentence)])) or translated(
         "PyTorch gets the build {build}.", build=torch.build
     )
     download, disk = LIBRARIES_DOWNLOAD + torch.download, LIBRARIES_DISK + torch.disk

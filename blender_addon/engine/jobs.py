@@ -214,7 +214,7 @@ def text_of(moved: Moved, begun: int, seconds: float) -> str:
     if seconds < SECONDS_TO_MEASURE or moved.done <= begun:
         return said
     left = (moved.total - moved.done) * seconds / (moved.done - begun)
-    return translated("{said}, {time} left", said=said, time=duration(left, coarse=True)) if left >= 1 else said
+    return translated("{text}, {time} left", text=said, time=duration(left, coarse=True)) if left >= 1 else said
 
 
 def connecting(place: EnginePlace) -> Task[Client]:

@@ -319,7 +319,7 @@ def tell(said: Message) -> None:
         layout = menu.layout
         assert layout is not None
         for line in wrapped(translated(said.text), 80):
-            layout.label(text=line)
+            layout.label(text=line, translate=False)
         draw_remedies(layout, said.text)
 
     with bpy.context.temp_override(window=shown[0]), suppress(RuntimeError):

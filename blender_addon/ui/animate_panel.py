@@ -100,7 +100,7 @@ def draw_slider(column: UILayout, head: bpy.types.Object, slider: Slider) -> Non
     for name, side in zip(slider.names, sides, strict=True):
         key = keys.key_blocks.get(name)
         if key:
-            row.prop(key, "value", text=f"{translated(slider.label)}{side}", slider=True)
+            row.prop(key, "value", text=f"{translated(slider.label)}{side}", translate=False, slider=True)
 
 
 def region_panel(region: str) -> type[RegionPanel]:
@@ -143,9 +143,9 @@ class SEMBLANCE_PT_driving(HeadPanel):
         assert head is not None  # else the panel is not shown
         layout, settings = self.layout, animation_settings(head)
         layout.use_property_decorate = False
-        row = layout.row(align=True)
-        row.prop(settings, "offset")
-        row.prop(settings, "speed")
+        column = layout.column(align=True)  # beside each other, longer languages do not fit
+        column.prop(settings, "offset")
+        column.prop(settings, "speed")
         grid = layout.column(align=True)
         heading = grid.split(factor=TITLE_SHARE)
         for text in ("", "Strength", "Smoothing"):

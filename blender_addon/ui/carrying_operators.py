@@ -21,7 +21,7 @@ from ..scene import driving
 from ..scene.avatar_scene import give_avatar
 from ..scene.paths import keep_path, path_of
 from ..scene.removing import remove_avatar
-from ..words import translated
+from ..words import CONTEXT, translated
 from .activity import NotOpenError, busy_reason
 from .long_task import LongTask, linked_reason
 
@@ -117,6 +117,7 @@ class SEMBLANCE_OT_relink(LongTask):
 
     kind: EnumProperty(
         name="Kind",
+        translation_context=CONTEXT,
         items=(
             ("AVATAR", "Avatar", "The trained avatar (.safetensors)"),
             ("DATASET", "Dataset", "The tracked footage: its dataset.json"),

@@ -29,7 +29,9 @@ class SEMBLANCE_OT_set_up_engine(LongTask):
     def disabled_reason(cls, context: bpy.types.Context) -> str:
         """Why the engine cannot be set up now."""
         if preferences.wishes().wheels is None and not compat.online_access():
-            return translated("{offline} Or choose a folder of wheels in the Semblance preferences.", offline=OFFLINE)
+            return translated(
+                "{offline} Or choose a folder of wheels in the Semblance preferences.", offline=translated(OFFLINE)
+            )
         return activity.busy_reason(alone=True)
 
     def run(self, context: bpy.types.Context) -> Outcome:

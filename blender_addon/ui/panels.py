@@ -16,7 +16,7 @@ from ..engine.process import why_no_engine
 from ..properties import active_head, choice_properties, chosen_head, head_settings, scene_settings
 from ..render.kinds import kind_of
 from ..render.render_engine import SemblanceRenderEngine
-from ..words import translated, wrapped
+from ..words import CONTEXT, translated, wrapped
 from . import activity, setup_card
 from .bake_operators import SEMBLANCE_OT_bake_to_portrait
 from .carrying_operators import (
@@ -65,6 +65,7 @@ class SemblancePanel(bpy.types.Panel):
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Semblance"
+    bl_translation_context = CONTEXT
 
 
 class SEMBLANCE_PT_avatar(SemblancePanel):
@@ -188,7 +189,7 @@ def draw_activities(layout: bpy.types.UILayout) -> None:
     """Draw the running tasks, each with its title above its bar: both do not fit into one line of the side bar."""
     for current in activity.running():
         column = layout.column(align=True)
-        column.label(text=current.title)
+        column.label(text=translated(current.title), translate=False)
         row = column.row(align=True)
         row.progress(text=current.bar.text, factor=current.bar.factor)
         row.operator("semblance.cancel", text="", icon="X").number = current.number
@@ -268,7 +269,7 @@ def sentence(
     width = context.region.width / scale - margin if context.region else 200
     layout.scale_y = 0.8
     for number, line in enumerate(wrapped(translated(text), max(16, int(width / LETTER_WIDTH)))):
-        layout.label(text=line, icon="BLANK1" if number else icon)
+        layout.label(text=line, translate=False, icon="BLANK1" if number else icon)
 
 
 CLASSES = (SEMBLANCE_MT_head, SEMBLANCE_PT_avatar, SEMBLANCE_PT_head)

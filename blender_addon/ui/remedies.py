@@ -42,6 +42,7 @@ REMEDIES = (
     Remedy("Build Avatar", "semblance.build_avatar", "Build Avatar", "PLAY"),
     Remedy("Add Avatar", "semblance.add_avatar", "Add Avatar", "OUTLINER_OB_ARMATURE"),
     Remedy("Import Avatar", "semblance.import_avatar", "Import Avatar", "IMPORT"),
+    Remedy("Use Its Camera", "semblance.use_its_camera", "Use Its Camera", "VIEW_CAMERA"),
     Remedy("Make Pose Library", "semblance.make_pose_library", "Make Pose Library", "ASSET_MANAGER"),
     Remedy("To Gaussian Splats", "semblance.to_gaussian_splats", "To Gaussian Splats", "OUTLINER_OB_POINTCLOUD"),
     Remedy(

@@ -107,7 +107,7 @@ def write(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, ico
     scale = context.preferences.system.ui_scale if context.preferences else 1.0
     width = max(40, int(region.width / scale / LETTER_WIDTH)) if region and windows() else 90
     for number, line in enumerate(wrapped(translated(text), width)):
-        layout.label(text=line, icon="BLANK1" if number else icon)
+        layout.label(text=line, translate=False, icon="BLANK1" if number else icon)
 
 
 def register() -> None:

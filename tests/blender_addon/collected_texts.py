@@ -24,8 +24,8 @@ NO_TEXTS = (
 """Files, or beginnings of their names, in which artists read nothing."""
 LABELS = {"name", "description", "text", "title", "heading", "confirm_text", "bl_label", "bl_description"}
 """Arguments and attributes of Blender's that are shown."""
-CALLS = {"translated": 0, "Bar": 0, "Remedy": 2, "report": 1}
-"""Functions that are given what is shown, and which argument it is."""
+CALLS = {"translated": (0,), "Bar": (0,), "Remedy": (0, 2), "report": (1,)}
+"""Functions that are given what is shown, and which arguments it is."""
 SENTENCE = re.compile(r"[A-Za-z.,;:!?)}”…] [A-Za-z({“]")
 TITLE = re.compile(r"[A-Z][a-z]+")
 
@@ -69,7 +69,7 @@ def shown_in(node: ast.AST) -> Iterator[ast.Constant]:
     if isinstance(node, ast.Call):
         given = [each.value for each in node.keywords if each.arg in LABELS]
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        given += node.args[CALLS.get(called, len(node.args)) :][:1]
+        given += [node.args[at] for at in CALLS.get(called, ()) if at < len(node.args)]
     elif isinstance(node, ast.Assign):
         given = [node.value for target in node.targets if isinstance(target, ast.Name) and target.id in LABELS]
     for each in given:
@@ -105,7 +105,7 @@ NAMES = {
     *("Exposure", "Saturation", "Shrink Edge", "Soften Edge", "Splats", "A pose of the face for Semblance's heads"),
     # Blender's
     *("Alpha", "Apply Mask", "Base Color", "Color", "Combined", "Depth", "Gamma", "Image", "Mask", "None", "Roughness"),
-    *("Size", "Standard", "Type", "Video Editing"),
+    *("Operator", "Size", "Standard", "Type", "Video Editing"),
     # types
     *("Doubles", "Floats", "Moment", "Number", "Result", "Said"),
     # others'
@@ -114,3 +114,8 @@ NAMES = {
     *("--label={} {}", "semblance heads import FILE --home {}"),
 }
 """What is no text: names of types, of things in the file, of programs, and what is compared with what others print."""
+NOT_TRANSLATED = {
+    *("FaceVerse v2", "FaceVerse v3", "FaceVerse v4", "FLAME", "ICT-FaceKit", "LivePortrait", "Robust Video Matting"),
+    *("face-vid2vid", "Python", "PyTorch", "Semblance"),
+}
+"""Names that are shown as they are."""

@@ -34,7 +34,7 @@ class Layout:
         assert factor >= 0.4, "titles are cut off"
         return self
 
-    def label(self, text="", icon="NONE"):
+    def label(self, text="", icon="NONE", **_):
         self.texts.append(text)
 
     def progress(self, text, factor):

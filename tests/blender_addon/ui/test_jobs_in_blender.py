@@ -213,7 +213,7 @@ assert drawn(running) == ["Track clip.mp4", "show_job_log", "cancel_job", "Track
 waiting = Job("2", JobKind.BUILD, JobState.QUEUED, {"dataset": "clip", "avatar": "me"})
 assert drawn(waiting) == ["Build me", "move_job", "move_job", "show_job_log", "cancel_job", "Waiting for its turn"]
 behind = Job("5", JobKind.BUILD, JobState.QUEUED, {"dataset": "clip", "avatar": "me"}, turn=2.0)
-assert drawn(behind, waiting).count("Waiting for its turn, behind 1 more") == 1
+assert " ".join(drawn(behind, waiting)).count("Waiting for its turn, behind 1 more") == 1
 done = Job("3", JobKind.TRACK, JobState.DONE, asked)
 assert drawn(done) == ["Track clip.mp4", "add_result", "retry_job", "show_job_log", "Done", "clear_jobs"]
 failed = Job("4", JobKind.ORBIT, JobState.FAILED, {"avatar": "me", "out": "/o.mp4"}, error="The disk is full.")

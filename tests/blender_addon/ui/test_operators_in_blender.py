@@ -203,7 +203,6 @@ drive()
 assert activity.message() == activity.Message("4"), "one task's fault ends no other"
 activity.dismiss()
 assert activity.message() is None
-assert activity.wrapped("one two three", 7) == ["one two", "three"]
 """
     run_blender(START + script, environment=home)
 

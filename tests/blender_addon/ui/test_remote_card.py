@@ -48,7 +48,7 @@ class Layout:
 
     row = column
 
-    def label(self, text, icon):
+    def label(self, text, icon, **_):
         self.said.append(text)
 
     def operator(self, name, icon=""):

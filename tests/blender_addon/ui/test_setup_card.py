@@ -28,7 +28,7 @@ class Layout:
 
     row = box = column
 
-    def label(self, text, icon):
+    def label(self, text, icon, **_):
         self.said.append(text)
 
     def operator(self, name, text="", icon=""):

@@ -55,7 +55,7 @@ def done(monkeypatch) -> list[JobRequest]:
         return {"made": "it"}
 
     monkeypatch.setattr(avatars, "say_what_is_missing", lambda: None)
-    monkeypatch.setattr(avatars, "say_what_to_expect", lambda home, **_: None)
+    monkeypatch.setattr(avatars, "say_what_to_expect", lambda *_: None)
     for kind in JobKind:
         monkeypatch.setitem(tasks.TASKS, kind, task)
     return taken

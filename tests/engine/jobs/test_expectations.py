@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from semblance.neural.styleavatar.training import speed
 from semblance.neural.training.curves import CURVES_FILE, add_row
 from semblance.protocol.choices import AVATAR_KINDS, PRESETS
 from semblance.protocol.expectations import Expectation
+from semblance.protocol.jobs import Build
 from semblance.tests.makers.networks import narrow_preview, one_thread
 
 __all__ = ["one_thread"]
@@ -77,8 +79,8 @@ def test_steps_are_measured(monkeypatch):
 
 
 def test_the_command_line_says_how_long_a_build_takes(home, tmp_path, capsys):
-    told = {"avatar_kind": "splats", "preset": "final", "dataset": str(tmp_path), "seconds": None, "steps": None}
-    say_what_to_expect(home, **told)
+    told = Build(dataset=str(tmp_path), avatar="me.safetensors", avatar_kind="splats", preset="final")
+    say_what_to_expect(home, told)
     assert capsys.readouterr().err == "Final: 15 min of training.\n"
-    say_what_to_expect(home, **{**told, "steps": 5})
+    say_what_to_expect(home, replace(told, steps=5))
     assert capsys.readouterr().err == ""

@@ -15,7 +15,7 @@ from semblance.tests.makers.painters import painters_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page
 
 CHROMIUM = shutil.which("chromium")
 WORDS = (
@@ -60,13 +60,19 @@ class Seen:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[BrowserType]:
+    """What starts browsers: a process has one."""
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(WORDS))
-        yield launched
-        launched.close()
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: BrowserType) -> Iterator[Browser]:
+    launched = chromium.launch(executable_path=CHROMIUM, args=list(WORDS))
+    yield launched
+    launched.close()
 
 
 @pytest.fixture

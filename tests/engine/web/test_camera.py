@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
 from semblance.tests.engine.web.conftest import CHROMIUM, WORDS
 from semblance.tests.makers.footage import portrait
 
@@ -16,23 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserType
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(chromium: BrowserType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One whose camera sees a face that comes nearer and goes again."""
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on this machine")
     film: Path = tmp_path_factory.mktemp("camera") / "face.mjpeg"
     film.write_bytes(b"".join(pictures()))
     words = [*WORDS, f"--use-file-for-fake-video-capture={film}"]
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=words)
-        yield launched
-        launched.close()
+    launched = chromium.launch(executable_path=CHROMIUM, args=words)
+    yield launched
+    launched.close()
 
 
 def pictures() -> Iterator[bytes]:

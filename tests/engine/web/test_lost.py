@@ -58,9 +58,10 @@ def test_the_page_goes_on_after_its_engine_was_killed(own_engine, open_page):
     own_engine.kill()
     page.get_by_text("The engine does not answer").wait_for()
     page.get_by_text("Trying again").wait_for()
+    with page.expect_request("**/v1/**"):
+        page.get_by_role("button", name="Try now").click()
     again = own_engine.start()
     assert (again.port, again.token) == (said.port, said.token)
-    page.get_by_role("button", name="Try now").click()
     page.get_by_text("The engine is back").wait_for()
     page.get_by_text("The engine does not answer").wait_for(state="detached")
     page.get_by_text("No avatar yet").wait_for()

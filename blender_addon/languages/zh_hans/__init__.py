@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Simplified Chinese."""
+
+from . import acting, avatars, engine, pictures
+
+TEXTS = acting.TEXTS | avatars.TEXTS | engine.TEXTS | pictures.TEXTS
