@@ -5,6 +5,7 @@
     python3 run.py demo        build an avatar and render a reenacted clip in Blender
     python3 run.py test        run the tests; --fast leaves out the slow ones, --coverage says what they reach
     python3 run.py lint        run the linters and the type checker
+    python3 run.py docs        build the manual in dist/manual
     python3 run.py package     make the extension's zip in dist/
     python3 run.py setup       only make the environments
     python3 run.py lock        lock what pyproject.toml asks for in requirements/; --upgrade takes the newest
@@ -123,16 +124,17 @@ def test(rest: Sequence[str]) -> int:
 
 
 def lint(rest: Sequence[str]) -> int:
-    """Run ruff, import-linter and mypy; all of them, then say whether any complained."""
+    """Build the manual, run ruff, import-linter and mypy; all of them, then say whether any complained."""
     engine = ready(engine_environment())
-    tools = engine.parent
-    checks = (
-        [tools / "ruff", "check", *rest, "."],
-        [tools / "ruff", "format", "--check", "."],
-        [tools / "lint-imports"],
-        [tools / "mypy"],
-    )
-    return max(call(check) for check in checks)
+    checks = (("ruff", "check", *rest, "."), ("ruff", "format", "--check", "."), ("lint-imports",), ("mypy",))
+    return max(docs([]), *(call([engine.parent / name, *words]) for name, *words in checks))
+
+
+def docs(rest: Sequence[str]) -> int:
+    """Build the manual; a link that leads nowhere ends with 1."""
+    python = ready(engine_environment())
+    words = [python, "-m", "mkdocs", "build", "--quiet", "--site-dir", ROOT / "dist" / "manual", *rest]
+    return call(words, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 def package(rest: Sequence[str]) -> int:
@@ -372,7 +374,7 @@ def call(command: Sequence[object], env: dict[str, str] | None = None) -> int:
     return subprocess.run(words, cwd=ROOT, env={**os.environ, **(env or {})}, check=False).returncode
 
 
-COMMANDS = {each.__name__: each for each in (demo, test, lint, package, setup, lock, engine, wheels, fill_here)}
+COMMANDS = {each.__name__: each for each in (demo, test, lint, docs, package, setup, lock, engine, wheels, fill_here)}
 
 
 def main() -> int:

@@ -31,6 +31,9 @@ from .pose_operators import SEMBLANCE_OT_make_pose_library
 if TYPE_CHECKING:
     from bpy.types import UILayout
 
+TITLE_SHARE = 0.44
+"""Of a table's width for its rows' titles: “Cheeks and Nose” fits."""
+
 
 class HeadPanel(SemblancePanel):
     """A panel that is there where there is a head."""
@@ -144,11 +147,11 @@ class SEMBLANCE_PT_driving(HeadPanel):
         column.prop(settings, "offset")
         column.prop(settings, "speed")
         grid = layout.column(align=True)
-        heading = grid.row()
+        heading = grid.split(factor=TITLE_SHARE)
         for text in ("", "Strength", "Smoothing"):
             heading.label(text=text)
         for region, title in FOLLOWING.items():
-            row = grid.row()
+            row = grid.split(factor=TITLE_SHARE)
             row.label(text=title)
             row.prop(settings, f"strength_{region}", text="")
             row.prop(settings, f"smoothing_{region}", text="")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 UNSEEN = "semblance_unseen"
 """Custom property of scenes that no window has shown yet."""
 SECONDS_TO_DRAW = 0.3
-"""Until a side bar that was opened has its tabs."""
+"""Until a window that has opened is drawn, or a side bar has its tabs: before, Blender crashes at changes of them."""
 
 
 def mark_unseen(scene: bpy.types.Scene) -> None:
@@ -37,7 +37,12 @@ def head_to_show(scene: bpy.types.Scene) -> bpy.types.Object | None:
 def after_loading(*_: object) -> None:
     """Show what was never seen, once the windows are there."""
     if any(UNSEEN in each for each in bpy.data.scenes) and not bpy.app.background:
-        bpy.app.timers.register(show_unseen, first_interval=0.0)
+        bpy.app.timers.register(let_draw, first_interval=SECONDS_TO_DRAW)
+
+
+def let_draw() -> None:
+    """Let Blender draw once more: on a slow computer the first time may not be over."""
+    bpy.app.timers.register(show_unseen, first_interval=SECONDS_TO_DRAW)
 
 
 def show_unseen() -> None:
@@ -80,6 +85,6 @@ def register() -> None:
 def unregister() -> None:
     """Undo `register`."""
     bpy.app.handlers.load_post.remove(after_loading)
-    for timer in (show_unseen, open_tab):
+    for timer in (let_draw, show_unseen, open_tab):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)

@@ -178,6 +178,7 @@ def add_built(scene: bpy.types.Scene, job: Job, errand: Errand | None, avatars: 
         )
     with working_in(scene):
         made = add_known_avatar(scene, info, preferences.home_folder())
+        hide_startup_cube(scene)
         look_through_camera(made)
     return translated("{head} is in the scene: press Render with Semblance to see it.", head=made.name)
 

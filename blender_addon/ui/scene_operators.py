@@ -22,7 +22,7 @@ from ..scene import driving
 from ..scene.avatar_scene import add_known_avatar, shoot_with
 from ..words import translated
 from . import activity
-from .showing import look_through_camera
+from .showing import hide_startup_cube, look_through_camera
 
 if TYPE_CHECKING:
     from ...protocol.client import Question
@@ -118,7 +118,10 @@ class SEMBLANCE_OT_add_avatar(SemblanceOperator):
         wanted = self.avatar or self.choice
         if wanted not in _found:
             raise UserError(translated("There is no avatar {wanted!r} in the engine; build it first.", wanted=wanted))
-        look_through_camera(add_known_avatar(scene_of(context), _found[wanted], preferences.home_folder()))
+        scene = scene_of(context)
+        made = add_known_avatar(scene, _found[wanted], preferences.home_folder())
+        hide_startup_cube(scene)
+        look_through_camera(made)
         return {"FINISHED"}
 
 

@@ -30,6 +30,10 @@ class Layout:
 
     column = box = row
 
+    def split(self, factor):
+        assert factor >= 0.4, "titles are cut off"
+        return self
+
     def label(self, text="", icon="NONE", **_):
         self.texts.append(text)
 
