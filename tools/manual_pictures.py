@@ -16,7 +16,7 @@ import tempfile
 from dataclasses import dataclass
 from math import radians
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 from mathutils import Euler
@@ -24,6 +24,8 @@ from mathutils import Euler
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+here: Any = bpy.context
+ops: Any = bpy.ops
 WIDTH = 1200
 """Of the pictures that are saved."""
 QUALITY = 82
@@ -55,8 +57,8 @@ def open_demo(demo: Path) -> None:
     """Open the demo's scene in the window as it is; its avatar is shown a moment later."""
     from semblance.blender_addon.ui import first_look
 
-    bpy.ops.wm.open_mainfile(filepath=str(demo / "demo.blend"), load_ui=False)
-    first_look.mark_unseen(bpy.context.scene)  # files of earlier versions are not
+    ops.wm.open_mainfile(filepath=str(demo / "demo.blend"), load_ui=False)
+    first_look.mark_unseen(here.scene)  # files of earlier versions are not
     first_look.after_loading()
 
 
@@ -67,23 +69,23 @@ def key_block(name: str):
 
 def head():
     """The head in the window."""
-    return next((each for each in bpy.context.scene.objects if each.semblance.is_head), None)
+    return next((each for each in here.scene.objects if each.semblance.is_head), None)
 
 
 def viewport() -> None:
     """The neural picture beside a slider."""
-    bpy.context.scene.frame_set(20)
+    here.scene.frame_set(20)
     key_block("jawOpen").value = 0.7
 
 
 def animate() -> None:
     """Face, Takes, Driving."""
-    bpy.ops.semblance.add_controls()
+    ops.semblance.add_controls()
 
 
 def beyond() -> None:
     """A frame in which a performance goes farther than the avatar knows it."""
-    bpy.context.scene.frame_set(BEYOND)
+    here.scene.frame_set(BEYOND)
 
 
 def head_in_3d_view() -> None:
@@ -99,14 +101,14 @@ def sequence() -> None:
     """Plate and frames as strips."""
     from semblance.blender_addon import compat
 
-    compat.show_sequence(bpy.context, bpy.data.scenes[f"{bpy.context.scene.name} Sequence"])
+    compat.show_sequence(here, bpy.data.scenes[f"{here.scene.name} Sequence"])
 
 
 def new_avatar(demo: Path) -> None:
     """The head that has come from the photo."""
     view_area().spaces.active.show_region_ui = True
     bpy.app.timers.register(open_tab, first_interval=1.0)
-    bpy.ops.semblance.new_avatar(filepath=str(demo / "astronaut.png"))
+    ops.semblance.new_avatar(filepath=str(demo / "astronaut.png"))
 
 
 def nothing() -> None:
@@ -122,7 +124,7 @@ def half_built() -> bool:
     job = job_watch.known.build.job
     if job is None and not activity.running():
         head().semblance.consent = "Public domain: NASA's portrait of Eileen Collins"
-        bpy.ops.semblance.build_avatar()
+        ops.semblance.build_avatar()
     return job is not None and job.stage == "Training" and job.fraction > 0.5
 
 
@@ -149,7 +151,7 @@ PICTURES = {
 
 def view_area():
     """The window's 3D view."""
-    return next(each for each in bpy.context.window_manager.windows[0].screen.areas if each.type == "VIEW_3D")
+    return next(each for each in here.window_manager.windows[0].screen.areas if each.type == "VIEW_3D")
 
 
 def register_with(panels: tuple[str, ...]) -> None:
@@ -179,15 +181,15 @@ def main() -> None:
     name, demo, out = sys.argv[sys.argv.index("--") + 1 :]
     picture = PICTURES[name]
     os.environ.setdefault("SEMBLANCE_HOME", str(Path(demo, "home")))
-    bpy.context.preferences.view.show_splash = False
+    here.preferences.view.show_splash = False
     register_with(picture.panels)
     waited = 0.0
 
     def scroll() -> None:
         area = view_area()
         region = next(each for each in area.regions if each.type == "UI")
-        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area, region=region):
-            bpy.ops.view2d.scroll_down(deltay=picture.scrolled)
+        with here.temp_override(window=here.window_manager.windows[0], area=area, region=region):
+            ops.view2d.scroll_down(deltay=picture.scrolled)
 
     def look() -> float | None:
         nonlocal waited
@@ -203,7 +205,7 @@ def main() -> None:
         os._exit(0)  # nothing here is to be saved
 
     def arrange() -> None:
-        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        with here.temp_override(window=here.window_manager.windows[0]):
             picture.arrange()
         if picture.scrolled:
             scroll()

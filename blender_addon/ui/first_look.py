@@ -33,10 +33,10 @@ def head_to_show(scene: bpy.types.Scene) -> bpy.types.Object | None:
     return chosen_head(scene) or next((each for each in scene.objects if head_settings(each).is_head), None)
 
 
-@persistent
+@persistent  # type: ignore[untyped-decorator]
 def after_loading(*_: object) -> None:
     """Show what was never seen, once the windows are there."""
-    if any(UNSEEN in each for each in bpy.data.scenes) and not bpy.app.background:
+    if any(each.get(UNSEEN) for each in bpy.data.scenes) and not bpy.app.background:
         bpy.app.timers.register(let_draw, first_interval=SECONDS_TO_DRAW)
 
 

@@ -246,3 +246,18 @@ from semblance.blender_addon.ui import pose_operators
 assert not pose_operators.SEMBLANCE_AST_poses.poll(SimpleNamespace(mode="OBJECT"))
 """
     run_blender(START + script, environment=home)
+
+
+def test_an_added_avatar_is_not_swallowed_by_the_first_cube(run_blender, home, performance):
+    script = """
+from semblance.blender_addon.ui import scene_operators
+bpy.ops.mesh.primitive_cube_add(size=2)
+scene_operators._found["me"] = "known"
+(preferences.home_folder() / "avatars").mkdir(parents=True)
+(preferences.home_folder() / "avatars" / "me.safetensors").touch()
+scene_operators.add_known_avatar = lambda scene, info, home: add_avatar(scene, Path(sys.argv[1]), name="Me")
+assert bpy.ops.semblance.add_avatar(avatar="me", listed=True) == {"FINISHED"}
+cube = bpy.data.objects["Cube"]
+assert cube.hide_viewport and cube.hide_render and bpy.context.view_layer.objects.active.name == "Me"
+"""
+    run_blender(START + script, performance, environment=home)
