@@ -275,6 +275,7 @@ def test_the_engine_takes_how_the_person_is_cut_out(tmp_path, name, matting):
     assert checked(asked.kind, asked.given()) == asked
 
 
+@pytest.mark.slow
 def test_the_real_engine_starts_answers_and_leaves(engine_python, tmp_path):
     """A dead engine's state file is no hindrance; a bad job fails with the engine's sentence."""
     (tmp_path / "engine.json").write_text(Announcement(9, "old", 1).to_text())

@@ -181,6 +181,7 @@ def test_a_build_is_followed_over_the_end_of_its_engine(programs):
     wait_until(lambda: job_of(programs.place, told[0].id).state is JobState.CANCELLED)
 
 
+@pytest.mark.slow
 def test_a_job_that_others_asked_for_can_be_attended(programs):
     client = run_to_end(connecting(programs.place), pause=0.01)
     job = client.submit(Track(source="/short", dataset="d"))
@@ -188,6 +189,7 @@ def test_a_job_that_others_asked_for_can_be_attended(programs):
     assert run_to_end(attend(programs.place, job), pause=0.01).result["frames"] == 5
 
 
+@pytest.mark.slow
 def test_who_waits_for_the_engine_that_another_starts_is_not_held_up_by_its_end(programs):
     lock = taken(programs.place.home / link.STARTING_LOCK)
     assert lock is not None
@@ -201,6 +203,7 @@ def test_who_waits_for_the_engine_that_another_starts_is_not_held_up_by_its_end(
     assert int(line_of(waiting))
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_announced_just_before_another_would_be_started_is_taken(programs):
     first = run_to_end(connecting(programs.place), pause=0.01)
     taken_instead = run_to_end(as_bars(link.start(programs.place)), pause=0.01)
@@ -238,6 +241,7 @@ def test_an_engine_that_hangs_hangs_nobody_and_is_restarted(programs, monkeypatc
     wait_until(lambda: gone(process))
 
 
+@pytest.mark.slow
 def test_setting_up_ends_an_idle_engine_and_waits_for_no_busy_one(programs):
     client = run_to_end(connecting(programs.place), pause=0.01)
     process = client.status().process

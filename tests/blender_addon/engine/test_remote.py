@@ -79,6 +79,7 @@ def footage_in(folder: Path, size: int = 3 * MEGABYTE) -> Path:
     return source
 
 
+@pytest.mark.slow
 def test_from_footage_to_a_frame_on_another_machine(place, there, tmp_path):
     source, texts = footage_in(tmp_path), []
     tracked = run_to_end(

@@ -13,6 +13,8 @@ from semblance.tracking.heads.registry import open_head
 from semblance.tracking.heads.rotations import from_vectors
 from semblance.tracking.performances.maps import frame_vertices
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 3
 SENT = """
 head = add("red")
@@ -221,7 +223,6 @@ def test_what_is_nearer_hides_what_is_behind(run_blender, folder):
     assert b"Depth.Z" in next(folder.glob("passes*.exr")).read_bytes()
 
 
-@pytest.mark.slow
 def test_trouble_is_one_sentence(run_blender, folder):
     said = dict(line.split(": ", 1) for line in run_blender(SCENE + TROUBLES, folder).splitlines() if ": " in line)
     assert said["fine"] == "rendered"

@@ -10,6 +10,8 @@ from semblance.neural.rendering.splat_files.export import WRITERS
 from semblance.tests.blender_addon.scene.test_head_in_blender import COMMON
 from semblance.tests.makers.splats import random_gaussians
 
+pytestmark = pytest.mark.slow
+
 SPLATS = (
     COMMON
     + '''

@@ -19,6 +19,8 @@ from semblance.tracking.performances.performance import Crop, Performance
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 PAUSE = [*range(0, 400, 40), *range(1200, 2000, 40)]
 """Milliseconds of 30 pictures in 2 s: 15 a second on average, 25 when there is no pause."""
 

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import pytest
 from semblance.tests.blender_addon.scene.animated_scene import SCENE
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_new_take_overwrites_no_other(run_blender):

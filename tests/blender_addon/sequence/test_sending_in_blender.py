@@ -15,6 +15,8 @@ from semblance.tracking.performances.performance import Crop
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 SETTING = """
 import bpy, shutil
 import numpy as np

@@ -24,6 +24,8 @@ from semblance.tracking.performances.plates import CLEAN, HEADLESS
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 COUNT, FPS = 30, 30
 FIRST = 6
 """The footage's frame at which the performance begins."""

@@ -10,6 +10,8 @@ from semblance.tracking.heads.head import ARKIT_NAMES
 from semblance.tracking.heads.registry import open_head
 from semblance.tracking.heads.rotations import from_angles
 
+pytestmark = pytest.mark.slow
+
 START = """
 import bpy, json
 import numpy as np

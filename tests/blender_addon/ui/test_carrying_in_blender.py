@@ -12,6 +12,8 @@ from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.performances.performance import Crop
 
+pytestmark = pytest.mark.slow
+
 START = """
 import bpy, shutil
 from pathlib import Path

@@ -7,6 +7,8 @@ import pytest
 from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.builtin import load_builtin
 
+pytestmark = pytest.mark.slow
+
 START = """
 import bpy
 from pathlib import Path

@@ -10,6 +10,8 @@ from semblance.tests.makers.performances import at_rest
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.performances.performance import Crop
 
+pytestmark = pytest.mark.slow
+
 START = """
 import bpy, numpy as np
 from pathlib import Path
@@ -231,7 +233,6 @@ for frame in range(47):
     run_blender(START + script, environment=home)
 
 
-@pytest.mark.slow
 def test_new_avatar_then_another_performance(run_blender, home, engine_python, shared, tmp_path):
     """A real clip through the real engine: head, camera, plate and keys arrive; the performance can be put on again."""
     clip = tmp_path / "clip.mp4"

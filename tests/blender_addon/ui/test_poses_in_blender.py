@@ -6,6 +6,8 @@ from __future__ import annotations
 import pytest
 from semblance.tests.blender_addon.scene.animated_scene import SCENE
 
+pytestmark = pytest.mark.slow
+
 POSES = """
 from semblance.blender_addon.scene import pose_library
 from semblance.blender_addon.scene.poses import POSES, flipped
@@ -114,7 +116,6 @@ assert np.allclose(middle, [200 / 255, 40 / 255, 40 / 255, 1], atol=0.02), middl
     run_blender(SCENE + POSES + script, environment={"SEMBLANCE_HOME": str(tmp_path)})
 
 
-@pytest.mark.slow
 def test_without_an_avatar_the_library_shows_the_head(run_blender, tmp_path):
     script = """
 from semblance.blender_addon.ui import pose_operators

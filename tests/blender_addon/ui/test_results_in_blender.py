@@ -11,6 +11,8 @@ from semblance.tests.makers.performances import at_rest, moving
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.performances.performance import Crop
 
+pytestmark = pytest.mark.slow
+
 START = """
 import bpy
 from pathlib import Path

@@ -113,6 +113,7 @@ def test_an_engine_announces_itself_privately_and_leaves_nothing_when_asked_to_g
     assert errors_of(process).read() == ""
 
 
+@pytest.mark.slow
 def test_an_engine_for_other_machines_speaks_tls_and_shows_the_same_certificate_again(engines):
     found = []
     for _ in range(2):
@@ -185,6 +186,7 @@ def kill(engine: subprocess.Popen[str]) -> None:
     engine.wait()
 
 
+@pytest.mark.slow
 def test_a_deaf_worker_does_not_outlive_a_killed_engine(engines):
     engines.seconds_to_hear = 0.2
     killed = engines.start()
@@ -219,6 +221,7 @@ def record_of(home: Path, job: Job) -> Record:
         store.close()
 
 
+@pytest.mark.slow
 def test_an_engine_that_somebody_started_stays(engines):
     process = engines.start()
     with held_open(engines.home):
@@ -227,6 +230,7 @@ def test_an_engine_that_somebody_started_stays(engines):
         assert client.status().process == process.pid
 
 
+@pytest.mark.slow
 def test_an_engine_leaves_when_the_last_of_its_users_has_gone(engines):
     process = engines.start("--while-used")
     with held_open(engines.home):
@@ -241,6 +245,7 @@ def test_an_engine_leaves_when_the_last_of_its_users_has_gone(engines):
     assert errors_of(process).read() == ""
 
 
+@pytest.mark.slow
 def test_an_idle_engine_measures_its_machine_once_unless_it_knows(engines):
     engines.seconds_of_idleness = 0.2
     engines.start()
@@ -270,6 +275,7 @@ def test_an_engine_that_nobody_uses_stays_while_there_are_jobs(engines):
     assert state_of(engines.home, waiting) is JobState.DONE
 
 
+@pytest.mark.slow
 def test_the_token_stays_from_start_to_start_and_is_private(engines):
     first = engines.start()
     token = Announcement.read(engines.home).token
@@ -285,6 +291,7 @@ def test_the_token_stays_from_start_to_start_and_is_private(engines):
     assert len(Announcement.read(engines.home).token) > 32
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_wanted_waits_for_one_that_leaves(engines):
     first = engines.start()
     engines.wait(engines.submit("track", source="/long", dataset="d"), JobState.RUNNING)

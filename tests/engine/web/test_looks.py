@@ -6,6 +6,8 @@ from __future__ import annotations
 import pytest
 from semblance.tests.engine.web.conftest import DESK, PHONE
 
+pytestmark = pytest.mark.slow
+
 PLACES = ("avatars", "avatars/Head", "avatars/Portrait", "jobs", "new", "verify")
 FAINT = """() => {
     const parsed = (text) => {

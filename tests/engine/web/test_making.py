@@ -13,6 +13,8 @@ from semblance.tests.engine.web.conftest import DESK, PHONE
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.slow
+
 DATA = bytes(range(256)) * 40_000
 """Ten megabytes: three pieces."""
 

@@ -114,6 +114,7 @@ def test_a_processor_makes_key_poses_and_a_gpu_as_many_as_are_wanted(folder, mon
         assert chosen.facts == {"coarse": "LivePortrait"}
 
 
+@pytest.mark.slow
 def test_the_photo_is_driven_by_its_own_warp(photo):
     """What the network paints takes the face's place, all else is the warp's."""
     echo, performance = Echo(), calibration_performance(photo.head, photo.still, 5)

@@ -105,6 +105,7 @@ def test_while_the_person_is_away_a_poster_is_not_followed(head):
     assert [frame.performance.confidence[0] > 0.5 for frame in frames[-9:]] == [False] * 8 + [True]
 
 
+@pytest.mark.slow
 def test_one_who_comes_back_with_another_face_is_not_taken_for_the_person(head):
     """Whatever the picture says: the identity that was solved does not fit."""
     with LandmarkDetector(still=True) as detector:

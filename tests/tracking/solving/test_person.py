@@ -52,6 +52,7 @@ def apart(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.linalg.norm(second - scale * first @ (u * proper @ vt).T, axis=1).mean())
 
 
+@pytest.mark.slow
 def test_a_person_who_never_rests_is_known(head: MorphableHead) -> None:
     identity, expression, landmarks = take_without_rest(head)
     person = solve_person(head, landmarks, CAMERA)

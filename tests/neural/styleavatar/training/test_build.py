@@ -35,6 +35,7 @@ def curve(folder):
     return [json.loads(row) for row in (folder / "curves.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_training_learns_and_writes_an_avatar(dataset, tmp_path):
     heard = []
     training.build(dataset, tmp_path / "a.safetensors", steps=10, work=tmp_path / "work", listener=heard.append)
