@@ -211,7 +211,8 @@ def lock(rest: Sequence[str]) -> int:
         raise UserError("Locking needs uv; install it (https://docs.astral.sh/uv) and try again.")
     apart = ["--no-emit-package", "torch"]
     engine = compile_lock(uv, "engine.txt", [PROJECT, *apart, *rest])
-    for name in dict.fromkeys(re.findall(r"^([\w.-]+)==", engine, re.MULTILINE)):
+    # What the engine has on some systems only, its developers' tools may need on all.
+    for name in dict.fromkeys(re.findall(r"^([\w.-]+)==(?!.*platform)", engine, re.MULTILINE)):
         apart += ["--no-emit-package", name]
     within: list[str | Path] = ["--extra", "dev", "--constraints", REQUIREMENTS / "engine.txt"]
     compile_lock(uv, "dev.txt", [PROJECT, *within, *apart, *rest])

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.client import parse_headers
 
-from .addresses import Lookup, Place
 from .certificates import OtherCertificate, accepting, fingerprint_of, verifying
+from .host_lookup import Lookup, Place
 
 READABLE, WRITABLE, NOW = "readable", "writable", "now"
 """What an exchange waits for: bytes to read, room to write, or nothing; else for an event."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import blf
@@ -30,8 +30,8 @@ from .other_objects import Triangles, other_objects
 from .own_camera import frame_camera
 from .painters import Painters
 from .portraits import PortraitHead
-from .sight import Part, Sight, part_of, part_with, sight_of_view
-from .viewport_pictures import Shown, advanced, shown_of
+from .sight import Sight, part_of, part_with, sight_of_view
+from .viewport_pictures import Moment, Shown, advanced, shown_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -50,24 +50,6 @@ MOVING, STILL = 256, 1024
 SECONDS_TO_STILL = 0.3
 
 _viewports: weakref.WeakSet[Viewport] = weakref.WeakSet()
-
-
-@dataclass(frozen=True, eq=False)
-class Moment:
-    """What a viewport showed when pictures were wished for.
-
-    Attributes:
-        portrait: seen through this camera's frame; None when none is seen.
-        heads: in 3D; part: of the viewport in which they are.
-        sight: how that part is seen.
-        transparent: the film is, so that a portrait's own background is left out.
-    """
-
-    portrait: tuple[PortraitHead, Sight] | None
-    heads: tuple[EvaluatedHead, ...]
-    part: Part | None
-    sight: Sight | None
-    transparent: bool
 
 
 class Viewport:

@@ -18,10 +18,30 @@ if TYPE_CHECKING:
 
     from ...tracking.heads.arrays import Floats
     from ..engine.picture_feed import Answer
-    from .viewport import Moment
+    from .evaluated_heads import EvaluatedHead
+    from .portraits import PortraitHead
+    from .sight import Part, Sight
 
 ROWS_A_STEP, SECONDS_A_STEP = 64, 0.005
 """How much of an answer is worked on at once, and for how long in one go."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What a viewport showed when pictures were wished for.
+
+    Attributes:
+        portrait: seen through this camera's frame; None when none is seen.
+        heads: in 3D; part: of the viewport in which they are.
+        sight: how that part is seen.
+        transparent: the film is, so that a portrait's own background is left out.
+    """
+
+    portrait: tuple[PortraitHead, Sight] | None
+    heads: tuple[EvaluatedHead, ...]
+    part: Part | None
+    sight: Sight | None
+    transparent: bool
 
 
 @dataclass(frozen=True, eq=False)
