@@ -234,7 +234,10 @@ class ClientControls:
         self._is_closed = False
 
     def said_at(self, moment: float) -> tuple[int, float]:
-        """0, and when by the client's clock that was said which is new in the motion of this time; 0 if nothing is."""
+        """0, and when by the client's clock that was said which the motion of this time shows; 0 before anything was.
+
+        Motions that follow show the same: the first one may be passed over by a newer one.
+        """
         return 0, next((said for shown, said in reversed(self._known) if shown == moment), 0.0)
 
     def change(self, said: float, **values: object) -> None:
@@ -267,7 +270,7 @@ class ClientControls:
         while True:
             with self._news:
                 controls, changed, self._changed = self._controls, self._changed, None
-                said, self._said = self._said, 0.0
+                said = self._said
                 if self._is_closed:
                     return
             now = self._clock()

@@ -60,6 +60,7 @@ export class LiveSession {
     this._onState = onState;
     this._start = { source: "pictures", ...start };
     this._controls = {};
+    this._shownTime = 0;
     this._sending = { side: 640, quality: 0.8, rate: 30 };
     this._number = 0;
     this._onTheWay = new Map();
@@ -211,7 +212,9 @@ export class LiveSession {
     if (socket !== this._socket || facts.number < this._newest) {
       bitmap?.close();
     } else if (bitmap) {
-      facts.latency = this._isDrivenHere && facts.time > 0 ? seconds() - facts.time : undefined;
+      const isNews = facts.time > 0 && facts.time !== this._shownTime; // pictures that follow may show the same
+      this._shownTime = facts.time;
+      facts.latency = this._isDrivenHere && isNews ? seconds() - facts.time : undefined;
       this._onPicture(bitmap, facts);
     }
     if (socket === this._socket) this._say({ type: "seen", number: facts.number });

@@ -172,7 +172,7 @@ def test_a_build_is_followed_over_the_end_of_its_engine(programs):
     assert first is not None
     os.kill(first.process, signal.SIGKILL)
     wait_until(lambda: next(task) and (said := Announcement.read(programs.place.home)) and said != first)
-    while not next(task).text.startswith("Working"):
+    while not next(task).text.startswith("Training"):
         pass
     client = run_to_end(connecting(programs.place), pause=0.01)
     client.cancel(told[0].id)

@@ -32,9 +32,9 @@ const sliders = session("controls", heard.controls);
 heard.started = await sliders.connect();
 sliders.setControls({ expression: { jawOpen: 1 } });
 await until(() => heard.controls.some((each) => each.latency !== undefined));
+heard.again = heard.controls.length;
 sliders._socket.close(4429); // as if the connection had broken: it comes back by itself, and says its values anew
 await until(() => heard.states.filter((each) => each.type === "started").length === 2);
-heard.again = heard.controls.length;
 await until(() => heard.controls.slice(heard.again).some((each) => each.latency !== undefined));
 sliders.close();
 
