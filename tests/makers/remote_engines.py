@@ -97,8 +97,14 @@ def remote_engine(folder: Path) -> Iterator[RemoteEngine]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scheduler_module, "WORKER", (sys.executable, "-P", str(script)))
         app = create_app(Scheduler(home), TOKEN, None, remote=True)
-        tls = {"ssl_certfile": identity.certificate, "ssl_keyfile": identity.key}
-        config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1, **tls)
+        config = uvicorn.Config(
+            app,
+            port=0,
+            log_config=None,
+            timeout_graceful_shutdown=1,
+            ssl_certfile=identity.certificate,
+            ssl_keyfile=identity.key,
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)
         thread.start()
