@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from ..common.clock import duration
-from .messages import known_fields
+from .messages import Message
 
 ENOUGH = 0.5
 """Share of the steps that a preset is meant for, below which its usual time is said to be too short."""
@@ -18,7 +17,7 @@ SECONDS_OF_A_DAY = 86_400
 
 
 @dataclass(frozen=True)
-class Expectation:
+class Expectation(Message):
     """What to expect of a preset.
 
     Attributes:
@@ -33,11 +32,6 @@ class Expectation:
     seconds: float
     steps: int = 0
     rate: float = 0.0
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Expectation:
-        """Read what the engine sent; unknown fields of a newer engine are ignored."""
-        return cls(**known_fields(cls, values))
 
     @property
     def share(self) -> float:

@@ -59,7 +59,7 @@ import enum
 import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from .jobs import JobKind
 
@@ -68,6 +68,16 @@ MOST_FRAMES = 64
 """Frames that one request may ask for."""
 STATE_FILE = "engine.json"
 """Name of the file, in the engine's home folder, that announces a running engine."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the engine sends as a JSON object: a dataclass whose fields are the object's."""
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Read one that the engine sent; unknown fields of a newer engine are ignored."""
+        return cls(**known_fields(cls, values))
 
 
 class JobState(enum.StrEnum):
@@ -87,7 +97,7 @@ class JobState(enum.StrEnum):
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Message):
     """A long task in the engine, as Blender sees it.
 
     Attributes:
@@ -125,14 +135,14 @@ class Job:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Job:
-        """Read a job that the engine sent; unknown fields of a newer engine are ignored."""
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """Read one that the engine sent; unknown fields of a newer engine are ignored."""
         known = known_fields(cls, values)
         return cls(**{**known, "kind": JobKind(known["kind"]), "state": JobState(known["state"])})
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(Message):
     """The losses of a training over its steps: points that are means of neighbouring steps.
 
     Attributes:
@@ -146,14 +156,9 @@ class Curve:
     losses: dict[str, list[float | None]] = field(default_factory=dict)
     watched: str = ""
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Curve:
-        """Read a curve that the engine sent; unknown fields of a newer engine are ignored."""
-        return cls(**known_fields(cls, values))
-
 
 @dataclass(frozen=True)
-class Status:
+class Status(Message):
     """What an engine is and can do.
 
     Attributes:
@@ -176,14 +181,9 @@ class Status:
     jobs_running: int
     jobs_queued: int
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Status:
-        """Read a status that the engine sent; unknown fields of a newer engine are ignored."""
-        return cls(**known_fields(cls, values))
-
 
 @dataclass(frozen=True)
-class AvatarInfo:
+class AvatarInfo(Message):
     """An avatar in the engine's home.
 
     Attributes:
@@ -201,14 +201,9 @@ class AvatarInfo:
     metadata: dict[str, Any] = field(default_factory=dict)
     error: str = ""
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> AvatarInfo:
-        """Read what the engine sent; unknown fields of a newer engine are ignored."""
-        return cls(**known_fields(cls, values))
-
 
 @dataclass(frozen=True)
-class DatasetInfo:
+class DatasetInfo(Message):
     """A dataset in the engine's home.
 
     Attributes:
@@ -218,11 +213,6 @@ class DatasetInfo:
 
     id: str
     likeness: str
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> DatasetInfo:
-        """Read what the engine sent; unknown fields of a newer engine are ignored."""
-        return cls(**known_fields(cls, values))
 
 
 @dataclass(frozen=True)
@@ -240,7 +230,7 @@ class FileState:
 
 
 @dataclass(frozen=True)
-class Made:
+class Made(Message):
     """A file that a job has made, to be fetched by its SHA-256.
 
     Attributes:
@@ -252,11 +242,6 @@ class Made:
     sha256: str
     bytes: int
     archive: bool
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Made:
-        """Read what the engine sent; unknown fields of a newer engine are ignored."""
-        return cls(**known_fields(cls, values))
 
 
 @dataclass(frozen=True)
