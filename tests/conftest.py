@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,12 @@ hypothesis.settings.register_profile(
     database=None,
 )
 hypothesis.settings.load_profile("semblance")
+
+# Who starts the tests under nohup, or in the background of a shell, has them ignore signals, and what they start, too.
+# They send such signals themselves. With a handler the run still survives the terminal.
+for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", lambda *_: None)):
+    if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, name), handler)
 
 
 def python_of(name: str, folder: str, purpose: str) -> Path:
