@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import math
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
     from ...pretrained.perceptual import PerceptualLoss
     from ...training.distributed import DistributedGroup
     from .batches import Batch
-    from .presets import Preset
+    from .presets import Preset, ScheduleConfig
 
 Network = TypeVar("Network", bound=nn.Module)
 
 R1_WEIGHT = 5.0
+NOT_TOLD = ("total", "norm", "discriminator's total", "discriminator's norm")
+"""What a step looks at beside its losses: their sums, and the norms of the gradients."""
 FACE_RIM = 9
 """Pixels' side of what is taken off the face about each pixel beside it: asked for more detail there and in hair, whose
 places they do not know, small networks paint a regular pattern."""
@@ -47,6 +50,27 @@ class Generators(nn.Module):
         """Put the generators' feature maps of a video into the network."""
         with torch.no_grad():
             self.network.bake(*self.source(identity))
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a step does.
+
+    Attributes:
+        generators: the feature generators learn; after `freeze_after` steps their maps do.
+        adversary: the discriminator has its turn; regularised: with R1.
+    """
+
+    generators: bool
+    adversary: bool
+    regularised: bool
+
+    @classmethod
+    def of(cls, schedule: ScheduleConfig, index: int, fraction: float) -> Turn:
+        """That of step `index`, after `fraction` of the training."""
+        adversary = fraction >= schedule.adversary_start and index % schedule.adversary_every == 0
+        regularised = adversary and index // schedule.adversary_every % schedule.r1_every == 0
+        return cls(index < schedule.freeze_after, adversary, regularised)
 
 
 class Trainer:
@@ -123,34 +147,25 @@ class Trainer:
         Returns:
             The losses by name. Where one is not finite, nothing has been learnt.
         """
-        schedule, rate = self.preset.schedule, self._rate(index, fraction)
-        adversary = fraction >= schedule.adversary_start and index % schedule.adversary_every == 0
-        with self._autocast():
-            painting = self.generators.network.paint(
-                batch.uv, batch.texture, batch.time_code, *self._features(index, batch.identity), batch.window
-            )
-        breathe()
-        parts = self._supervised(painting, batch)
-        judged: Tensor | None = None
-        if adversary:
-            of_adversary, judged = self._adversarial(painting, batch)
-            parts |= of_adversary
-        total = torch.stack(list(parts.values())).sum()
-        total.backward()
-        breathe()
-        norm = clipped(self.generators, self.group)
-        *values, whole, length = values_of(*parts.values(), total, norm)
-        told = dict(zip(parts, values, strict=True))
-        sound = self.group.all(math.isfinite(whole))
-        both = [each for each in (self.generators_optimiser, self.painting_optimiser) if each]
-        advance(both, rate, sound=sound and math.isfinite(length))
-        if not sound:
-            return told | {"total": math.nan}
-        batch_size = schedule.batch_size * self.group.world_size
-        follow(self.average, self.generators, index, batch_size, schedule.ema_half_life)
-        if judged is not None:
-            told |= self._train_discriminator(painting, batch, judged, index, rate)
-        return told
+        schedule = self.preset.schedule
+        if index == schedule.freeze_after:
+            with self._autocast():
+                self.generators.bake(batch.identity)
+                self.average.bake(batch.identity)
+        turn = Turn.of(schedule, index, fraction)
+        made = self._gradients(batch, turn, breathe)
+        told = dict(zip(made, values_of(*made.values()), strict=True))
+        whole, length, judged, judging = (told.pop(name, 0.0) for name in NOT_TOLD)
+        rate, sound = self._rate(index, fraction), self.group.all(math.isfinite(whole))
+        painting = [each for each in (self.generators_optimiser, self.painting_optimiser) if each]
+        advance(painting, rate, sound=sound and math.isfinite(length))
+        if sound:
+            batch_size = schedule.batch_size * self.group.world_size
+            follow(self.average, self.generators, index, batch_size, schedule.ema_half_life)
+        if turn.adversary:
+            fair = sound and self.group.all(math.isfinite(judged)) and math.isfinite(judging)
+            advance([self.discriminator_optimiser], rate, sound=fair)
+        return told if sound else told | {"total": math.nan}
 
     def forget_step(self) -> None:
         """Drop what a step that failed half-way left."""
@@ -159,15 +174,28 @@ class Trainer:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _features(self, index: int, identity: float) -> tuple[Tensor, Tensor]:
-        """The feature maps: from the generators, and after `freeze_after` steps the maps themselves."""
-        if index < self.preset.schedule.freeze_after:
-            maps: tuple[Tensor, Tensor] = self.generators.source(identity)
-            return maps
-        if index == self.preset.schedule.freeze_after:
-            self.generators.bake(identity)
-            self.average.bake(identity)
-        return self.generators.network.face, self.generators.network.back
+    def _gradients(self, batch: Batch, turn: Turn, breathe: Callable[[], None]) -> dict[str, Tensor]:
+        """Leave gradients with all weights that are to learn; return the losses, of no dimension, by name.
+
+        With them come those of `NOT_TOLD`. Nothing waits for a GPU, and nothing is drawn.
+        """
+        source, network = self.generators.source, self.generators.network
+        with self._autocast():
+            maps = source(batch.identity) if turn.generators else (network.face, network.back)
+            painting = network.paint(batch.uv, batch.texture, batch.time_code, *maps, batch.window)
+        breathe()
+        made = self._supervised(painting, batch)
+        judged: Tensor | None = None
+        if turn.adversary:
+            of_adversary, judged = self._adversarial(painting, batch)
+            made |= of_adversary
+        total = torch.stack(list(made.values())).sum()
+        total.backward()
+        breathe()
+        made |= {"total": total, "norm": clipped(self.generators, self.group)}
+        if judged is not None:
+            made |= self._judging(painting, batch, judged, turn)
+        return made
 
     def _supervised(self, painting: Painting, batch: Batch) -> dict[str, Tensor]:
         """The losses that compare with the footage."""
@@ -217,25 +245,20 @@ class Trainer:
             parts["matching"] = weights.perceptual * losses.feature_matching(ours, theirs)
         return parts, footage_logits
 
-    def _train_discriminator(
-        self, painting: Painting, batch: Batch, footage_logits: Tensor, index: int, rate: float
-    ) -> dict[str, float]:
-        """Update the discriminator on this step's footage and painting."""
+    def _judging(self, painting: Painting, batch: Batch, footage_logits: Tensor, turn: Turn) -> dict[str, Tensor]:
+        """The gradients and the losses of the discriminator, for this step's footage and painting."""
         footage, texture = batch.footage[batch.sharp], batch.window_texture[batch.sharp]
         with self._autocast():
             painted_logits, _ = self.discriminator(painting.picture[batch.sharp, :3].detach(), texture)
         loss = adversarial = losses.discriminator_adversarial(footage_logits, painted_logits)
-        schedule = self.preset.schedule
-        if index // schedule.adversary_every % schedule.r1_every == 0:
+        if turn.regularised:
             footage = footage.detach().requires_grad_(True)
             logits, _ = self.discriminator(footage, texture)
             penalty = losses.r1_penalty(logits, footage)
-            loss = adversarial + penalty * (R1_WEIGHT / 2 * schedule.r1_every)
+            loss = adversarial + penalty * (R1_WEIGHT / 2 * self.preset.schedule.r1_every)
         loss.backward()
-        told, whole, length = values_of(adversarial, loss, clipped(self.discriminator, self.group))
-        sound = self.group.all(math.isfinite(whole)) and math.isfinite(length)
-        advance([self.discriminator_optimiser], rate, sound=sound)
-        return {"discriminator": told}
+        norm = clipped(self.discriminator, self.group)
+        return {"discriminator": adversarial, "discriminator's total": loss, "discriminator's norm": norm}
 
     def _rate(self, index: int, fraction: float) -> float:
         optimiser = self.preset.optimiser
