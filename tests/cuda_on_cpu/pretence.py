@@ -50,7 +50,6 @@ def pretend(library: Path) -> None:
 
     answers: dict[str, Callable[..., Any]] = {
         "is_available": lambda: True,
-        "is_bf16_supported": lambda including_emulation=True: True,
         "get_device_name": lambda *_: "a pretended GPU",
         "get_device_capability": lambda *_: (9, 0),
         "empty_cache": lambda: None,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ...training.ema import follow
+from ...training.loss_scale import LossScale
 from ...training.muon import Muon, suits_muon
 from ...training.optimisers import adamw, advance, clipped, cosine_rate
 from ..networks.discriminator import Discriminator
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from ...training.distributed import DistributedGroup
     from .batches import Batch
     from .presets import Preset, ScheduleConfig
+
+log = logging.getLogger(__name__)
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -79,12 +83,13 @@ class Trainer:
     Args:
         preset: sizes, rates and weights of losses.
         group: the processes that train together, and where.
-        dtype: of the networks' arithmetic; weights and losses stay float32.
+        dtype: of the networks' arithmetic; weights, losses and R1's gradient stay float32.
         perceptual: VGG19's loss; None for feature matching.
         seed: of the networks' first weights.
 
     Attributes:
         setbacks: how often training was lost; each halves the learning rate.
+        scale: of the losses in float16. A step whose gradients overflow teaches nothing and is no loss of training.
     """
 
     def __init__(
@@ -96,7 +101,7 @@ class Trainer:
         seed: int,
     ) -> None:
         self.preset, self.group, self.device, self.dtype = preset, group, group.device, dtype
-        self.setbacks = 0
+        self.setbacks, self.scale = 0, LossScale(group.device)
         device, optimiser = group.device, preset.optimiser
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -162,9 +167,11 @@ class Trainer:
         if sound:
             batch_size = schedule.batch_size * self.group.world_size
             follow(self.average, self.generators, index, batch_size, schedule.ema_half_life)
+        fair = sound and (not turn.adversary or self.group.all(math.isfinite(judged)))
         if turn.adversary:
-            fair = sound and self.group.all(math.isfinite(judged)) and math.isfinite(judging)
-            advance([self.discriminator_optimiser], rate, sound=fair)
+            advance([self.discriminator_optimiser], rate, sound=fair and math.isfinite(judging))
+        if self.dtype == torch.float16:
+            self._mind_float16(finite=fair, overflown=not (math.isfinite(length) and math.isfinite(judging)))
         return told if sound else told | {"total": math.nan}
 
     def forget_step(self) -> None:
@@ -190,9 +197,8 @@ class Trainer:
             of_adversary, judged = self._adversarial(painting, batch)
             made |= of_adversary
         total = torch.stack(list(made.values())).sum()
-        total.backward()
+        made |= {"total": total, "norm": self._backward(total, self.generators)}
         breathe()
-        made |= {"total": total, "norm": clipped(self.generators, self.group)}
         if judged is not None:
             made |= self._judging(painting, batch, judged, turn)
         return made
@@ -256,9 +262,22 @@ class Trainer:
             logits, _ = self.discriminator(footage, texture)
             penalty = losses.r1_penalty(logits, footage)
             loss = adversarial + penalty * (R1_WEIGHT / 2 * self.preset.schedule.r1_every)
-        loss.backward()
-        norm = clipped(self.discriminator, self.group)
+        norm = self._backward(loss, self.discriminator)
         return {"discriminator": adversarial, "discriminator's total": loss, "discriminator's norm": norm}
+
+    def _backward(self, loss: Tensor, network: nn.Module) -> Tensor:
+        """Leave gradients by a loss with a network's weights; return their norm, of no dimension."""
+        scale = self.scale.factor if self.dtype == torch.float16 else None
+        (loss if scale is None else loss * scale).backward()
+        return clipped(network, self.group, scale)
+
+    def _mind_float16(self, *, finite: bool, overflown: bool) -> None:
+        """Fit the losses' scale to a step's gradients; where `finite` losses or that do not help, leave float16."""
+        if finite and not (overflown and self.scale.least):
+            self.scale.see(overflown=overflown)
+            return
+        log.warning("float16 spoils this training, so it goes on in float32, which is slower.")
+        self.dtype = torch.float32
 
     def _rate(self, index: int, fraction: float) -> float:
         optimiser = self.preset.optimiser
