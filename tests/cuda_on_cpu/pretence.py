@@ -50,6 +50,7 @@ def pretend(library: Path) -> None:
 
     answers: dict[str, Callable[..., Any]] = {
         "is_available": lambda: True,
+        "is_bf16_supported": lambda including_emulation=True: True,
         "get_device_name": lambda *_: "a pretended GPU",
         "get_device_capability": lambda *_: (9, 0),
         "empty_cache": lambda: None,
@@ -58,6 +59,9 @@ def pretend(library: Path) -> None:
         "stream": lambda _: contextlib.nullcontext(),
         "Stream": Stream,
         "CUDAGraph": Graph,
+        "graph_pool_handle": object,
+        "get_rng_state": lambda *_: None,
+        "set_rng_state": lambda *_: None,
         "graph": recording,
     }
     for name, answer in answers.items():

@@ -32,6 +32,23 @@ def test_a_training_step_waits_once_at_most(measured, preset):
 
 
 @pytest.mark.slow
+def test_a_step_is_recorded_without_what_a_recording_forbids_and_replayed_in_few_kernels(measured):
+    found = measured("recording", "preview")
+    for numbers in ("float16", "bfloat16"):
+        plain, recording, replayed = (found[f"{numbers}, {stage}"] for stage in ("plain", "recording", "replayed"))
+        assert 0.5 * plain["kernels"] < recording["recorded"] < plain["kernels"]
+        assert not recording["illegal"]
+        assert replayed["kernels"] < 0.25 * plain["kernels"]
+    waits = {name: sum(step["waits"].values()) for name, step in found.items()}
+    assert all(each <= MOST_WAITS + ("compared" in name or "recording" in name) for name, each in waits.items()), waits
+
+
+@pytest.mark.slow
+def test_processes_that_train_together_record_nothing(measured):
+    assert not measured("recording", "preview")["together"]["said"]["recordings"]
+
+
+@pytest.mark.slow
 def test_final_trains_in_a_common_gpus_memory(measured):
     peaks = {name: step["peak"] for name, step in measured("training", "final").items()}
     assert all(1 < peak < MOST_MEMORY for peak in peaks.values()), peaks

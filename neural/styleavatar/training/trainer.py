@@ -18,6 +18,7 @@ from ...training.ema import follow
 from ...training.loss_scale import LossScale
 from ...training.muon import Muon, suits_muon
 from ...training.optimisers import adamw, advance, clipped, cosine_rate
+from ...training.recorded_gradients import RecordedGradients, Step
 from ..networks.discriminator import Discriminator
 from ..networks.portrait import FeatureSource, Painting, PortraitNetwork
 from . import losses
@@ -89,6 +90,7 @@ class Trainer:
 
     Attributes:
         setbacks: how often training was lost; each halves the learning rate.
+        recordings: on a GPU that trains alone, what steps are replayed from; None has each step done plainly.
         scale: of the losses in float16. A step whose gradients overflow teaches nothing and is no loss of training.
     """
 
@@ -118,6 +120,9 @@ class Trainer:
         )
         judging = dict(self.discriminator.named_parameters())
         self.discriminator_optimiser = adamw(judging, rate, 0.0, equalised=equalised)
+        alone = group.world_size == 1  # what processes tell each other is not recorded
+        learning = (self.generators, self.discriminator)
+        self.recordings = RecordedGradients(learning) if device.type == "cuda" and alone else None
 
     def averaged_network(self, steps: int, identity: float) -> PortraitNetwork:
         """The averaged network after `steps` steps, ready to render a video."""
@@ -158,7 +163,7 @@ class Trainer:
                 self.generators.bake(batch.identity)
                 self.average.bake(batch.identity)
         turn = Turn.of(schedule, index, fraction)
-        made = self._gradients(batch, turn, breathe)
+        made = self._made(batch, turn, breathe)
         told = dict(zip(made, values_of(*made.values()), strict=True))
         whole, length, judged, judging = (told.pop(name, 0.0) for name in NOT_TOLD)
         rate, sound = self._rate(index, fraction), self.group.all(math.isfinite(whole))
@@ -178,8 +183,24 @@ class Trainer:
         """Drop what a step that failed half-way left."""
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
+        if self.recordings is not None:
+            self.recordings.forget()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+    def _made(self, batch: Batch, turn: Turn, breathe: Callable[[], None]) -> dict[str, Tensor]:
+        """See `_gradients`, recorded where that can be had."""
+        if self.recordings is None:
+            return self._gradients(batch, turn, breathe)
+        step = Step(
+            self.dtype,
+            course=(self.preset.losses, turn.generators, len(batch.footage)),
+            sort=(turn, batch.bent, batch.identity if turn.generators else None),
+            inputs=batch.data,
+            plain=lambda: self._gradients(batch, turn, breathe),
+            recordable=lambda data: self._gradients(batch.of_data(data), turn, lambda: None),
+        )
+        return self.recordings.make(step)
 
     def _gradients(self, batch: Batch, turn: Turn, breathe: Callable[[], None]) -> dict[str, Tensor]:
         """Leave gradients with all weights that are to learn; return the losses, of no dimension, by name.
@@ -188,7 +209,7 @@ class Trainer:
         """
         source, network = self.generators.source, self.generators.network
         with self._autocast():
-            maps = source(batch.identity) if turn.generators else (network.face, network.back)
+            maps: tuple[Tensor, Tensor] = source(batch.identity) if turn.generators else (network.face, network.back)
             painting = network.paint(batch.uv, batch.texture, batch.time_code, *maps, batch.window)
         breathe()
         made = self._supervised(painting, batch)
@@ -201,7 +222,7 @@ class Trainer:
         breathe()
         if judged is not None:
             made |= self._judging(painting, batch, judged, turn)
-        return made
+        return {name: loss.detach() for name, loss in made.items()}
 
     def _supervised(self, painting: Painting, batch: Batch) -> dict[str, Tensor]:
         """The losses that compare with the footage."""
@@ -301,7 +322,7 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 def values_of(*numbers: Tensor) -> list[float]:
     """The values of tensors of no dimension. The processor waits for the GPU once, not once for each."""
-    values: list[float] = torch.stack([each.detach() for each in numbers]).tolist()
+    values: list[float] = torch.stack(numbers).tolist()
     return values
 
 

@@ -7,8 +7,9 @@ import contextlib
 
 import pytest
 import torch
+from semblance.neural.capture import RECORDING
 from semblance.neural.runtimes import cuda_graph
-from semblance.neural.runtimes.cuda_graph import RECORDING, recorded
+from semblance.neural.runtimes.cuda_graph import recorded
 from torch import nn
 
 
@@ -52,7 +53,7 @@ def recordings(monkeypatch):
 
 def test_one_network_is_recorded_at_a_time_and_other_threads_may_take_memory(recordings):
     painter = recorded(nn.Linear(2, 2), torch.zeros(1, 2))
-    assert recordings == [{"capture_error_mode": "thread_local", "alone": True}]
+    assert recordings == [{"pool": None, "capture_error_mode": "thread_local", "alone": True}]
     assert not RECORDING.locked()
     assert isinstance(painter, cuda_graph.Recorded)
 
