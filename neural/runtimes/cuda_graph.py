@@ -8,7 +8,7 @@ import logging
 import torch
 from torch import Tensor, nn
 
-from ..capture import captured
+from ..cuda_graphs import captured
 from ..device import try_convolutions
 
 log = logging.getLogger(__name__)

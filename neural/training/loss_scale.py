@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import logging
+
 import torch
+
+log = logging.getLogger(__name__)
 
 FIRST, LARGEST = 2.0**16, 2.0**24
 PATIENCE = 2000
@@ -32,11 +36,13 @@ class LossScale:
 
     def see(self, *, overflown: bool) -> None:
         """Take in whether a step's gradients overflowed, so that it was skipped."""
-        self._sound = 0 if overflown else self._sound + 1
-        self.skipped += overflown
         if overflown:
+            self._sound, self.skipped = 0, self.skipped + 1
+            log.info("Gradients overflowed float16, so a step was skipped: %d so far.", self.skipped)
             self._set(max(1.0, self._value / 2))
-        elif self._sound % PATIENCE == 0:
+            return
+        self._sound += 1
+        if self._sound % PATIENCE == 0:
             self._set(min(LARGEST, self._value * 2))
 
     def _set(self, value: float) -> None:

@@ -218,10 +218,11 @@ def black_frames(resolution: int) -> Any:
 def recording(preset: str, work: Work) -> dict[str, Figures]:
     """Steps with the discriminator and R1: done plainly, recorded and compared, compared, and at last only replayed.
 
-    In float16 with a centred window, in bfloat16 with one that slides.
+    In float16 with a centred window, in bfloat16 with one that slides and with VGG19, without its weights.
     """
     import numpy as np
     import torch
+    from semblance.neural.pretrained.perceptual import PerceptualLoss
     from semblance.neural.styleavatar.networks.windows import CENTRED, Window
     from semblance.neural.styleavatar.training.batches import cut_batch
     from semblance.neural.styleavatar.training.presets import PRESETS
@@ -235,8 +236,9 @@ def recording(preset: str, work: Work) -> dict[str, Figures]:
     regularised = 64 * schedule.adversary_every * schedule.r1_every
     together = Trainer(chosen, DistributedGroup(0, 2, device), torch.bfloat16, None, 0)
     measured = {"together": Figures(said={"recordings": together.recordings is not None})}
-    for dtype, window in ((torch.float16, CENTRED), (torch.bfloat16, Window(10, 54))):
-        trainer = Trainer(chosen, DistributedGroup(0, 1, device), dtype, None, 0)
+    sorts = ((torch.float16, CENTRED, None), (torch.bfloat16, Window(10, 54), PerceptualLoss()))
+    for dtype, window, perceptual in sorts:
+        trainer = Trainer(chosen, DistributedGroup(0, 1, device), dtype, perceptual, 0)
         for stage in ("plain", "recording", *["compared"] * (CHECKED - 1), "replayed"):
 
             def step(trainer: Trainer = trainer, window: Window = window) -> None:

@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 import torch
-from semblance.neural.capture import RECORDING
+from semblance.neural.cuda_graphs import RECORDING
 from semblance.neural.runtimes import cuda_graph
 from semblance.neural.runtimes.cuda_graph import recorded
 from torch import nn

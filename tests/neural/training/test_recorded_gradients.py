@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replayed steps learn what plain ones do, on an imitation of CUDA graphs (`makers.captures`)."""
+"""Replayed steps learn what plain ones do, on an imitation of CUDA graphs (`makers.cuda_graphs`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 from semblance.neural.training import recorded_gradients
 from semblance.neural.training.recorded_gradients import CHECKED, MOST, RecordedGradients, Step
-from semblance.tests.makers.captures import Captures, ImitatedGraph
+from semblance.tests.makers.cuda_graphs import Captures, ImitatedGraph
 from torch import nn
 
 OFTEN = CHECKED + 4
@@ -28,9 +28,13 @@ class Toy:
         loss.backward()
         return {"distance": loss.detach()}
 
-    def step(self, index, *, size=4, sort="usual", course="", dtype=torch.float32, recorded=True) -> float:
+    def step(
+        self, index, *, size=4, sort="usual", course="", dtype=torch.float32, recorded=True, spoilt=False
+    ) -> float:
         drawn = torch.Generator().manual_seed(index)
         inputs = {"points": torch.randn(size, 2, generator=drawn), "aims": torch.randn(size, 1, generator=drawn)}
+        if spoilt:
+            inputs["aims"][0] = torch.nan
 
         def plain():
             self.plain_steps += 1
@@ -41,7 +45,8 @@ class Toy:
         step = Step(dtype, course, sort, inputs, plain, self.gradients)
         made = self.recordings.make(step) if recorded else plain()
         told = float(made["distance"])
-        self.optimiser.step()
+        if not spoilt:
+            self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         return told
 
@@ -120,6 +125,14 @@ def test_a_replay_that_fails_is_done_plainly(toy, caplog):
     told = [toy.step(index) for index in range(OFTEN)]
     assert "launch failed" in caplog.text
     assert same_as_plain(toy, told, OFTEN)
+
+
+def test_steps_whose_losses_are_no_numbers_do_not_vouch_for_a_recording(toy, caplog):
+    unlucky = range(1, 3)
+    for index in range(OFTEN):
+        toy.step(index, spoilt=index in unlucky)
+    assert not caplog.text
+    assert toy.plain_steps == 1 + CHECKED + len(unlucky)
 
 
 @pytest.mark.parametrize("wrong", ["losses", "gradients"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A StyleAvatar's steps are replayed as they are done plainly, on an imitation of CUDA graphs (`makers.captures`)."""
+"""Replayed steps of a StyleAvatar learn what plain ones do, on an imitation of CUDA graphs (`makers.cuda_graphs`)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from semblance.neural.styleavatar.training.trainer import Trainer
 from semblance.neural.training import recorded_gradients
 from semblance.neural.training.distributed import DistributedGroup
 from semblance.neural.training.recorded_gradients import CHECKED, RecordedGradients
-from semblance.tests.makers.captures import Captures
+from semblance.tests.makers.cuda_graphs import Captures
 from semblance.tracking.datasets.dataset import Dataset
 
 ALONE = DistributedGroup(0, 1, torch.device("cpu"))

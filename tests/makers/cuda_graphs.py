@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from semblance.neural.cuda_graphs import WARM_UP
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from torch import Tensor, nn
 
     Losses = dict[str, Tensor]
-
-WARM_UP = 3
 
 
 class ImitatedGraph:
