@@ -31,13 +31,15 @@ def captured(work: Callable[[], Made], pool: Any = None) -> tuple[torch.cuda.CUD
     """
     before, aside = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call,unused-ignore]
     aside.wait_stream(before)
-    # What fails while it is recorded leaves its own stream the current one; the outer `with` ends that, too.
-    with RECORDING, torch.cuda.stream(aside):
-        for _ in range(WARM_UP):
-            work()
-        graph = torch.cuda.CUDAGraph()
-        # Other threads may take memory meanwhile: a training's reader, another avatar's first frame.
-        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-            made = work()
-    before.wait_stream(aside)
+    try:
+        # What fails while it is recorded leaves its own stream the current one; the outer `with` ends that, too.
+        with RECORDING, torch.cuda.stream(aside):
+            for _ in range(WARM_UP):
+                work()
+            graph = torch.cuda.CUDAGraph()
+            # Other threads may take memory meanwhile: a training's reader, another avatar's first frame.
+            with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+                made = work()
+    finally:
+        before.wait_stream(aside)
     return graph, made
