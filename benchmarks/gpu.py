@@ -114,8 +114,11 @@ def frames_as_trained(_dataset: Path, _work: Path, preset: str) -> str:
     return f"{spent:.2f} ms; {peak_memory()}"
 
 
-def steps(dataset: Path, work: Path, preset: str) -> str:
-    """Steps of a training with everything on: adversary, R1 and sliding windows in their turn."""
+def steps(dataset: Path, work: Path, preset: str, *, recorded: bool) -> str:
+    """Steps of a training with everything on: adversary, R1 and sliding windows in their turn.
+
+    Where they are recorded, the rarer sorts of them still are while steps are measured.
+    """
     import numpy as np
     from semblance.neural.device import try_convolutions
     from semblance.neural.precision import native_dtype
@@ -133,6 +136,8 @@ def steps(dataset: Path, work: Path, preset: str) -> str:
     sampler = Sampler(read, np.linspace(0, 1, len(names)), Draws.of(chosen, 0), group)
     try_convolutions(group.device)
     trainer = Trainer(chosen, group, native_dtype(group.device), perceptual_loss(group.device)[0], 0)
+    if not recorded:
+        trainer.recordings = None
     times = []
     first = 64 * chosen.schedule.adversary_every * chosen.schedule.r1_every - FIRST_STEPS // 2
     for index in range(first, first + FIRST_STEPS + STEPS):
@@ -143,7 +148,9 @@ def steps(dataset: Path, work: Path, preset: str) -> str:
         times.append(1e3 * (time.perf_counter() - began))
     sampler.close()
     kept = sorted(times[FIRST_STEPS:])
-    return f"median {statistics.median(kept):.0f} ms, slowest {kept[-1]:.0f} ms; {peak_memory()}"
+    failure = trainer.recordings.failure if trainer.recordings else ""
+    said = f"median {statistics.median(kept):.0f} ms, slowest {kept[-1]:.0f} ms; {peak_memory()}"
+    return f"{said}; not recorded: {failure}" if failure else said
 
 
 def checkpoints(_dataset: Path, work: Path, preset: str) -> str:
@@ -262,7 +269,11 @@ def peak_memory() -> str:
 
 MEASURES: dict[str, tuple[Callable[[Path, Path], str], float]] = {
     **{f"frame, {size}, bfloat16": (partial(frames, preset=size, dtype=torch.bfloat16), 60) for size in SIZES},
-    **{f"training step, {size}": (partial(steps, preset=size), 90) for size in SIZES},
+    **{
+        f"training step, {size}, {how}": (partial(steps, preset=size, recorded=recorded), 90)
+        for size in SIZES
+        for how, recorded in (("step by step", False), ("recorded", True))
+    },
     "checkpoint, final": (partial(checkpoints, preset="final"), 60),
     "frame, final, float16": (partial(frames, preset="final", dtype=torch.float16), 60),
     "frame, final, float32": (partial(frames, preset="final", dtype=torch.float32), 60),

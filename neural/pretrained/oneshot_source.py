@@ -90,10 +90,10 @@ class OneshotSource:
 def painted(decoder: nn.Module, features: torch.Tensor) -> Image:
     """Return the picture `[S, S, 3]`, uint8, that a decoder makes of features `[1, C, H, W]`.
 
-    It is computed as the device computes fastest: bfloat16 changes it by half a grey level.
+    It is computed in bfloat16 where the device has that, which changes it by half a grey level; never in float16.
     """
     device = features.device
-    with torch.autocast(device.type, native_dtype(device), enabled=native_dtype(device) is not torch.float32):
+    with torch.autocast(device.type, torch.bfloat16, enabled=native_dtype(device) == torch.bfloat16):
         return as_picture(decoder(features).float())
 
 

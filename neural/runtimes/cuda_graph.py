@@ -4,43 +4,27 @@
 from __future__ import annotations
 
 import logging
-import threading
 
 import torch
 from torch import Tensor, nn
 
+from ..cuda_graphs import captured
 from ..device import try_convolutions
 
 log = logging.getLogger(__name__)
-
-WARM_UP = 3
-"""Frames before a CUDA graph is recorded, as PyTorch asks for."""
-RECORDING = threading.Lock()
-"""PyTorch records one graph of a process at a time."""
 
 
 class Recorded(nn.Module):
     """A network as a CUDA graph: the same work in the same memory each time, started at once.
 
     Raises:
-        torch.OutOfMemoryError: the memory does not suffice.
-        RuntimeError: the network does what cannot be recorded.
+        torch.OutOfMemoryError, RuntimeError: see `captured`.
     """
 
     def __init__(self, network: nn.Module, *inputs: Tensor) -> None:
         super().__init__()
-        self.inputs = [each.clone() for each in inputs]
-        with RECORDING:
-            stream = torch.cuda.Stream()  # type: ignore[no-untyped-call,unused-ignore]
-            stream.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(stream):
-                for _ in range(WARM_UP):
-                    network(*self.inputs)
-            torch.cuda.current_stream().wait_stream(stream)
-            self.network, self.graph = network, torch.cuda.CUDAGraph()
-            # Other threads may take memory meanwhile: a training's reader, another avatar's first frame.
-            with torch.cuda.graph(self.graph, capture_error_mode="thread_local"):
-                self.output = network(*self.inputs)
+        self.network, self.inputs = network, [each.clone() for each in inputs]
+        self.graph, self.output = captured(lambda: network(*self.inputs))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Return what the network makes of inputs of the recorded shapes, `[1, …]`; the next call overwrites it."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ...common.errors import UserError
 from ...tracking.performances.maps import MAP_SIZE
-from ..precision import rendering_dtype
+from ..precision import native_dtype
 from ..runtimes.cuda_graph import recorded
 from ..runtimes.runtime import Exportable, Runtime, Runtimes, agree
 from .folding.fold import can_fold, fold
@@ -93,7 +93,7 @@ class FoldedRuntime:
 
     def __init__(self, network: nn.Module, look: Look, dtype: torch.dtype | None = None) -> None:
         self.device = next(network.parameters()).device
-        self.dtype = dtype or rendering_dtype(self.device)
+        self.dtype = dtype or native_dtype(self.device)
         self.painter = self._prepared(fold(network, look, self.dtype))
         self._check = fold(network, look) if self.dtype != torch.float32 else None
 

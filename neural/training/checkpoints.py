@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from torch.optim import Optimizer
 
-FORMAT = FileFormat("semblance-checkpoint", 2)
-"""Version 2 keeps the arithmetic's precision; version 1 is read all the same."""
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+FORMAT = FileFormat("semblance-checkpoint", 3)
+"""Version 2 keeps the arithmetic's precision, version 3 knows float16; older ones are read all the same."""
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 """What networks are trained in, by the name that a checkpoint keeps."""
 
 

@@ -21,7 +21,7 @@ class Learner(Protocol):
     """Networks, their optimisers and the samples that they learn from.
 
     Attributes:
-        dtype: of the networks' arithmetic; the loop sets that of the checkpoint which it resumes.
+        dtype: of the networks' arithmetic; the loop sets that of the checkpoint which it resumes. A step may change it.
     """
 
     dtype: torch.dtype

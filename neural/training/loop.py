@@ -155,7 +155,7 @@ class TrainingRun:
             self._use_less_memory(error)
             return {}
         seconds = self.state.seconds + time.monotonic() - started
-        self.state = replace(self.state, step=index + 1, seconds=seconds)
+        self.state = replace(self.state, step=index + 1, seconds=seconds, dtype=name_of(self.learner.dtype))
         name, value = next(iter(losses.items()))
         self._message = f"step {index + 1}, {name.capitalize()} {value:.4f}{self._notice}"
         if self.group.is_main:

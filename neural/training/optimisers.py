@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
@@ -43,12 +44,15 @@ def adamw(parameters: Mapping[str, nn.Parameter], rate: float, beta1: float, *, 
     return AdamW(groups, rate, (beta1, BETA2), fused=True)
 
 
-def clipped(module: nn.Module, group: DistributedGroup) -> Tensor:
+def clipped(module: nn.Module, group: DistributedGroup, scale: Tensor | None = None) -> Tensor:
     """Average the gradients of a module over the processes and clip them; return their norm, of no dimension.
 
-    It lies where the module does: looking at it makes the processor wait for the GPU.
+    It lies where the module does: looking at it makes the processor wait for the GPU. `scale`, of no dimension, is what
+    the loss was multiplied with, which is undone.
     """
     group.average_gradients(module)
+    if scale is not None:
+        torch._foreach_div_([each.grad for each in module.parameters() if each.grad is not None], scale)
     return nn.utils.clip_grad_norm_(module.parameters(), LARGEST_GRADIENT)
 
 

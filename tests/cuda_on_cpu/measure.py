@@ -215,7 +215,47 @@ def black_frames(resolution: int) -> Any:
     )
 
 
-MEASURED = {"gradient penalty": gradient_penalty, "training": training, "frame": frame, "resumed": resumed}
+def recording(preset: str, work: Work) -> dict[str, Figures]:
+    """Steps with the discriminator and R1: done plainly, recorded and compared, compared, and at last only replayed.
+
+    In float16 with a centred window, in bfloat16 with one that slides and with VGG19, without its weights.
+    """
+    import numpy as np
+    import torch
+    from semblance.neural.pretrained.perceptual import PerceptualLoss
+    from semblance.neural.styleavatar.networks.windows import CENTRED, Window
+    from semblance.neural.styleavatar.training.batches import cut_batch
+    from semblance.neural.styleavatar.training.presets import PRESETS
+    from semblance.neural.styleavatar.training.trainer import Trainer
+    from semblance.neural.training.distributed import DistributedGroup
+    from semblance.neural.training.recorded_gradients import CHECKED
+
+    chosen, device = PRESETS[preset], torch.device("cuda")
+    schedule, size = chosen.schedule, chosen.schedule.batch_size
+    frames, codes = black_frames(chosen.network.resolution), np.linspace(0, 1, 8)
+    regularised = 64 * schedule.adversary_every * schedule.r1_every
+    together = Trainer(chosen, DistributedGroup(0, 2, device), torch.bfloat16, None, 0)
+    measured = {"together": Figures(said={"recordings": together.recordings is not None})}
+    sorts = ((torch.float16, CENTRED, None), (torch.bfloat16, Window(10, 54), PerceptualLoss()))
+    for dtype, window, perceptual in sorts:
+        trainer = Trainer(chosen, DistributedGroup(0, 1, device), dtype, perceptual, 0)
+        for stage in ("plain", "recording", *["compared"] * (CHECKED - 1), "replayed"):
+
+            def step(trainer: Trainer = trainer, window: Window = window) -> None:
+                batch = cut_batch(frames, np.arange(size), codes, window, device)
+                trainer.step(batch, regularised, 0.9, lambda: None)
+
+            measured[f"{str(dtype)[6:]}, {stage}"] = counted(work, step)
+    return measured
+
+
+MEASURED = {
+    "gradient penalty": gradient_penalty,
+    "training": training,
+    "recording": recording,
+    "frame": frame,
+    "resumed": resumed,
+}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

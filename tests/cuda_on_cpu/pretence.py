@@ -59,6 +59,9 @@ def pretend(library: Path) -> None:
         "stream": lambda _: contextlib.nullcontext(),
         "Stream": Stream,
         "CUDAGraph": Graph,
+        "graph_pool_handle": object,
+        "get_rng_state": lambda *_: None,
+        "set_rng_state": lambda *_: None,
         "graph": recording,
     }
     for name, answer in answers.items():

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from semblance.neural.precision import native_dtype, rendering_dtype
-
-CPU = torch.device("cpu")
+from semblance.neural.precision import gpu_dtype, native_dtype, processor_dtype
 
 
 @pytest.mark.parametrize(
@@ -20,30 +18,24 @@ CPU = torch.device("cpu")
         ({"architecture": "aarch64", "bf16": True}, torch.bfloat16),
     ],
 )
-def test_bfloat16_where_the_processor_has_it(monkeypatch, capabilities, expected):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
-    assert native_dtype(CPU) == expected
-
-
-def test_float32_where_pytorch_lacks_the_kernels(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"bf16": True})
-    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-    assert native_dtype(CPU) == torch.float32
+def test_bfloat16_where_the_processor_and_pytorch_have_it(capabilities, expected):
+    assert processor_dtype(capabilities, has_kernels=True) == expected
+    assert processor_dtype(capabilities, has_kernels=False) == torch.float32
 
 
 @pytest.mark.parametrize(
-    ("capability", "bfloat16", "expected"),
+    ("capability", "expected"),
     [
-        pytest.param((9, 0), True, torch.bfloat16, id="Hopper"),
-        pytest.param((8, 6), True, torch.bfloat16, id="Ampere"),
-        pytest.param((7, 5), False, torch.float16, id="Turing"),
-        pytest.param((7, 0), False, torch.float16, id="Volta"),
-        pytest.param((6, 1), False, torch.float32, id="Pascal"),
+        pytest.param((6, 1), torch.float32, id="Pascal"),
+        pytest.param((7, 0), torch.float16, id="Volta"),
+        pytest.param((7, 5), torch.float16, id="Turing"),
+        pytest.param((8, 0), torch.bfloat16, id="Ampere"),
+        pytest.param((8, 9), torch.bfloat16, id="Ada"),
+        pytest.param((9, 0), torch.bfloat16, id="Hopper"),
+        pytest.param((12, 0), torch.bfloat16, id="Blackwell"),
     ],
 )
-def test_gpus_without_bfloat16_render_in_float16_where_they_are_fast_in_it(monkeypatch, capability, bfloat16, expected):
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bfloat16)
+def test_gpus_compute_in_what_they_are_fast_in(monkeypatch, capability, expected):
+    assert gpu_dtype(capability) == expected
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
-    assert rendering_dtype(torch.device("cuda")) == expected
-    assert native_dtype(torch.device("cuda")) == (torch.bfloat16 if bfloat16 else torch.float32)
+    assert native_dtype(torch.device("cuda")) == expected

@@ -14,7 +14,7 @@ from .features import IDENTITY, FeatureGenerator
 from .layers import EncoderLevel, Mapping, embed, upsample
 from .styleunet import Decoder, Encoder
 from .wavelets import haar, inverse_haar
-from .windows import CENTRED, ENLARGED_SIZE, STILL, Window, Windows, inside, middle, surrounded
+from .windows import CENTRED, ENLARGED_SIZE, STILL, Cells, Window, Windows, inside, middle, surrounded
 
 SEAM = 2.0
 """Feature cells, for each that a person is moved, over which the two foregrounds pass into each other."""
@@ -118,7 +118,13 @@ class PortraitNetwork(nn.Module):
         return torch.cat([picture, alpha], 1)
 
     def paint(
-        self, uv: Tensor, texture: Tensor, time_code: Tensor, face: Tensor, back: Tensor, window: Window = CENTRED
+        self,
+        uv: Tensor,
+        texture: Tensor,
+        time_code: Tensor,
+        face: Tensor,
+        back: Tensor,
+        window: Window | Cells = CENTRED,
     ) -> Painting:
         """Paint one window of the enlarged picture.
 
@@ -150,7 +156,7 @@ class PortraitNetwork(nn.Module):
         styles: Tensor = self.mapping(embed(time_code, self.config.style, self.config.time_octaves))
         return styles
 
-    def foreground_layer(self, texture: Tensor, style: Tensor, window: Window) -> Tensor:
+    def foreground_layer(self, texture: Tensor, style: Tensor, window: Window | Cells) -> Tensor:
         """StyleUNet 1: return the window's foreground `[B, C + bands + n, F, F]`.
 
         `texture [B, 3, 256, 256]` is the texture map of the central window; `style` is `[1 or B, S]`.
@@ -172,7 +178,7 @@ class PortraitNetwork(nn.Module):
         around = with_noise(self._foreground(texture, style, self._sliding_margin), self.noise_foreground)
         return window.cut(torch.lerp(around, still, inside(SEAM * window.distance).to(around)))
 
-    def back_layer(self, back: Tensor, window: Window) -> Tensor:
+    def back_layer(self, back: Tensor, window: Window | Cells) -> Tensor:
         """Return the window `[1, C + bands + n, F, F]` of the background `[1, C + bands, 1.5 F, 1.5 F]`."""
         return with_noise(window.cut(back), window.cut(self.noise_back))
 

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from ...tensors import sent
 from .config import FEATURE_SIZE, SLACK
 
 if TYPE_CHECKING:
@@ -34,6 +35,29 @@ class Window:
     def cut(self, layer: Tensor) -> Tensor:
         """The window of `[..., 1.5 F, 1.5 F]`: `[..., F, F]`. Whole cells are copied; between cells both are mixed."""
         return cut_axis(cut_axis(layer, self.row, -2), self.column, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A window of whole cells whose place is data, so that recorded work has it elsewhere each time.
+
+    Attributes:
+        rows, columns: `[F]` int64, which ones of the enlarged picture.
+    """
+
+    rows: Tensor
+    columns: Tensor
+
+    @classmethod
+    def of(cls, window: Window, device: torch.device) -> Cells:
+        """A window that lies at whole cells."""
+        cells = torch.arange(FEATURE_SIZE)
+        return cls(*(sent(cells + int(start), device) for start in (window.row, window.column)))
+
+    def cut(self, layer: Tensor) -> Tensor:
+        """See `Window.cut`; layers `[B, C, 1.5 F, 1.5 F]` lie in memory with their channels last, before and after."""
+        cut = layer.permute(0, 2, 3, 1).index_select(1, self.rows).index_select(2, self.columns)
+        return cut.permute(0, 3, 1, 2)
 
 
 CENTRED = Window(SLACK // 2, SLACK // 2)

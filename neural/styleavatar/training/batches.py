@@ -9,7 +9,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ from ....tracking.performances.maps import MAP_SIZE
 from ...tensors import sent
 from ..networks.config import FEATURE_SIZE, SLIDING_MARGIN
 from ..networks.features import IDENTITY
-from ..networks.windows import CENTRED, Window
+from ..networks.windows import CENTRED, Cells, Window
 from .bending import PictureName, bend
 from .expressive import expressive_region
 
@@ -92,7 +92,7 @@ class Batch:
     window_texture: Tensor
     texture: Tensor
     time_code: Tensor
-    window: Window
+    window: Window | Cells
     bent: int = 0
     identity: float = IDENTITY
 
@@ -100,6 +100,20 @@ class Batch:
     def sharp(self) -> slice:
         """The samples that are not bent."""
         return slice(self.bent, None)
+
+    @property
+    def data(self) -> dict[str, Tensor]:
+        """Its tensors by name, with the `rows` and `columns` of a window that slides."""
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        if self.window == CENTRED:
+            return tensors
+        return tensors | vars(self.window if isinstance(self.window, Cells) else Cells.of(self.window, self.uv.device))
+
+    def of_data(self, data: Mapping[str, Tensor]) -> Batch:
+        """A batch like this one of other `data`."""
+        given = dict(data)
+        window = self.window if self.window == CENTRED else Cells(given.pop("rows"), given.pop("columns"))
+        return replace(self, window=window, **given)  # type: ignore[arg-type]
 
 
 def open_frames(

@@ -55,6 +55,7 @@ def steps_a_second(preset: Preset, device: torch.device, listener: Listener = si
     """
     frames, size, schedule = black_frames(preset.network.resolution), preset.schedule.batch_size, preset.schedule
     trainer = Trainer(preset, DistributedGroup(0, 1, device), native_dtype(device), None, 0)
+    trainer.recordings = None  # so few steps would tell more of the recording than of themselves
     first = -(-(schedule.freeze_after + 1) // schedule.adversary_every) * schedule.adversary_every
 
     def step(index: int) -> None:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import torch
@@ -13,8 +15,10 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ...training.ema import follow
+from ...training.loss_scale import LossScale
 from ...training.muon import Muon, suits_muon
 from ...training.optimisers import adamw, advance, clipped, cosine_rate
+from ...training.recorded_gradients import RecordedGradients, Step
 from ..networks.discriminator import Discriminator
 from ..networks.portrait import FeatureSource, Painting, PortraitNetwork
 from . import losses
@@ -25,11 +29,15 @@ if TYPE_CHECKING:
     from ...pretrained.perceptual import PerceptualLoss
     from ...training.distributed import DistributedGroup
     from .batches import Batch
-    from .presets import Preset
+    from .presets import Preset, ScheduleConfig
+
+log = logging.getLogger(__name__)
 
 Network = TypeVar("Network", bound=nn.Module)
 
 R1_WEIGHT = 5.0
+NOT_TOLD = ("total", "norm", "discriminator's total", "discriminator's norm")
+"""What a step looks at beside its losses: their sums, and the norms of the gradients."""
 FACE_RIM = 9
 """Pixels' side of what is taken off the face about each pixel beside it: asked for more detail there and in hair, whose
 places they do not know, small networks paint a regular pattern."""
@@ -49,18 +57,41 @@ class Generators(nn.Module):
             self.network.bake(*self.source(identity))
 
 
+@dataclass(frozen=True)
+class Turn:
+    """What a step does.
+
+    Attributes:
+        generators: the feature generators learn; after `freeze_after` steps their maps do.
+        adversary: the discriminator has its turn; regularised: with R1.
+    """
+
+    generators: bool
+    adversary: bool
+    regularised: bool
+
+    @classmethod
+    def of(cls, schedule: ScheduleConfig, index: int, fraction: float) -> Turn:
+        """That of step `index`, after `fraction` of the training."""
+        adversary = fraction >= schedule.adversary_start and index % schedule.adversary_every == 0
+        regularised = adversary and index // schedule.adversary_every % schedule.r1_every == 0
+        return cls(index < schedule.freeze_after, adversary, regularised)
+
+
 class Trainer:
     """The state of a training and its step.
 
     Args:
         preset: sizes, rates and weights of losses.
         group: the processes that train together, and where.
-        dtype: of the networks' arithmetic; weights and losses stay float32.
+        dtype: of the networks' arithmetic; weights, losses and R1's gradient stay float32.
         perceptual: VGG19's loss; None for feature matching.
         seed: of the networks' first weights.
 
     Attributes:
         setbacks: how often training was lost; each halves the learning rate.
+        recordings: on a GPU that trains alone, what steps are replayed from; None has each step done plainly.
+        scale: of the losses in float16. A step whose gradients overflow teaches nothing and is no loss of training.
     """
 
     def __init__(
@@ -72,7 +103,7 @@ class Trainer:
         seed: int,
     ) -> None:
         self.preset, self.group, self.device, self.dtype = preset, group, group.device, dtype
-        self.setbacks = 0
+        self.setbacks, self.scale = 0, LossScale(group.device)
         device, optimiser = group.device, preset.optimiser
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -89,6 +120,9 @@ class Trainer:
         )
         judging = dict(self.discriminator.named_parameters())
         self.discriminator_optimiser = adamw(judging, rate, 0.0, equalised=equalised)
+        alone = group.world_size == 1  # what processes tell each other is not recorded
+        learning = (self.generators, self.discriminator)
+        self.recordings = RecordedGradients(learning) if device.type == "cuda" and alone else None
 
     def averaged_network(self, steps: int, identity: float) -> PortraitNetwork:
         """The averaged network after `steps` steps, ready to render a video."""
@@ -123,51 +157,72 @@ class Trainer:
         Returns:
             The losses by name. Where one is not finite, nothing has been learnt.
         """
-        schedule, rate = self.preset.schedule, self._rate(index, fraction)
-        adversary = fraction >= schedule.adversary_start and index % schedule.adversary_every == 0
-        with self._autocast():
-            painting = self.generators.network.paint(
-                batch.uv, batch.texture, batch.time_code, *self._features(index, batch.identity), batch.window
-            )
-        breathe()
-        parts = self._supervised(painting, batch)
-        judged: Tensor | None = None
-        if adversary:
-            of_adversary, judged = self._adversarial(painting, batch)
-            parts |= of_adversary
-        total = torch.stack(list(parts.values())).sum()
-        total.backward()
-        breathe()
-        norm = clipped(self.generators, self.group)
-        *values, whole, length = values_of(*parts.values(), total, norm)
-        told = dict(zip(parts, values, strict=True))
-        sound = self.group.all(math.isfinite(whole))
-        both = [each for each in (self.generators_optimiser, self.painting_optimiser) if each]
-        advance(both, rate, sound=sound and math.isfinite(length))
-        if not sound:
-            return told | {"total": math.nan}
-        batch_size = schedule.batch_size * self.group.world_size
-        follow(self.average, self.generators, index, batch_size, schedule.ema_half_life)
-        if judged is not None:
-            told |= self._train_discriminator(painting, batch, judged, index, rate)
-        return told
+        schedule = self.preset.schedule
+        if index == schedule.freeze_after:
+            with self._autocast():
+                self.generators.bake(batch.identity)
+                self.average.bake(batch.identity)
+        turn = Turn.of(schedule, index, fraction)
+        made = self._made(batch, turn, breathe)
+        told = dict(zip(made, values_of(*made.values()), strict=True))
+        whole, length, judged, judging = (told.pop(name, 0.0) for name in NOT_TOLD)
+        rate, sound = self._rate(index, fraction), self.group.all(math.isfinite(whole))
+        painting = [each for each in (self.generators_optimiser, self.painting_optimiser) if each]
+        advance(painting, rate, sound=sound and math.isfinite(length))
+        if sound:
+            batch_size = schedule.batch_size * self.group.world_size
+            follow(self.average, self.generators, index, batch_size, schedule.ema_half_life)
+        fair = sound and (not turn.adversary or self.group.all(math.isfinite(judged)))
+        if turn.adversary:
+            advance([self.discriminator_optimiser], rate, sound=fair and math.isfinite(judging))
+        if self.dtype == torch.float16:
+            self._mind_float16(finite=fair, overflown=not (math.isfinite(length) and math.isfinite(judging)))
+        return told if sound else told | {"total": math.nan}
 
     def forget_step(self) -> None:
         """Drop what a step that failed half-way left."""
         for optimiser in self.optimisers.values():
             optimiser.zero_grad(set_to_none=True)
+        if self.recordings is not None:
+            self.recordings.forget()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _features(self, index: int, identity: float) -> tuple[Tensor, Tensor]:
-        """The feature maps: from the generators, and after `freeze_after` steps the maps themselves."""
-        if index < self.preset.schedule.freeze_after:
-            maps: tuple[Tensor, Tensor] = self.generators.source(identity)
-            return maps
-        if index == self.preset.schedule.freeze_after:
-            self.generators.bake(identity)
-            self.average.bake(identity)
-        return self.generators.network.face, self.generators.network.back
+    def _made(self, batch: Batch, turn: Turn, breathe: Callable[[], None]) -> dict[str, Tensor]:
+        """See `_gradients`, recorded where that can be had."""
+        if self.recordings is None:
+            return self._gradients(batch, turn, breathe)
+        step = Step(
+            self.dtype,
+            course=(self.preset.losses, turn.generators, len(batch.footage)),
+            sort=(turn, batch.bent, batch.identity if turn.generators else None),
+            inputs=batch.data,
+            plain=lambda: self._gradients(batch, turn, breathe),
+            recordable=lambda data: self._gradients(batch.of_data(data), turn, lambda: None),
+        )
+        return self.recordings.make(step)
+
+    def _gradients(self, batch: Batch, turn: Turn, breathe: Callable[[], None]) -> dict[str, Tensor]:
+        """Leave gradients with all weights that are to learn; return the losses, of no dimension, by name.
+
+        With them come those of `NOT_TOLD`. Nothing waits for a GPU, and nothing is drawn.
+        """
+        source, network = self.generators.source, self.generators.network
+        with self._autocast():
+            maps: tuple[Tensor, Tensor] = source(batch.identity) if turn.generators else (network.face, network.back)
+            painting = network.paint(batch.uv, batch.texture, batch.time_code, *maps, batch.window)
+        breathe()
+        made = self._supervised(painting, batch)
+        judged: Tensor | None = None
+        if turn.adversary:
+            of_adversary, judged = self._adversarial(painting, batch)
+            made |= of_adversary
+        total = torch.stack(list(made.values())).sum()
+        made |= {"total": total, "norm": self._backward(total, self.generators)}
+        breathe()
+        if judged is not None:
+            made |= self._judging(painting, batch, judged, turn)
+        return {name: loss.detach() for name, loss in made.items()}
 
     def _supervised(self, painting: Painting, batch: Batch) -> dict[str, Tensor]:
         """The losses that compare with the footage."""
@@ -217,25 +272,33 @@ class Trainer:
             parts["matching"] = weights.perceptual * losses.feature_matching(ours, theirs)
         return parts, footage_logits
 
-    def _train_discriminator(
-        self, painting: Painting, batch: Batch, footage_logits: Tensor, index: int, rate: float
-    ) -> dict[str, float]:
-        """Update the discriminator on this step's footage and painting."""
+    def _judging(self, painting: Painting, batch: Batch, footage_logits: Tensor, turn: Turn) -> dict[str, Tensor]:
+        """The gradients and the losses of the discriminator, for this step's footage and painting."""
         footage, texture = batch.footage[batch.sharp], batch.window_texture[batch.sharp]
         with self._autocast():
             painted_logits, _ = self.discriminator(painting.picture[batch.sharp, :3].detach(), texture)
         loss = adversarial = losses.discriminator_adversarial(footage_logits, painted_logits)
-        schedule = self.preset.schedule
-        if index // schedule.adversary_every % schedule.r1_every == 0:
+        if turn.regularised:
             footage = footage.detach().requires_grad_(True)
             logits, _ = self.discriminator(footage, texture)
             penalty = losses.r1_penalty(logits, footage)
-            loss = adversarial + penalty * (R1_WEIGHT / 2 * schedule.r1_every)
-        loss.backward()
-        told, whole, length = values_of(adversarial, loss, clipped(self.discriminator, self.group))
-        sound = self.group.all(math.isfinite(whole)) and math.isfinite(length)
-        advance([self.discriminator_optimiser], rate, sound=sound)
-        return {"discriminator": told}
+            loss = adversarial + penalty * (R1_WEIGHT / 2 * self.preset.schedule.r1_every)
+        norm = self._backward(loss, self.discriminator)
+        return {"discriminator": adversarial, "discriminator's total": loss, "discriminator's norm": norm}
+
+    def _backward(self, loss: Tensor, network: nn.Module) -> Tensor:
+        """Leave gradients by a loss with a network's weights; return their norm, of no dimension."""
+        scale = self.scale.factor if self.dtype == torch.float16 else None
+        (loss if scale is None else loss * scale).backward()
+        return clipped(network, self.group, scale)
+
+    def _mind_float16(self, *, finite: bool, overflown: bool) -> None:
+        """Fit the losses' scale to a step's gradients; where `finite` losses or that do not help, leave float16."""
+        if finite and not (overflown and self.scale.least):
+            self.scale.see(overflown=overflown)
+            return
+        log.warning("float16 spoils this training, so it goes on in float32, which is slower.")
+        self.dtype = torch.float32
 
     def _rate(self, index: int, fraction: float) -> float:
         optimiser = self.preset.optimiser
@@ -259,7 +322,7 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 def values_of(*numbers: Tensor) -> list[float]:
     """The values of tensors of no dimension. The processor waits for the GPU once, not once for each."""
-    values: list[float] = torch.stack([each.detach() for each in numbers]).tolist()
+    values: list[float] = torch.stack(numbers).tolist()
     return values
 
 

@@ -7,14 +7,17 @@ import contextlib
 
 import pytest
 import torch
+from semblance.neural.cuda_graphs import RECORDING
 from semblance.neural.runtimes import cuda_graph
-from semblance.neural.runtimes.cuda_graph import RECORDING, recorded
+from semblance.neural.runtimes.cuda_graph import recorded
 from torch import nn
 
 
 class Stream:
+    waits = 0
+
     def wait_stream(self, other):
-        pass
+        Stream.waits += 1
 
 
 class Graph:
@@ -52,7 +55,7 @@ def recordings(monkeypatch):
 
 def test_one_network_is_recorded_at_a_time_and_other_threads_may_take_memory(recordings):
     painter = recorded(nn.Linear(2, 2), torch.zeros(1, 2))
-    assert recordings == [{"capture_error_mode": "thread_local", "alone": True}]
+    assert recordings == [{"pool": None, "capture_error_mode": "thread_local", "alone": True}]
     assert not RECORDING.locked()
     assert isinstance(painter, cuda_graph.Recorded)
 
@@ -60,8 +63,9 @@ def test_one_network_is_recorded_at_a_time_and_other_threads_may_take_memory(rec
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError("no room"), RuntimeError("operation not permitted")])
 def test_a_network_that_cannot_be_recorded_paints_as_it_is(recordings, caplog, error):
     recordings.error = error
-    network = nn.Linear(2, 2)
+    network, waits = nn.Linear(2, 2), Stream.waits
     assert recorded(network, torch.zeros(1, 2)) is network
+    assert Stream.waits == waits + 2, "it begins after what was before, and what comes after it waits"
     assert "could not be recorded" in caplog.text
     recordings.error = None
     assert recorded(network, torch.zeros(1, 2)) is not network

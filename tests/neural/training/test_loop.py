@@ -148,12 +148,26 @@ def test_another_training_and_one_told_not_to_resume_begin_anew(tmp_path):
     assert (other.calls, anew.calls) == (6, 6)
 
 
-def test_a_resumed_training_keeps_its_arithmetic(tmp_path):
+@pytest.mark.parametrize("kept", [torch.bfloat16, torch.float16])
+def test_a_resumed_training_keeps_its_arithmetic(tmp_path, kept):
     first, second = Toy(), Toy()
-    first.dtype = torch.bfloat16
+    first.dtype = kept
     train(tmp_path, first, 2)
-    assert train(tmp_path, second, 4).dtype == "bfloat16"
-    assert second.dtype == torch.bfloat16
+    assert train(tmp_path, second, 4).dtype == str(kept).removeprefix("torch.")
+    assert second.dtype == kept
+
+
+def test_arithmetic_that_a_step_has_changed_is_resumed(tmp_path):
+    class Changing(Toy):
+        def step(self, *given):
+            self.dtype = torch.float32
+            return super().step(*given)
+
+    first, second = Changing(), Toy()
+    first.dtype = second.dtype = torch.float16
+    assert train(tmp_path, first, 2).dtype == "float32"
+    train(tmp_path, second, 3)
+    assert second.dtype == torch.float32
 
 
 def test_a_checkpoint_of_the_first_version_is_resumed_in_this_machines_arithmetic(tmp_path):
