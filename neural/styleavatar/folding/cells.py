@@ -34,7 +34,7 @@ def gathered(picture: Tensor, by: int = 2) -> Tensor:
 
 def as_cells(shuffled: Tensor) -> Tensor:
     """Return weights or biases `[4 C, ...]` whose outputs `pixel_shuffle` takes, for `spread`."""
-    return shuffled.unflatten(0, (-1, 4)).transpose(0, 1).flatten(0, 1).contiguous()
+    return shuffled.reshape(-1, 4, *shuffled.shape[1:]).transpose(0, 1).reshape(shuffled.shape)
 
 
 def doubling_kernel(channels: int, phases: Sequence[Sequence[float]]) -> Tensor:
