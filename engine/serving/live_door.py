@@ -68,6 +68,8 @@ GARBAGE, NO_TOKEN, NO_AVATAR, TOO_LATE, IMPOSSIBLE, TOO_MANY, OWN_FAULT = 4400, 
 OF_THE_DOOR: dict[str, str] = {"easing": "Face lost: easing to rest", "resting": "Face lost: at rest"}
 OF_THE_DOOR.update(WORDS.items())
 CALIBRATING = "Getting to know the face: look at the camera with a calm face"
+UNSETTLED = frozenset({"looking", "learning"})
+"""States in which frames are dropped that a session which has settled would paint: finding a person takes a moment."""
 ELSEWHERE = frozenset({"camera", "stream", "live-link"})
 
 
@@ -308,7 +310,7 @@ class Conversation:
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
             self._held_up.append(self._clock() - slept - SECONDS_BETWEEN_LOOKS)
             has_changed = self._up.judge()
-            if self._made:
+            if self._last is not None and self._last.state not in UNSETTLED:
                 has_changed |= self._workload.look(self._made, self._run.dropped)
             if self._down.judge(max(self._held_up)):
                 self._run.pace(self._down.pace.share, self._down.pace.quality)
