@@ -30,14 +30,15 @@ if TYPE_CHECKING:
 
 HEADINGS = (
     "avatar", "video", "frames/s", "of", "dropped", "latency ms", "95th ms", "from outside ms", "95th ms", "face",
-    "solve", "draw", "paint", "background", "memory MiB", "grown by",
+    "solve", "draw", "paint", "background", "CPU ms", "memory MiB", "grown by",
 )  # fmt: skip
 NOTES = """\
 *frames/s, of*: shown, and given, once the face is followed; *dropped* as well. *latency*: from a picture's arrival to
 the avatar's picture, with the driver in its corner, median and 95th percentile. *from outside*: the same by a patch
 that flashes in the video and is looked for in what comes out; where frames are dropped, the wait for the next one
-counts too. *face* to *background*: milliseconds a stage, the median. *memory*: resident, at the end, and how much of
-it came from the middle third to the last, by their medians."""
+counts too. *face* to *background*: milliseconds a stage, the median. *CPU*: milliseconds of processor time that the
+whole process takes for each frame shown, decoding the video and frames dropped underway included. *memory*: resident,
+at the end, and how much of it came from the middle third to the last, by their medians."""
 FLASH = 0.5
 """Seconds until the patch turns."""
 PATCH = 0.15
@@ -80,6 +81,7 @@ class Seen:
 
     Attributes:
         latencies: seconds by the session's word. outside: seconds by the patch.
+        shown, dropped: frames, once the face is followed; seconds, worked: of the clock and of the processor, for them.
     """
 
     latencies: list[float]
@@ -87,6 +89,7 @@ class Seen:
     shown: int = 0
     dropped: int = 0
     seconds: float = 0.0
+    worked: float = 0.0
 
 
 def session_row(file: Path, video: Path, seconds: float, runtime: RuntimeName) -> list[str]:
@@ -96,6 +99,7 @@ def session_row(file: Path, video: Path, seconds: float, runtime: RuntimeName) -
     actor = actor_of(avatar, laid=with_driver(background(avatar, "avatar")))
     meter, spent, memory = SessionMeter(), list[dict[str, float]](), list[float]()
     seen, is_white, first_time, before = Seen([], []), False, None, 0
+    begun = time.process_time()
     with closing(live_pictures(TrackedFace(source, actor.head), actor, dropped=meter.drop)) as pictures:
         for each in pictures:
             now = time.monotonic()
@@ -103,13 +107,13 @@ def session_row(file: Path, video: Path, seconds: float, runtime: RuntimeName) -
             memory.append(resident())
             meter.finish(each.motion.captured, now, each.spent)
             if each.motion.state in ("looking", "learning"):
-                before = meter.read().reading.dropped
+                before, begun = meter.read().reading.dropped, time.process_time()
                 continue
             first_time = now if first_time is None else first_time
             seen.latencies.append(now - each.motion.captured)
             spent.append(dict(each.spent))
             seen.shown += 1
-            seen.seconds = now - first_time
+            seen.seconds, seen.worked = now - first_time, time.process_time() - begun
             turn = int(each.motion.time / FLASH)
             if is_white != was_white and turn in source.turned:
                 seen.outside.append(now - source.turned[turn])
@@ -120,7 +124,14 @@ def session_row(file: Path, video: Path, seconds: float, runtime: RuntimeName) -
     rate = (seen.shown - 1) / seen.seconds
     told = [*quantiles(seen.latencies), *quantiles(seen.outside)]
     name = f"{avatar.metadata.kind} {avatar.metadata.resolution}"
-    cells = [f"{rate:.1f}", f"{source.fps:.1f}", str(seen.dropped), *told, *stages]
+    cells = [
+        f"{rate:.1f}",
+        f"{source.fps:.1f}",
+        str(seen.dropped),
+        *told,
+        *stages,
+        f"{1000 * seen.worked / seen.shown:.1f}",
+    ]
     return [name, video.stem, *cells, f"{memory[-1]:.0f}", f"{grown:.0f}"]
 
 

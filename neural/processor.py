@@ -38,14 +38,16 @@ def kept_to(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def give_way() -> None:
+def give_way(beside: int = 0) -> None:
     """Have PyTorch, where it is imported, use as many threads as there are free cores for what the calling thread asks
     of it next. Takes no time; call it now and then.
+
+    `beside` are the cores that other threads of the caller keep busy: these count as his own, and are not free.
     """
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "set_num_threads") or getattr(_kept, "threads", None) is not None:
         return
-    if torch.get_num_threads() != (free := free_cores()):
+    if torch.get_num_threads() != (free := max(1, free_cores() - beside)):
         torch.set_num_threads(free)
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 REACHES = (1 / 16, 1 / 64)
 """Of the picture's side: how far around a pixel both colours are looked for, roughly and then finely."""
-ESTIMATED_AT = 128
-"""Pixels of the picture's side at which this is done, and more of a finer picture: both colours are smooth."""
+ESTIMATED_AT = 64
+"""Pixels of the picture's height at which this is done, up to twice as many: both colours are smooth."""
 LITTLE = 1e-6
 NOTHING, EVERYTHING = 0.12, 0.88
 """Alpha up to which a pixel is all background, and from which it is all the person's, as of mattes."""
@@ -30,8 +30,6 @@ FIRM = 2
 """Pixels from the outline inwards after which a person is solid."""
 SOFT = 1.5
 """How steeply alpha is raised there."""
-MULTIPLIED = 256
-"""Pixels of a side up to which a multiplication by a matrix is the quickest blur."""
 BAND, BEYOND = 64, 4
 """Rows that are worked on at once, and how many more above and below count for them."""
 CUT = 0.1
@@ -55,22 +53,24 @@ def person_alone(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def person_alone_in_steps(rgba: NDArray[np.uint8]) -> Generator[None, None, NDArray[np.uint8]]:
     """Do what `person_alone` does in short steps, for those who must not be kept waiting."""
+    planes = np.ascontiguousarray(rgba.transpose(2, 0, 1))
     coarse = coarseness(rgba.shape)
     band = -(-BAND // coarse) * coarse
-    small = pooled(rgba, coarse) / np.float32(255)
+    small = pooled(planes, coarse) / np.float32(255)
     yield
-    person, behind = estimates(small[..., :3], small[..., 3:])
+    person, behind = estimates(small[:3], small[3])
     yield
     alone = np.empty_like(rgba)
     for top in range(0, len(rgba), band):
         rows, around = slice(top, top + band), slice(max(0, top - BEYOND), top + band + BEYOND)
-        picture, alpha = (each.astype(np.float32) / 255 for each in np.split(rgba[rows], [3], -1))
-        estimated = slice(top // coarse, (top + band) // coarse)
-        nearby = enlarged(person[estimated], coarse), enlarged(behind[estimated], coarse)
-        alone[rows, :, :3] = freed(picture, alpha, *nearby) * 255 + np.float32(0.5)
-        plain = np.clip((rgba[around, :, 3:] / np.float32(255) - NOTHING) / (EVERYTHING - NOTHING), 0, 1)
-        inside = slice(rows.start - around.start, rows.start - around.start + len(picture))
-        alone[rows, :, 3:] = smooth(firm(plain))[inside] * 255 + np.float32(0.5)
+        *picture, alpha = planes[:, rows].astype(np.float32) / np.float32(255)
+        estimated = slice(top // coarse, -(-(top + band) // coarse))
+        nearby = (enlarged(each[:, estimated], coarse, alpha.shape) for each in (person, behind))
+        for channel, colours in enumerate(zip(picture, *nearby, strict=True)):
+            alone[rows, :, channel] = freed(colours[0], alpha, *colours[1:]) * 255 + np.float32(0.5)
+        plain = np.clip((planes[3, around] / np.float32(255) - NOTHING) / (EVERYTHING - NOTHING), 0, 1)
+        inside = slice(rows.start - around.start, rows.start - around.start + len(alpha))
+        alone[rows, :, 3] = smooth(firm(plain))[inside] * 255 + np.float32(0.5)
         yield
     return alone
 
@@ -83,20 +83,21 @@ def over(front: NDArray[np.uint8], behind: NDArray[np.uint8]) -> NDArray[np.uint
 
 def foreground(picture: Floats, alpha: Floats) -> Floats:
     """Return the person's colours `[H, W, 3]`, 0 to 1, of a picture `[H, W, 3]` with `alpha [H, W, 1]`."""
+    planes, share = picture.transpose(2, 0, 1), alpha[..., 0]
     coarse = coarseness(picture.shape)
-    person, behind = (enlarged(each, coarse) for each in estimates(pooled(picture, coarse), pooled(alpha, coarse)))
-    return freed(picture, alpha, person, behind)
+    found = estimates(pooled(planes, coarse), pooled(alpha.transpose(2, 0, 1), coarse)[0])
+    colours = freed(planes, share, *(enlarged(each, coarse, share.shape) for each in found))
+    return np.ascontiguousarray(colours.transpose(1, 2, 0))
 
 
 def coarseness(shape: tuple[int, ...]) -> int:
     """Return how many pixels, along each side, of a picture `[H, W, ...]` share an estimate."""
-    coarse = max(1, shape[0] // ESTIMATED_AT)
-    return 1 if shape[0] % coarse or shape[1] % coarse else coarse
+    return max(1, shape[0] // ESTIMATED_AT)
 
 
 def freed(picture: Floats, alpha: Floats, person: Floats, behind: Floats) -> Floats:
-    """Return the person's colours `[H, W, 3]` where a picture mixes them with the background; both are estimated,
-    `[H, W, 3]`.
+    """Return the person's colours `[..., H, W]` where a picture mixes them with the background by `alpha [H, W]`; both
+    are estimated, `[..., H, W]`.
     """
     missed = picture - alpha * person - (1 - alpha) * behind
     colours: Floats = np.clip(person + sureness(alpha) * missed, 0, 1)
@@ -110,76 +111,81 @@ def sureness(share: Floats) -> Floats:
 
 
 def estimates(picture: Floats, alpha: Floats) -> tuple[Floats, Floats]:
-    """Return the colours `[H, W, 3]` of the person and of the background about each pixel; arguments as above."""
+    """Return the colours `[3, H, W]` of the person and of the background about each pixel of a picture `[3, H, W]` with
+    `alpha [H, W]`.
+    """
     surely, surely_behind = sureness(alpha), sureness(1 - alpha)
     person, behind, corrected = picture, picture, picture
     for reach in REACHES:
-        radius = max(1, round(reach * len(picture)))
-        weighted = (corrected * surely, surely, behind * surely_behind, surely_behind)
-        means = blurred(np.concatenate(weighted, -1), radius)
-        person, behind = means[..., :3] / (means[..., 3:4] + LITTLE), means[..., 4:7] / (means[..., 7:] + LITTLE)
+        radius = max(1, round(reach * len(alpha)))
+        weighted = (corrected * surely, surely[None], behind * surely_behind, surely_behind[None])
+        means = blurred(np.concatenate(weighted), radius)
+        person, behind = means[:3] / (means[3] + LITTLE), means[4:7] / (means[7] + LITTLE)
         corrected = freed(picture, alpha, person, behind)
     return person, behind
 
 
-def pooled(values: NDArray[Any], by: int) -> Floats:
-    """Return the means of `values [H, W, C]` over squares of `by` pixels: `[H / by, W / by, C]`."""
-    height, width, channels = values.shape
-    kind = np.uint32 if values.dtype == np.uint8 else np.float32
-    rows = values.reshape(height // by, by, width * channels).sum(1, dtype=kind)
-    sums = rows.reshape(height // by, width // by, by, channels).sum(2, dtype=kind)
+def pooled(planes: NDArray[Any], by: int) -> Floats:
+    """Return the means of `planes [C, H, W]` over squares of `by` pixels, `[C, H / by, W / by]`, rounded up: at the
+    lower and the right edge the last pixels count for what is missing.
+    """
+    _, height, width = planes.shape
+    if height % by or width % by:
+        planes = np.pad(planes, ((0, 0), (0, -height % by), (0, -width % by)), mode="edge")
+    kind = np.uint32 if planes.dtype == np.uint8 else np.float32
+    rows = np.add.reduce([planes[:, first::by] for first in range(by)], dtype=kind)
+    sums = np.add.reduce([rows[:, :, first::by] for first in range(by)])
     means: Floats = sums.astype(np.float32) / np.float32(by * by)
     return means
 
 
-def enlarged(values: Floats, by: int) -> Floats:
-    """Return `values [H, W, C]` with each pixel `by` times as wide and high."""
-    return values if by == 1 else values.repeat(by, 0).repeat(by, 1)
+def enlarged(planes: Floats, by: int, shape: tuple[int, ...]) -> Floats:
+    """Return `planes [C, H, W]` with each pixel `by` times as wide and high, as far as a picture of `shape` reaches."""
+    return planes.repeat(by, 1)[:, : shape[0]].repeat(by, 2)[..., : shape[1]]
 
 
-def blurred(values: Floats, radius: int) -> Floats:
-    """Return the means of `values [H, W, C]` over squares of `2 radius + 1` pixels; outside is nothing."""
-    width = 2 * radius + 1
-    if radius == 1:
-        padded = np.pad(values, ((1, 1), (1, 1), (0, 0)))
-        threes = padded[:-2] + padded[1:-1] + padded[2:]
-        means: Floats = (threes[:, :-2] + threes[:, 1:-1] + threes[:, 2:]) / np.float32(9)
-        return means
-    height, across, _ = values.shape
-    if max(height, across) <= MULTIPLIED:
-        rows = (box(height, radius) @ values.reshape(height, -1)).reshape(values.shape)
-        blended: Floats = np.matmul(box(across, radius), rows)
-        return blended
-    sums = np.cumsum(np.pad(values, ((radius + 1, radius), (0, 0), (0, 0))), 0, dtype=np.float64)
-    rows = np.pad(sums[width:] - sums[:-width], ((0, 0), (radius + 1, radius), (0, 0)))
-    sums = np.cumsum(rows, 1, out=rows)
-    return ((sums[:, width:] - sums[:, :-width]) / width**2).astype(np.float32)
+def blurred(planes: Floats, radius: int) -> Floats:
+    """Return the means of small `planes [C, H, W]` over squares of `2 radius + 1` pixels; outside is nothing.
+
+    By a multiplication along each side, which is the quickest up to some 256 pixels.
+    """
+    _, height, width = planes.shape
+    means: Floats = box(height, radius) @ planes @ box(width, radius)
+    return means
 
 
 @cache
 def box(size: int, radius: int) -> Floats:
-    """Return `[size, size]`, which takes the means of `blurred` along one side by a multiplication."""
+    """Return `[size, size]`, which takes the means of `blurred` along one side."""
     near = np.abs(np.arange(size)[:, None] - np.arange(size)) <= radius
     return near.astype(np.float32) / np.float32(2 * radius + 1)
 
 
+def of_nine(values: Floats) -> Floats:
+    """Return the means of `values [H, W]` over each pixel and its eight neighbours; outside is nothing."""
+    padded = np.pad(values, 1)
+    threes = padded[:-2] + padded[1:-1] + padded[2:]
+    means: Floats = (threes[:, :-2] + threes[:, 1:-1] + threes[:, 2:]) / np.float32(9)
+    return means
+
+
 def firm(alpha: Floats) -> Floats:
-    """Return `alpha [H, W, 1]` raised to 1 well inside the outline, where it is a half: `FIRM` pixels and more."""
+    """Return `alpha [H, W]` raised to 1 well inside the outline, where it is a half: `FIRM` pixels and more."""
     inside = alpha >= 0.5
     for _ in range(FIRM):
         inside = eroded(inside)
-    return np.maximum(alpha, np.minimum(1, SOFT * blurred(inside.astype(np.float32), 1)))
+    return np.maximum(alpha, np.minimum(1, SOFT * of_nine(inside.astype(np.float32))))
 
 
 def smooth(alpha: Floats) -> Floats:
-    """Return `alpha [H, W, 1]` without the steps of a hard outline, which show when the picture is enlarged."""
-    mean = blurred(alpha, 1) / blurred(np.ones_like(alpha), 1)
+    """Return `alpha [H, W]` without the steps of a hard outline, which show when the picture is enlarged."""
+    mean = of_nine(alpha) / of_nine(np.ones_like(alpha))
     return np.clip((mean - CUT) / (1 - 2 * CUT), 0, 1)
 
 
 def eroded(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return `[H, W, 1]`: where a pixel and its four neighbours are `inside [H, W, 1]`; outside the picture all are."""
-    padded = np.pad(inside, ((1, 1), (1, 1), (0, 0)), constant_values=True)
+    """Return `[H, W]`: where a pixel and its four neighbours are `inside [H, W]`; outside the picture all are."""
+    padded = np.pad(inside, 1, constant_values=True)
     middle = padded[1:-1, 1:-1]
     across = padded[1:-1, :-2] & padded[1:-1, 2:]
     result: NDArray[np.bool_] = middle & across & padded[:-2, 1:-1] & padded[2:, 1:-1]

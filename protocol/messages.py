@@ -20,7 +20,7 @@ Control is JSON; arrays are `.npz` without pickles. Every request carries `Autho
 | `GET /v1/jobs/{id}/log` | | text: the end of what the job has printed |
 | `GET /v1/jobs/{id}/events` | | server-sent events, each a whole `Job`; ends when the job has ended |
 | `GET /v1/jobs/{id}/preview` | | PNG or JPEG; a build's: footage above, maps, avatar below; 404 while there is none |
-| `GET /v1/expectations` | | list of `expectations.Expectation`: how long builds take here |
+| `GET /v1/expectations` | | list of `expectations.Expectation`, each with its `sentence`: how long builds take here |
 | `GET /v1/avatars` | | list of `AvatarInfo`, newest first |
 | `POST /v1/avatars` | `{"file": "sha256:HEX/NAME.safetensors"}`, which was sent | 201 `AvatarInfo` |
 | `GET /v1/avatars/{id}` | | `AvatarInfo` |

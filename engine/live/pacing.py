@@ -120,11 +120,15 @@ class Downlink:
             self._quickest.pop()
         self._quickest.append((now, now - sent))
 
-    def judge(self) -> bool:
-        """Change the pace where it has to be, and return whether it was; ask now and then."""
+    def judge(self, held_up: float = 0.0) -> bool:
+        """Change the pace where it has to be, and return whether it was; ask now and then.
+
+        `held_up` are the seconds by which this end, being busy, hears late of what has come, which is no fault of the
+        connection's.
+        """
         now = self._clock()
         self._forget(now)
-        if self._is_late(now):
+        if self._is_late(now, held_up):
             self._trouble = now
             if now - self._changed < SETTLING or self._level == len(PACES) - 1:
                 return False
@@ -138,9 +142,14 @@ class Downlink:
             return True
         return False
 
+    @property
+    def is_limit(self) -> bool:
+        """Whether it is the connection that pictures wait for."""
+        return self._level > 0
+
     def words(self, width: int) -> str:
         """One sentence: what is sent and why; `width` is of the pictures in pixels."""
-        if self._level == 0:
+        if not self.is_limit:
             return "The connection carries the full size and rate."
         carried = f"carries about {self.carried / 1000:.0f} kB/s" if self.carried else "is slow"
         rate = self.pictures_a_second
@@ -162,12 +171,13 @@ class Downlink:
         """Pictures that may be on the way: as many as an untroubled connection holds, and one."""
         return max(2, ceil(self.pictures_a_second * (self._base() + TOLERATED / 2)) + 1)
 
-    def _is_late(self, now: float) -> bool:
+    def _is_late(self, now: float, held_up: float) -> bool:
         """Tell whether pictures wait on the way."""
+        usual = self._base() + held_up
         oldest = max((now - sent for sent, _ in self._on_the_way.values()), default=0.0)
-        if oldest > self._base() + max(JUDGED, 2 * TOLERATED):
+        if oldest > usual + max(JUDGED, 2 * TOLERATED):
             return True
-        return len(self._seen) >= FEWEST and self.round_trip > self._base() + TOLERATED
+        return len(self._seen) >= FEWEST and self.round_trip > usual + TOLERATED
 
     def _throughput(self) -> float:
         """Bytes a second that got through of late."""

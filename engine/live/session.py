@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from ...tracking.live.source import Clock
     from ...tracking.performances.performance import Performance
 
+BESIDE = 1
+"""Cores that source, tracking and drawing keep busy: two painting threads on two cores would wait for each other."""
+
 
 @dataclass
 class Actor:
@@ -151,7 +154,7 @@ def with_pictures(drawn: Generator[DrawnMotion, None, None], actor: Actor, clock
     with closing(drawn):
         for each in drawn:
             begun = clock()
-            give_way()
+            give_way(BESIDE)
             rgba = actor.avatar.render(each.inputs, actor.look).rgba[0]
             painted = clock()
             picture = actor.laid(rgba, each.motion.image)

@@ -6,13 +6,13 @@ about what to expect of builds.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
 
 from ...neural.training.curves import CURVES_FILE, read_curve
-from ...protocol.expectations import Expectation
 from ...protocol.messages import Curve, Job
 from ..jobs.expectations import expectations
 from .known import KnownJob, scheduler_of
@@ -26,8 +26,9 @@ def add_job_endpoints(app: FastAPI) -> None:
     """Add them."""
 
     @app.get("/v1/expectations", name="expectations")
-    async def what_to_expect(request: Request) -> list[Expectation]:
-        return await asyncio.to_thread(expectations, scheduler_of(request).home)
+    async def what_to_expect(request: Request) -> list[dict[str, Any]]:
+        found = await asyncio.to_thread(expectations, scheduler_of(request).home)
+        return [asdict(each) | {"sentence": each.sentence} for each in found]
 
     @app.post("/v1/jobs/{id}/finish")
     async def finish(request: Request, record: KnownJob) -> Job:

@@ -11,6 +11,7 @@ import asyncio
 import hmac
 import json
 import time
+from collections import deque
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,8 @@ from ...common.failures import log_traceback, mendable, sentence_about
 from ...tracking.heads.head import ARKIT_NAMES
 from ..live.figures import WORDS, SessionMeter
 from ..live.pacing import Downlink
-from ..live.uplink import Uplink
+from ..live.uplink import WANTED, Uplink
+from ..live.workload import Workload
 from .avatar_cache import AvatarCache
 from .callers import is_own
 from .live_messages import (
@@ -54,6 +56,7 @@ SECONDS_FOR_THE_FIRST = 10.0
 SECONDS_BETWEEN_STATES = 0.5
 SECONDS_BETWEEN_LOOKS = 0.1
 """At how the connection does."""
+LOOKS_REMEMBERED = 10
 SECONDS_TO_END = 10.0
 """For which the session's thread is waited for."""
 MOST_SESSIONS = 4
@@ -65,6 +68,8 @@ GARBAGE, NO_TOKEN, NO_AVATAR, TOO_LATE, IMPOSSIBLE, TOO_MANY, OWN_FAULT = 4400, 
 OF_THE_DOOR: dict[str, str] = {"easing": "Face lost: easing to rest", "resting": "Face lost: at rest"}
 OF_THE_DOOR.update(WORDS.items())
 CALIBRATING = "Getting to know the face: look at the camera with a calm face"
+UNSETTLED = frozenset({"looking", "learning"})
+"""States in which frames are dropped that a session which has settled would paint: finding a person takes a moment."""
 ELSEWHERE = frozenset({"camera", "stream", "live-link"})
 
 
@@ -155,13 +160,14 @@ class Conversation:
         self._clock = time.monotonic
         self._meter = SessionMeter()
         self._down, self._up = Downlink(self._clock, asked.rate or USUAL_RATE), Uplink(self._clock)
+        self._workload, self._held_up = Workload(self._clock, WANTED[0].rate), deque[float](maxlen=LOOKS_REMEMBERED)
         self._news = asyncio.Event()
         self._ended: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self._begun: Begun | None = None
         self._waiting: Ready | None = None
         self._on_the_way: dict[int, Ready] = {}
         self._last: Ready | None = None
-        self._number = self._lost = 0
+        self._number = self._made = self._lost = 0
         self._said = ""
         self._next_state = 0.0
         self._sending = asyncio.Lock()
@@ -263,8 +269,8 @@ class Conversation:
         """A picture is ready: one that still waits gives way."""
         if self._waiting is not None:
             self._lost += 1
-        self._waiting = ready
-        self._last = ready
+        self._waiting = self._last = ready
+        self._made += 1
         self._news.set()
 
     async def _send(self) -> None:
@@ -298,11 +304,15 @@ class Conversation:
             await self._websocket.send_bytes(header + ready.file)
 
     async def _watch(self) -> None:
-        """Look at how the connection does, and tell the client now and then."""
+        """Look at how the connection and this machine do, and tell the client now and then."""
         while True:
+            slept = self._clock()
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+            self._held_up.append(self._clock() - slept - SECONDS_BETWEEN_LOOKS)
             has_changed = self._up.judge()
-            if self._down.judge():
+            if self._last is not None and self._last.state not in UNSETTLED:
+                has_changed |= self._workload.look(self._made, self._run.dropped)
+            if self._down.judge(max(self._held_up)):
                 self._run.pace(self._down.pace.share, self._down.pace.quality)
                 has_changed = True
             state = self._last.state if self._last is not None else ""
@@ -330,15 +340,22 @@ class Conversation:
                 "height": height,
                 "rate": round(wanted, 1),
                 "quality": pace.quality,
-                "why": self._down.words(width),
+                "why": self._why(width),
             },
             "send": self._wanted(),
         }
 
+    def _why(self, width: int) -> str:
+        """What limits size and rate, in a sentence or two."""
+        if not self._workload.is_limit:
+            return self._down.words(width)
+        return f"{self._workload.words()} {self._down.words(width)}" if self._down.is_limit else self._workload.words()
+
     def _wanted(self) -> dict[str, Any]:
         """What camera pictures should be like."""
         wanted = self._up.wanted
-        return {"side": wanted.side, "quality": wanted.quality, "rate": wanted.rate}
+        rate = round(min(wanted.rate, self._workload.wanted), 1)
+        return {"side": wanted.side, "quality": wanted.quality, "rate": rate}
 
     async def _say(self, **message: Any) -> None:
         async with self._sending:

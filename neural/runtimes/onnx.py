@@ -34,9 +34,11 @@ class OnnxRuntime:
 
     def __init__(self, model: Path | bytes) -> None:
         available = [name for name in PROVIDERS if name in onnxruntime.get_available_providers()]
+        options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # waiting would take others' cores
         try:
             self.session = onnxruntime.InferenceSession(
-                model if isinstance(model, bytes) else str(model), providers=available
+                model if isinstance(model, bytes) else str(model), options, providers=available
             )
         except Exception as error:  # ONNX Runtime's own errors share no base class
             raise UserError(f"{name_of(model)} cannot be read by ONNX Runtime; export the avatar again.") from error

@@ -51,6 +51,13 @@ def test_who_keeps_to_one_thread_is_left_alone(monkeypatch):
     assert torch.get_num_threads() == 3
 
 
+def test_cores_that_are_busy_with_the_same_task_are_not_free(monkeypatch):
+    for cores, threads in ((1, 1), (2, 1), (4, 3)):
+        free(monkeypatch, cores)
+        give_way(beside=1)
+        assert torch.get_num_threads() == threads
+
+
 def test_launches_are_shared_by_the_threads_of_free_cores(monkeypatch):
     monkeypatch.setattr(launching, "kernel_device", lambda: launching.KernelDevice(torch.device("cpu"), 4))
     for cores, threads in ((1, 1), (3, 3), (16, 4)):

@@ -80,9 +80,10 @@ def test_nothing_and_everything_stay():
         assert (person_alone(portrait(alpha, (9, 9, 9)))[..., 3] == round(255 * value)).all()
 
 
-def test_a_large_portrait_is_freed_as_well_as_a_small_one():
-    y, x = np.mgrid[:1024, :1024] - 511.5
-    alpha = np.clip((352 - np.hypot(x, y)) / 8 + 0.5, 0, 1)[..., None]
-    shown = over(person_alone(portrait(alpha, (250, 250, 240))), np.full((1024, 1024, 3), 20, np.uint8))
+@pytest.mark.parametrize(("height", "width"), [(1024, 1024), (515, 702)])
+def test_a_large_portrait_is_freed_as_well_as_a_small_one(height, width):
+    y, x = np.mgrid[:height, :width] - np.array([height - 1, width - 1])[:, None, None] / 2
+    alpha = np.clip((0.34 * height - np.hypot(x, y)) / 8 + 0.5, 0, 1)[..., None]
+    shown = over(person_alone(portrait(alpha, (250, 250, 240))), np.full((height, width, 3), 20, np.uint8))
     assert (shown >= np.minimum(20, PERSON) - 5).all()
     assert (shown <= np.maximum(20, PERSON) + 5).all()

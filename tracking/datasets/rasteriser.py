@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import threading
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from ...common.errors import UserError
 from ..performances.maps import FRAGMENT_BODY, MAP_SIZE, VERTEX_BODY, MapVertices
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..heads.arrays import Floats, Integers
 
 MAP_VERTEX_SHADER = f"""
@@ -72,6 +75,7 @@ class SurfaceRasteriser:
         self._layout = layout
         self._lock = threading.Lock()
         self._context = create_context()
+        self._wait_until_drawn = waiting(sys.platform)
         with self._context as context:
             self._program = context.program(vertex_shader=vertex_shader, fragment_shader=fragment_shader)
             targets = [context.texture((size, size), 4, dtype="f4") for _ in range(2)]
@@ -100,6 +104,7 @@ class SurfaceRasteriser:
             self._framebuffer.use()
             self._framebuffer.clear()
             uploaded.surface.render()
+            self._wait_until_drawn()
             return self._read(0), self._read(1)
 
     def _upload(self, context: moderngl.Context, packed: Floats, triangles: Integers) -> UploadedSurface:
@@ -189,6 +194,14 @@ def create_context() -> moderngl.Context:
     context.gc_mode = None  # type: ignore[assignment]
     context.__exit__(None, None, None)
     return context
+
+
+def waiting(system: str) -> Callable[[], object]:
+    """Return what waits, on a system (`sys.platform`), until OpenGL has drawn, and lets other Python threads run.
+
+    Reading waits too, but holds them up: for most of the time where a processor draws, as on a Linux without a GPU.
+    """
+    return ctypes.CDLL("libGL.so.1").glFinish if system == "linux" else lambda: None
 
 
 def opengl_of(system: str) -> tuple[dict[str, str], str]:

@@ -56,6 +56,7 @@ function form(file, signal, restart) {
   const name = h("input", { id: nameId, value: asName(stem(file.name)), required: true, maxlength: 60, autocomplete: "off" });
   const kind = radios("Kind", KINDS, medium === "photo" ? "splats" : "portrait");
   const preset = radios("Quality", PRESETS, "preview");
+  sayWhatToExpect(kind, preset);
   const consent = consentFields();
   const more = moreFields();
   const said = h("div");
@@ -91,6 +92,14 @@ function form(file, signal, restart) {
     }
   };
   return h("form.panel", { onsubmit: send }, shown(file, medium, signal), fields);
+}
+
+/** Say beside each quality how long the kind that is chosen trains here, as far as the engine knows. */
+async function sayWhatToExpect(kind, preset) {
+  const expected = await json("/v1/expectations").catch(() => []);
+  const show = () => expected.filter((each) => each.kind === kind.value()).forEach((each) => preset.more(each.preset, each.sentence));
+  kind.element.addEventListener("change", show);
+  show();
 }
 
 /** Upload, then ask for the dataset and the avatar: the second job waits for the first in the engine's own queue. */

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ..networks.portrait import face_mask, sample_uv, with_noise
+from .cells import gathered, spread
 
 if TYPE_CHECKING:
     from ..networks.config import PortraitConfig
@@ -44,7 +44,7 @@ class SmoothTexture(nn.Module):
         face = sample_uv(self.texture, coarse, "bilinear")
         if self.noise.shape[1]:
             face = with_noise(face, sample_uv(self.noise, coarse, "nearest"))
-        return face * face_mask(coarse)
+        return face.contiguous(memory_format=torch.channels_last) * face_mask(coarse)
 
 
 class FineTexture(nn.Module):
@@ -55,12 +55,12 @@ class FineTexture(nn.Module):
     def __init__(self, features: Tensor, cells: Tensor, noise: Tensor) -> None:
         super().__init__()
         self.features, self.channels = SmoothTexture(features, noise), features.shape[1]
-        self.register_buffer("picture", F.pixel_shuffle(cells, 2))
+        self.register_buffer("picture", spread(cells))
 
     def forward(self, uv: Tensor) -> Tensor:
         """Return `[B, C + cells + n, F, F]`: the texture looked up at `uv [B, 3, 2 F, 2 F]`."""
         features = self.features(uv)
-        cells = F.pixel_unshuffle(sample_uv(self.picture, uv, "bilinear") * face_mask(uv), 2)
+        cells = gathered(sample_uv(self.picture, uv, "bilinear") * face_mask(uv))
         return torch.cat([features[:, : self.channels], cells, features[:, self.channels :]], 1)
 
 

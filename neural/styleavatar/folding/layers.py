@@ -23,8 +23,8 @@ from ..networks.layers import (
     FromPicture,
     StyledConvolution,
     ToPicture,
-    upsample,
 )
+from .cells import as_cells, doubling_kernel, spread
 
 if TYPE_CHECKING:
     from ..networks.blur import Blur
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 HALF_MERGED_FROM = 128
 """With so many outputs multiplications cost more than another pass over memory."""
 REST_OF_BLUR = (1.0, 2.0, 1.0)
+DOUBLED = ((0.25, 0.75, 0.0), (0.0, 0.75, 0.25))
+"""`networks.layers.upsample` along one side: the taps of the first and of the second of two pixels."""
 
 
 class PlainConvolution(nn.Module):
@@ -108,10 +110,7 @@ class PhaseConvolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `[B, O, 2 H, 2 W]`, or `[B, O, 2 H + 2, 2 W + 2]`, of `[B, I, H, W]`."""
-        phases: Tensor = self.conv(x).permute(0, 2, 3, 1)
-        batch, height, width, channels = phases.shape
-        pixels = phases.reshape(batch, height, width, 2, 2, channels // 4).permute(0, 1, 3, 2, 4, 5)
-        return pixels.reshape(batch, 2 * height, 2 * width, channels // 4).permute(0, 3, 1, 2)
+        return spread(self.conv(x))
 
 
 def doubling(weight: Tensor, bias: Tensor, blur: Blur, *, linear: bool) -> nn.Module:
@@ -164,16 +163,22 @@ class NoisyConvolution(nn.Module):
 
 
 class PictureConvolution(nn.Module):
-    """Features to a picture, added to the doubled picture of the level below; pictures are float32."""
+    """Features to a picture, in cells, added to the doubled picture of the level below; both are float32."""
+
+    doubled: Tensor
 
     def __init__(self, layer: ToPicture, style: Tensor) -> None:
         super().__init__()
-        self.conv = PlainConvolution(*layer.conv.plain(style, layer.bias, mix=layer.bands_to_pixels), linear=True)
+        weight, bias = layer.conv.plain(style, layer.bias, mix=layer.bands_to_pixels)
+        self.conv = PlainConvolution(as_cells(weight), as_cells(bias), linear=True)
+        self.register_buffer("doubled", doubling_kernel(len(bias) // 4, DOUBLED).to(weight))
 
     def forward(self, x: Tensor, below: Tensor | None = None) -> Tensor:
-        """Return `[B, channels, 2 H, 2 W]` of `x [B, inputs, H, W]` and the picture `below [B, channels, H, W]`."""
-        picture = F.pixel_shuffle(self.conv(x).float(), 2)
-        return picture if below is None else picture + upsample(below)
+        """Return the cells `[B, 4 * channels, H, W]` of `x [B, inputs, H, W]` and the picture `below [B, channels, H,
+        W]`.
+        """
+        cells: Tensor = self.conv(x).float()
+        return cells if below is None else cells + F.conv2d(below, self.doubled, padding=1)
 
 
 class FoldedDecoderLevel(nn.Module):
@@ -186,7 +191,10 @@ class FoldedDecoderLevel(nn.Module):
         self.to_picture = PictureConvolution(level.to_picture, style)
 
     def forward(self, x: Tensor, below: Tensor | None, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return features `[B, outputs, 2 H, 2 W]` and the picture `[B, channels, 4 H, 4 W]`; see `DecoderLevel`."""
+        """Return features `[B, outputs, 2 H, 2 W]` and the picture's cells `[B, 4 * channels, 2 H, 2 W]`.
+
+        See `DecoderLevel`.
+        """
         first, second = (noise[:, :1], noise[:, -1:]) if noise is not None else (None, None)
         x = self.conv(self.up(x, first), second)
         return x, self.to_picture(x, below)

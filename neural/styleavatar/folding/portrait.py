@@ -19,6 +19,7 @@ from ..networks.config import FEATURE_SIZE, SLIDING_MARGIN, PortraitConfig
 from ..networks.portrait import MASK_GAIN, SEAM, PortraitNetwork, well_inside_face, with_noise
 from ..networks.wavelets import inverse_haar
 from ..networks.windows import CENTRED, ENLARGED_SIZE, Window, Windows, inside, middle, surrounded
+from .cells import gathered, spread
 from .face import folded_face
 from .layers import PlainConvolution
 from .styleunet import FoldedDecoder, FoldedEncoder, folded_level
@@ -67,8 +68,8 @@ class FoldedPortrait(nn.Module):
         back = in_pixels(network.back_layer(network.back, windows.background), config)
         joined = face.shape[1] - config.noise_channels
         self.face = folded_face(face, config)
-        self.register_buffer("back", back[:, :channels])
-        self.register_buffer("back_cells", back[:, channels:])
+        self.register_buffer("back", back[:, :channels].contiguous(memory_format=torch.channels_last))
+        self.register_buffer("back_cells", back[:, channels:].contiguous(memory_format=torch.channels_last))
         foreground = with_noise(torch.zeros_like(network.back), network.noise_foreground)
         self.register_buffer("foreground_noise", self.window.cut(in_pixels(foreground, config)[:, joined:]))
         self.register_buffer(
@@ -84,12 +85,13 @@ class FoldedPortrait(nn.Module):
             mask = torch.where(self._in_window(well_inside_face(uv[..., ::2, ::2])) > 0.5, -1.0, mask)
         share = (MASK_GAIN * mask).clamp(-1, 1) / 2 + 0.5
         channels, kind = self.config.feature_channels, features.dtype
-        features = torch.lerp(features, self.back.to(kind), share.to(kind)) + face[:, :channels].to(kind)
-        picture, noises = self._split(torch.lerp(cells, self.back_cells, share) + face[:, channels:])
+        features = (torch.lerp(features.float(), self.back, share) + face[:, :channels]).to(kind)
+        cells, *noises = self._split(torch.lerp(cells, self.back_cells, share) + face[:, channels:])
+        picture = spread(cells)
         encoded = self.portrait_encoder(picture, self.entry(features))
-        below = picture if self.config.direct else None
-        _, unclamped = self.portrait_decoder([features, *encoded], noises, below)
-        painted: Tensor = unclamped.clamp(-1, 1)
+        base = cells if self.config.direct else None
+        _, painted_cells = self.portrait_decoder([features, *encoded], noises, base)
+        painted = spread(painted_cells).clamp(-1, 1)
         if self.config.picture_channels == 4:
             return painted
         alpha = F.interpolate(-mask, painted.shape[-2:], mode="bilinear", align_corners=False)
@@ -122,18 +124,18 @@ class FoldedPortrait(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """StyleUNet 1: features, and its picture as cells."""
         encoded = self.foreground_encoder(F.pad(texture, (margin,) * 4, value=-1.0) if margin else texture)
-        features, picture = self.foreground_decoder(encoded, crop=crop)
-        return features, F.pixel_unshuffle(picture, 2)
+        features, cells = self.foreground_decoder(encoded, crop=crop)
+        return features, cells
 
     def _in_window(self, layer: Tensor) -> Tensor:
         """The window of what the UV map shows, `[B, C, F, F]`."""
         return layer if self.window == CENTRED else self.window.cut(surrounded(layer))
 
-    def _split(self, cells: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The picture, and the noise of each level of the decoder that gets some."""
+    def _split(self, cells: Tensor) -> list[Tensor]:
+        """The picture's cells, and the noise of each level of the decoder that gets some."""
         ends = [0, *accumulate(sizes(self.config)[1:])]
         picture, *noises = (cells[:, start:end] for start, end in pairwise(ends))
-        return F.pixel_shuffle(picture, 2), [F.pixel_shuffle(noise, 2**level) for level, noise in enumerate(noises)]
+        return [picture, *(spread(noise, 2**level) for level, noise in enumerate(noises))]
 
 
 def sizes(config: PortraitConfig) -> list[int]:
@@ -151,7 +153,7 @@ def pixels(bands: Tensor, levels: int) -> Tensor:
     """Return the pixels that Haar bands `[B, n, H, W]` of so many levels stand for: `[B, n, H, W]`, cell by cell."""
     for _ in range(levels):
         bands = inverse_haar(bands)
-    return F.pixel_unshuffle(bands, 2**levels)
+    return gathered(bands, 2**levels)
 
 
 def cropping(window: Window, margin: int) -> tuple[tuple[slice, slice], Window]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
+from .cells import spread
 from .layers import FoldedDecoderLevel, FoldedFromPicture, plain
 
 if TYPE_CHECKING:
@@ -69,23 +70,24 @@ class FoldedDecoder(nn.Module):
         base: Tensor | None = None,
         crop: tuple[slice, slice] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Return the last features `[B, channels, H, W]` and the picture `[B, pictures, 2 H, 2 W]`.
+        """Return the last features `[B, channels, H, W]` and the picture's cells `[B, 4 * pictures, H, W]`.
 
-        `encoded` as in `Decoder.forward`. `noises` has one for each level that gets noise; `base` is a picture to paint
-        on, of any level's size; `crop` are the rows and columns of the last level's input that are needed: the others
-        are left out.
+        `encoded` as in `Decoder.forward`. `noises` has one for each level that gets noise; `base` are the cells of a
+        picture to paint on, of any level's size; `crop` are the rows and columns of the last level's input that are
+        needed: the others are left out.
         """
-        x, picture = self.bottom(encoded[-1]), None
+        x, cells = self.bottom(encoded[-1]), None
         for index, level in enumerate(self.levels):
-            if crop and picture is not None and index == len(self.levels) - 1:
-                x, picture = cropped(x, crop), cropped(picture, doubled(crop))
-            x, picture = level(x, picture, noises[index - self.quiet] if index >= self.quiet else None)
-            if base is not None and base.shape == picture.shape:
-                picture = picture + base
+            below = None if cells is None else spread(cells)
+            if crop and below is not None and index == len(self.levels) - 1:
+                x, below = cropped(x, crop), cropped(below, doubled(crop))
+            x, cells = level(x, below, noises[index - self.quiet] if index >= self.quiet else None)
+            if base is not None and base.shape == cells.shape:
+                cells = cells + base
             if index < len(self.merges):
                 x = self.merges[index](torch.cat([x, encoded[-2 - index].to(x.dtype)], 1))
-        assert picture is not None  # there is at least one level
-        return x, picture
+        assert cells is not None  # there is at least one level
+        return x, cells
 
 
 class FoldedStyleUNet(nn.Module):
@@ -102,8 +104,9 @@ class FoldedStyleUNet(nn.Module):
     def forward(self, uv: Tensor, texture: Tensor) -> Tensor:
         """Paint `[B, 4, R, R]` RGBA in [-1, 1] of `texture [B, 3, 256, 256]`; see `StyleUNet.forward`."""
         noises = [self.get_buffer(f"noise_{level}") for level in range(len(self.decoder.levels))]
-        _, picture = self.decoder(self.encoder(texture), noises)
-        return torch.cat([picture.clamp(-1, 1), torch.ones_like(picture[:, :1])], 1)
+        _, cells = self.decoder(self.encoder(texture), noises)
+        picture = spread(cells).clamp(-1, 1)
+        return torch.cat([picture, torch.ones_like(picture[:, :1])], 1)
 
 
 def folded_level(level: EncoderLevel, *, merge: bool) -> nn.Sequential:

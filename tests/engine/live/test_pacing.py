@@ -126,6 +126,22 @@ def test_who_acknowledges_nothing_gets_little():
     assert sent <= 30
 
 
+def test_an_engine_that_hears_late_of_what_has_come_does_not_blame_the_connection():
+    held_up, clock = 0.2, FakeClock()
+    link = Downlink(clock, 30.0)
+    link.sent(0, 0)
+    clock.work(0.02)
+    link.seen(0)
+    for number in range(1, 200):
+        link.sent(number, PICTURE)
+        clock.work(0.02 + held_up)
+        link.seen(number)
+        assert not link.judge(held_up)
+    assert not link.is_limit
+    link.judge()
+    assert link.is_limit, "without a word about that it would have"
+
+
 def test_of_an_idle_connection_nothing_is_thought_anew():
     run = Run(carries=5e6).go_on(2)
     for _ in range(10_000):

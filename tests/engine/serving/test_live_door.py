@@ -137,6 +137,18 @@ def test_sliders_move_the_avatar(engine, avatar):
         assert page.end() == (1000, "The session has ended.")
 
 
+@pytest.mark.slow
+def test_where_the_avatar_is_painted_slowly_the_engine_says_so_and_asks_for_fewer_pictures(engine, avatar):
+    avatar.paint = lambda: time.sleep(0.15)
+    with client(engine) as page:
+        page.start()
+        state = page.wait(
+            lambda me: next((each for each in me.said if each["type"] == "state" and each["send"]["rate"] < 15), None)
+        )
+        assert state["pace"]["why"].startswith("The engine's computer makes ")
+        assert "connection" not in state["pace"]["why"] or state["pace"]["width"] < SIDE
+
+
 def test_view_look_background_and_size_change_on_the_way(engine, avatar):
     with client(engine) as page:
         page.start(view={"yaw": 10.0})

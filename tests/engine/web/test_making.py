@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from semblance.engine.jobs.expectations import expectation, expectations, note_rates
 from semblance.protocol.messages import Job, JobState
 from semblance.tests.engine.web.conftest import DESK, PHONE
 
@@ -75,6 +76,21 @@ def test_a_video_becomes_an_avatar(address, open_page, engine, size, scheme):
     assert build.parameters["avatar_kind"] == "portrait"
     assert build.parameters["consent"].startswith("I am the person shown")
     assert build.parameters["consent_by"] == "Me"
+
+
+def test_it_says_beside_each_quality_how_long_it_trains_here(address, open_page, engine):
+    note_rates(engine.home, {"portrait preview": 4.0})
+    page = open_page(address).page
+    page.get_by_role("link", name="New avatar").click()
+    page.get_by_label("Drop a photo or a video").set_input_files(file("Me.mp4"))
+    qualities = page.get_by_role("group", name="Quality")
+    for kind, title in (("portrait", "Portrait"), ("splats", "Head in 3D")):
+        page.get_by_label(title, exact=False).first.check()
+        told = [each for each in expectations(engine.home) if each.kind == kind]
+        assert len(told) == 3
+        for each in told:
+            qualities.get_by_text(each.sentence, exact=True).first.wait_for()
+    assert "of training here, about" in expectation(engine.home, "portrait", "preview").sentence
 
 
 def test_a_photo_that_is_dropped_anywhere_becomes_a_head_in_3d(address, open_page, engine):
