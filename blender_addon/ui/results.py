@@ -139,7 +139,12 @@ def add_head(scene: bpy.types.Scene, job: Job) -> str:
         hide_startup_cube(scene)
         if shown:
             look_through_camera(made)
-    return translated("{head} is in the scene: press Build Avatar to make it photo-real.", head=made.name)
+    if scene.camera == head_settings(made).camera:
+        return translated("{head} is in the scene: press Build Avatar to make it photo-real.", head=made.name)
+    return translated(
+        "{head} is in the scene: press Use Its Camera to see it as in its footage, Build Avatar to make it photo-real.",
+        head=made.name,
+    )
 
 
 def finish_new_avatar(scene: bpy.types.Scene, job: Job) -> bpy.types.Object:

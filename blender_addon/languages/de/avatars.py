@@ -185,6 +185,7 @@ TEXTS = {
     "{head} has the avatar {avatar}.": "{head} hat den Avatar {avatar}.",
     "{head} is in the scene: press Build Avatar to make it photo-real.": "{head} ist in der Szene: „Avatar erstellen“ drücken, um ihn fotorealistisch zu machen.",
     "{head} is in the scene: press Render with Semblance to see it.": "{head} ist in der Szene: „Mit Semblance rendern“ drücken, um ihn zu sehen.",
+    "{head} is in the scene: press Use Its Camera to see it as in its footage, Build Avatar to make it photo-real.": "{head} ist in der Szene: „Eigene Kamera verwenden“ drücken, um ihn wie in seinem Filmmaterial zu sehen, „Avatar erstellen“, um ihn fotorealistisch zu machen.",
     "{head} was tracked at {size} pixels: choose a lower quality, or make it again with New Avatar.": "{head} wurde mit {size} Pixeln getrackt: eine niedrigere Qualität wählen oder mit „Neuer Avatar“ neu anlegen.",
     "{job} is done: {made}.": "{job} ist fertig: {made}.",
     "{job} is done; the scene that it was made for is not open.": "{job} ist fertig; die Szene, für die es gemacht wurde, ist nicht offen.",

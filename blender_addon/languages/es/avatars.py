@@ -185,6 +185,7 @@ TEXTS = {
     "{head} has the avatar {avatar}.": "{head} tiene el avatar {avatar}.",
     "{head} is in the scene: press Build Avatar to make it photo-real.": "{head} está en la escena: pulsar Generar avatar para hacerla fotorrealista.",
     "{head} is in the scene: press Render with Semblance to see it.": "{head} está en la escena: pulsar Procesar con Semblance para verla.",
+    "{head} is in the scene: press Use Its Camera to see it as in its footage, Build Avatar to make it photo-real.": "{head} está en la escena: pulsar Usar su cámara para verla como en su metraje, Generar avatar para hacerla fotorrealista.",
     "{head} was tracked at {size} pixels: choose a lower quality, or make it again with New Avatar.": "{head} se rastreó a {size} píxeles: elegir una calidad menor o volver a crearla con Nuevo avatar.",
     "{job} is done: {made}.": "{job}: terminado, {made}.",
     "{job} is done; the scene that it was made for is not open.": "{job}: terminado; la escena para la que se hizo no está abierta.",

@@ -185,6 +185,7 @@ TEXTS = {
     "{head} has the avatar {avatar}.": "{head}にアバター{avatar}を割り当てました。",
     "{head} is in the scene: press Build Avatar to make it photo-real.": "{head}がシーンに入りました。「アバターを構築」を押すとフォトリアルになります。",
     "{head} is in the scene: press Render with Semblance to see it.": "{head}がシーンに入りました。「Semblanceでレンダリング」を押すと見られます。",
+    "{head} is in the scene: press Use Its Camera to see it as in its footage, Build Avatar to make it photo-real.": "{head}がシーンに入りました。「専用カメラを使用」を押すとフッテージと同じ視点になり、「アバターを構築」を押すとフォトリアルになります。",
     "{head} was tracked at {size} pixels: choose a lower quality, or make it again with New Avatar.": "{head}は{size}ピクセルでトラッキングされました。品質を下げるか、「新規アバター」で作り直してください。",
     "{job} is done: {made}.": "「{job}」が完了しました: {made}。",
     "{job} is done; the scene that it was made for is not open.": "「{job}」が完了しました。対象のシーンは開かれていません。",

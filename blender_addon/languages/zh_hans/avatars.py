@@ -185,6 +185,7 @@ TEXTS = {
     "{head} has the avatar {avatar}.": "{head} 已使用虚拟形象 {avatar}。",
     "{head} is in the scene: press Build Avatar to make it photo-real.": "{head} 已在场景中：按“构建虚拟形象”使其达到照片级真实。",
     "{head} is in the scene: press Render with Semblance to see it.": "{head} 已在场景中：按“用 Semblance 渲染”即可查看。",
+    "{head} is in the scene: press Use Its Camera to see it as in its footage, Build Avatar to make it photo-real.": "{head} 已在场景中：按“使用其摄像机”以素材的视角查看，按“构建虚拟形象”使其达到照片级真实。",
     "{head} was tracked at {size} pixels: choose a lower quality, or make it again with New Avatar.": "{head} 以 {size} 像素追踪：请选择较低品质，或用“新建虚拟形象”重新创建。",
     "{job} is done: {made}.": "“{job}”已完成：{made}。",
     "{job} is done; the scene that it was made for is not open.": "“{job}”已完成；其对应的场景未打开。",
