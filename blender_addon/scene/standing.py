@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import bpy
 
 ROOM = 2.0
-"""What a head without a camera keeps free about itself, in its own sizes."""
+"""What a head without a camera keeps free about itself, in its own diagonals."""
 
 
 def heads_in(scene: bpy.types.Scene) -> list[bpy.types.Object]:
@@ -43,6 +43,6 @@ def room_of(head: bpy.types.Object) -> float:
     """How broad the picture of a head's own camera is where the head is, in the scene's units."""
     camera = head_settings(head).camera
     if camera is None or camera.type != "CAMERA":
-        return ROOM * max(head.dimensions)
+        return ROOM * head.dimensions.length
     distance = (camera.matrix_world.translation - head.matrix_world.translation).length
     return distance / window_camera(camera_of(camera), 1).fx
