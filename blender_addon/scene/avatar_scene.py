@@ -113,12 +113,14 @@ def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo, home: Path) -> bp
 
 def give_avatar(made: bpy.types.Object, avatar: str, said: Mapping[str, Any]) -> None:
     """Tell a head its avatar's id in the engine, and what the avatar's file says of itself: its kind, the moment of
-    the footage that it should look like, and how far its training goes (where all of the file is said).
+    the footage that it should look like, the light of that moment, and how far its training goes (where all of the file
+    is said).
     """
     settings = head_settings(made)
     settings.avatar = avatar
     settings.kind = said.get("kind", FIRST_KIND)
     settings.time_code = said.get("time_code", settings.time_code)
+    settings.light = json.dumps(said.get("light", []))
     settings.trained = json.dumps(said.get("trained", {})) if "ranges" in said else ""
     made.update_tag()  # else a viewport goes on with what it knew
 

@@ -171,6 +171,7 @@ TEXTS = {
     "What cuts the person out of the footage or photo of new avatars": "Was die Person aus dem Filmmaterial oder Foto neuer Avatare freistellt",
     "What makes a photo move, for its avatar to learn from": "Was ein Foto bewegt, damit sein Avatar daraus lernt",
     "What the avatar's file calls its kind; what is sent to the engine follows it": "Wie die Avatardatei ihre Art nennt; danach richtet sich, was an die Engine geht",
+    "What the avatar's light does to its clean plate, as its file says it": "Was das Licht des Avatars mit seiner Clean Plate macht, laut seiner Datei",
     "What the person shown agreed to: who agreed, to what, for which use. It is stored in the avatar, and so in every film of it, for whoever asks later": "Womit die gezeigte Person einverstanden ist: wer, womit, für welche Verwendung. Es wird im Avatar gespeichert und damit in jedem Film von ihm, für alle, die später fragen",
     "Who agreed, to what, for which use? Their words are stored in the avatar and in its films.": "Wer hat womit und für welche Verwendung eingewilligt? Die Worte werden im Avatar und in seinen Filmen gespeichert.",
     "Window": "Fenster",

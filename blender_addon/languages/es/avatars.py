@@ -171,6 +171,7 @@ TEXTS = {
     "What cuts the person out of the footage or photo of new avatars": "Qué recorta a la persona del metraje o la foto de los avatares nuevos",
     "What makes a photo move, for its avatar to learn from": "Qué hace moverse una foto para que su avatar aprenda de ella",
     "What the avatar's file calls its kind; what is sent to the engine follows it": "Cómo llama el archivo del avatar a su tipo; de ello depende lo que se envía al motor",
+    "What the avatar's light does to its clean plate, as its file says it": "Lo que la luz del avatar hace con su placa limpia, según su archivo",
     "What the person shown agreed to: who agreed, to what, for which use. It is stored in the avatar, and so in every film of it, for whoever asks later": "A qué dio su acuerdo la persona mostrada: quién, a qué, para qué uso. Se guarda en el avatar, y así en cada película suya, para quien pregunte después",
     "Who agreed, to what, for which use? Their words are stored in the avatar and in its films.": "¿Quién dio su acuerdo, a qué, para qué uso? Sus palabras se guardan en el avatar y en sus películas.",
     "Window": "Ventana",

@@ -171,6 +171,7 @@ TEXTS = {
     "What cuts the person out of the footage or photo of new avatars": "新規アバターのフッテージや写真から人物を切り抜く方法",
     "What makes a photo move, for its avatar to learn from": "アバターの学習用に写真を動かす方法",
     "What the avatar's file calls its kind; what is sent to the engine follows it": "アバターファイルが示す種類。エンジンに送るものを決める",
+    "What the avatar's light does to its clean plate, as its file says it": "アバターの光がクリーンプレートに与える影響（ファイルの記載による）",
     "What the person shown agreed to: who agreed, to what, for which use. It is stored in the avatar, and so in every film of it, for whoever asks later": "写っている人物が何に同意したか（誰が、何に、どの用途で）。アバターとそのすべての映像に保存され、後から確認できる",
     "Who agreed, to what, for which use? Their words are stored in the avatar and in its films.": "誰が、何に、どの用途で同意しましたか？その言葉はアバターと映像に保存されます。",
     "Window": "ウィンドウ",

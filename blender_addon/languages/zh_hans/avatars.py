@@ -171,6 +171,7 @@ TEXTS = {
     "What cuts the person out of the footage or photo of new avatars": "从新虚拟形象的素材或照片中抠出人物的方法",
     "What makes a photo move, for its avatar to learn from": "使照片动起来供其虚拟形象学习的方法",
     "What the avatar's file calls its kind; what is sent to the engine follows it": "虚拟形象文件中记录的类型；发送给引擎的内容取决于它",
+    "What the avatar's light does to its clean plate, as its file says it": "虚拟形象的光照对其干净背景板的影响，依其文件所述",
     "What the person shown agreed to: who agreed, to what, for which use. It is stored in the avatar, and so in every film of it, for whoever asks later": "所示人物的授权内容：谁同意、同意什么、用于何处。它保存在虚拟形象及其每部影片中，供日后查询",
     "Who agreed, to what, for which use? Their words are stored in the avatar and in its films.": "谁同意、同意什么、用于何处？其原话会保存在虚拟形象及其影片中。",
     "Window": "窗口",
