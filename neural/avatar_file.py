@@ -130,8 +130,8 @@ class AvatarMetadata(Plain):
         trained: by parameter, how far expression and pose may go before they are beyond what training saw
             (`trained_range`). Empty where that is not known.
         time_code: default for rendering.
-        light: `[LIGHT_SIDE * LIGHT_SIDE]` rows of three: by what the clean plate is multiplied in the avatar's window, row by
-            row, to be in the light of the time code (`plate_light`). Empty where that is not known.
+        light: `[LIGHT_SIDE * LIGHT_SIDE, 3]`, row by row: by what the clean plate is multiplied in the avatar's window
+            to be in the light of the time code (`plate_light`). Empty where that is not known.
         thumbnail: base64 of a small PNG; empty when there is none.
         provenance: where it comes from.
     """

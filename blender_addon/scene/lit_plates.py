@@ -26,7 +26,7 @@ SAME = 0.003
 
 
 def clean_plate(head: bpy.types.Object, performance: Performance, *, head_is_apart: bool) -> Path | None:
-    """Return the file of the clean plate to lie behind a head's avatar, in the avatar's light where that is another than
+    """Return the file of the clean plate to lie behind a head's avatar, in the avatar's light where it differs from
     the plate's; None where there is no clean plate.
 
     It is made when it is missing, or older than the clean plate, which artists may retouch. In a folder that cannot be

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The light of one moment on the whole of a plate, from what is known of the window that an avatar shows. NumPy only."""
+"""The light of one moment on a whole plate, from what is known of the window that an avatar shows. NumPy only."""
 
 from __future__ import annotations
 

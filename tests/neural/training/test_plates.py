@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from semblance.neural.training.plates import lit_plate_of
 from semblance.tests.makers.performances import at_rest
+from semblance.tracking.performances.performance import Crop, Performance
 from semblance.tracking.performances.plate_light import gains_over
 from semblance.tracking.performances.plates import CLEAN, HEADLESS
-from semblance.tracking.performances.performance import Crop
 from semblance.tracking.plates.light import lit
 from semblance.tracking.plates.windows import behind
 
@@ -31,7 +31,7 @@ def whole() -> np.ndarray:
 
 
 @pytest.fixture
-def dataset(tmp_path: Path, whole: np.ndarray) -> SimpleNamespace:
+def dataset(tmp_path: Path, whole: np.ndarray) -> Any:
     """Two frames without anybody in them, the second in a warmer light that grows to the right."""
     Image.fromarray(whole).save(tmp_path / "clean_plate.png")
     window = behind(whole, WINDOW, SIDE)
@@ -49,14 +49,15 @@ def dataset(tmp_path: Path, whole: np.ndarray) -> SimpleNamespace:
     )
 
 
-def performance(folder: Path):
+def performance(folder: Path) -> Performance:
     plates = dict.fromkeys((CLEAN, HEADLESS), str(folder / "clean_plate.png"))
     return at_rest(2, crop=WINDOW, extra=plates)
 
 
-def test_the_window_s_light_goes_over_the_whole_plate(dataset: SimpleNamespace, whole: np.ndarray) -> None:
+def test_the_window_s_light_goes_over_the_whole_plate(dataset: Any, whole: np.ndarray) -> None:
     plate, light = lit_plate_of(dataset, performance(dataset.folder), SIDE, 1.0)
     assert plate is not None
+    assert light is not None
     filmed = behind(whole, WINDOW, SIDE) * np.linspace(1.0, 1.3, SIDE)[None, :, None] * [1.0, 0.95, 0.9]
     inner = slice(SIDE // 8, -SIDE // 8)
     assert np.abs(plate - filmed)[:, inner].max() < 6
@@ -68,8 +69,9 @@ def test_the_window_s_light_goes_over_the_whole_plate(dataset: SimpleNamespace, 
     assert np.allclose(around[:, 2], around[:, 3], atol=0.01)
 
 
-def test_a_plate_in_the_light_of_its_own_moment_stays(dataset: SimpleNamespace, whole: np.ndarray) -> None:
+def test_a_plate_in_the_light_of_its_own_moment_stays(dataset: Any, whole: np.ndarray) -> None:
     plate, light = lit_plate_of(dataset, performance(dataset.folder), SIDE, 0.0)
+    assert plate is not None
     assert light is not None
     assert np.abs(light - 1).max() < 0.003
     assert np.array_equal(plate, behind(whole, WINDOW, SIDE))
