@@ -56,8 +56,8 @@ def whole_plate(dataset: Dataset, performance: Performance, *, head_alone: bool)
 def lit_plate_of(
     dataset: Dataset, performance: Performance, size: int, moment: float
 ) -> tuple[Image, Floats] | tuple[None, None]:
-    """Return a dataset's plate without the person, as `plate_of`, in the light of a `moment` of its footage (0 to 1) and
-    the gains that this takes (`light_of`); None for both where it has none.
+    """Return a dataset's plate without the person, as `plate_of`, in the light of a `moment` of its footage (0 to 1),
+    and the gains that this takes (`light_of`); None for both where it has none.
 
     Raises:
         UserError: a picture of that frame is missing or damaged.
