@@ -41,6 +41,7 @@ def moment_at(scene: bpy.types.Scene, head: bpy.types.Object, frame: int, before
     scene.frame_set(frame)
     graph = next(each for each in scene.view_layers if head.name in each.objects).depsgraph
     assert head.parent is not None
+    assert graph is not None
     rig = head.parent.evaluated_get(graph)
     bones = [pose_of(rig).bones[name] for name in BONES]
     local = [
