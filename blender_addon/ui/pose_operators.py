@@ -107,9 +107,9 @@ def show_catalogs() -> None:
     for window in windows():
         for area in window.screen.areas if window.screen else ():
             if area.ui_type == "ASSETS":
-                with bpy.context.temp_override(window=window, screen=window.screen, area=area):
-                    with suppress(RuntimeError):  # it shows no assets yet
-                        bpy.ops.asset.library_refresh()
+                shown = bpy.context.temp_override(window=window, screen=window.screen, area=area)
+                with suppress(RuntimeError), shown:  # where it shows no assets yet
+                    bpy.ops.asset.library_refresh()
 
 
 LIBRARY_TYPES = (
