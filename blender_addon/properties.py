@@ -84,6 +84,7 @@ class SemblanceObject(bpy.types.PropertyGroup):
         performance: str
         person: str
         trained: str
+        light: str
         warns: bool
         dataset: str
         consent: str
@@ -140,6 +141,12 @@ class SemblanceObject(bpy.types.PropertyGroup):
             **CHANGEABLE,
             name="Training Range",
             description="How far the avatar's training goes, as its file says it; empty until that is asked for",
+            options={"HIDDEN"},
+        )
+        light: StringProperty(
+            **CHANGEABLE,
+            name="Light",
+            description="What the avatar's light does to its clean plate, as its file says it",
             options={"HIDDEN"},
         )
         warns: BoolProperty(

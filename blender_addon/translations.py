@@ -11,36 +11,6 @@ from .words import CONTEXT
 
 CONTEXTS = ("*", "Operator", CONTEXT)
 """Where Blender looks a text up: anywhere, on the button of an operator, in our panels. Each has every text."""
-OF_OTHER_ROOMS = (
-    "Aligning",
-    "Baking",
-    "Building the engine",
-    "Checking",
-    "Connecting",
-    "Cutting, matting and drawing",
-    "Drawing maps",
-    "Evaluating",
-    "Fetching",
-    "Filming the photo",
-    "Finding the face",
-    "Looking at the footage",
-    "Making the clean plate",
-    "Measuring",
-    "Reading the dataset",
-    "Reading the footage",
-    "Rendering",
-    "Restoring",
-    "Sending",
-    "Signing",
-    "Solving",
-    "Waiting for the engine to go on with",
-    "Writing the plate",
-    "Intel's graphics have no CUDA: networks run on the processor; an engine on a machine with one can be used from "
-    "here.",
-    "Macs have no CUDA GPU: networks run on the processor; an engine on a machine with one can be used from here.",
-    "There is no NVIDIA GPU: networks run on the processor; an engine on a machine with one can be used from here.",
-)
-"""What other rooms say most often: the stages of jobs, what a machine without CUDA means. The rest stays English."""
 
 
 def tables() -> dict[str, dict[tuple[str, str], str]]:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from .others_words import recognised
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,9 +32,14 @@ translators: list[Callable[[str], str]] = [unchanged]
 def translated(text: str, /, **values: object) -> str:
     """Return a text in the artist's language, with values put where it has their names in braces.
 
-    The text must be a literal, so that the tables in `languages` can have it.
+    The text must be a literal, so that the tables in `languages` can have it, or what another room says.
     """
     found = translators[-1](text)
+    if found == text and not values and (known := recognised(text)):
+        template, said = known
+        found, values = translators[-1](template), {name: translated(each) for name, each in said.items()}
+        if found == template:
+            return text
     return found.format(**values) if values else found
 
 

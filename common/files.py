@@ -7,13 +7,14 @@ import errno
 import hashlib
 import os
 from contextlib import contextmanager, suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What the system says when a disk or a quota is full."""
@@ -37,6 +38,18 @@ def hidden_beside(path: Path, ending: str) -> Path:
     mark = hashlib.sha256(whole).hexdigest()[:12]
     start = whole[: room - len(mark) - 1].decode(errors="ignore")
     return path.with_name(f".{start}-{mark}{ending}")
+
+
+def free_name(wanted: Path, is_taken: Callable[[Path], bool], ending: str = "") -> Path:
+    """Return `wanted`, or where that is taken the first free one of that name with a number, before its `ending`.
+
+    Example:
+        >>> free_name(Path("me_clip.mp4"), lambda path: "_" not in path.stem[3:], ".mp4").as_posix()
+        'me_clip_2.mp4'
+    """
+    start = wanted.name.removesuffix(ending)
+    numbered = (wanted.with_name(f"{start}_{number}{ending}") for number in count(2))
+    return next(each for each in chain([wanted], numbered) if not is_taken(each))
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from ..common.file_format import FileFormat
 from ..tracking.heads.camera import PinholeCamera
 from ..tracking.heads.head import ARKIT_NAMES
 from ..tracking.performances.performance import Crop, Performance
+from ..tracking.performances.plate_light import LIGHT_SIDE
 from ..tracking.performances.rest import rest_expression, rest_performance, rest_pose
 from ..tracking.performances.trained_range import TrainedRange
 
@@ -129,6 +130,8 @@ class AvatarMetadata(Plain):
         trained: by parameter, how far expression and pose may go before they are beyond what training saw
             (`trained_range`). Empty where that is not known.
         time_code: default for rendering.
+        light: `[LIGHT_SIDE * LIGHT_SIDE, 3]`, row by row: by what the clean plate is multiplied in the avatar's window
+            to be in the light of the time code (`plate_light`). Empty where that is not known.
         thumbnail: base64 of a small PNG; empty when there is none.
         provenance: where it comes from.
     """
@@ -149,6 +152,7 @@ class AvatarMetadata(Plain):
     ranges: dict[str, Range] = {}
     trained: dict[str, Trained] = {}
     time_code: Finite = 0.5
+    light: Annotated[tuple[Row3, ...], Field(max_length=LIGHT_SIDE**2)] = ()
     thumbnail: str = ""
     provenance: Provenance = Provenance()
 
@@ -180,11 +184,13 @@ def describe(
     provenance: Provenance,
     head_path: Path | None = None,
     time_code: float = 0.5,
+    light: NDArray[np.float32] | None = None,
 ) -> AvatarMetadata:
     """Return the metadata of an avatar trained on the frames of `performance` (the training share only).
 
     `picture` is any RGB uint8 `[H, W, 3]` of the person, for the thumbnail; `head_path` the file of a head that does
-    not come with Semblance, by default where tracking found it (the performance's `extra["head_path"]`).
+    not come with Semblance, by default where tracking found it (the performance's `extra["head_path"]`); `light
+    [LIGHT_SIDE, LIGHT_SIDE, 3]` what the time code's does to the clean plate.
     """
     file = str(head_path or performance.extra.get("head_path", ""))
     return AvatarMetadata(
@@ -204,6 +210,7 @@ def describe(
         ranges=ranges_of(performance) if performance.crop else {},
         trained=trained_of(performance) if performance.crop else {},
         time_code=time_code,
+        light=() if light is None else tuple(plain(gains) for gains in light.reshape(-1, 3)),
         thumbnail=thumbnail_of(picture),
         provenance=provenance.model_copy(update={"date": datetime.now(UTC).isoformat(timespec="seconds")}),
     )

@@ -255,7 +255,10 @@ class Reenact(Look, Render):
     driver: str = field(metadata=about("Video, performance file or dataset that drives it.", meaning=Meaning.PATH))
     out: str = field(
         metadata=about(
-            "Video (.mp4) or folder to write.", meaning=Meaning.PATH, made=True, unless_given="AVATAR_DRIVER.mp4 here"
+            "Video (.mp4) or folder to write.",
+            meaning=Meaning.PATH,
+            made=True,
+            unless_given="AVATAR_DRIVER.mp4 here, or with a number",
         )
     )
     background: bool = field(default=True, metadata=about("Show what is behind the avatar; else nothing is."))
@@ -304,7 +307,10 @@ class Orbit(Render):
     avatar: str = field(metadata=about("Avatar file, or its name in the home.", meaning=Meaning.AVATAR))
     out: str = field(
         metadata=about(
-            "Video (.mp4) or folder to write.", meaning=Meaning.PATH, made=True, unless_given="AVATAR_orbit.mp4 here"
+            "Video (.mp4) or folder to write.",
+            meaning=Meaning.PATH,
+            made=True,
+            unless_given="AVATAR_orbit.mp4 here, or with a number",
         )
     )
     yaw: tuple[float, float] = field(

@@ -107,9 +107,9 @@ class Job(Message):
         stage, fraction, message, seconds_left: where it stands; fraction is 0 to 1 within the stage.
         preview: True when `GET /v1/jobs/{id}/preview` has a picture.
         error: one sentence when the job failed, else empty.
-        result: what a finished job made: `dataset` and `frames`; `avatar` (path), `avatar_id`, `kind` (as its
-            file calls it) and `time_code`; or `out` and, where frames go beyond what the avatar was trained on,
-            a sentence about them in `beyond`.
+        result: what a finished job made: `dataset` and `frames`; `avatar` (path), `avatar_id`, and `kind`, `time_code`
+            and `light` as its file has them; or `out` and, where frames go beyond what the avatar was trained on, a
+            sentence about them in `beyond`.
         created: when it was asked for, seconds since 1970.
         turn: of the jobs that wait, the one with the smallest number is next.
         finishing: it was told to end with what it has.

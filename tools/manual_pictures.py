@@ -99,9 +99,9 @@ def head_in_3d_view() -> None:
 
 def sequence() -> None:
     """Plate and frames as strips."""
-    from semblance.blender_addon import compat
+    from semblance.blender_addon.ui import sequence_view
 
-    compat.show_sequence(here, bpy.data.scenes[f"{here.scene.name} Sequence"])
+    sequence_view.show(here, bpy.data.scenes[f"{here.scene.name} Sequence"])
 
 
 def new_avatar(demo: Path) -> None:

@@ -19,7 +19,7 @@ from .. import ids
 from ..access import mesh_of, view_layer
 from ..properties import FIRST_KIND, head_settings, scene_settings
 from ..words import translated
-from . import axes, camera, controls, keyframes, paths, plate, rig, takes
+from . import axes, camera, controls, keyframes, paths, plate, rig, standing, takes
 from .head_object import make_head
 from .removing import discard
 
@@ -50,7 +50,7 @@ def add_avatar(
 
     A scene in which nothing was made yet takes the head's camera and the footage's picture size, and, unless `adopt` is
     false, its frame rate and length. A scene of the artist's keeps all of these: the performance is brought to its
-    frame rate and starts at its first frame.
+    frame rate and starts at its first frame. Where heads are at the world's origin, it stands beside them.
 
     Raises:
         NoPlateError: the plate cannot be shown; everything else is in place.
@@ -76,6 +76,7 @@ def add_avatar(
         settings.avatar = avatar
         settings.person = json.dumps(rest_metadata(performance))
         view = add_camera(made, performance, name, collection)
+        standing.stand_aside(made, scene)
         apply_performance(made, performance, fps=scene_fps(scene), start=scene.frame_start, take=name)
     except BaseException:
         discard(collection)
@@ -112,12 +113,14 @@ def add_known_avatar(scene: bpy.types.Scene, info: AvatarInfo, home: Path) -> bp
 
 def give_avatar(made: bpy.types.Object, avatar: str, said: Mapping[str, Any]) -> None:
     """Tell a head its avatar's id in the engine, and what the avatar's file says of itself: its kind, the moment of
-    the footage that it should look like, and how far its training goes (where all of the file is said).
+    the footage that it should look like, the light of that moment, and how far its training goes (where all of the file
+    is said).
     """
     settings = head_settings(made)
     settings.avatar = avatar
     settings.kind = said.get("kind", FIRST_KIND)
     settings.time_code = said.get("time_code", settings.time_code)
+    settings.light = json.dumps(said.get("light", []))
     settings.trained = json.dumps(said.get("trained", {})) if "ranges" in said else ""
     made.update_tag()  # else a viewport goes on with what it knew
 

@@ -16,8 +16,6 @@ from .controls import LOOK_AT, expression_of
 from .rig import EYE_BONES, HEAD_BONE, JAW_BONE, LOOK_BONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mathutils import Euler
 
     from ...tracking.heads.arrays import Floats
@@ -35,25 +33,27 @@ class Moment:
     turns: tuple[Euler, ...]
 
 
-def moments(scene: bpy.types.Scene, head: bpy.types.Object, frames: range) -> Iterator[Moment]:
-    """Yield what a head does at frames of a scene, everything together; the scene stays at the last one."""
-    before: list[Any] = [None] * len(BONES)
-    for frame in frames:
-        scene.frame_set(frame)
-        graph = bpy.context.evaluated_depsgraph_get()
-        assert head.parent is not None
-        rig = head.parent.evaluated_get(graph)
-        bones = [pose_of(rig).bones[name] for name in BONES]
-        local = [
-            rig.convert_space(pose_bone=each, matrix=each.matrix, from_space="POSE", to_space="LOCAL") for each in bones
-        ]
-        turns = [
-            matrix.to_euler(bone.rotation_mode, last) if last else matrix.to_euler(bone.rotation_mode)
-            for matrix, bone, last in zip(local, bones, before, strict=True)
-        ]
-        before = turns
-        place = np.array(local[0].translation, np.float32)
-        yield Moment(frame, expression_of(head.evaluated_get(graph)), place, tuple(turns))
+def moment_at(scene: bpy.types.Scene, head: bpy.types.Object, frame: int, before: Moment | None) -> Moment:
+    """Return what a head does at a frame of a scene, everything together; the scene stays at that frame.
+
+    Turns go on from those of the moment `before`, without jumps of a whole turn.
+    """
+    scene.frame_set(frame)
+    graph = next(each for each in scene.view_layers if head.name in each.objects).depsgraph
+    assert head.parent is not None
+    assert graph is not None
+    rig = head.parent.evaluated_get(graph)
+    bones = [pose_of(rig).bones[name] for name in BONES]
+    local = [
+        rig.convert_space(pose_bone=each, matrix=each.matrix, from_space="POSE", to_space="LOCAL") for each in bones
+    ]
+    last = before.turns if before else (None,) * len(BONES)
+    turns = tuple(
+        matrix.to_euler(bone.rotation_mode, turn) if turn else matrix.to_euler(bone.rotation_mode)
+        for matrix, bone, turn in zip(local, bones, last, strict=True)
+    )
+    place = np.array(local[0].translation, np.float32)
+    return Moment(frame, expression_of(head.evaluated_get(graph)), place, turns)
 
 
 def write(head: bpy.types.Object, done: list[Moment], name: str) -> bpy.types.Action:

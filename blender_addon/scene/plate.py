@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...common.errors import UserError
-from ...tracking.performances.plates import CLEAN, footage_of, plate_behind
+from ...tracking.performances.plates import CLEAN, footage_of
 from .. import compat
 from ..access import camera_of
 from ..words import translated
 from .movies import movie_facts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ...tracking.performances.performance import Crop, Performance
 
 
@@ -74,12 +76,11 @@ def show_plate(camera: bpy.types.Object, performance: Performance, *, fps: float
     return image
 
 
-def lay_behind(camera: bpy.types.Object, performance: Performance, *, head_is_apart: bool) -> None:
-    """Have the clean plate behind what `camera` sees, without what the avatar brings; else the footage, as it was.
+def lay_behind(camera: bpy.types.Object, performance: Performance, clean: Path | None) -> None:
+    """Have a clean plate behind what `camera` sees, without what the avatar brings; else the footage, as it was.
 
-    Nothing happens where there is no clean plate. `head_is_apart` where the avatar is a head alone.
+    Nothing happens where the footage has no clean plate.
     """
-    clean = plate_behind(performance, head_alone=head_is_apart)
     shown = clean or footage_of(performance)
     if (clean or CLEAN in performance.extra) and shown.is_file():
         for background in camera_of(camera).background_images:

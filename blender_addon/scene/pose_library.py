@@ -13,6 +13,7 @@ from ...common.errors import UserError
 from ..access import mesh_of
 from ..animation_properties import key_where_wanted
 from ..words import translated
+from .pose_catalogs import put_in_catalog
 from .poses import flipped
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ def add_poses(poses: Iterable[Pose], pictures: Mapping[str, Floats]) -> list[bpy
 
     A pose that is there already keeps what the artist made of it and gets its new picture only.
     """
-    known = {each.get(MARK): each for each in bpy.data.actions if each.library is None}
+    known = {each[MARK]: each for each in poses_here()}
     made = []
     for pose in poses:
         action = known.get(pose.title) or new_pose(pose)
+        put_in_catalog(action, pose.kind)
         if pose.title in pictures:
             show_picture(action, pictures[pose.title])
         made.append(action)
@@ -70,6 +72,11 @@ def show_picture(action: bpy.types.Action, picture: Floats) -> None:
     assert preview is not None
     preview.image_size = (picture.shape[1], picture.shape[0])
     preview.image_pixels_float.foreach_set(np.ascontiguousarray(picture[::-1], np.float32).ravel())  # type: ignore[attr-defined]
+
+
+def poses_here() -> list[bpy.types.Action]:
+    """The poses of the open file."""
+    return [each for each in bpy.data.actions if each.library is None and each.get(MARK)]
 
 
 def values_of(action: bpy.types.Action) -> dict[str, float]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...common.errors import UserError
-from ...tracking.performances.plates import footage_of, plate_behind
+from ...tracking.performances.plates import footage_of
 from .. import compat, ids
 from ..properties import head_settings, scene_settings
 from ..render import scene_colours
 from ..render.kinds import kind_of
 from ..scene import driving
 from ..scene.avatar_scene import scene_fps
+from ..scene.lit_plates import clean_plate
 from ..scene.movies import movie_facts
 from ..scene.paths import path_of
 from ..words import translated
@@ -87,7 +88,7 @@ def plate_of(head: bpy.types.Object) -> Plate | None:
     own = driving.own_performance(head)
     if not own or own.crop is None or not own.source:
         return None
-    source = plate_behind(own, head_alone=kind_of(head).in_space) or footage_of(own)
+    source = clean_plate(head, own, head_is_apart=kind_of(head).in_space) or footage_of(own)
     if not source.is_file():
         return None
     if is_picture(source):

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operators for animators: keys of the face, takes, strips, fewer keys, and baking what controls and strips do."""
+"""Operators for animators: keys of the face, takes, strips, fewer keys."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, FloatProperty, StringProperty
 
 from ...common.errors import UserError
 from ...tracking.heads.head import ARKIT_NAMES
 from ..access import mesh_of, registration_of, scene_of
 from ..operators import Outcome, SemblanceOperator
 from ..properties import active_head
-from ..scene import baking, controls, driving, takes
+from ..scene import controls, driving, takes
 from ..scene.paths import path_of
 from ..scene.smooth_keys import Tolerance, reduce_keys
 from ..words import translated
@@ -165,51 +165,6 @@ class SEMBLANCE_OT_reduce_keys(HeadOperator):
         return translated("{after} keys instead of {before}.", after=after, before=before)
 
 
-class SEMBLANCE_OT_bake_to_shape_keys(HeadOperator):
-    """Write what strips, jaw bone and look-at target do together as plain keys: a new take, for other programs too"""
-
-    bl_idname = "semblance.bake_to_shape_keys"
-    bl_label = "Bake to Shape Keys"
-
-    start: IntProperty(name="Start", description="First frame", options={"SKIP_SAVE"})
-    stop: IntProperty(name="End", description="Last frame", options={"SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Outcome:
-        """Offer the scene's frames."""
-        scene = scene_of(context)
-        self.start, self.stop = scene.frame_start, scene.frame_end
-        assert context.window_manager is not None
-        return context.window_manager.invoke_props_dialog(self, confirm_text="Bake")
-
-    def change(self, scene: bpy.types.Scene, head: bpy.types.Object) -> str:
-        """See `HeadOperator.change`."""
-        given = self.properties.is_property_set("start") or self.properties.is_property_set("stop")
-        start, stop = (self.start, self.stop) if given else (scene.frame_start, scene.frame_end)
-        if stop < start:
-            raise UserError("The last frame is before the first; choose an end after the start.")
-        current, manager = scene.frame_current, bpy.context.window_manager
-        assert manager is not None
-        manager.progress_begin(start, stop + 1)
-        done = []
-        try:
-            for moment in baking.moments(scene, head, range(start, stop + 1)):
-                manager.progress_update(moment.frame)
-                done.append(moment)
-        finally:
-            manager.progress_end()
-            scene.frame_set(current)
-        take = takes.take_of(head)
-        action = baking.write(head, done, f"{take.name if take else head.name} Baked")
-        scene.frame_set(current)
-        return translated(
-            "{head} does the take {action}, frames {start} to {stop}.",
-            head=head.name,
-            action=action.name,
-            start=start,
-            stop=stop,
-        )
-
-
 class SEMBLANCE_OT_add_controls(HeadOperator):
     """Give the rig of a head from an older file the jaw bone and the look-at target"""
 
@@ -276,7 +231,6 @@ CLASSES = (
     SEMBLANCE_OT_use_take,
     SEMBLANCE_OT_push_down,
     SEMBLANCE_OT_reduce_keys,
-    SEMBLANCE_OT_bake_to_shape_keys,
     SEMBLANCE_OT_add_controls,
     SEMBLANCE_OT_key_expressions,
     SEMBLANCE_OT_relax_face,

@@ -17,7 +17,6 @@ from ..scene.rig import LOOK_BONE
 from ..words import translated
 from .animate_operators import (
     SEMBLANCE_OT_add_controls,
-    SEMBLANCE_OT_bake_to_shape_keys,
     SEMBLANCE_OT_drive_again,
     SEMBLANCE_OT_key_expressions,
     SEMBLANCE_OT_push_down,
@@ -25,6 +24,7 @@ from .animate_operators import (
     SEMBLANCE_OT_relax_face,
     SEMBLANCE_OT_use_take,
 )
+from .key_baking import SEMBLANCE_OT_bake_to_shape_keys
 from .panels import SemblancePanel, button
 from .pose_operators import SEMBLANCE_OT_make_pose_library
 

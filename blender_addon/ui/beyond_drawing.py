@@ -33,7 +33,7 @@ def warning_now(context: bpy.types.Context) -> str:
     for head in heads:
         if reasons := reasons_now(head, scene, depsgraph)[:MOST_REASONS]:
             whose = f"{head.name}: " if len(heads) > 1 else ""
-            said.append(f"{whose}{'; '.join(reasons)}")
+            said.append(f"{whose}{'; '.join(map(translated, reasons))}")
     return translated("Beyond its training: {reasons}", reasons=" · ".join(said)) if said else ""
 
 

@@ -41,7 +41,9 @@ class SEMBLANCE_OT_measure(LongTask):
         """Ask the engine, which keeps what it finds."""
 
         def finish(job: Job) -> str:
-            return translated("Preview: {time}", time=job.result["preview"]) if job.kind is JobKind.MEASURE else ""
+            if job.kind is not JobKind.MEASURE:
+                return ""
+            return translated("Preview: {time}", time=translated(job.result["preview"]))
 
         return self.carry_out(followed(Measure()), finish, requests=(Measure(),))
 

@@ -12,15 +12,13 @@ from ..access import windows
 from ..properties import chosen_head, head_settings
 from ..render.render_engine import SemblanceRenderEngine
 from .panels import SemblancePanel
-from .showing import look_through_camera
+from .showing import SECONDS_TO_DRAW, look_through_camera
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UNSEEN = "semblance_unseen"
 """Custom property of scenes that no window has shown yet."""
-SECONDS_TO_DRAW = 0.3
-"""Until a window that has opened is drawn, or a side bar has its tabs: before, Blender crashes at changes of them."""
 
 
 def mark_unseen(scene: bpy.types.Scene) -> None:

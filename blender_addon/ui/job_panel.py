@@ -212,9 +212,8 @@ def tell_of_ended(job: Job) -> None:
     if place.remote and errands.read(place.home, job.id) is None:
         return  # of somebody else, who shares the engine
     if job.state is JobState.FAILED:
-        activity.say(
-            activity.Message(translated("{job} failed: {error}", job=title_of(job), error=job.error), problem=True)
-        )
+        said = translated("{job} failed: {error}", job=title_of(job), error=translated(job.error))
+        activity.say(activity.Message(said, problem=True))
     elif job.kind is JobKind.BUILD:
         activity.use(title_of(job), lambda: results.place_build(job), job.id, undo="Build Avatar")
     elif job.kind is JobKind.MEASURE:

@@ -3,22 +3,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.handlers import persistent
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
 from ...common.errors import UserError
 from .. import preferences
-from ..access import preferences_of, registration_of
+from ..access import preferences_of, registration_of, windows
 from ..engine.jobs import Bar
 from ..engine.process import why_no_engine
 from ..properties import active_head, head_settings
 from ..render import thumbnails
 from ..scene import pose_library
+from ..scene.pose_catalogs import keep_catalogs
 from ..scene.poses import POSES
 from ..words import translated
+from . import activity
 from .animate_operators import NO_HEAD, HeadOperator
 from .long_task import LongTask
 
@@ -49,6 +53,11 @@ class SEMBLANCE_OT_make_pose_library(LongTask):
 
         def finish(pictures: Pictures) -> str:
             made = pose_library.add_poses(POSES, pictures)
+            if not bpy.data.filepath:
+                said = "{count} poses are in the Asset Browser under Current File; save the file to get their catalogs."
+                return translated(said, count=len(made))
+            keep_catalogs(Path(bpy.data.filepath), made)
+            show_catalogs()
             return translated("{count} poses are in the Asset Browser under Current File.", count=len(made))
 
         return self.carry_out(picturing(head.session_uid, head.name), finish, undo=self.bl_label)
@@ -80,6 +89,27 @@ def picturing(uid: int, name: str) -> Task[Pictures]:
             as_avatar = False
             pictures[pose.title] = thumbnails.picture_of(head, pose.values, as_avatar=False)
     return pictures
+
+
+@persistent  # type: ignore[untyped-decorator]
+def after_saving(blend: str = "", *_: object) -> None:
+    """Have the catalogs of the poses beside a file that was just saved."""
+    if poses := pose_library.poses_here():
+        try:
+            keep_catalogs(Path(blend or bpy.data.filepath), poses)
+        except UserError as error:
+            activity.say(activity.Message(str(error), problem=True))
+        show_catalogs()
+
+
+def show_catalogs() -> None:
+    """Have open Asset Browsers read the catalogs anew."""
+    for window in windows():
+        for area in window.screen.areas if window.screen else ():
+            if area.ui_type == "ASSETS":
+                shown = bpy.context.temp_override(window=window, screen=window.screen, area=area)
+                with suppress(RuntimeError), shown:  # where it shows no assets yet
+                    bpy.ops.asset.library_refresh()
 
 
 LIBRARY_TYPES = (
@@ -198,9 +228,11 @@ def register() -> None:
     """Register the operators, the shelf and the menu's line."""
     register_classes()
     bpy.types.ASSETBROWSER_MT_context_menu.append(draw_in_browser)
+    bpy.app.handlers.save_post.append(after_saving)
 
 
 def unregister() -> None:
     """Undo `register`."""
+    bpy.app.handlers.save_post.remove(after_saving)
     bpy.types.ASSETBROWSER_MT_context_menu.remove(draw_in_browser)
     unregister_classes()

@@ -23,6 +23,7 @@ from ..properties import active_head, head_settings
 from ..render.kinds import kind_of
 from ..scene import driving, plate
 from ..scene.avatar_scene import add_avatar, add_known_avatar, give_avatar
+from ..scene.lit_plates import clean_plate
 from ..scene.paths import path_of
 from ..words import translated
 from . import job_watch
@@ -139,7 +140,12 @@ def add_head(scene: bpy.types.Scene, job: Job) -> str:
         hide_startup_cube(scene)
         if shown:
             look_through_camera(made)
-    return translated("{head} is in the scene: press Build Avatar to make it photo-real.", head=made.name)
+    if scene.camera == head_settings(made).camera:
+        return translated("{head} is in the scene: press Build Avatar to make it photo-real.", head=made.name)
+    return translated(
+        "{head} is in the scene: press Use Its Camera to see it as in its footage, Build Avatar to make it photo-real.",
+        head=made.name,
+    )
 
 
 def finish_new_avatar(scene: bpy.types.Scene, job: Job) -> bpy.types.Object:
@@ -207,4 +213,4 @@ def lay_plate(head: bpy.types.Object) -> None:
     """Have behind a head, as its camera sees it, what its kind of avatar is to be laid over."""
     own, camera = driving.own_performance(head), head_settings(head).camera
     if own and camera:
-        plate.lay_behind(camera, own, head_is_apart=kind_of(head).in_space)
+        plate.lay_behind(camera, own, clean_plate(head, own, head_is_apart=kind_of(head).in_space))

@@ -15,6 +15,7 @@ from ..sequence import sequence_scene
 from ..sequence.frame_check import make_transparent, rendered_frames, why_not_transparent
 from ..sequence.matching import match_plate
 from ..words import translated
+from . import sequence_view
 from .panels import SemblancePanel, button
 
 
@@ -37,7 +38,7 @@ class SEMBLANCE_OT_send_to_sequencer(SemblanceOperator):
         scene, head = scene_of(context), active_head(context)
         assert head is not None  # else the operator is disabled
         sequence = sequence_scene.send_to_sequencer(scene, head, rendered_frames(scene, head))
-        compat.show_sequence(context, sequence)
+        sequence_view.show(context, sequence)
         count = sequence.frame_end - sequence.frame_start + 1
         said = (
             "Sent {count} frames to the sequencer; render the scene {scene!r} to make the movie."

@@ -14,6 +14,11 @@ from ..properties import head_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+SECONDS_TO_DRAW = 0.3
+"""Until a window or workspace that has opened is drawn, or a side bar has its tabs: before, Blender crashes at changes
+of them.
+"""
+
 
 @contextmanager
 def working_in(scene: bpy.types.Scene) -> Iterator[bool]:

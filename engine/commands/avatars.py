@@ -15,7 +15,7 @@ from ...protocol.jobs import Bake, Build, Orbit, Reenact
 from ...tracking.datasets.consent import read_consent
 from .job_options import options_of
 from .remote import EngineOption
-from .shared import HomeOption, avatar_file, dataset_folder, home_of, run
+from .shared import HomeOption, avatar_file, avatar_for, dataset_folder, home_of, new_film, run
 from .terminal import shown
 
 NO_CONSENT_STATED = (
@@ -29,8 +29,8 @@ def build(home: HomeOption = None, engine: EngineOption = None, **parameters: An
     """Train an avatar on a dataset."""
     from ..jobs.requests import checked, resolved
 
-    in_home = home_of(home).avatars / f"{Path(parameters['dataset']).name}.safetensors"
-    asked = {**parameters, "avatar": parameters["avatar"] or str(in_home)}
+    avatar = parameters["avatar"] or str(avatar_for(Path(parameters["dataset"]), home_of(home)))
+    asked = {**parameters, "avatar": avatar}
     job = resolved(checked(Build.kind, asked), home_of(home))
     assert isinstance(job, Build)
     if not job.consent and not read_consent(Path(job.dataset)).words:
@@ -64,15 +64,15 @@ def pretrain(
 def reenact(home: HomeOption = None, engine: EngineOption = None, **parameters: Any) -> None:
     """Let another person's video drive an avatar."""
     avatar, driver = Path(parameters["avatar"]), Path(parameters["driver"])
-    here = Path(f"{avatar.stem}_{driver.stem}.mp4").absolute()
-    run(Reenact, home, {**parameters, "out": parameters["out"] or str(here)}, engine)
+    out = parameters["out"] or str(new_film(f"{avatar.stem}_{driver.stem}"))
+    run(Reenact, home, {**parameters, "out": out}, engine)
 
 
 @options_of(Orbit)
 def orbit(home: HomeOption = None, engine: EngineOption = None, **parameters: Any) -> None:
     """Swing a camera about a head in 3D."""
-    here = Path(f"{Path(parameters['avatar']).stem}_orbit.mp4").absolute()
-    run(Orbit, home, {**parameters, "out": parameters["out"] or str(here)}, engine)
+    out = parameters["out"] or str(new_film(f"{Path(parameters['avatar']).stem}_orbit"))
+    run(Orbit, home, {**parameters, "out": out}, engine)
 
 
 @options_of(Bake)

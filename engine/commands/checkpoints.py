@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from .shared import HomeOption, home_of
+from ...common.files import free_name
+from .shared import AVATAR, HomeOption, home_of
 
 
 def import_checkpoint(
@@ -28,6 +29,6 @@ def import_checkpoint(
     """Make an avatar of a checkpoint of the original StyleAvatar or StyleUNet."""
     from ...neural.styleavatar.published.conversion import import_checkpoint
 
-    file = out or home_of(home).avatars / f"{checkpoint.stem}.safetensors"
+    file = out or free_name(home_of(home).avatars / f"{checkpoint.stem}{AVATAR}", Path.exists, AVATAR)
     made = import_checkpoint(checkpoint, file, dataset=dataset, head_path=head_path)
     print(f"avatar: {file}\nkind: {made.metadata.kind}\ntime_code: {made.metadata.time_code}")

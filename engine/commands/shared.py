@@ -11,6 +11,7 @@ from unicodedata import normalize
 import typer
 
 from ...common.errors import UserError
+from ...common.files import free_name
 from ...common.home import HOME_VARIABLE, Home, default_home, default_home_set, is_name
 from ...protocol.jobs import JobRequest
 from .remote import do_there
@@ -19,6 +20,8 @@ from .terminal import shown
 if TYPE_CHECKING:
     from ...tracking.heads.head import MorphableHead
 
+AVATAR = ".safetensors"
+"""How the names of avatar files end."""
 HomeOption = Annotated[
     Path | None,
     typer.Option("--home", envvar=HOME_VARIABLE, help="The engine's folder.", show_default="your data folder"),
@@ -76,6 +79,36 @@ def path_or_in_home(given: str, in_home: Path) -> Path:
     """A path that is there, else what has this name in the home, else the path as given."""
     path = Path(given)
     return in_home if not path.exists() and is_name(given) and in_home.exists() else path.absolute()
+
+
+def new_film(name: str) -> Path:
+    """The film of a name in the working folder, with a number where there is one already: who named nothing expects
+    nothing to be replaced.
+    """
+    return free_name(Path(f"{name}.mp4").absolute(), Path.exists, ".mp4")
+
+
+def avatar_for(dataset: Path, home: Home) -> Path:
+    """The file in the home for an avatar of a dataset: of the folder's name, and never that of other footage."""
+    wanted = home.avatars / f"{dataset.name}{AVATAR}"
+    file = free_name(wanted, lambda path: path.exists() and not may_be_built_on(path, dataset), AVATAR)
+    if file != wanted:
+        print(f"{dataset.name} is the avatar of other footage; this one will be {file.stem}.", file=sys.stderr)
+    return file
+
+
+def may_be_built_on(avatar: Path, dataset: Path) -> bool:
+    """Tell whether an avatar file is of a dataset's footage, by its SHA-256; True where that cannot be told."""
+    from ...neural.avatar_file import read_metadata
+    from ...tracking.datasets.dataset import Dataset
+    from ...tracking.datasets.origin import FOOTAGE_SHA256
+
+    try:
+        built = read_metadata(avatar).provenance.footage_sha256
+        filmed = Dataset.open(dataset).performance().extra.get(FOOTAGE_SHA256, "")
+    except UserError:
+        return True
+    return not built or not filmed or built == filmed
 
 
 def dataset_for(source: Path, home: Home) -> Path:

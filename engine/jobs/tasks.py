@@ -92,6 +92,7 @@ def build(job: Build, listener: Listener) -> dict[str, Any]:
         "avatar_id": Path(job.avatar).stem,
         "kind": said.kind,
         "time_code": said.time_code,
+        "light": said.light,
     }
 
 

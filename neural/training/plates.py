@@ -12,6 +12,7 @@ import numpy as np
 from ...common.errors import UserError
 from ...tracking.datasets.pictures import central_window, read_picture, read_window
 from ...tracking.media.video import scaled
+from ...tracking.performances.plate_light import LIGHT_SIDE
 from ...tracking.performances.plates import entry_behind
 from ...tracking.plates.light import gain, lit
 from ...tracking.plates.windows import behind
@@ -52,13 +53,40 @@ def whole_plate(dataset: Dataset, performance: Performance, *, head_alone: bool)
     return np.ascontiguousarray(picture[..., ::-1])
 
 
+def lit_plate_of(
+    dataset: Dataset, performance: Performance, size: int, moment: float
+) -> tuple[Image, Floats] | tuple[None, None]:
+    """Return a dataset's plate without the person, as `plate_of`, in the light of a `moment` of its footage (0 to 1),
+    and the gains that this takes (`light_of`); None for both where it has none.
+
+    Raises:
+        UserError: a picture of that frame is missing or damaged.
+    """
+    plate = plate_of(dataset, performance, size, head_alone=False)
+    if plate is None:
+        return None, None
+    light = light_of(plate, dataset, round(moment * (len(performance) - 1)))
+    return lit(plate, light), light
+
+
 def lit_as(plate: Image, dataset: Dataset, index: int) -> Image:
     """Return a plate `[S, S, 3]` of the central window in the light of a dataset's frame.
 
     Raises:
         UserError: a picture of the frame is missing or damaged.
     """
-    return lit(plate, gain(read_window(dataset, index, len(plate)), plate, background(dataset, index, len(plate))))
+    return lit(plate, light_of(plate, dataset, index))
+
+
+def light_of(plate: Image, dataset: Dataset, index: int) -> Floats:
+    """Return `[LIGHT_SIDE, LIGHT_SIDE, 3]`: by what such a plate is multiplied to be in that light.
+
+    Raises:
+        UserError: a picture of the frame is missing or damaged.
+    """
+    gains = gain(read_window(dataset, index, len(plate)), plate, background(dataset, index, len(plate)))
+    small: Floats = cv2.resize(gains, (LIGHT_SIDE, LIGHT_SIDE), interpolation=cv2.INTER_AREA)
+    return small
 
 
 def background(dataset: Dataset, index: int, size: int) -> Floats:

@@ -15,6 +15,7 @@ NO_TEXTS = (
     "command_line.py",  # the command line is English
     "film.py",
     "languages/",
+    "others_words.py",  # its texts are asked for by name
     "render/gpu_",  # shaders
     "scene/camera.py",  # names of what is in the file: they stay as they are when the language changes
     "scene/poses.py",

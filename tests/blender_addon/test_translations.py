@@ -3,18 +3,26 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from string import Formatter
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from semblance.blender_addon import words
 from semblance.blender_addon.languages import LANGUAGES
+from semblance.blender_addon.others_words import SENTENCES, pattern_of
+from semblance.protocol.expectations import Expectation
 from semblance.tests.blender_addon.collected_texts import NOT_TRANSLATED, collected, texts_of
 from semblance.tests.blender_addon.conftest import ROOT
+from semblance.tracking.heads.head import ARKIT_NAMES
+from semblance.tracking.performances.channel_words import beyond_words
+from semblance.tracking.performances.trained_range import WIDTHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Tables = dict[str, dict[str, str]]
 
@@ -23,11 +31,12 @@ import json
 from string import Formatter
 import bpy
 import semblance.blender_addon as addon
-from semblance.blender_addon.translations import OF_OTHER_ROOMS, tables
+from semblance.blender_addon.others_words import CHANNELS, OF_OTHER_ROOMS, SENTENCES
+from semblance.blender_addon.translations import tables
 
 # Blender keeps these forever: labels, tooltips and choices of all that is registered
 addon.register()
-found = set(OF_OTHER_ROOMS)
+found = {*OF_OTHER_ROOMS, *CHANNELS, *SENTENCES}
 
 def read(kind):
     if not issubclass(kind, bpy.types.PropertyGroup):
@@ -114,6 +123,57 @@ addon.unregister()
 
 def test_reasons_progress_and_messages_are_translated_and_bring_their_buttons(run_blender: Callable[..., str]) -> None:
     run_blender(IN_GERMAN)
+
+
+def templates_in(folder: Path) -> set[str]:
+    """What a room's sources put together for people, with a 7 where a value is put; and their sentences without any."""
+    found = set()
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                found.add("".join(str(each.value) if isinstance(each, ast.Constant) else "7" for each in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    return found
+
+
+def test_what_other_rooms_say_is_what_is_recognised() -> None:
+    """A sentence that was changed there is found here."""
+    said = set().union(*(templates_in(ROOT / room) for room in ("common", "engine", "neural", "protocol", "tracking")))
+    named = {f"a combination of {name} that training never saw" for name in WIDTHS}
+    moved = {beyond_words("translation", column, np.ones(3), np.zeros(3), np.zeros(3)) for column in range(3)}
+    for sentence in SENTENCES:
+        pattern = pattern_of(sentence)
+        assert any(pattern.fullmatch(each) for each in said | named | moved), f"nobody says: {sentence}"
+
+
+GERMAN = next(texts for codes, texts in LANGUAGES.items() if "de_DE" in codes)
+
+
+@pytest.fixture
+def in_german(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "translators", [lambda text: GERMAN.get(text, text)])
+
+
+@pytest.mark.usefixtures("in_german")
+def test_sentences_of_other_rooms_are_said_in_the_artist_s_language() -> None:
+    """As they come: the reason of a warning, what to expect of a build, the error of a job, with their values."""
+    low, high = np.zeros(52), np.full(52, 0.5)
+    reason = beyond_words("expression", ARKIT_NAMES.index("browDownLeft"), np.full(52, 0.75), low, high)
+    assert words.translated(reason) == "Braue gesenkt links 0.75, trainiert bis 0.50"
+    turned = beyond_words("rotation", 1, np.radians([0, 34, 0]), np.zeros(3), np.radians([5, 21, 0]))
+    assert words.translated(turned) == "Drehung 34°, trainiert bis 21°"
+    slow = Expectation("portrait", "final", 7200, steps=800_000, rate=0.01)
+    assert words.translated(slow.sentence) == (
+        "2 h 00 min Training, weniger als 1% dessen, was diese Qualität auf diesem Computer braucht: "
+        "Alles dauert 926 Tage."
+    )
+    error = "/home/me/my clip.mp4 shows 2 faces; cut it so that only one person is seen."
+    assert words.translated(error) == (
+        "/home/me/my clip.mp4 zeigt 2 Gesichter; so zuschneiden, dass nur eine Person zu sehen ist."
+    )
+    unknown = "Something {else} that nobody knows of."
+    assert words.translated(unknown) == unknown
 
 
 def placeholders(text: str) -> list[tuple[str, str | None, str | None]]:

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from ...common.errors import UserError
+from ...common.files import free_name
 from .dataset import Dataset
 
 if TYPE_CHECKING:
@@ -37,8 +38,4 @@ def is_made_from(folder: Path, source: Path) -> bool:
 
 def free_place(wanted: Path, source: Path) -> Path:
     """Return the folder for a dataset of the file `source`: `wanted`, with a number where it is another file's."""
-    place, number = wanted, 1
-    while place.exists() and not is_made_from(place, source):
-        number += 1
-        place = wanted.with_name(f"{wanted.name}_{number}")
-    return place
+    return free_name(wanted, lambda place: place.exists() and not is_made_from(place, source))

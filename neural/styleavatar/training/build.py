@@ -24,7 +24,7 @@ from ...training.distributed import DistributedGroup
 from ...training.loop import TrainingRun
 from ...training.outcome import provenance_of, trainable
 from ...training.plan import Plan
-from ...training.plates import lit_as, plate_of
+from ...training.plates import lit_plate_of
 from .. import NAME
 from ..networks.features import IDENTITY
 from .batches import forget_frames, open_frames
@@ -105,6 +105,7 @@ def build(
             time_code = learner.best_time_code(state.step)
         without = (NO_LANDMARKS,) if landmarks is None and chosen.losses.expressive else ()
         provenance = provenance_of(source, performance, train_share, state, (*facts.fallbacks, *fallbacks, *without))
+        plate, light = lit_plate_of(source, performance, chosen.network.resolution, time_code)
         metadata = describe(
             performance.at(kept),
             kind=NAME,
@@ -115,10 +116,8 @@ def build(
             provenance=provenance,
             head_path=head_path,
             time_code=time_code,
+            light=light,
         )
-        plate = plate_of(source, performance, chosen.network.resolution, head_alone=False)
-        if plate is not None:
-            plate = lit_as(plate, source, round(time_code * (len(performance) - 1)))
         result = TrainedAvatar(network, metadata, plate=plate)
         if group.is_main:
             result.save(target)

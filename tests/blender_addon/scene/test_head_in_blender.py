@@ -279,6 +279,40 @@ assert (scene.render.resolution_x, scene.render.resolution_y, scene.render.resol
     run_blender(COMMON + script)
 
 
+def test_further_heads_stand_beside_the_first(run_blender):
+    """Each in its own camera's picture as if it were alone, and in nobody else's; the shot stays."""
+    script = """
+from semblance.blender_addon.scene.camera import window_camera
+
+
+def seen_by(made, view):
+    bpy.context.view_layer.update()
+    final = made.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    corners = np.array([final.matrix_world @ each.co for each in final.data.vertices])
+    pixels = window_camera(view.data, 256).project(axes.world_to_camera(corners, np.array(view.matrix_world)))
+    return ((pixels > 0) & (pixels < 256)).all(1)
+
+
+head, performance = small_head(), acted(small_head(), 12)
+first = added(head, performance, name="First")
+camera, placed = scene.camera, first.semblance.camera.matrix_world.copy()
+others = [added(head, acted(head, 12), name=name) for name in ("Second", "Third")]
+everybody = [first, *others]
+for frame in (1, 6, 12):
+    scene.frame_set(frame)
+    for made in everybody:
+        assert seen_by(made, made.semblance.camera).mean() > 0.95, made.name
+        for other in everybody:
+            assert other == made or not seen_by(made, other.semblance.camera).any(), (made.name, other.name)
+assert scene.camera == camera and first.semblance.camera.matrix_world == placed
+assert first.parent.location.length == 0 and first.parent.location.x < others[0].parent.location.x
+first.parent.location.y = 40
+bpy.context.view_layer.update()
+assert added(head, performance, name="Fourth").parent.location.length == 0, "nobody stands at the origin any more"
+"""
+    run_blender(COMMON + script)
+
+
 def test_a_new_file_is_set_up_for_the_head(run_blender):
     script = """
 bpy.ops.wm.read_factory_settings(use_empty=False)

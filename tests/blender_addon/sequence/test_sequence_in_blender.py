@@ -196,6 +196,55 @@ def test_a_clean_plate_takes_the_place_of_the_footage(run_blender, folder):
         assert np.abs(picture[80:94, 100:126] - (30, 90, 160)).max() < 8
 
 
+LIT = """
+import os
+import numpy as np
+from semblance.tracking.performances.plate_light import gains_over
+from semblance.blender_addon.scene import avatar_scene
+from semblance.blender_addon.ui.results import lay_plate
+
+light = np.linspace(0.8, 1.2, 12)[:, None, None] * [1.0, 0.9, 0.75] * np.ones((12, 12, 3))
+own = avatar_scene.Performance.load(folder / "performance.npz")
+clean, view = folder / "clean_plate.png", head.semblance.camera.data
+
+
+def shown(light):
+    avatar_scene.give_avatar(head, "me", {"light": light.reshape(-1, 3).tolist()})
+    lay_plate(head)
+    image = view.background_images[0].image
+    assert sequence_scene.plate_of(head).file == Path(image.filepath), "the viewport and the sequence differ"
+    width, height = image.size
+    pixels = np.empty(width * height * 4, np.float32)
+    image.pixels.foreach_get(pixels)
+    return Path(image.filepath).name, 255 * pixels.reshape(height, width, 4)[::-1, :, :3]
+
+
+name, plain = shown(np.ones((12, 12, 3)))
+assert name == clean.name, name
+name, lit = shown(light)
+assert name != clean.name
+assert np.abs(lit - plain * gains_over(light, own.crop, 128, 96)).max() <= 1, "not in the avatar's light"
+assert np.abs(shown(light ** 2)[1] - lit).max() > 5, "another light, as of an avatar that was built again"
+blank = bpy.data.images.new("retouched", 128, 96)
+blank.filepath_raw, blank.file_format = str(clean), "PNG"
+blank.save()
+os.utime(clean, (2e9, 2e9))  # retouched later
+assert shown(light)[1].max() == 0, "the retouched plate is not shown"
+assert not [each for each in folder.iterdir() if ".partial" in each.name]
+semblance.unregister()
+"""
+
+
+def test_the_plate_is_in_the_avatar_s_light(run_blender, folder):
+    """In the viewport and in the sequence, as `reenact` has it."""
+    clean = folder / "clean_plate.png"
+    Image.fromarray(plain((30, 90, 160), 96, 128)).save(clean)
+    own = performance(folder / "footage.mp4")
+    replace(own, extra={CLEAN: str(clean), HEADLESS: str(clean)}).save(folder / "performance.npz")
+    start, _, _ = SEND.partition("def sent")
+    run_blender(start + LIT, folder)
+
+
 SIGNED = """
 import bpy
 from pathlib import Path

@@ -75,6 +75,56 @@ assert "before the first" in refused(lambda: bpy.ops.semblance.bake_to_shape_key
     run_blender(SCENE + script)
 
 
+def test_baking_is_a_task_that_can_be_cancelled(run_blender):
+    """In a window it goes in steps, says how long it takes, and leaves the scene as it is, also when it ends early."""
+    script = """
+import time
+from types import SimpleNamespace
+from semblance.blender_addon.ui import activity, key_baking, long_task
+
+window = bpy.context.window_manager.windows[0]
+long_task.windows = activity.windows = lambda: [window]  # stands in for that of a Blender on a desktop
+activity.tell = lambda said: None  # its popup wants a screen
+head = added(acted(4000))
+bpy.context.view_layer.objects.active = head
+scene.frame_set(7, subframe=0.25)
+looks = iter(range(10**6))
+key_baking.time = SimpleNamespace(monotonic=lambda: 0.05 * next(looks))  # as quick on a busy machine
+
+
+def state():
+    return takes.take_of(head), len(bpy.data.actions), scene.frame_current, scene.frame_subframe
+
+
+before = state()
+assert bpy.ops.semblance.bake_to_shape_keys(start=1, stop=4000) == {"FINISHED"}
+for _ in range(20):
+    activity.step()
+    assert state() == before
+bar = activity.running()[0].bar
+assert 0 < bar.factor < 0.1 and "of 4000" in bar.text and bar.text.endswith("left"), bar
+assert activity.running()[0].undo == "Bake to Shape Keys"
+began = time.monotonic()
+bpy.ops.semblance.cancel()
+assert time.monotonic() - began < 1 and not activity.running() and "cancelled" in activity.message().text
+assert activity.step() is None and state() == before
+
+assert bpy.ops.semblance.bake_to_shape_keys(start=1, stop=6) == {"FINISHED"}
+while activity.step() is not None:
+    assert state()[2:] == (7, 0.25)
+assert not activity.message().problem and "frames 1 to 6" in activity.message().text
+assert takes.take_of(head).name.endswith("Baked") and state()[2:] == (7, 0.25)
+
+bpy.ops.semblance.bake_to_shape_keys(start=1, stop=4000)
+activity.step()
+bpy.data.objects.remove(head)
+while activity.step() is not None:
+    pass
+assert activity.message().problem and "gone" in activity.message().text
+"""
+    run_blender(SCENE + script)
+
+
 def test_buttons_for_takes(run_blender):
     script = """
 assert "no head" in refused(lambda: bpy.ops.semblance.reduce_keys())

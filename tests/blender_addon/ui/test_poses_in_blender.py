@@ -79,6 +79,55 @@ assert again.asset_data and again.preview.image_size[:] == (8, 8)
     run_blender(SCENE + POSES + script)
 
 
+def test_the_library_is_in_catalogs_beside_the_artist_s(run_blender, tmp_path):
+    script = """
+from semblance.blender_addon.scene import pose_catalogs
+from semblance.blender_addon.ui import activity
+pose_library.add_poses(POSES, {})
+kinds = {kind: [each.title for each in POSES if each.kind == kind] for kind in ("expression", "viseme")}
+for kind, titles in kinds.items():
+    assert {bpy.data.actions[title].asset_data.catalog_id for title in titles} == {pose_catalogs.CATALOGS[kind][0]}
+smile = bpy.data.actions["Smile"].asset_data
+smile.catalog_id = "11111111-1111-4111-8111-111111111111"
+pose_library.add_poses(POSES, {})
+assert smile.catalog_id.startswith("1111"), "the artist's choice was taken back"
+
+folder = Path("shots").resolve()
+folder.mkdir()
+catalogs = folder / pose_catalogs.NAME
+bpy.ops.wm.save_as_mainfile(filepath=str(folder / "a.blend"))
+said = catalogs.read_text().splitlines()
+assert said[0] == "VERSION 1"
+assert [line.split(":")[1] for line in said[1:]] == ["Semblance/Expressions", "Semblance/Visemes"]
+
+mine = "# mine\\nVERSION 1\\n\\n22222222-2222-4222-8222-222222222222:Props/Caf\\u00e9:Props-Caf\\u00e9"
+renamed = said[2].replace("Semblance/Visemes", "Talking")
+catalogs.write_text(f"{mine}\\n{renamed}", encoding="utf-8")
+bpy.ops.wm.save_mainfile()
+after = catalogs.read_text(encoding="utf-8")
+assert after == f"{mine}\\n{renamed}\\n{said[1]}\\n", after
+bpy.ops.wm.save_mainfile()
+assert catalogs.read_text(encoding="utf-8") == after
+
+catalogs.write_text("VERSION 2\\nelse")
+bpy.ops.wm.save_mainfile()
+assert catalogs.read_text() == "VERSION 2\\nelse" and "left as it is" in activity.message().text
+
+library = Path("library").resolve()
+(library / "deep").mkdir(parents=True)
+bpy.ops.preferences.asset_library_add(directory=str(library))
+bpy.ops.wm.save_as_mainfile(filepath=str(library / "deep" / "b.blend"))
+assert (library / pose_catalogs.NAME).is_file() and not (library / "deep" / pose_catalogs.NAME).exists()
+
+bpy.ops.wm.read_homefile(use_empty=True)
+other = Path("other").resolve()
+other.mkdir()
+bpy.ops.wm.save_as_mainfile(filepath=str(other / "c.blend"))
+assert [each.name for each in other.iterdir()] == ["c.blend"], "a file without poses gets no catalogs"
+"""
+    run_blender(SCENE + POSES + script, environment={"SEMBLANCE_HOME": str(tmp_path)})
+
+
 def test_the_library_shows_the_avatar(run_blender, tmp_path):
     """Every pose is painted by the engine, as posed; the scene, its heads and its keys stay as they were."""
     script = """

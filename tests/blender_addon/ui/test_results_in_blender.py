@@ -116,6 +116,22 @@ assert not job_watch.waiting() and errands.read(home, "job0") is None
     run_blender(START + script, dataset, environment=home)
 
 
+def test_a_second_head_stands_beside_the_first_and_offers_its_camera(run_blender, home, dataset):
+    script = """
+from semblance.blender_addon.ui.remedies import remedies_for
+places = []
+for _ in range(2):
+    begin(bpy.ops.semblance.new_avatar, filepath=str(clip))
+    said = finish()
+    assert not said.problem, said
+    places.append(scene.semblance.head.parent.location.x)
+assert places[1] > places[0] + 0.1, places
+assert scene.camera != scene.semblance.head.semblance.camera, "the shot of the first was taken over"
+assert "semblance.use_its_camera" in [each.operator for each in remedies_for(said.text)], said
+"""
+    run_blender(START + script, dataset, environment=home)
+
+
 def test_a_head_whose_file_is_no_longer_open_is_offered(run_blender, home, dataset):
     script = """
 begin(bpy.ops.semblance.new_avatar, filepath=str(clip))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,20 +17,20 @@ from semblance.common.home import Home
 from semblance.common.progress import Cancelled, Progress
 from semblance.engine.commands import terminal
 from semblance.engine.commands.cli import main
-from semblance.engine.commands.shared import dataset_for
+from semblance.engine.commands.shared import avatar_for, dataset_for
 from semblance.engine.jobs import tasks
 from semblance.protocol.jobs import JobKind
+from semblance.tests.makers.avatars import avatar_of
+from semblance.tests.makers.networks import Mirror
 from semblance.tests.makers.performances import at_rest
 from semblance.tests.tracking.datasets.test_writer import SIZE, add
 from semblance.tracking.datasets.dataset import Dataset
-from semblance.tracking.datasets.origin import MADE_FROM
+from semblance.tracking.datasets.origin import FOOTAGE_SHA256, MADE_FROM
 from semblance.tracking.datasets.writer import DatasetWriter
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from semblance.common.progress import Listener
-    from semblance.protocol.jobs import Photo, Track
+    from semblance.protocol.jobs import Orbit, Photo, Reenact, Track
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and folders of POSIX")
 
@@ -83,6 +84,40 @@ def test_two_files_of_one_name_get_two_datasets(tmp_path: Path, home: Home, caps
     printed = capsys.readouterr()
     assert "IMG_0001 is the dataset of another file; this one will be IMG_0001_2." in printed.err
     assert f"dataset: {home.dataset('IMG_0001_2')}" in printed.out
+
+
+def test_films_of_two_drivers_of_one_name_are_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who names no file finds each result under a name of its own, and the first as it was."""
+    monkeypatch.chdir(tmp_path)
+
+    def film(job: Reenact | Orbit, _listener: Listener) -> dict[str, Any]:
+        Path(job.out).write_text(str(vars(job)))
+        return {"out": job.out}
+
+    for kind in (JobKind.REENACT, JobKind.ORBIT):
+        monkeypatch.setitem(tasks.TASKS, kind, film)
+    avatar = footage(tmp_path / "me.safetensors")
+    drivers = [footage(tmp_path / day / "IMG_0001.MOV") for day in ("monday", "friday")]
+    assert [run("reenact", avatar, each) for each in drivers] == [0, 0]
+    for name, driver in zip(("me_IMG_0001.mp4", "me_IMG_0001_2.mp4"), drivers, strict=True):
+        assert str(driver) in (tmp_path / name).read_text()
+    assert [run("orbit", avatar), run("orbit", avatar)] == [0, 0]
+    assert sorted(each.name for each in tmp_path.glob("me_orbit*")) == ["me_orbit.mp4", "me_orbit_2.mp4"]
+    assert run("orbit", avatar, "--out", "me_orbit.mp4") == 0, "a name that was given is used"
+    assert len(list(tmp_path.glob("me_orbit*"))) == 2
+
+
+def test_avatars_of_two_folders_of_one_name_are_two(tmp_path: Path, home: Home) -> None:
+    folders = [tmp_path / day / "talk" for day in ("monday", "friday")]
+    for day, folder in zip("ab", folders, strict=True):
+        with DatasetWriter(folder, SIZE) as writer:
+            add(writer, 0)
+            writer.finish(at_rest(1, extra={FOOTAGE_SHA256: day}))
+    first = avatar_for(folders[0], home)
+    avatar_of(Mirror(), {}, footage_sha256="a").save(first)
+    assert first == home.avatar("talk")
+    assert avatar_for(folders[0], home) == first, "building again replaces it"
+    assert avatar_for(folders[1], home) == home.avatar("talk_2")
 
 
 @pytest.mark.usefixtures("quick_tasks")
