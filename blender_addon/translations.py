@@ -39,6 +39,12 @@ OF_OTHER_ROOMS = (
     "here.",
     "Macs have no CUDA GPU: networks run on the processor; an engine on a machine with one can be used from here.",
     "There is no NVIDIA GPU: networks run on the processor; an engine on a machine with one can be used from here.",
+    "Left Brow",
+    "Left Eye",
+    "Lips",
+    "Nose",
+    "Right Brow",
+    "Right Eye",
 )
 """What other rooms say most often: the stages of jobs, what a machine without CUDA means. The rest stays English."""
 

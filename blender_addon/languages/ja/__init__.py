@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Japanese."""
 
-from . import acting, avatars, engine, pictures
+from . import acting, avatars, engine, pictures, pins
 
-TEXTS = acting.TEXTS | avatars.TEXTS | engine.TEXTS | pictures.TEXTS
+TEXTS = acting.TEXTS | avatars.TEXTS | engine.TEXTS | pictures.TEXTS | pins.TEXTS
