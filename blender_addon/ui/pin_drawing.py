@@ -55,18 +55,13 @@ def region_view(
 
 
 def pixels_of(session: PinSession, view: CameraView) -> dict[int, Doubles]:
-    """Return where in a region the landmarks `[2]` are, by their numbers: those that the camera sees, and all pins.
-
-    A pin is where it was put, wherever the head could follow.
-    """
+    """Return where in a region the landmarks `[2]` are, by their numbers: those that the camera sees, and all pins."""
     found = session.found()
     if found is None:
         return {}
     scene, head = found
     face, pins = session.face(head, scene.frame_current), session.pins(head, scene.frame_current)
-    places = session.known(head).places(face)
-    for landmark, place in pins.items():
-        places[landmark] = place
+    places = session.places(head, scene.frame_current)
     seen = facing(session.known(head).shape(face), face.rotation)
     shown = [each for each, visible in zip(POINTS.tolist(), seen, strict=True) if visible or each in pins]
     return dict(zip(shown, view.from_window(places[shown]), strict=True))

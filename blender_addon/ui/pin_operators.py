@@ -24,7 +24,6 @@ from .long_task import LongTask, linked_reason
 from .panels import SEMBLANCE_PT_head, SemblancePanel, button, sentence
 from .pin_drawing import pixels_of, region_at, region_view
 from .pin_view import GRASP, at_pointer
-from .showing import look_through_camera
 
 if TYPE_CHECKING:
     from ...protocol.pins import PinnedFace
@@ -81,7 +80,6 @@ class SEMBLANCE_OT_pin_landmarks(LongTask):
         """Begin."""
         head = active_head(context)
         assert head is not None  # else the operator is disabled
-        look_through_camera(head)
         pin_session.begin(scene_of(context), head)
         return {"FINISHED"}
 
@@ -101,21 +99,27 @@ class SEMBLANCE_OT_pin_landmarks(LongTask):
         if event.type == "ESC":
             pin_session.stop()
             return self.left(context)
-        if pointer is None or pointer.landmark is None:
+        if event.type == "Z" and event.ctrl and not event.shift and pin_session.take_back(session):
+            return {"RUNNING_MODAL"}
+        if pointer is None:
             return {"PASS_THROUGH"}
-        if event.type == "X" or (event.type == "LEFTMOUSE" and event.ctrl):
+        if event.type == "X":  # beside a pin, too: Blender would delete the head
+            pin_session.remove(session, pointer.landmark)
+            return {"RUNNING_MODAL"}
+        if pointer.landmark is None:
+            return {"PASS_THROUGH"}
+        if event.type == "LEFTMOUSE" and event.ctrl:
             pin_session.remove(session, pointer.landmark)
             return {"RUNNING_MODAL"}
         if event.type == "LEFTMOUSE":
-            pin_session.drag(session, pointer.landmark, pointer.place)
+            pin_session.grasp(session, pointer.landmark, pointer.place)
             return {"RUNNING_MODAL"}
         return {"PASS_THROUGH"}
 
     def dragging(self, event: bpy.types.Event, session: pin_session.PinSession, pointer: Pointer | None) -> Outcome:
         """Go on with a drag, end it or take it back."""
-        assert session.dragged is not None
         if event.type == "MOUSEMOVE" and pointer:
-            pin_session.drag(session, session.dragged, pointer.place)
+            pin_session.drag(session, pointer.place)
         elif event.type == "LEFTMOUSE" and event.value == "RELEASE":
             pin_session.drop(session)
         elif event.type in ("ESC", "RIGHTMOUSE") and event.value == "PRESS":
@@ -296,9 +300,8 @@ class SEMBLANCE_PT_pins(SemblancePanel):
         frames = pinning.record_of(head).frames
         if frames:
             here = frames.get(scene_of(context).frame_current)
-            counts = translated(
-                "{frames} frames with pins, {here} pins here", frames=len(frames), here=len(here.pins) if here else 0
-            )
+            pins_here = len(here.pins) if here else 0
+            counts = translated("Pinned frames: {frames}, pins here: {here}", frames=len(frames), here=pins_here)
             layout.label(text=counts, translate=False)
             layout.operator(SEMBLANCE_OT_remove_pins.bl_idname, icon="TRASH")
         sentence(layout.column(align=True), context, IN_THE_ANIMATION, icon="INFO")

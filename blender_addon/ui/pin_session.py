@@ -20,11 +20,11 @@ from ..engine.pin_feed import PinFeed
 from ..scene import live_head, pinning
 from ..scene.pinning import PinnedHead
 from ..words import translated
-from . import activity
+from . import activity, pin_footage
 
 if TYPE_CHECKING:
     from ...protocol.pins import PinnedFace
-    from ...tracking.heads.arrays import Floats
+    from ...tracking.heads.arrays import Doubles, Floats
     from ..scene.pin_record import Place
 
 SECONDS_BETWEEN_STEPS = 1 / 60
@@ -53,7 +53,8 @@ class PinSession:
     Attributes:
         head, scene: their ids.
         shapes: the landmarks, with and without expression (see `pinning.landmark_shapes`).
-        hovered: the landmark at the pointer. dragged: the one that follows it; place: where it is.
+        hovered: the landmark at the pointer. dragged: the one that follows it; place: where it is; grasp: from the
+            pointer to it.
         preview: what the face does as it is dragged, and in which frame.
         waiting: changes whose landmarks were let go, oldest first: the first one is with the engine.
     """
@@ -65,6 +66,7 @@ class PinSession:
     hovered: int | None = None
     dragged: int | None = None
     place: Place = (0.0, 0.0)
+    grasp: Place = (0.0, 0.0)
     preview: tuple[int, PinnedFace] | None = None
     waiting: list[Change] = field(default_factory=list)
 
@@ -96,6 +98,15 @@ class PinSession:
             return self.preview[1]
         return self.known(head).face(pinning.channels_at(head, range(frame, frame + 1))[0])
 
+    def places(self, head: bpy.types.Object, frame: int) -> Doubles:
+        """Return `[478, 2]`: where the landmarks are in a frame. A pin is where it was put, wherever the head could
+        follow.
+        """
+        places = self.known(head).places(self.face(head, frame))
+        for landmark, place in self.pins(head, frame).items():
+            places[landmark] = place
+        return places
+
 
 _sessions: list[PinSession] = []
 """The one that is open, if any."""
@@ -117,6 +128,7 @@ def begin(scene: bpy.types.Scene, head: bpy.types.Object) -> PinSession:
     shapes, feed = pinning.landmark_shapes(head), PinFeed[Change](preferences.engine_place())
     session = PinSession(ids.id_of(head), ids.id_of(scene), shapes, feed)
     _sessions.append(session)
+    pin_footage.uncover()
     if not bpy.app.timers.is_registered(step):
         bpy.app.timers.register(step, first_interval=SECONDS_BETWEEN_STEPS)
     activity.redraw()
@@ -131,16 +143,27 @@ def stop() -> None:
     let_go(session)
     session.feed.close()
     _sessions.clear()
+    pin_footage.cover()
     activity.redraw()
 
 
-def drag(session: PinSession, landmark: int, place: Place) -> None:
-    """Let a landmark follow the pointer; the engine is asked what the face does then."""
+def grasp(session: PinSession, landmark: int, pointer: Place) -> None:
+    """Let a landmark follow the pointer from now on, as far from it as it is."""
     found = session.found()
     if found is None:
         return
     scene, head = found
-    session.dragged, session.place = landmark, place
+    x, y = session.places(head, scene.frame_current)[landmark].tolist()
+    session.dragged, session.place, session.grasp = landmark, (x, y), (x - pointer[0], y - pointer[1])
+
+
+def drag(session: PinSession, pointer: Place) -> None:
+    """Bring the landmark that is dragged to the pointer; the engine is asked what the face does then."""
+    found = session.found()
+    if found is None or session.dragged is None:
+        return
+    scene, head = found
+    session.place = (pointer[0] + session.grasp[0], pointer[1] + session.grasp[1])
     if not session.waiting:
         want(session, head, Change(scene.frame_current, session.pins(head, scene.frame_current)))
 
@@ -157,10 +180,10 @@ def drop(session: PinSession) -> None:
     settle(session, head, Change(scene.frame_current, pins, name))
 
 
-def remove(session: PinSession, landmark: int) -> None:
-    """Take a pin away, where the landmark has one."""
+def remove(session: PinSession, landmark: int | None) -> None:
+    """Take a pin away, where the landmark has one; None for no landmark."""
     found = session.found()
-    if found is None:
+    if found is None or landmark is None:
         return
     scene, head = found
     pins = session.pins(head, scene.frame_current)
@@ -175,6 +198,16 @@ def let_go(session: PinSession) -> None:
     scene = ids.find_scene(session.scene)
     if scene is not None:
         scene.frame_set(scene.frame_current)
+
+
+def take_back(session: PinSession) -> bool:
+    """Forget the changes that the engine is still solving, as undo does with those that are done; tell whether there
+    were any.
+    """
+    had = bool(session.waiting)
+    session.waiting.clear()
+    let_go(session)
+    return had
 
 
 def settle(session: PinSession, head: bpy.types.Object, change: Change) -> None:
@@ -234,7 +267,8 @@ def advance(session: PinSession) -> None:
         return
     (scene, head), (face, change) = found, answer
     if change.step:
-        done(session, head, change, face)
+        if change in session.waiting:
+            done(session, head, change, face)
     elif session.dragged is not None and change.frame == scene.frame_current:
         show(session, head, change.frame, face)
 
@@ -273,6 +307,4 @@ def unregister() -> None:
     """Close what is open."""
     if bpy.app.timers.is_registered(step):
         bpy.app.timers.unregister(step)
-    for session in _sessions:
-        session.feed.close()
-    _sessions.clear()
+    stop()

@@ -10,7 +10,7 @@ PIN_POINTS: dict[str, tuple[int, ...]] = {
     "Right Brow": (55, 65, 105, 63, 70),
     "Nose": (168, 197, 4, 98, 2, 327),
     "Lips": (61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91),
-    "Mouth": (78, 82, 13, 312, 308, 317, 14, 87),
+    "Mouth": (82, 13, 312, 317, 14, 87),
     "Jaw": (234, 132, 172, 150, 176, 152, 400, 379, 397, 361, 454),
 }
 """Numbers of MediaPipe's landmarks by part of the face, in the order of a line along it; left is the subject's."""

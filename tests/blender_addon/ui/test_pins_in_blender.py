@@ -129,7 +129,12 @@ def stepped(until):
         assert pin_session.step() is not None, activity.message()
         time.sleep(0.01)
 
-pin_session.drag(session, LID, place)
+def dragged(landmark, place):
+    pin_session.grasp(session, landmark, (0.1, 0.2))  # as far from it as the pointer may be
+    away = place - seen(15)[landmark]
+    pin_session.drag(session, (0.1 + away[0], 0.2 + away[1]))
+
+dragged(LID, place)
 assert pins() == {}, "nothing is keyed before it is let go"
 stepped(lambda: session.preview)
 assert keys_of(head)["eyeBlinkLeft"].value > tracked[14, BLINK] + 0.2, "it is shown as it is dragged"
@@ -137,9 +142,18 @@ np.testing.assert_allclose(state(), tracked)
 pin_session.let_go(session)
 assert abs(keys_of(head)["eyeBlinkLeft"].value - tracked[14, BLINK]) < 1e-5, "Esc takes the drag back"
 
-pin_session.drag(session, LID, place)
+dragged(LID, place)
 pin_session.drop(session)
-pin_session.drag(session, 61, tuple(seen(15)[61] + (-5 / 512, 0)))
+assert pin_session.take_back(session), "an undo takes back what is not solved yet"
+for _ in range(200):
+    assert pin_session.step() is not None
+assert pins() == {}
+assert not pin_session.take_back(session)
+
+dragged(LID, place)
+pin_session.drop(session)
+lip = seen(15)[61] + (-5 / 512, 0)
+dragged(61, lip)
 pin_session.drop(session)
 stepped(lambda: not session.waiting)
 assert set(pins()[15]) == {LID, 61}, "a pin that was let go before the other was solved is kept"
@@ -153,7 +167,7 @@ np.testing.assert_allclose(state(), tracked, atol=2e-6)
 pin_session.stop()
 assert pin_session.step() is None
 
-for landmark, where in ((LID, place), (61, tuple(seen(15)[61] + (-5 / 512, 0)))):
+for landmark, where in ((LID, place), (61, lip)):
     bpy.ops.semblance.move_pin(landmark=landmark, place=where)
 np.testing.assert_allclose(state(), by_pointer, atol=1e-4)
 """
