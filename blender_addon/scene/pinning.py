@@ -19,7 +19,7 @@ from ...tracking.heads.head import ARKIT_NAMES
 from ...tracking.heads.registry import open_head
 from ...tracking.heads.rotations import from_angles
 from .. import compat
-from ..access import camera_of, mesh_of
+from ..access import camera_of, mesh_of, scene_of
 from ..properties import head_settings
 from ..words import translated
 from . import axes, keyframes, pin_record, rig, takes
@@ -170,6 +170,12 @@ def record_of(head: bpy.types.Object) -> Record:
     return parsed(str(take.get(PINS, ""))) if take else Record()
 
 
+def pins_at(head: bpy.types.Object, frame: int) -> dict[int, Place]:
+    """The pins of a frame of the take that a head does."""
+    correction = record_of(head).frames.get(frame)
+    return dict(correction.pins) if correction else {}
+
+
 @lru_cache(maxsize=8)
 def parsed(text: str) -> Record:
     """Read a record, of which the same is drawn again and again."""
@@ -213,6 +219,12 @@ def pin(head: bpy.types.Object, frame: int, pins: Mapping[int, Place], solved: D
         take[PINS] = pin_record.written(record)
     elif PINS in take.keys():  # noqa: SIM118  # its stub knows no other way
         del take[PINS]
+
+
+def show_frame() -> None:
+    """Let Blender show what the keys of the scene's frame say."""
+    scene = scene_of(bpy.context)
+    scene.frame_set(scene.frame_current)
 
 
 def channel_places() -> list[tuple[str, str, int, str]]:

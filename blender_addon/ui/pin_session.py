@@ -14,7 +14,6 @@ import bpy
 from ...common.errors import UserError
 from ...tracking.heads.pin_points import part_of
 from .. import ids, preferences
-from ..access import scene_of
 from ..animation_properties import animation_settings
 from ..engine.pin_feed import PinFeed
 from ..scene import live_head, pinning
@@ -79,8 +78,7 @@ class PinSession:
 
     def pins(self, head: bpy.types.Object, frame: int) -> Pinned:
         """The pins of a frame, with those that the engine is still solving, and with the one that is dragged."""
-        correction = pinning.record_of(head).frames.get(frame)
-        pins = dict(correction.pins) if correction else {}
+        pins = pinning.pins_at(head, frame)
         for change in self.waiting:
             if change.frame == frame:
                 pins = dict(change.pins)
@@ -289,8 +287,7 @@ def done(session: PinSession, head: bpy.types.Object, change: Change, face: Pinn
     def write() -> activity.Message:
         solved = session.known(head).channels(face) if face else None
         pinning.pin(head, change.frame, change.pins, solved, animation_settings(head).pin_reach)
-        scene = scene_of(bpy.context)
-        scene.frame_set(scene.frame_current)
+        pinning.show_frame()
         return activity.Message("")
 
     activity.in_window(write, change.step)()

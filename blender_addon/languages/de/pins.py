@@ -31,6 +31,7 @@ TEXTS = {
     "Right Eye": "Rechtes Auge",
     "Show this head's landmarks over the footage, and drag those that lie wrong: the frame is solved again": "Die Gesichtspunkte dieses Kopfes über dem Filmmaterial zeigen und die ziehen, die falsch liegen: der Frame wird neu gelöst",
     "Solving the frame": "Der Frame wird gelöst",
+    "The head's pins have changed meanwhile: pin the landmark again.": "Die Pins des Kopfes haben sich inzwischen geändert: den Gesichtspunkt erneut anheften.",
     "The mesh of {head} has been changed: undo that, or make the head again with New Avatar.": "Das Mesh von {head} wurde verändert: das rückgängig machen oder den Kopf mit „Neuer Avatar“ erneut erstellen.",
     "There is no landmark {landmark} to pin; choose one of those that Pin Landmarks shows.": "Es gibt keinen Gesichtspunkt {landmark} zum Anheften; einen wählen, den „Gesichtspunkte anheften“ zeigt.",
     "This frame has no pins.": "Dieser Frame hat keine Pins.",

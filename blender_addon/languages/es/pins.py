@@ -31,6 +31,7 @@ TEXTS = {
     "Right Eye": "Ojo derecho",
     "Show this head's landmarks over the footage, and drag those that lie wrong: the frame is solved again": "Mostrar los puntos faciales de esta cabeza sobre el metraje y arrastrar los que están mal: el fotograma se resuelve de nuevo",
     "Solving the frame": "Resolviendo el fotograma",
+    "The head's pins have changed meanwhile: pin the landmark again.": "Los puntos fijados de la cabeza cambiaron mientras tanto: fijar el punto otra vez.",
     "The mesh of {head} has been changed: undo that, or make the head again with New Avatar.": "La malla de {head} fue modificada: deshacerlo, o crear la cabeza otra vez con «Nuevo avatar».",
     "There is no landmark {landmark} to pin; choose one of those that Pin Landmarks shows.": "No hay ningún punto facial {landmark} que fijar; elegir uno de los que muestra «Fijar puntos faciales».",
     "This frame has no pins.": "Este fotograma no tiene puntos fijados.",

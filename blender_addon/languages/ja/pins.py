@@ -31,6 +31,7 @@ TEXTS = {
     "Right Eye": "右の目",
     "Show this head's landmarks over the footage, and drag those that lie wrong: the frame is solved again": "このヘッドのランドマークを映像の上に表示し、ずれているものをドラッグします。フレームが解き直されます",
     "Solving the frame": "フレームを計算中",
+    "The head's pins have changed meanwhile: pin the landmark again.": "その間にヘッドのピンが変わりました。ランドマークをもう一度ピン留めしてください。",
     "The mesh of {head} has been changed: undo that, or make the head again with New Avatar.": "{head}のメッシュが変更されています。元に戻すか、「新規アバター」でヘッドを作り直してください。",
     "There is no landmark {landmark} to pin; choose one of those that Pin Landmarks shows.": "ピン留めできるランドマーク{landmark}はありません。「ランドマークをピンで修正」が表示するものを選んでください。",
     "This frame has no pins.": "このフレームにピンはありません。",

@@ -31,6 +31,7 @@ TEXTS = {
     "Right Eye": "右眼",
     "Show this head's landmarks over the footage, and drag those that lie wrong: the frame is solved again": "在素材上显示此头部的特征点，拖动位置不对的点：该帧会重新求解",
     "Solving the frame": "正在求解此帧",
+    "The head's pins have changed meanwhile: pin the landmark again.": "头部的固定点在此期间已改变：请重新固定该特征点。",
     "The mesh of {head} has been changed: undo that, or make the head again with New Avatar.": "{head} 的网格已被更改：请撤销，或用“新建虚拟形象”重新制作头部。",
     "There is no landmark {landmark} to pin; choose one of those that Pin Landmarks shows.": "没有可固定的特征点 {landmark}；请选择“拖动固定特征点”所显示的点。",
     "This frame has no pins.": "此帧没有固定点。",

@@ -113,6 +113,65 @@ np.testing.assert_allclose(state(), tracked, atol=2e-6)
     run_blender(PINS + script, environment=live_environment)
 
 
+def test_the_panel_has_the_button_and_says_what_pins_do(run_blender, live_environment):
+    script = """
+from semblance.blender_addon.ui.pin_panel import SEMBLANCE_PT_pins
+
+class Drawn:
+    def __init__(self):
+        self.said, self.layout = [], self
+
+    def row(self, **_):
+        return self
+
+    column = row
+
+    def label(self, text="", **_):
+        self.said.append(text)
+
+    def prop(self, _holder, name, **_):
+        self.said.append(name)
+
+    def operator(self, name, **_):
+        self.said.append(name)
+
+def drawn():
+    panel = Drawn()
+    assert SEMBLANCE_PT_pins.poll(bpy.context)
+    SEMBLANCE_PT_pins.draw(panel, bpy.context)
+    return panel.said
+
+said = drawn()
+assert said[:2] == ["semblance.pin_landmarks", "pin_reach"], said
+assert "learns from the footage" in " ".join(said)
+before = pinning.unpinned_channels(head, 15)
+pinning.pin(head, 15, {LID: (0.5, 0.5)}, before, 5)
+assert "Pinned frames: 1, pins here: 1" in drawn() and "semblance.remove_pins" in drawn()
+"""
+    run_blender(PINS + script, environment=live_environment)
+
+
+@pytest.mark.slow
+def test_pins_are_kept_by_the_file_and_left_by_another_take(run_blender, live_environment):
+    script = """
+place = seen(15)[LID] + (0, 5 / 512)
+bpy.ops.semblance.move_pin(landmark=LID, place=place)
+pinned = state()
+bpy.ops.wm.save_as_mainfile(filepath=str(Path("me.blend").resolve()))
+bpy.ops.wm.open_mainfile(filepath=str(Path("me.blend").resolve()))
+scene = bpy.context.scene
+head = next(each for each in bpy.data.objects if each.semblance.is_head)
+assert set(pins()[15]) == {LID}
+drive(head, acted(30, 0.5), "other")
+assert pins() == {}, "another take has none of its pins"
+takes.use_take(head, bpy.data.actions["me"])
+scene.frame_set(15)
+np.testing.assert_allclose(state(), pinned, atol=1e-6)
+assert bpy.ops.semblance.remove_pins() == {"FINISHED"}
+"""
+    run_blender(PINS + script, environment=live_environment)
+
+
 @pytest.mark.slow
 def test_the_pointer_s_session_pins_as_the_operator_does(run_blender, live_environment):
     script = """
