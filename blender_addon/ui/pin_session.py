@@ -126,6 +126,7 @@ def begin(scene: bpy.types.Scene, head: bpy.types.Object) -> PinSession:
     shapes, feed = pinning.landmark_shapes(head), PinFeed[Change](preferences.engine_place())
     session = PinSession(ids.id_of(head), ids.id_of(scene), shapes, feed)
     _sessions.append(session)
+    activity.dismiss()
     pin_footage.uncover()
     if not bpy.app.timers.is_registered(step):
         bpy.app.timers.register(step, first_interval=SECONDS_BETWEEN_STEPS)
