@@ -32,6 +32,7 @@ class SemblanceAnimation(bpy.types.PropertyGroup):
         offset: int
         speed: float
         symmetry: bool
+        pin_reach: int
     else:
         offset: IntProperty(
             **CHANGEABLE,
@@ -52,6 +53,15 @@ class SemblanceAnimation(bpy.types.PropertyGroup):
             name="Symmetry",
             description="One slider moves the left and the right side of the face",
             default=True,
+        )
+        pin_reach: IntProperty(
+            **CHANGEABLE,
+            name="Reach",
+            description="Frames before and after a pinned one that change with it, less and less",
+            default=5,
+            min=0,
+            max=250,
+            soft_max=50,
         )
 
 

@@ -11,6 +11,7 @@ import re
 from functools import cache, lru_cache
 
 from ..tracking.heads.head import ARKIT_NAMES
+from ..tracking.heads.pin_points import PIN_POINTS
 from ..tracking.performances.channel_words import ANGLES, spoken
 
 OF_OTHER_ROOMS = (
@@ -41,8 +42,9 @@ OF_OTHER_ROOMS = (
     "here.",
     "Macs have no CUDA GPU: networks run on the processor; an engine on a machine with one can be used from here.",
     "There is no NVIDIA GPU: networks run on the processor; an engine on a machine with one can be used from here.",
+    *PIN_POINTS,
 )
-"""The stages of jobs, and what a machine without CUDA means."""
+"""The stages of jobs, what a machine without CUDA means, and the parts of a face that are pinned."""
 CHANNELS = (
     *(spoken(name) for name in ARKIT_NAMES),
     *dict.fromkeys(name for names in ANGLES.values() for name in names),

@@ -21,6 +21,8 @@ from .jobs import JobRequest
 from .look import USUAL_LOOK, Look
 from .messages import VERSION, AvatarInfo, Curve, Job, Status
 from .pictures import Pictures
+from .pins import PATH as PINS_PATH
+from .pins import PinnedFace, PinRequest
 from .splats import SplatCloud
 
 SECONDS_TO_ANSWER = 5.0
@@ -192,6 +194,10 @@ class Client:
         """Ask for an avatar's splats, without waiting for them."""
         return SplatsQuestion(self, "GET", f"/v1/avatars/{quoted(avatar)}/splats", None, ARRAYS_TYPE)
 
+    def ask_pinned(self, request: PinRequest) -> PinnedQuestion:
+        """Ask for a frame that is solved again with pins, without waiting for it."""
+        return PinnedQuestion(self, "POST", PINS_PATH, pack_arrays(**request.arrays()), ARRAYS_TYPE)
+
     def preview(self, job: str) -> bytes:
         """Ask for the current picture of a job: the bytes of a PNG or JPEG file."""
         return self.ask_preview(job).wait_for_bytes(self.seconds_to_answer)
@@ -320,6 +326,17 @@ class SplatsQuestion(Question):
             return SplatCloud.of_arrays(unpack_arrays(self.wait_for_bytes(SECONDS_TO_RENDER), MOST_SPLAT_BYTES))
         except (ValueError, KeyError) as error:
             raise EngineRefused("The engine sent no splats; restart it and try again.") from error
+
+
+class PinnedQuestion(Question):
+    """A question that a frame solved with pins answers."""
+
+    def face(self) -> PinnedFace:
+        """Wait for the frame and return what the face does in it."""
+        try:
+            return PinnedFace.read(unpack_arrays(self.wait_for_bytes(self._client.seconds_to_answer)))
+        except ValueError as error:
+            raise EngineRefused("The engine sent no solved frame; restart it and try again.") from error
 
 
 def read_status(values: dict[str, Any]) -> Status:

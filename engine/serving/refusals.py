@@ -15,10 +15,13 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from ...common.errors import UserError
 from ...common.failures import sentence_about
+from ...protocol.arrays import ARRAYS_TYPE
 from ..jobs.requests import refusal
 from .visibility import Plain
 
 IS_JSON = re.compile(r"application/(.*\+)?json")
+ARRAYS_TYPES = (ARRAYS_TYPE, "application/octet-stream", "")
+"""What a body of arrays may say that it is."""
 NO_JSON = "The request is not JSON; send it as application/json, in UTF-8."
 
 
@@ -59,6 +62,13 @@ def shown_by(request: Request) -> Plain:
 def type_of_body(request: Request) -> str:
     """What a request says of the type of its body; empty when it says nothing."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def arrays_body(request: Request) -> bytes:
+    """Return the body of a request that sends arrays; refuse one that says to be of another type."""
+    if (given := type_of_body(request)) not in ARRAYS_TYPES:
+        raise HTTPException(415, f"The body is {given}; send {ARRAYS_TYPE}, as pack_arrays makes it.")
+    return await request.body()
 
 
 def problem(code: int, sentence: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

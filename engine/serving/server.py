@@ -37,9 +37,10 @@ from .known import BINARY, KnownAvatar, KnownJob, avatars_of, scheduler_of
 from .live_door import LiveDoor, add_live
 from .live_motions import add_live_motions
 from .page import add_page, is_of_page
+from .pinning import add_pinning
 from .posing import add_pictures
 from .presence import PresenceAnswer, Users
-from .refusals import REFUSALS, add_refusals, problem, shown_by, type_of_body
+from .refusals import REFUSALS, add_refusals, arrays_body, problem, shown_by
 from .verifying import MOST_BYTES as MOST_VERIFIED_BYTES
 from .verifying import add_verifying
 from .visibility import Discreet, Plain
@@ -51,8 +52,6 @@ MOST_JOBS = 1000
 """Jobs in one answer."""
 MOST_JSON_BYTES = 1 << 20
 MOST_LOG_BYTES = 1 << 16
-ARRAYS_TYPES = (ARRAYS_TYPE, "application/octet-stream", "")
-"""What a body of arrays may say that it is."""
 TEXT: dict[str, dict[str, Any]] = {"text/plain": {"schema": {"type": "string"}}}
 OF_THE_JOB = {
     operation: {"operationId": operation, "parameters": {"id": "$response.body#/id"}}
@@ -125,6 +124,7 @@ def create_app(
     add_avatars(app)
     add_downloads(app)
     add_pictures(app)
+    add_pinning(app)
     add_verifying(app)
     add_page(app)
     add_files(app)
@@ -238,9 +238,7 @@ def add_avatars(app: FastAPI) -> None:
         openapi_extra={"requestBody": {"required": True, "content": {ARRAYS_TYPE: BINARY}}},
     )
     async def frames(request: Request, path: KnownAvatar) -> Response:
-        if (given := type_of_body(request)) not in ARRAYS_TYPES:
-            raise HTTPException(415, f"The body is {given}; send {ARRAYS_TYPE}, as pack_arrays makes it.")
-        body = await request.body()
+        body = await arrays_body(request)
         asked = await asyncio.to_thread(FramesRequest.read, body)
         shown = await avatars_of(request).render(path, asked)
         return Response(await asyncio.to_thread(pack_arrays, **shown.arrays()), media_type=ARRAYS_TYPE)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Simplified Chinese."""
 
-from . import acting, avatars, engine, others, pictures
+from . import acting, avatars, engine, others, pictures, pins
 
-TEXTS = acting.TEXTS | avatars.TEXTS | engine.TEXTS | others.TEXTS | pictures.TEXTS
+TEXTS = acting.TEXTS | avatars.TEXTS | engine.TEXTS | others.TEXTS | pictures.TEXTS | pins.TEXTS

@@ -28,6 +28,7 @@ ENDPOINTS = {
     "/v1/avatars": {"get", "post"},
     "/v1/avatars/{id}": {"get"},
     "/v1/avatars/{id}/frames": {"post"},
+    "/v1/pins": {"post"},
     "/v1/avatars/{id}/splats": {"get"},
     "/v1/avatars/{id}/picture": {"post"},
     "/v1/avatars/{id}/file": {"get"},
