@@ -77,7 +77,7 @@ def serve(home: Path, size: int) -> None:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            if self.path.startswith("/v1/jobs"):
+            if self.path.startswith(("/v1/jobs", "/v1/expectations")):
                 self.answer(b"[]")
             elif self.path == "/v1/presence":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n")

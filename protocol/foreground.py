@@ -32,8 +32,8 @@ SOFT = 1.5
 """How steeply alpha is raised there."""
 MULTIPLIED = 256
 """Pixels of a side up to which a multiplication by a matrix is the quickest blur."""
-BAND, BEYOND = 64, 4
-"""Rows that are worked on at once, and how many more above and below count for them."""
+BAND, BEYOND = 1 << 16, 4
+"""Pixels that are worked on at once, and how many rows more above and below count for them."""
 CUT = 0.1
 """What a mean over neighbours has too much of on the outline's one side, and too little on its other."""
 
@@ -56,21 +56,22 @@ def person_alone(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def person_alone_in_steps(rgba: NDArray[np.uint8]) -> Generator[None, None, NDArray[np.uint8]]:
     """Do what `person_alone` does in short steps, for those who must not be kept waiting."""
     coarse = coarseness(rgba.shape)
-    band = -(-BAND // coarse) * coarse
+    band = max(1, BAND // (rgba.shape[1] * coarse)) * coarse
     small = pooled(rgba, coarse) / np.float32(255)
     yield
-    person, behind = estimates(small[..., :3], small[..., 3:])
+    person, behind = estimates(small[:3], small[3])
     yield
     alone = np.empty_like(rgba)
     for top in range(0, len(rgba), band):
         rows, around = slice(top, top + band), slice(max(0, top - BEYOND), top + band + BEYOND)
-        picture, alpha = (each.astype(np.float32) / 255 for each in np.split(rgba[rows], [3], -1))
+        picture = planes(rgba[rows]) / np.float32(255)
         estimated = slice(top // coarse, (top + band) // coarse)
-        nearby = enlarged(person[estimated], coarse), enlarged(behind[estimated], coarse)
-        alone[rows, :, :3] = freed(picture, alpha, *nearby) * 255 + np.float32(0.5)
-        plain = np.clip((rgba[around, :, 3:] / np.float32(255) - NOTHING) / (EVERYTHING - NOTHING), 0, 1)
-        inside = slice(rows.start - around.start, rows.start - around.start + len(picture))
-        alone[rows, :, 3:] = smooth(firm(plain))[inside] * 255 + np.float32(0.5)
+        nearby = enlarged(person[:, estimated], coarse), enlarged(behind[:, estimated], coarse)
+        for channel, plane in enumerate(freed(picture[:3], picture[3], *nearby) * np.float32(255) + np.float32(0.5)):
+            alone[rows, :, channel] = plane
+        plain = (rgba[around, :, 3] / np.float32(255) - NOTHING) / (EVERYTHING - NOTHING)
+        inside = slice(rows.start - around.start, rows.start - around.start + picture.shape[1])
+        alone[rows, :, 3] = smooth(firm(np.clip(plain, 0, 1)))[inside] * 255 + np.float32(0.5)
         yield
     return alone
 
@@ -84,8 +85,9 @@ def over(front: NDArray[np.uint8], behind: NDArray[np.uint8]) -> NDArray[np.uint
 def foreground(picture: Floats, alpha: Floats) -> Floats:
     """Return the person's colours `[H, W, 3]`, 0 to 1, of a picture `[H, W, 3]` with `alpha [H, W, 1]`."""
     coarse = coarseness(picture.shape)
-    person, behind = (enlarged(each, coarse) for each in estimates(pooled(picture, coarse), pooled(alpha, coarse)))
-    return freed(picture, alpha, person, behind)
+    small = pooled(np.concatenate([picture, alpha], -1), coarse)
+    person, behind = (enlarged(each, coarse) for each in estimates(small[:3], small[3]))
+    return freed(planes(picture), alpha[..., 0], person, behind).transpose(1, 2, 0)
 
 
 def coarseness(shape: tuple[int, ...]) -> int:
@@ -94,13 +96,22 @@ def coarseness(shape: tuple[int, ...]) -> int:
     return 1 if shape[0] % coarse or shape[1] % coarse else coarse
 
 
+def planes(picture: NDArray[Any]) -> Floats:
+    """Return `[C, H, W]` of `[H, W, C]`: NumPy multiplies whole rows by an alpha far quicker than single pixels."""
+    return np.ascontiguousarray(picture.transpose(2, 0, 1), np.float32)
+
+
 def freed(picture: Floats, alpha: Floats, person: Floats, behind: Floats) -> Floats:
-    """Return the person's colours `[H, W, 3]` where a picture mixes them with the background; both are estimated,
-    `[H, W, 3]`.
+    """Return the person's colours `[3, H, W]` where a picture mixes them with the background by `alpha [H, W]`; both
+    are estimated, `[3, H, W]`.
     """
-    missed = picture - alpha * person - (1 - alpha) * behind
-    colours: Floats = np.clip(person + sureness(alpha) * missed, 0, 1)
-    return colours
+    colours = behind - person
+    colours *= alpha
+    colours += picture
+    colours -= behind
+    colours *= sureness(alpha)
+    colours += person
+    return np.clip(colours, 0, 1, out=colours)
 
 
 def sureness(share: Floats) -> Floats:
@@ -110,50 +121,52 @@ def sureness(share: Floats) -> Floats:
 
 
 def estimates(picture: Floats, alpha: Floats) -> tuple[Floats, Floats]:
-    """Return the colours `[H, W, 3]` of the person and of the background about each pixel; arguments as above."""
+    """Return the colours `[3, H, W]` of the person and of the background about each pixel; arguments as above."""
     surely, surely_behind = sureness(alpha), sureness(1 - alpha)
     person, behind, corrected = picture, picture, picture
+    weighted = np.empty((8, *alpha.shape), np.float32)
+    weighted[3], weighted[7] = surely, surely_behind
     for reach in REACHES:
-        radius = max(1, round(reach * len(picture)))
-        weighted = (corrected * surely, surely, behind * surely_behind, surely_behind)
-        means = blurred(np.concatenate(weighted, -1), radius)
-        person, behind = means[..., :3] / (means[..., 3:4] + LITTLE), means[..., 4:7] / (means[..., 7:] + LITTLE)
+        np.multiply(corrected, surely, out=weighted[:3])
+        np.multiply(behind, surely_behind, out=weighted[4:7])
+        means = blurred(weighted, max(1, round(reach * len(alpha))))
+        person, behind = means[:3] / (means[3] + LITTLE), means[4:7] / (means[7] + LITTLE)
         corrected = freed(picture, alpha, person, behind)
     return person, behind
 
 
 def pooled(values: NDArray[Any], by: int) -> Floats:
-    """Return the means of `values [H, W, C]` over squares of `by` pixels: `[H / by, W / by, C]`."""
-    height, width, channels = values.shape
+    """Return the means of `values [H, W, C]` over squares of `by` pixels: `[C, H / by, W / by]`."""
     kind = np.uint32 if values.dtype == np.uint8 else np.float32
-    rows = values.reshape(height // by, by, width * channels).sum(1, dtype=kind)
-    sums = rows.reshape(height // by, width // by, by, channels).sum(2, dtype=kind)
-    means: Floats = sums.astype(np.float32) / np.float32(by * by)
-    return means
+    rows = summed([values[first::by] for first in range(by)], kind)
+    return planes(summed([rows[:, first::by] for first in range(by)], kind)) / np.float32(by * by)
+
+
+def summed(parts: list[NDArray[Any]], kind: type) -> NDArray[Any]:
+    """Return the sum of arrays of one shape: by far quicker than along an axis that is short."""
+    total = parts[0].astype(kind)
+    for part in parts[1:]:
+        total += part
+    return total
 
 
 def enlarged(values: Floats, by: int) -> Floats:
-    """Return `values [H, W, C]` with each pixel `by` times as wide and high."""
-    return values if by == 1 else values.repeat(by, 0).repeat(by, 1)
+    """Return `values [..., H, W]` with each pixel `by` times as wide and high."""
+    return values if by == 1 else values.repeat(by, -1).repeat(by, -2)
 
 
 def blurred(values: Floats, radius: int) -> Floats:
-    """Return the means of `values [H, W, C]` over squares of `2 radius + 1` pixels; outside is nothing."""
+    """Return the means of `values [C, H, W]` over squares of `2 radius + 1` pixels; outside is nothing."""
     width = 2 * radius + 1
-    if radius == 1:
-        padded = np.pad(values, ((1, 1), (1, 1), (0, 0)))
-        threes = padded[:-2] + padded[1:-1] + padded[2:]
-        means: Floats = (threes[:, :-2] + threes[:, 1:-1] + threes[:, 2:]) / np.float32(9)
-        return means
-    height, across, _ = values.shape
+    _, height, across = values.shape
     if max(height, across) <= MULTIPLIED:
-        rows = (box(height, radius) @ values.reshape(height, -1)).reshape(values.shape)
-        blended: Floats = np.matmul(box(across, radius), rows)
+        rows = (values.reshape(-1, across) @ box(across, radius)).reshape(values.shape)
+        blended: Floats = np.matmul(box(height, radius), rows)
         return blended
-    sums = np.cumsum(np.pad(values, ((radius + 1, radius), (0, 0), (0, 0))), 0, dtype=np.float64)
-    rows = np.pad(sums[width:] - sums[:-width], ((0, 0), (radius + 1, radius), (0, 0)))
-    sums = np.cumsum(rows, 1, out=rows)
-    return ((sums[:, width:] - sums[:, :-width]) / width**2).astype(np.float32)
+    sums = np.cumsum(np.pad(values, ((0, 0), (radius + 1, radius), (0, 0))), 1, dtype=np.float64)
+    rows = np.pad(sums[:, width:] - sums[:, :-width], ((0, 0), (0, 0), (radius + 1, radius)))
+    sums = np.cumsum(rows, 2, out=rows)
+    return ((sums[..., width:] - sums[..., :-width]) / width**2).astype(np.float32)
 
 
 @cache
@@ -164,23 +177,41 @@ def box(size: int, radius: int) -> Floats:
 
 
 def firm(alpha: Floats) -> Floats:
-    """Return `alpha [H, W, 1]` raised to 1 well inside the outline, where it is a half: `FIRM` pixels and more."""
+    """Return `alpha [H, W]` raised to 1 well inside the outline, where it is a half: `FIRM` pixels and more."""
     inside = alpha >= 0.5
     for _ in range(FIRM):
         inside = eroded(inside)
-    return np.maximum(alpha, np.minimum(1, SOFT * blurred(inside.astype(np.float32), 1)))
+    raised = neighbours(inside.astype(np.float32))
+    raised *= np.float32(SOFT / 9)
+    return np.maximum(alpha, np.minimum(raised, 1, out=raised), out=raised)
 
 
 def smooth(alpha: Floats) -> Floats:
-    """Return `alpha [H, W, 1]` without the steps of a hard outline, which show when the picture is enlarged."""
-    mean = blurred(alpha, 1) / blurred(np.ones_like(alpha), 1)
-    return np.clip((mean - CUT) / (1 - 2 * CUT), 0, 1)
+    """Return `alpha [H, W]` without the steps of a hard outline, which show when the picture is enlarged."""
+    height, width = alpha.shape
+    there = np.outer(neighbours(np.ones((height, 1), np.float32)), neighbours(np.ones((1, width), np.float32)))
+    mean = neighbours(alpha) / there
+    mean -= np.float32(CUT)
+    mean /= np.float32(1 - 2 * CUT)
+    return np.clip(mean, 0, 1, out=mean)
+
+
+def neighbours(values: Floats) -> Floats:
+    """Return the sums of `values [H, W]` over squares of three pixels; outside is nothing."""
+    rows = values.copy()
+    rows[1:] += values[:-1]
+    rows[:-1] += values[1:]
+    sums = rows.copy()
+    sums[:, 1:] += rows[:, :-1]
+    sums[:, :-1] += rows[:, 1:]
+    return sums
 
 
 def eroded(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return `[H, W, 1]`: where a pixel and its four neighbours are `inside [H, W, 1]`; outside the picture all are."""
-    padded = np.pad(inside, ((1, 1), (1, 1), (0, 0)), constant_values=True)
-    middle = padded[1:-1, 1:-1]
-    across = padded[1:-1, :-2] & padded[1:-1, 2:]
-    result: NDArray[np.bool_] = middle & across & padded[:-2, 1:-1] & padded[2:, 1:-1]
+    """Return `[H, W]`: where a pixel and its four neighbours are `inside [H, W]`; outside the picture all are."""
+    result = inside.copy()
+    result[1:] &= inside[:-1]
+    result[:-1] &= inside[1:]
+    result[:, 1:] &= inside[:, :-1]
+    result[:, :-1] &= inside[:, 1:]
     return result

@@ -13,14 +13,14 @@ random = np.random.default_rng(0)
 alike = random.integers(0, 255, (1024, 1024, 4), np.uint8)
 linear = np.array([[0.8, 0.15, 0.05], [0.1, 0.8, 0.1], [0.0, 0.1, 0.9]], np.float32)
 sizes = []
-def noting(function):
+def noting(function, pixels_of):
     def call(values, *others, **named):
-        sizes.append(values[..., 0].size)
+        sizes.append(pixels_of(values))
         return function(values, *others, **named)
     return call
-viewport_pictures.pixels = type("Noted", (), {"scene_linear": staticmethod(noting(pixels.scene_linear))})
-foreground.freed = noting(foreground.freed)
-foreground.smooth = noting(foreground.smooth)
+viewport_pictures.pixels = type("Noted", (), {"scene_linear": staticmethod(noting(pixels.scene_linear, lambda values: values[..., 0].size))})
+foreground.freed = noting(foreground.freed, lambda planes: planes[0].size)
+foreground.smooth = noting(foreground.smooth, np.size)
 for transparent in (True, False):
     making, most = viewport_pictures.portrait_in_steps(alike, transparent, linear), 0
     while True:
