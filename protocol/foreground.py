@@ -144,7 +144,7 @@ def pooled(values: NDArray[Any], by: int) -> Floats:
 
 def summed(parts: list[NDArray[Any]], kind: type) -> NDArray[Any]:
     """Return the sum of arrays of one shape: by far quicker than along an axis that is short."""
-    total = parts[0].astype(kind)
+    total: NDArray[Any] = parts[0].astype(kind)
     for part in parts[1:]:
         total += part
     return total
