@@ -7,7 +7,6 @@ is, it would bring a rim of the old background along.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,8 +29,6 @@ FIRM = 2
 """Pixels from the outline inwards after which a person is solid."""
 SOFT = 1.5
 """How steeply alpha is raised there."""
-MULTIPLIED = 256
-"""Pixels of a side up to which a multiplication by a matrix is the quickest blur."""
 BAND, BEYOND = 1 << 16, 4
 """Pixels that are worked on at once, and how many rows more above and below count for them."""
 CUT = 0.1
@@ -158,22 +155,23 @@ def enlarged(values: Floats, by: int) -> Floats:
 def blurred(values: Floats, radius: int) -> Floats:
     """Return the means of `values [C, H, W]` over squares of `2 radius + 1` pixels; outside is nothing."""
     width = 2 * radius + 1
-    _, height, across = values.shape
-    if max(height, across) <= MULTIPLIED:
-        rows = (values.reshape(-1, across) @ box(across, radius)).reshape(values.shape)
-        blended: Floats = np.matmul(box(height, radius), rows)
-        return blended
-    sums = np.cumsum(np.pad(values, ((0, 0), (radius + 1, radius), (0, 0))), 1, dtype=np.float64)
-    rows = np.pad(sums[:, width:] - sums[:, :-width], ((0, 0), (0, 0), (radius + 1, radius)))
-    sums = np.cumsum(rows, 2, out=rows)
-    return ((sums[..., width:] - sums[..., :-width]) / width**2).astype(np.float32)
+    padded = np.pad(values, ((0, 0), (radius, radius), (radius, radius)))
+    means = running_sums(running_sums(padded, width, 1), width, 2)
+    means /= np.float32(width**2)
+    return means
 
 
-@cache
-def box(size: int, radius: int) -> Floats:
-    """Return `[size, size]`, which takes the means of `blurred` along one side by a multiplication."""
-    near = np.abs(np.arange(size)[:, None] - np.arange(size)) <= radius
-    return near.astype(np.float32) / np.float32(2 * radius + 1)
+def running_sums(values: Floats, count: int, axis: int) -> Floats:
+    """Return the sums of `count` neighbours, 2 or more, along an axis: of one, two, four, … of them put together."""
+    part = values.swapaxes(0, axis)
+    length = len(part) - count + 1
+    total, done, span = np.zeros((), np.float32), 0, 1
+    while True:
+        if count & span:
+            total, done = total + part[done : done + length], done + span
+        if done == count:
+            return total.swapaxes(0, axis)
+        part, span = part[:-span] + part[span:], 2 * span
 
 
 def firm(alpha: Floats) -> Floats:
