@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 WINDOW = 960, 600
 """Pixels of the viewport."""
+SECONDS_A_FRAME = 1 / 24
+"""Of the animation that is played."""
 WARM_UP_FRAMES, MOST = 3, 60
 """Frames that are not counted, while shaders are compiled, and the seconds that they may take."""
 
@@ -43,28 +45,37 @@ class InContext(bpy.types.RenderEngine):
         type(self).work()
 
 
-def watched(place: EnginePlace, seconds: float) -> tuple[dict[str, NDArray[np.float64]], float]:
-    """Move the head for some seconds; return the longest tick of each kind (as `clocks`), and frames shown a second."""
+def watched(place: EnginePlace, seconds: float) -> tuple[dict[str, NDArray[np.float64]], float, float]:
+    """Play an animation for some seconds; return the longest tick of each kind (as `clocks`), pictures shown a second,
+    and seconds of Blender's own work in each.
+
+    Timers run as often as in Blender, and only what has changed is drawn: a processor that draws has no time to paint.
+    """
     longest: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros(2))
     shown: list[float] = []
+    worked: list[float] = []
 
     def work() -> None:
         view = viewport.Viewport(place)
         target = gpu.types.GPUTexture(WINDOW, format="RGBA16F")
         framebuffer = gpu.types.GPUFrameBuffer(color_slots=[target])
-        looking, last, end = through_camera(), None, time.monotonic() + MOST
+        looking, last, end, due = through_camera(), None, time.monotonic() + MOST, 0.0
         while time.monotonic() < end:
-            counts = len(shown) >= WARM_UP_FRAMES
-            timed(longest, "viewport's timer", view.step, counts)
+            if moved := time.monotonic() >= due:
+                view.changed, due = True, time.monotonic() + SECONDS_A_FRAME
+            counts, began = len(shown) >= WARM_UP_FRAMES, time.process_time()
+            new = timed(longest, "viewport's timer", view.step, counts)
+            if new or moved:
+                graph = bpy.context.evaluated_depsgraph_get()
+                with framebuffer.bind():
+                    gpu.state.viewport_set(0, 0, *WINDOW)
+                    timed(longest, "viewport's drawing", partial(view.draw, looking, graph), counts)
+            if counts:
+                worked.append(time.process_time() - began)
             timed(longest, "list of jobs", job_watch.look, counts)
             timed(longest, "warnings beyond training", beyond_watch.look, counts)
             timed(longest, "tasks", activity.step, counts)
-            if not view.feed.wanting:
-                view.changed = True
-            graph = bpy.context.evaluated_depsgraph_get()
-            with framebuffer.bind():
-                gpu.state.viewport_set(0, 0, *WINDOW)
-                timed(longest, "viewport's drawing", partial(view.draw, looking, graph), counts)
+            time.sleep(viewport.SECONDS_WHILE_ASKING)
             if view._shown is not last and view._shown is not None:
                 last = view._shown
                 shown.append(time.monotonic())
@@ -80,15 +91,17 @@ def watched(place: EnginePlace, seconds: float) -> tuple[dict[str, NDArray[np.fl
     scene.render.engine = before
     bpy.utils.unregister_class(InContext)
     rest = shown[WARM_UP_FRAMES - 1 :]
-    return dict(longest), (len(rest) - 1) / (rest[-1] - rest[0]) if len(rest) > 1 else 0.0
+    count = max(1, len(rest) - 1)
+    return dict(longest), count / (rest[-1] - rest[0]) if len(rest) > 1 else 0.0, sum(worked) / count
 
 
-def timed(longest: dict[str, NDArray[np.float64]], kind: str, work: Callable[[], Any], counts: bool) -> None:
-    """Do some work, and note how long it took when it is the longest of its kind yet."""
+def timed(longest: dict[str, NDArray[np.float64]], kind: str, work: Callable[[], Any], counts: bool) -> Any:
+    """Do some work, note how long it took when it is the longest of its kind yet, and return what it did."""
     began = clocks()
-    work()
+    done = work()
     if counts:
         longest[kind] = np.maximum(longest[kind], clocks() - began)
+    return done
 
 
 def through_camera() -> Any:

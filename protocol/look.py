@@ -8,7 +8,7 @@ properties, the command line's help and the engine's checks are made of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -125,7 +125,7 @@ class Look:
         ['foreground_offset', 'time_code']
         """
         return {
-            name: np.asarray(value, np.float32) for name, value in asdict(self).items() if value != getattr(Look, name)
+            name: np.asarray(value, np.float32) for name, value in vars(self).items() if value != getattr(Look, name)
         }
 
 

@@ -65,7 +65,7 @@ class EvaluatedHead(ABC):
 
     @abstractmethod
     def layer(self, pictures: Pictures, sight: Sight, from_rec709: Floats) -> Layer:
-        """Put what the engine painted into the frame; `from_rec709 [3, 3]` as in `pixels.scene_linear`."""
+        """Put what the engine painted into the frame; `from_rec709 [3, 3]` as in `pixels.in_frame`."""
 
     def distance(self, camera_world: Doubles) -> float:
         """How far the middle of the head is, along the view, from a camera with the world matrix `[4, 4]`."""

@@ -7,7 +7,7 @@ So it can be told later whether the scene still looks so.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +51,7 @@ class FrameRecord:
 
     def text(self) -> str:
         """This record, for a picture's metadata."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return json.dumps(vars(self), separators=(",", ":"))
 
     def looks_like(self, now: FrameRecord) -> bool:
         """Tell whether the scene, of which `now` is known, would give this picture of the heads that both know."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from .layers import Layer
     from .sight import Part
 
-MOST_ALPHA = 255 / 256
-"""Blender lays a camera's background picture over what is wholly opaque where there is no mesh, such as hair."""
 CORNERS = (-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)
 VERTEX = """
 void main() {
@@ -73,8 +71,8 @@ class ViewPainter:
 
 
 def texture_of(colour: Floats) -> gpu.types.GPUTexture:
-    """Return a texture of a picture `[H, W, 4]`, row 0 on top, of which nothing is wholly opaque."""
-    return uploaded(np.concatenate([colour[..., :3], np.minimum(colour[..., 3:], MOST_ALPHA)], -1), "RGBA16F")
+    """Return a texture of a picture `[H, W, 4]`, row 0 on top."""
+    return uploaded(colour, "RGBA16F")
 
 
 def depth_texture_of(depth: Floats) -> gpu.types.GPUTexture:

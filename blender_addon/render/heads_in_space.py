@@ -96,9 +96,9 @@ class HeadInSpace(EvaluatedHead):
         """See `EvaluatedHead.layer`."""
         if pictures.depth is None:
             raise UserError(translated("The engine sent {name} without its depth; update the engine.", name=self.name))
-        painted, metres, part = pictures.rgba[0].astype(np.float32) / 255, pictures.depth[0], self._part(sight)
-        colour = np.zeros((sight.camera.height, sight.camera.width, 4), np.float32)
-        depth = np.full(colour.shape[:2], NOTHING)
+        painted, metres, part = pictures.rgba[0], pictures.depth[0], self._part(sight)
+        colour = np.zeros((sight.camera.height, sight.camera.width, 4), np.float32)[::-1]  # from the bottom up
+        depth = np.full(colour.shape[:2], NOTHING)[::-1]
         colour[part.rows, part.columns] = pixels.scene_linear(painted, from_rec709, transparent=True)
         depth[part.rows, part.columns] = np.where(metres > 0, metres * np.float32(self.size), NOTHING)
         return Layer(colour, depth)

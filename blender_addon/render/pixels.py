@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...protocol.foreground import planes_of
 from ...tracking.heads.srgb import linear_light
 
 if TYPE_CHECKING:
-    from ...tracking.heads.arrays import Doubles, Floats
+    from collections.abc import Iterator
+
+    from ...tracking.heads.arrays import Booleans, Doubles, Floats
 
 Image = NDArray[np.uint8]
 
-BLOCK = 64
-"""Rows that are resampled at once."""
-ROWS = 32
-"""Rows whose colours are converted at once: so few stay in the processor's cache."""
+BLOCK = 32
+"""Rows that are worked on at once: so few stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -53,50 +54,80 @@ def fitted_length(sensor_fit: str, width: float, height: float) -> float:
     return {"AUTO": max(width, height), "HORIZONTAL": width, "VERTICAL": height}[sensor_fit]
 
 
-def fit_to_frame(picture: Image, window: Window, width: int, height: int) -> Floats:
-    """Return `[height, width, 4]` float32 0 to 1: the square `picture [S, S, 4]` (uint8, straight alpha) resampled into
-    its window; transparent black outside. Where the window fits the picture's pixels they are kept exactly.
+def in_frame(
+    picture: Image, window: Window, width: int, height: int, from_rec709: Floats, *, transparent: bool
+) -> Floats:
+    """Return `[height, width, 4]`, scene-linear, premultiplied: the square `picture [S, S, 4]` (sRGB, straight alpha)
+    resampled into its window, with nothing around it. Where the window fits the picture's pixels they are kept exactly.
+
+    `from_rec709 [3, 3]` turns linear Rec. 709 into the scene's linear colours. Unless `transparent`, the picture's own
+    background stays and the frame is opaque.
     """
-    size = len(picture)
-    if window == Window(0, 0, size, size) and (width, height) == (size, size):
-        return picture.astype(np.float32) / 255
-    rows = rows_seen(size, window, height)
-    pixels = picture[rows].astype(np.float32) / 255
-    wide = resampled(pixels.swapaxes(0, 1), window.left, window.width, width)
-    top = window.top + rows.start * window.height / size
-    frame = resampled(wide.swapaxes(0, 1), top, window.height * len(pixels) / size, height)
-    return np.clip(frame, 0, 1, out=frame)
+    frame = np.zeros((height, width, 4), np.float32)[::-1]  # in memory as Blender's passes are: from the bottom up
+    rows, columns = slice(0, height), slice(0, width)
+    if transparent:
+        there = picture[..., 3] > 0
+        rows = covered(there.any(1), window.top, window.height, height)
+        columns = covered(there.any(0), window.left, window.width, width)
+    for block, straight in resampled(picture, window, rows, columns):
+        to_scene_linear(straight, from_rec709, transparent, frame[block, columns])
+    return frame
 
 
-def rows_seen(size: int, window: Window, height: int) -> slice:
-    """Return which of the `size` rows of a picture in its window a frame of so many rows shows, and what their
-    resampling takes besides.
+def covered(there: Booleans, start: float, length: float, count: int) -> slice:
+    """Return into which of `count` pixels of a frame reaches what is `there [S]`, spread over `length` pixels from
+    `start` on.
     """
-    scale = size / window.height
-    beyond = 2 * max(1.0, scale) + 2
-    first, last = -window.top * scale - beyond, (height - window.top) * scale + beyond
-    return slice(min(size - 1, max(0, int(first))), max(1, min(size, int(last) + 1)))
+    places = np.flatnonzero(there)
+    if not len(places):
+        return slice(0, 0)
+    scale = length / len(there)
+    beyond = 2 * max(1.0, scale) + 1
+    first, last = start + places[0] * scale - beyond, start + (places[-1] + 1) * scale + beyond
+    return slice(min(count, max(0, int(first))), max(0, min(count, int(last) + 1)))
 
 
-def resampled(rows: Floats, start: float, length: float, count: int) -> Floats:
-    """Return `[count, ...]`: `rows [S, ...]`, spread over `length` pixels from `start` on, turned into `count` pixels.
+def resampled(picture: Image, window: Window, rows: slice, columns: slice) -> Iterator[tuple[slice, Floats]]:
+    """Yield these rows and columns of the frame in which the square `picture [S, S, C]` fills a window: some rows at a
+    time, which, and their `[C, R, W]`, 0 to 1.
 
     Catmull-Rom's cubic, widened when the picture shrinks; zero outside. In blocks, each of the few rows that it takes:
     else nearly all of the work at large sizes would be multiplying by zeros.
     """
-    scale = len(rows) / length
-    centres, reach = (np.arange(count) + 0.5 - start) * scale, max(1.0, scale)
-    flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
-    made = np.zeros((count, flat.shape[1]), np.float32)
-    for first in range(0, count, BLOCK):
-        block = centres[first : first + BLOCK]
-        low = max(0, int(block[0] - 2 * reach) - 1)
-        high = min(len(rows), int(block[-1] + 2 * reach) + 2)
-        if low < high:
-            weights = resampling(block, np.arange(low, high) + 0.5, reach)
-            inside = (block >= 0) & (block <= len(rows))
-            np.matmul(np.where(inside[:, None], weights, 0), flat[low:high], out=made[first : first + BLOCK])
-    return made.reshape(count, *rows.shape[1:])
+    size = len(picture)
+    exact = window == Window(0, 0, size, size) and max(rows.stop, columns.stop) <= size
+    down = [] if exact else list(shares(size, window.top, window.height, rows))
+    across = [] if exact else list(shares(size, window.left, window.width, columns))
+    if exact:
+        for first in range(rows.start, rows.stop, BLOCK):
+            block = slice(first, min(first + BLOCK, rows.stop))
+            yield block, straight_of(picture[block, columns])
+    elif down and across:
+        first, last = min(taken.start for _, taken, _ in down), max(taken.stop for _, taken, _ in down)
+        straight = straight_of(picture[first:last])
+        wide = np.empty((*straight.shape[:2], columns.stop - columns.start), np.float32)
+        for block, taken, weights in across:
+            made = slice(block.start - columns.start, block.stop - columns.start)
+            np.matmul(straight[..., taken], weights.T, out=wide[..., made])
+        for block, taken, weights in down:
+            made_rows = np.matmul(weights, wide[:, taken.start - first : taken.stop - first])
+            yield block, np.clip(made_rows, 0, 1, out=made_rows)
+
+
+def shares(size: int, start: float, length: float, pixels: slice) -> Iterator[tuple[slice, slice, Floats]]:
+    """Yield some of the `pixels` at a time, of a frame in which `size` samples are spread over `length` pixels from
+    `start` on: which, of which samples `S` they are made, and what these weigh, `[N, S]`.
+    """
+    scale = size / length
+    reach = max(1.0, scale)
+    for first in range(pixels.start, pixels.stop, BLOCK):
+        block = slice(first, min(first + BLOCK, pixels.stop))
+        centres = (np.arange(block.start, block.stop) + 0.5 - start) * scale
+        low = min(size - 1, max(0, int(centres[0] - 2 * reach) - 1))
+        high = max(low + 1, min(size, int(centres[-1] + 2 * reach) + 2))
+        inside = (centres >= 0) & (centres <= size)
+        weights = resampling(centres, np.arange(low, high) + 0.5, reach)
+        yield block, slice(low, high), np.where(inside[:, None], weights, np.float32(0))
 
 
 def resampling(centres: Doubles, samples: Doubles, reach: float) -> Floats:
@@ -115,23 +146,31 @@ def catmull_rom(x: Doubles) -> Doubles:
     return np.where(x < 1, near, np.where(x < 2, far, 0))
 
 
-def scene_linear(pixels: Floats, from_rec709: Floats, transparent: bool) -> Floats:
-    """Return `[H, W, 4]` scene-linear, premultiplied alpha, of sRGB `pixels [H, W, 4]`, straight alpha, 0 to 1.
-
-    `from_rec709 [3, 3]` turns linear Rec. 709 into the scene's linear colours. Unless `transparent`, the avatar's own
-    background stays and the picture is opaque.
-    """
-    made = np.empty(pixels.shape, np.float32)
-    turned = not np.array_equal(from_rec709, np.eye(3))
-    for first in range(0, len(pixels), ROWS):
-        straight, linear = pixels[first : first + ROWS], made[first : first + ROWS]
-        np.take(srgb_table(), (straight * 65535 + 0.5).astype(np.uint16), out=linear, mode="clip")
-        if turned:
-            linear[..., :3] = linear[..., :3] @ from_rec709.T
-        if transparent:
-            linear *= straight[..., 3:]
-        linear[..., 3] = straight[..., 3] if transparent else 1
+def scene_linear(picture: Image, from_rec709: Floats, *, transparent: bool) -> Floats:
+    """Return `[H, W, 4]` of a `picture [H, W, 4]` as it is; arguments as of `in_frame`."""
+    made = np.empty(picture.shape, np.float32)
+    for first in range(0, len(picture), BLOCK):
+        rows = slice(first, first + BLOCK)
+        to_scene_linear(straight_of(picture[rows]), from_rec709, transparent, made[rows])
     return made
+
+
+def straight_of(picture: Image) -> Floats:
+    """Return `[C, H, W]`, 0 to 1, of a picture `[H, W, C]`."""
+    return planes_of(picture).astype(np.float32) / np.float32(255)
+
+
+def to_scene_linear(straight: Floats, from_rec709: Floats, transparent: bool, made: Floats) -> None:
+    """Write the scene-linear, premultiplied colours of sRGB `straight [4, H, W]`, straight alpha, 0 to 1, into
+    `made [H, W, 4]`; opaque unless `transparent`.
+    """
+    linear = np.take(srgb_table(), (straight[:3] * 65535 + 0.5).astype(np.uint16), mode="wrap")
+    if not np.array_equal(from_rec709, np.eye(3)):
+        linear = (from_rec709 @ linear.reshape(3, -1)).reshape(linear.shape)
+    alpha = straight[3] if transparent else np.float32(1)
+    for channel in range(3):
+        np.multiply(linear[channel], alpha, out=made[..., channel])
+    made[..., 3] = alpha
 
 
 @cache

@@ -119,13 +119,14 @@ class PortraitHead(EvaluatedHead):
         """See `EvaluatedHead.layer`. Over the backdrop the person's layer is the portrait as it was painted."""
         width, height = sight.camera.width, sight.camera.height
         _, window = self.window(sight)
-        alone = pixels.fit_to_frame(person_alone(pictures.rgba[0]), window, width, height)
-        person = pixels.scene_linear(alone, from_rec709, transparent=True)
-        depth = np.full((height, width), self.distance(sight.world), np.float32)
+        alone = person_alone(pictures.rgba[0])
+        person = pixels.in_frame(alone, window, width, height, from_rec709, transparent=True)
+        depth = np.broadcast_to(np.float32(self.distance(sight.world)), (height, width))
 
         def backdrop() -> Floats:
-            painted = pixels.fit_to_frame(pictures.rgba[0], window, width, height)
-            return pixels.behind(person, pixels.scene_linear(painted, from_rec709, transparent=False))
+            painted = pictures.rgba[0]
+            whole = pixels.in_frame(painted, window, width, height, from_rec709, transparent=False)
+            return pixels.behind(person, whole)
 
         return Layer(person, depth, backdrop)
 

@@ -107,8 +107,9 @@ class SemblanceRenderEngine(bpy.types.RenderEngine):
         """Return the passes that the view layer asks for beside the picture."""
         assert depsgraph.view_layer is not None
         wanted = wanted_passes(depsgraph.view_layer)
-        linear = scene_colours.linear_from_rec709()
-        surfaces = Surfaces(depsgraph, sight, painters, linear) if {UV, TEXTURE} & set(wanted) else None
+        surfaces = None
+        if {UV, TEXTURE} & set(wanted):
+            surfaces = Surfaces(depsgraph, sight, painters, scene_colours.linear_from_rec709())
         return dict(values_of_passes(wanted, layers, objects, surfaces, (sight.camera.height, sight.camera.width)))
 
     def layer_of(self, head: EvaluatedHead, sight: Sight, painters: Painters, done: float) -> Layer:

@@ -90,7 +90,8 @@ class Viewport:
         """Draw what there is; wish for new pictures when the scene or the view has changed."""
         self._notice_view(context)
         try:
-            if not self.feed.wanting and (self.changed or self._asked_for == 0):
+            # what is asked for while a picture is being made would be old before it, or never shown
+            if not self.feed.wanting and not self._making and (self.changed or self._asked_for == 0):
                 self._wish(context, depsgraph, MOVING)
             elif self.wants_finer:
                 self._wish(context, depsgraph, STILL)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .portraits import PortraitHead
     from .sight import Part, Sight
 
+MOST_ALPHA = 255 / 256
 ROWS_A_STEP, SECONDS_A_STEP = 64, 0.005
 """How much of an answer is worked on at once, and for how long in one go."""
 
@@ -47,6 +48,9 @@ class Moment:
 @dataclass(frozen=True, eq=False)
 class Shown:
     """What is drawn of an answer, None for none.
+
+    Nothing of it is wholly opaque: over what is, where there is no mesh, such as hair, Blender lays a camera's
+    background picture.
 
     Attributes:
         portrait: `[R, R, 4]` scene-linear, premultiplied; layer: the heads in 3D.
@@ -75,19 +79,28 @@ def shown_of(answer: Answer[Moment] | None) -> Generator[None, None, Shown]:
             layers.append(head.layer(each, moment.sight, linear))
             yield
         layer = composite(layers)
+        let_through(layer.colour)
     return Shown(answer, portrait, layer)
 
 
 def portrait_in_steps(picture: pixels.Image, transparent: bool, linear: Floats) -> Generator[None, None, Floats]:
-    """Return `[R, R, 4]`, scene-linear, of `picture [R, R, 4]` (uint8, straight alpha)."""
+    """Return `[R, R, 4]`, scene-linear, of `picture [R, R, 4]` (uint8, straight alpha); in memory, as textures are,
+    from the bottom up.
+    """
     if transparent:
         picture = yield from person_alone_in_steps(picture)
-    made = np.empty(picture.shape, np.float32)
+    made = np.empty(picture.shape, np.float32)[::-1]
     for first in range(0, len(picture), ROWS_A_STEP):
         rows = slice(first, first + ROWS_A_STEP)
-        made[rows] = pixels.scene_linear(picture[rows].astype(np.float32) / 255, linear, transparent)
+        made[rows] = pixels.scene_linear(picture[rows], linear, transparent=transparent)
+        let_through(made[rows])
         yield
     return made
+
+
+def let_through(colour: Floats) -> None:
+    """Leave nothing of a picture `[H, W, 4]` wholly opaque."""
+    np.minimum(colour[..., 3], MOST_ALPHA, out=colour[..., 3])
 
 
 def advanced(making: Generator[None, None, Shown]) -> Shown | None:

@@ -28,13 +28,14 @@ def vertex_normals(vertices: Floats, triangles: Integers) -> Floats:
 
     They point outward for heads whose triangles are wound as `MorphableHead.triangles` says.
     """
-    first, second, third = (np.take(vertices, corner, 0).T.astype(np.float64) for corner in triangles.T)
+    corners = [np.ascontiguousarray(corner, np.intp) for corner in triangles.T]
+    first, second, third = (np.take(vertices.T.astype(np.float64), corner, 1) for corner in corners)
     (ax, ay, az), (bx, by, bz) = second - first, third - first
     areas = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
-    incidence = triangles.ravel().astype(np.int64)
-    normals = np.stack([np.bincount(incidence, np.repeat(area, 3), len(vertices)) for area in areas], -1)
-    lengths = np.sqrt(np.einsum("va,va->v", normals, normals))[:, None]
-    return np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0).astype(np.float32)
+    sums = [[np.bincount(corner, area, len(vertices)) for corner in corners] for area in areas]
+    normals = np.stack([one + two + three for one, two, three in sums])
+    lengths = np.sqrt(np.square(normals).sum(0))
+    return np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0).T.astype(np.float32)
 
 
 def shade(colours: Floats, normals: Floats) -> Floats:

@@ -9,7 +9,7 @@ from semblance.blender_addon.render import pixels
 from semblance.blender_addon.render.pixels import (
     Window,
     avatar_window,
-    fit_to_frame,
+    in_frame,
     over,
     scene_linear,
 )
@@ -22,6 +22,14 @@ def portrait(size: int = 64) -> np.ndarray:
     y, x = np.mgrid[:size, :size] / (size - 1)
     rgba = np.stack([x, y, (x + y) / 2, x < 0.5], -1)
     return (rgba * 255).round().astype(np.uint8)
+
+
+def fit_to_frame(picture: np.ndarray, window: Window, width: int, height: int) -> np.ndarray:
+    """The picture in its window, `[height, width, 4]`, 0 to 1, still in sRGB."""
+    frame = np.zeros((height, width, 4), np.float32)
+    for rows, planes in pixels.resampled(picture, window, slice(0, height), slice(0, width)):
+        frame[rows] = np.moveaxis(planes, 0, -1)
+    return frame
 
 
 @pytest.mark.parametrize(
@@ -73,14 +81,14 @@ def test_blocks_change_nothing(width, height, monkeypatch):
 
 def test_saved_colours_are_the_networks_own():
     picture = portrait()
-    linear = scene_linear(picture.astype(np.float32) / 255, IDENTITY, transparent=False)
+    linear = scene_linear(picture, IDENTITY, transparent=False)
     encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055)
     assert np.abs(encoded[..., :3] * 255 - picture[..., :3]).max() < 0.01
     assert linear[..., 3].min() == 1
 
 
 def test_a_transparent_film_shows_the_person_alone():
-    linear = scene_linear(portrait().astype(np.float32) / 255, IDENTITY, transparent=True)
+    linear = scene_linear(portrait(), IDENTITY, transparent=True)
     assert linear[:, 40:].max() == 0
     assert linear[:, :20, 3].min() == 1
 
@@ -91,11 +99,28 @@ def test_a_nearer_head_covers_a_farther_one():
 
 
 @pytest.mark.parametrize(("width", "height", "fit"), [(200, 70, "AUTO"), (70, 200, "AUTO"), (90, 40, "VERTICAL")])
-def test_rows_that_no_frame_shows_are_not_resampled(width, height, fit, monkeypatch):
-    picture = np.random.default_rng(1).integers(0, 255, (64, 64, 4), np.uint8)
+@pytest.mark.parametrize("place", [(0, 64, 0, 64), (20, 40, 30, 64), (5, 6, 50, 51), (0, 0, 0, 0)])
+def test_what_nobody_covers_is_not_worked_on_and_nothing_is_missed(width, height, fit, place, monkeypatch):
+    picture = np.random.default_rng(1).integers(1, 255, (64, 64, 4), np.uint8)
+    top, bottom, left, right = place
+    there = np.zeros((64, 64), bool)
+    there[top:bottom, left:right] = True
+    picture[~there, 3] = 0
     window = pixels.avatar_window(width, height, fit)
-    rows = pixels.rows_seen(64, window, height)
-    assert rows.stop - rows.start < 64 or fit == "VERTICAL" or height > width
-    little = pixels.fit_to_frame(picture, window, width, height)
-    monkeypatch.setattr(pixels, "rows_seen", lambda size, *_: slice(0, size))
-    np.testing.assert_allclose(little, pixels.fit_to_frame(picture, window, width, height), atol=1e-6)
+    little = in_frame(picture, window, width, height, IDENTITY, transparent=True)
+    monkeypatch.setattr(pixels, "covered", lambda _there, _start, _length, count: slice(0, count))
+    whole = in_frame(picture, window, width, height, IDENTITY, transparent=True)
+    np.testing.assert_allclose(little, whole, atol=1e-4)  # the colours' table has steps
+
+
+def test_an_opaque_frame_is_opaque_beside_the_window_too():
+    frame = in_frame(portrait(), avatar_window(128, 64, "VERTICAL"), 128, 64, IDENTITY, transparent=False)
+    assert (frame[..., 3] == 1).all()
+    assert frame[:, :32, :3].max() == 0
+
+
+def test_colours_are_turned_into_the_scenes():
+    turned = np.array([[0, 1, 0], [0.5, 0, 0.5], [0, 0, 1]], np.float32)
+    plain, made = (scene_linear(portrait(), each, transparent=True) for each in (IDENTITY, turned))
+    np.testing.assert_allclose(made[..., :3], plain[..., :3] @ turned.T, atol=1e-6)
+    assert np.array_equal(made[..., 3], plain[..., 3])
