@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -69,7 +70,13 @@ class EvaluatedHead(ABC):
 
     def distance(self, camera_world: Doubles) -> float:
         """How far the middle of the head is, along the view, from a camera with the world matrix `[4, 4]`."""
-        return float(world_to_camera(self.vertices.mean(0, keepdims=True), camera_world)[0, 2])
+        return float(world_to_camera(self.middle, camera_world)[0, 2])
+
+    @cached_property
+    def middle(self) -> Doubles:
+        """The mean of its vertices, `[1, 3]`."""
+        mean: Doubles = self.vertices.mean(0, keepdims=True)
+        return mean
 
 
 def visible_heads(depsgraph: bpy.types.Depsgraph) -> Iterator[bpy.types.DepsgraphObjectInstance]:

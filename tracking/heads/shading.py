@@ -35,7 +35,8 @@ def vertex_normals(vertices: Floats, triangles: Integers) -> Floats:
     sums = [[np.bincount(corner, area, len(vertices)) for corner in corners] for area in areas]
     normals = np.stack([one + two + three for one, two, three in sums])
     lengths = np.sqrt(np.square(normals).sum(0))
-    return np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0).T.astype(np.float32)
+    units: Floats = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0).T.astype(np.float32)
+    return units
 
 
 def shade(colours: Floats, normals: Floats) -> Floats:
