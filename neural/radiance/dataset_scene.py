@@ -138,7 +138,8 @@ def less_below_the_cut(matte: NDArray[np.uint8], person: NDArray[np.uint8]) -> N
     which a neck does not hold still; to learn that it ends there would thin it out in all frames.
     """
     kept = np.divide(matte, person, out=np.ones(matte.shape, np.float32), where=person > HALF)
-    return np.round(255 * (CUT_AWAY + (1 - CUT_AWAY) * kept.clip(0, 1))).astype(np.uint8)
+    weight: NDArray[np.uint8] = np.round(255 * (CUT_AWAY + (1 - CUT_AWAY) * kept.clip(0, 1))).astype(np.uint8)
+    return weight
 
 
 def as_many_as_fit(frames: Sequence[int], side: int, wanted: Sequence[int] = ()) -> list[int]:
