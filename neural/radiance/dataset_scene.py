@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -37,6 +36,10 @@ PLAIN = 250
 """Of 255: a matte from which a pixel shows nothing but the person."""
 SEEN = 8
 """Of 255: a matte below it shows nothing."""
+HALF = 127
+"""Of 255: a matte above it shows the person rather than what is behind."""
+CUT_AWAY = 0.05
+"""Weight of footage's pixels that show the person, but are cut off the head."""
 
 
 def scene_of_dataset(
@@ -46,7 +49,9 @@ def scene_of_dataset(
 
     Clothes and background are to be transparent. Soft pixels of footage have the person's own colours; a photo's head
     is shown before the photo's own plate, and keeps what it mixes. What is the head's but farther from the tracked one
-    than splats reach (long hair) counts nothing: it cannot be shown, nor should hair end there.
+    than splats reach (long hair) counts nothing: it cannot be shown, nor should hair end there. What footage shows of
+    the person below the cut counts little: where a collar or a shoulder cuts the neck off in some frames, others show
+    it.
 
     Args:
         dataset: the dataset.
@@ -64,10 +69,13 @@ def scene_of_dataset(
     performance = whole.at(np.asarray(chosen))
     head = open_head(performance.head, performance.extra.get("head_path"))
     neutral = head.neutral(performance.identity)
+    surface, camera = surface_of(head, performance.identity), performance.camera.resized(side, side)
     count = len(performance)
-    vertices = np.stack([frame_vertices(head, performance, index, neutral) for index in range(count)])
+    posed = [frame_vertices(head, performance, index, neutral) for index in range(count)]
+    vertices = np.stack(posed).astype(np.float32)
     colours = np.empty((count, side, side, 3), np.uint8)
     alphas = np.empty((count, side, side), np.uint8)
+    weights = np.full((count, side, side), 255, np.uint8)
     mattes = head_mattes(dataset, chosen, head, whole, side)
     clock = Clock("Reading the footage", count, listener)
     for index, (frame, matte) in enumerate(zip(chosen, mattes, strict=True)):
@@ -77,19 +85,20 @@ def scene_of_dataset(
         colours[index] = read_window(dataset, frame, side)
         if not photographs:
             colours[index] = own_colours(colours[index], person)
-    scene = RadianceScene(
-        surface_of(head, performance.identity),
-        torch.from_numpy(vertices.astype(np.float32)),
+            weights[index] = less_below_the_cut(alphas[index], person)
+        reached = within_reach(vertices[index], surface.rest, surface.triangles, camera)
+        weights[index][~reached & (alphas[index] >= SEEN)] = 0
+    return RadianceScene(
+        surface,
+        torch.from_numpy(vertices),
         torch.from_numpy(np.asarray(performance.expression, np.float32)),
         torch.from_numpy(np.asarray(performance.rotation, np.float32)),
         torch.from_numpy(colours),
         torch.from_numpy(alphas),
-        torch.empty(0, dtype=torch.uint8),
-        performance.camera.resized(side, side),
+        torch.from_numpy(weights),
+        camera,
         photographs=tuple(chosen.index(frame) for frame in photographs if frame in chosen),
     )
-    weights = np.stack([weight_of(scene, index) for index in range(count)])
-    return replace(scene, weights=torch.from_numpy(weights))
 
 
 def person_matte(dataset: Dataset, frame: int, side: int) -> NDArray[np.uint8]:
@@ -122,6 +131,17 @@ def with_lower_neck(matte: NDArray[np.uint8], person: NDArray[np.uint8]) -> NDAr
     return np.minimum(person, NECK * matte.astype(np.uint16)).astype(np.uint8)
 
 
+def less_below_the_cut(matte: NDArray[np.uint8], person: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return `[H, W]`, 0 to 255: how much each pixel counts by what is cut off there.
+
+    `matte [H, W]` is the head's, `person [H, W]` the person's, both 0 to 255. The cut follows collar and shoulders, to
+    which a neck does not hold still; to learn that it ends there would thin it out in all frames.
+    """
+    kept = np.divide(matte, person, out=np.ones(matte.shape, np.float32), where=person > HALF)
+    weight: NDArray[np.uint8] = np.round(255 * (CUT_AWAY + (1 - CUT_AWAY) * kept.clip(0, 1))).astype(np.uint8)
+    return weight
+
+
 def as_many_as_fit(frames: Sequence[int], side: int, wanted: Sequence[int] = ()) -> list[int]:
     """Return the frames, or as many of them, evenly apart, as fit into `MOST_BYTES` with `side` pixels a side.
 
@@ -132,10 +152,3 @@ def as_many_as_fit(frames: Sequence[int], side: int, wanted: Sequence[int] = ())
         return list(frames)
     evenly = {frames[place] for place in np.linspace(0, len(frames) - 1, most).round().astype(int)}
     return sorted(evenly | set(wanted) & set(frames))
-
-
-def weight_of(scene: RadianceScene, index: int) -> NDArray[np.uint8]:
-    """Return `[H, W]`: 0 for what is the head's, but out of reach of its hair; else 255."""
-    surface = scene.surface
-    reached = within_reach(scene.vertices[index].numpy(), surface.rest, surface.triangles, scene.camera)
-    return np.where(reached | (scene.alphas[index].numpy() < SEEN), 255, 0).astype(np.uint8)
