@@ -15,8 +15,8 @@ class Engine:
     """Answers a question, by its own text, as often as it may."""
 
     def __init__(self) -> None:
+        self.asked: list[str] = []
         self.answers, self.connected, self.refuses = 0, 0, False
-        self.asked: list[object] = []
 
     def ask_pinned(self, request):
         self.asked.append(request)
