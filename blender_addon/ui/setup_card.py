@@ -26,6 +26,7 @@ SENTENCES = {
     State.OUTDATED: "This extension is newer than the engine that it set up: update it.",
     State.READY: "The engine is set up.",
 }
+BEING_SET_UP = "The engine is being set up; you can go on working."
 ICONS: dict[State, IconItems] = {State.READY: "CHECKMARK", State.OUTDATED: "FILE_REFRESH"}
 SECONDS_BETWEEN_LOOKS = 0.3
 LETTER_WIDTH = 8.0
@@ -72,7 +73,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, place: EnginePl
     """Draw the card: one line how it stands, what it takes, progress or buttons."""
     state, look = state_of(place), look_at(place)
     column = layout.column(align=True)
-    write(column, context, SENTENCES[state], ICONS.get(state, "INFO"))
+    write(column, context, BEING_SET_UP if is_being_set_up() else SENTENCES[state], ICONS.get(state, "INFO"))
     if look.damaged:
         named = ", ".join(look.damaged[:3]) + (" …" if len(look.damaged) > 3 else "")
         write(column, context, translated("Files of it are missing ({named}): repair it.", named=named), "ERROR")
@@ -93,6 +94,11 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, place: EnginePl
         if state is not State.ABSENT:
             row.operator("semblance.remove_engine", icon="TRASH")
     draw_log(layout, place)
+
+
+def is_being_set_up() -> bool:
+    """Tell whether the engine is set up, repaired or updated just now."""
+    return any(each.title == State.ABSENT.value for each in activity.running())
 
 
 def draw_log(layout: bpy.types.UILayout, place: EnginePlace) -> None:

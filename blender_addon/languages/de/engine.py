@@ -49,6 +49,7 @@ TEXTS = {
     "Evaluating": "Bewerten",
     "Face lost": "Gesicht verloren",
     "FaceVerse File": "FaceVerse-Datei",
+    "The engine is being set up; you can go on working.": "Die Engine wird eingerichtet; weiterarbeiten ist möglich.",
     "faceverse_v3_6_s.npy, if you have it. Without it, Semblance uses its built-in head": "faceverse_v3_6_s.npy, falls vorhanden. Ohne sie verwendet Semblance seinen eingebauten Kopf",
     "Failed": "Gescheitert",
     "Fetching": "Holen",

@@ -49,6 +49,7 @@ TEXTS = {
     "Evaluating": "Evaluando",
     "Face lost": "Rostro perdido",
     "FaceVerse File": "Archivo FaceVerse",
+    "The engine is being set up; you can go on working.": "Se está instalando el motor; se puede seguir trabajando.",
     "faceverse_v3_6_s.npy, if you have it. Without it, Semblance uses its built-in head": "faceverse_v3_6_s.npy, si se tiene. Sin él, Semblance usa su cabeza incorporada",
     "Failed": "Falló",
     "Fetching": "Descargando",

@@ -49,6 +49,7 @@ TEXTS = {
     "Evaluating": "評価中",
     "Face lost": "顔を見失いました",
     "FaceVerse File": "FaceVerseファイル",
+    "The engine is being set up; you can go on working.": "エンジンをセットアップ中です。作業は続けられます。",
     "faceverse_v3_6_s.npy, if you have it. Without it, Semblance uses its built-in head": "あればfaceverse_v3_6_s.npyを指定。なければ内蔵のヘッドを使用",
     "Failed": "失敗",
     "Fetching": "取得中",

@@ -49,6 +49,7 @@ TEXTS = {
     "Evaluating": "正在评估",
     "Face lost": "面部丢失",
     "FaceVerse File": "FaceVerse 文件",
+    "The engine is being set up; you can go on working.": "正在安装引擎；您可以继续工作。",
     "faceverse_v3_6_s.npy, if you have it. Without it, Semblance uses its built-in head": "faceverse_v3_6_s.npy（如果有）。没有时 Semblance 使用内置头部",
     "Failed": "失败",
     "Fetching": "正在获取",

@@ -113,3 +113,22 @@ assert "Allow Online Access" in panels.why_no_engine(preferences.engine_place())
 """
     home = {"SEMBLANCE_HOME": str(tmp_path / "home"), "SEMBLANCE_ENGINE_PYTHON": ""}
     run_blender(START + script, tmp_path / "home", environment=home)
+
+
+def test_the_card_says_that_the_engine_is_being_set_up(run_blender, tmp_path):
+    """And not that this was interrupted, though its wheels lie there already."""
+    script = """
+from semblance.blender_addon.ui import activity
+place.wheels.mkdir(parents=True)
+assert "interrupted" in drawn()
+
+def working():
+    yield jobs.Bar("Fetching", 0.5)
+
+activity.begin("Set Up Engine", working(), str, alone=True)
+activity.step()
+assert "interrupted" not in drawn() and "being set up" in drawn() and "0.50" in drawn(), drawn()
+activity.cancel()
+assert "interrupted" in drawn()
+"""
+    run_blender(START + script, tmp_path)
