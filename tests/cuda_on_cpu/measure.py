@@ -216,20 +216,23 @@ def black_frames(resolution: int) -> Any:
 
 
 def recording(preset: str, work: Work) -> dict[str, Figures]:
-    """Steps with the discriminator and R1: done plainly, recorded and compared, compared, and at last only replayed.
+    """Steps with the discriminator and R1: done plainly, recorded and compared, and at last only replayed.
 
-    In float16 with a centred window, in bfloat16 with one that slides and with VGG19, without its weights.
+    That is with fewer rounds than usual, in float16 with a centred window, in bfloat16 with one that slides and with
+    VGG19, without its weights.
     """
     import numpy as np
     import torch
+    from semblance.neural import cuda_graphs
     from semblance.neural.pretrained.perceptual import PerceptualLoss
     from semblance.neural.styleavatar.networks.windows import CENTRED, Window
     from semblance.neural.styleavatar.training.batches import cut_batch
     from semblance.neural.styleavatar.training.presets import PRESETS
     from semblance.neural.styleavatar.training.trainer import Trainer
+    from semblance.neural.training import recorded_gradients
     from semblance.neural.training.distributed import DistributedGroup
-    from semblance.neural.training.recorded_gradients import CHECKED
 
+    cuda_graphs.WARM_UP = recorded_gradients.CHECKED = 1
     chosen, device = PRESETS[preset], torch.device("cuda")
     schedule, size = chosen.schedule, chosen.schedule.batch_size
     frames, codes = black_frames(chosen.network.resolution), np.linspace(0, 1, 8)
@@ -239,7 +242,7 @@ def recording(preset: str, work: Work) -> dict[str, Figures]:
     sorts = ((torch.float16, CENTRED, None), (torch.bfloat16, Window(10, 54), PerceptualLoss()))
     for dtype, window, perceptual in sorts:
         trainer = Trainer(chosen, DistributedGroup(0, 1, device), dtype, perceptual, 0)
-        for stage in ("plain", "recording", *["compared"] * (CHECKED - 1), "replayed"):
+        for stage in ("plain", "recording", "replayed"):
 
             def step(trainer: Trainer = trainer, window: Window = window) -> None:
                 batch = cut_batch(frames, np.arange(size), codes, window, device)
