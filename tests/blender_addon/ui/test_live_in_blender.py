@@ -172,8 +172,5 @@ print(f"a step takes {1000 * steps[len(steps) // 2]:.1f} ms, the longest {1000 *
 assert steps[len(steps) // 2] < 0.02
 semblance.unregister()
 """
-    print(
-        run_blender(
-            START + script, live_arguments[0], shared / "media/videos/selfie_expressions.mp4", environment=live_environment
-        )
-    )
+    video = shared / "media/videos/selfie_expressions.mp4"
+    print(run_blender(START + script, live_arguments[0], video, environment=live_environment))
