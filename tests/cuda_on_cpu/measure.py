@@ -68,7 +68,7 @@ def gradient_penalty(preset: str, work: Work) -> dict[str, Figures]:
 def training(preset: str, work: Work) -> dict[str, Figures]:
     """Steps of several sorts, with the discriminator: with R1, with a window that slides, before the maps freeze.
 
-    VGG19 has no weights here, but its size.
+    Each is done plainly (`recording` measures the others). VGG19 has no weights here, but its size.
     """
     import numpy as np
     import torch
@@ -92,6 +92,7 @@ def training(preset: str, work: Work) -> dict[str, Figures]:
     }
     measured = {}
     trainer = Trainer(chosen, DistributedGroup(0, 1, device), torch.bfloat16, PerceptualLoss(), 0)
+    trainer.recordings = None
     for name, (index, window) in steps.items():
 
         def step(index: int = index, window: Window = window) -> None:
