@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 
 from .colour import rgb_of
 
@@ -41,7 +42,8 @@ class Turn:
 
 def turn_of(frame: av.VideoFrame) -> Turn:
     """What the frame's display matrix asks for, to the nearest quarter turn; nothing where it has none."""
-    side_data: Any = frame.side_data  # PyAV's types know one kind of it alone
+    # A frame keeps its own `side_data`, which keeps the frame: seconds of pictures would stay in memory.
+    side_data: Any = SideDataContainer(frame)  # type: ignore[call-arg]  # PyAV's types are wrong here
     matrix = side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return Turn()

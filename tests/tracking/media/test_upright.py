@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import struct
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -135,3 +136,15 @@ def test_a_phone_that_is_turned_on_the_way_keeps_its_proportions(tmp_path: Path)
     inside = np.flatnonzero(last.max(2).max(0) > 60)
     assert len(inside) == pytest.approx(64 * 64 / 96, abs=3)
     assert inside.mean() == pytest.approx(47.5, abs=1.5)
+
+
+def test_frames_that_were_seen_leave_the_memory_at_once(tmp_path: Path) -> None:
+    """Not when Python looks for cycles: by then there may be gigabytes of them."""
+    footage = Footage.open(changing(tmp_path / "video.webm", [(96, 64)], each=12))
+    gc.collect()
+    gc.disable()
+    try:
+        assert sum(1 for _ in footage.frames()) == 12
+        assert not [each for each in gc.get_objects() if isinstance(each, av.VideoFrame)]
+    finally:
+        gc.enable()
