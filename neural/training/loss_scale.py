@@ -30,8 +30,8 @@ class LossScale:
         self._value, self._sound = FIRST, 0
 
     @property
-    def least(self) -> bool:
-        """Whether gradients are no larger than they are: an overflow has another cause."""
+    def is_one(self) -> bool:
+        """Whether losses are not scaled at all: an overflow then has another cause."""
         return self._value == 1
 
     def see(self, *, overflown: bool) -> None:

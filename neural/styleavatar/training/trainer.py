@@ -294,7 +294,7 @@ class Trainer:
 
     def _mind_float16(self, *, finite: bool, overflown: bool) -> None:
         """Fit the losses' scale to a step's gradients; where `finite` losses or that do not help, leave float16."""
-        if finite and not (overflown and self.scale.least):
+        if finite and not (overflown and self.scale.is_one):
             self.scale.see(overflown=overflown)
             return
         log.warning("float16 spoils this training, so it goes on in float32, which is slower.")

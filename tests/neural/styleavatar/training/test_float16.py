@@ -86,7 +86,7 @@ def test_overflows_at_the_least_scale_are_not_the_scales_fault(tiny, batch):
     trainer = Trainer(tiny, ALONE, torch.float16, None, 0)
     for _ in range(16):
         trainer.scale.see(overflown=True)
-    assert trainer.scale.least
+    assert trainer.scale.is_one
     trainer.scale.factor.fill_(2.0**30)
     trainer.step(batch, 0, 1.0, lambda: None)
     assert trainer.dtype == torch.float32
