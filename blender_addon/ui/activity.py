@@ -47,6 +47,7 @@ class Activity:
         requests: the jobs that it asks the engine for.
         undo: name of the undo step that `finish` makes; empty when it changes nothing.
         alone: no other task may run beside it.
+        about: the head or file that it is about; empty for none.
         job: the engine's job, once it has been asked for.
         number: tells it from others, for buttons.
     """
@@ -58,8 +59,15 @@ class Activity:
     requests: tuple[JobRequest, ...] = ()
     undo: str = ""
     alone: bool = False
+    about: str = ""
     job: str = ""
     number: int = field(default_factory=lambda: next(_numbers))
+
+    @property
+    def called(self) -> str:
+        """What it does and to what, in the artist's language: two builds are told apart."""
+        title = translated(self.title)
+        return f"{title} ({self.about})" if self.about else title
 
 
 class NotOpenError(UserError):
@@ -116,7 +124,7 @@ def busy_reason(alone: bool = False) -> str:
     """Why no other task, or none that must be alone, can begin now, as a sentence; empty when one can."""
     for activity in _memory.running:
         if activity.alone or alone:
-            return translated("{title} is running: wait for it, or cancel it.", title=translated(activity.title))
+            return translated("{title} is running: wait for it, or cancel it.", title=activity.called)
     return ""
 
 
@@ -133,12 +141,14 @@ def begin(
     requests: tuple[JobRequest, ...] = (),
     undo: str = "",
     alone: bool = False,
+    about: str = "",
 ) -> Activity:
     """Follow a task. When it is done, `finish` is told its result and returns a sentence for the artist, or nothing;
-    `undo` names what it does to the scene, if anything. Whatever either raises, the artist is told.
+    `undo` names what it does to the scene, if anything; `about` the head or file, to tell tasks of one title apart.
+    Whatever either raises, the artist is told.
     """
     assert not busy_reason(alone), busy_reason(alone)
-    activity = Activity(title, task, finish, Bar("Starting"), requests, undo, alone)
+    activity = Activity(title, task, finish, Bar("Starting"), requests, undo, alone, about)
     _memory.running.append(activity)
     _memory.message = None
     see_to_steps()
@@ -199,16 +209,16 @@ def step_one(activity: Activity) -> None:
         bar = next(activity.task)
     except StopIteration as done:
         result = done.value
-        used = in_window(lambda: conclude(activity.title, lambda: activity.finish(result), activity.job), activity.undo)
+        used = in_window(lambda: conclude(activity.called, lambda: activity.finish(result), activity.job), activity.undo)
         end(activity, used)
     except Cancelled:
-        end(activity, lambda: Message(translated("{title} was cancelled.", title=translated(activity.title))))
+        end(activity, lambda: Message(translated("{title} was cancelled.", title=activity.called)))
     except UserError as error:
         problem = Message(str(error), problem=True)
         end(activity, lambda: problem)
     except BaseException:
         said = translated(
-            "{title} failed because of an error in Semblance: see the system console.", title=translated(activity.title)
+            "{title} failed because of an error in Semblance: see the system console.", title=activity.called
         )
         end(activity, lambda: Message(said, problem=True))
         traceback.print_exc()  # the timer must live on, for the others
@@ -282,7 +292,7 @@ def cancel(number: int = 0) -> None:
         run_errand(jobs.asking(engine_place(), lambda client: client.ask_to_cancel(job), "Cancelling"))
         return
     activity.task.close()
-    end(activity, lambda: Message(translated("{title} was cancelled.", title=translated(activity.title))))
+    end(activity, lambda: Message(translated("{title} was cancelled.", title=activity.called)))
 
 
 def dismiss() -> None:
@@ -349,7 +359,7 @@ def redraw_status(window: bpy.types.Window) -> None:
 
 def line_about(activity: Activity) -> str:
     """What a task does and where it stands."""
-    return f"{translated(activity.title)}: {translated(activity.bar.text)}"
+    return f"{activity.called}: {translated(activity.bar.text)}"
 
 
 def draw_status(header: bpy.types.Header, _context: bpy.types.Context) -> None:

@@ -97,13 +97,13 @@ class SEMBLANCE_PT_build(SemblancePanel):
             layout.progress(text=standing_of(job), factor=job.fraction)
         else:
             sentence(layout.column(align=True), context, job.error or standing_of(job))
+        draw_buttons(layout, context, job)  # above the pictures, which come later and would push them away
         if icon := pictures.icon("picture"):
             layout.template_icon(icon, scale=10)
             layout.operator(SEMBLANCE_OT_show_build.bl_idname, icon="IMAGE_DATA")
         if said := watched_loss(view.curve):
             layout.label(text=said, icon="GRAPH")
             layout.template_icon(pictures.icon("curve"), scale=7)
-        draw_buttons(layout, context, job)
 
 
 def draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:

@@ -56,10 +56,13 @@ class LongTask(SemblanceOperator):
         requests: tuple[JobRequest, ...] = (),
         undo: str = "",
         alone: bool = False,
+        about: str = "",
     ) -> Outcome:
-        """Do `task`, which asks for `requests`, then `finish` with its result; `undo` names the change to the scene."""
+        """Do `task`, which asks for `requests`, then `finish` with its result; `undo` names the change to the scene,
+        `about` what it is about.
+        """
         if windows():
-            activity.begin(self.bl_label, task, finish, requests=requests, undo=undo, alone=alone)
+            activity.begin(self.bl_label, task, finish, requests=requests, undo=undo, alone=alone, about=about)
             return {"FINISHED"}
         try:
             result = jobs.run_to_end(task)
@@ -79,6 +82,7 @@ class LongTask(SemblanceOperator):
             lambda job: results.place(job, errand),
             requests=(request,),
             undo=self.bl_label,
+            about=errand.name,
         )
 
 

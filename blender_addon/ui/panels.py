@@ -189,7 +189,7 @@ def draw_activities(layout: bpy.types.UILayout) -> None:
     """Draw the running tasks, each with its title above its bar: both do not fit into one line of the side bar."""
     for current in activity.running():
         column = layout.column(align=True)
-        column.label(text=translated(current.title), translate=False)
+        column.label(text=current.called, translate=False)
         row = column.row(align=True)
         row.progress(text=current.bar.text, factor=current.bar.factor)
         row.operator("semblance.cancel", text="", icon="X").number = current.number

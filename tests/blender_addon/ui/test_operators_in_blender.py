@@ -174,6 +174,11 @@ assert activity.message() == activity.Message("The disk is full.", problem=True)
 activity.begin("Test", counting(1, Cancelled()), str)
 drive()
 assert activity.message().text == "Test was cancelled." and not activity.busy_reason()
+first, second = (activity.begin("Test", counting(1, Cancelled()), str, about=name) for name in ("Ada", "Grace"))
+assert (first.called, second.called) == ("Test (Ada)", "Test (Grace)")
+assert activity.line_about(second) == "Test (Grace): Starting"
+drive()
+assert activity.message().text == "Test (Grace) was cancelled."
 
 
 def refuse(result):
