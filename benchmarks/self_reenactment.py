@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Self-reenactment: avatars of a video's first frame are driven by the video, whose other frames are the truth.
 
-    python benchmarks/self_reenactment.py VIDEO... [--train splats-0 splats-2 portrait] [--seconds 120]
+    python benchmarks/self_reenactment.py VIDEO... [--train splats-0 splats-2 portrait] [--seconds 120 | --steps 2400]
         [--avatar NAME=FILE] [--size 256] [--frames 120] [--out self_reenactment]
 
 In the folder, each video gets one of its own: `photo/` is the dataset of the first frame, `truth/` that of the whole
@@ -105,6 +105,7 @@ def main() -> None:
     parser.add_argument("videos", type=Path, nargs="+", metavar="VIDEO")
     parser.add_argument("--train", nargs="+", default=[], choices=TRAINED, metavar="NAME", help=", ".join(TRAINED))
     parser.add_argument("--seconds", type=float, help="of each training; the preset's time when not given")
+    parser.add_argument("--steps", type=int, help="of each training, instead of a time: the same on a busy machine")
     parser.add_argument("--avatar", action="append", default=[], metavar="NAME=FILE")
     parser.add_argument("--size", type=int, default=256, help="pixels of the pictures' side")
     parser.add_argument("--frames", type=int, default=120, help="how many frames are compared, evenly apart")
@@ -116,7 +117,7 @@ def main() -> None:
         for video in options.videos:
             subject = prepared(video, options.out / video.stem, options.size, listener)
             for name in options.train:
-                train(subject, name, options.seconds, listener)
+                train(subject, name, options.seconds, options.steps, listener)
             avatars = {file.stem: file for file in sorted(subject.folder.glob("*.safetensors"))}
             avatars |= {name: Path(file.replace("{video}", video.stem)) for name, file in named.items()}
             results[video.stem] = compared(subject, avatars, options.frames, listener)
@@ -159,13 +160,14 @@ def track_in_window(
         writer.finish(performance)
 
 
-def train(subject: Subject, name: str, seconds: float | None, listener: Listener) -> None:
+def train(subject: Subject, name: str, seconds: float | None, steps: int | None, listener: Listener) -> None:
     """Build the avatar of a name on the photo's dataset, unless it is there."""
     file = subject.folder / f"{name}.safetensors"
     if file.is_file():
         return
     kind, options = TRAINED[name]
-    BUILDS[kind](subject.photo.folder, file, seconds=seconds, train_share=1.0, listener=listener, **options)
+    folder = subject.photo.folder
+    BUILDS[kind](folder, file, seconds=seconds, steps=steps, train_share=1.0, listener=listener, **options)
 
 
 # --- comparing --------------------------------------------------------------------------------------------------------
