@@ -209,7 +209,9 @@ def step_one(activity: Activity) -> None:
         bar = next(activity.task)
     except StopIteration as done:
         result = done.value
-        used = in_window(lambda: conclude(activity.called, lambda: activity.finish(result), activity.job), activity.undo)
+        used = in_window(
+            lambda: conclude(activity.called, lambda: activity.finish(result), activity.job), activity.undo
+        )
         end(activity, used)
     except Cancelled:
         end(activity, lambda: Message(translated("{title} was cancelled.", title=activity.called)))

@@ -15,7 +15,7 @@ from ...protocol.jobs import Bake, Build, Orbit, Reenact
 from ...tracking.datasets.consent import read_consent
 from .job_options import options_of
 from .remote import EngineOption
-from .shared import HomeOption, avatar_file, avatar_for, dataset_folder, home_of, new_film, run
+from .shared import HomeOption, avatar_file, avatar_for, baked_dataset, dataset_folder, home_of, new_film, run
 from .terminal import shown
 
 NO_CONSENT_STATED = (
@@ -78,8 +78,8 @@ def orbit(home: HomeOption = None, engine: EngineOption = None, **parameters: An
 @options_of(Bake)
 def bake(home: HomeOption = None, engine: EngineOption = None, **parameters: Any) -> None:
     """Make a dataset of a head in 3D, to build a portrait on (build --kind portrait)."""
-    in_home = home_of(home).dataset(f"{Path(parameters['avatar']).stem}_baked")
-    run(Bake, home, {**parameters, "dataset": parameters["dataset"] or str(in_home)}, engine)
+    dataset = parameters["dataset"] or str(baked_dataset(Path(parameters["avatar"]).stem, home_of(home)))
+    run(Bake, home, {**parameters, "dataset": dataset}, engine)
 
 
 def evaluate(

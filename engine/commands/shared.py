@@ -88,6 +88,11 @@ def new_film(name: str) -> Path:
     return free_name(Path(f"{name}.mp4").absolute(), Path.exists, ".mp4")
 
 
+def baked_dataset(avatar: str, home: Home) -> Path:
+    """The folder in the home for what is baked of an avatar, with a number where there is one already."""
+    return free_name(home.dataset(f"{avatar}_baked"), Path.exists)
+
+
 def avatar_for(dataset: Path, home: Home) -> Path:
     """The file in the home for an avatar of a dataset: of the folder's name, and never that of other footage."""
     wanted = home.avatars / f"{dataset.name}{AVATAR}"

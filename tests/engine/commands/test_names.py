@@ -17,7 +17,7 @@ from semblance.common.home import Home
 from semblance.common.progress import Cancelled, Progress
 from semblance.engine.commands import terminal
 from semblance.engine.commands.cli import main
-from semblance.engine.commands.shared import avatar_for, dataset_for
+from semblance.engine.commands.shared import avatar_for, baked_dataset, dataset_for
 from semblance.engine.jobs import tasks
 from semblance.protocol.jobs import JobKind
 from semblance.tests.makers.avatars import avatar_of
@@ -256,3 +256,11 @@ def test_a_working_folder_that_was_deleted_is_one_sentence(
     assert printed.err.startswith("The folder that this command was started in cannot be used (No such file")
     assert len(printed.err.splitlines()) == 1
     monkeypatch.chdir(tmp_path)
+
+
+def test_who_bakes_twice_keeps_the_first(home: Home):
+    """What was baked before is not replaced by who named no folder."""
+    first = baked_dataset("ada", home)
+    assert first == home.dataset("ada_baked")
+    first.mkdir(parents=True)
+    assert baked_dataset("ada", home).name == "ada_baked_2"
