@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from functools import partial
+from math import pi, radians, sin
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import bpy
 import gpu
 import numpy as np
 from clocks import clocks
+from mathutils import Matrix
 from semblance.blender_addon.access import scene_of
 from semblance.blender_addon.render import viewport
 from semblance.blender_addon.ui import activity, beyond_watch, job_watch
@@ -22,6 +24,7 @@ from semblance.blender_addon.ui import activity, beyond_watch, job_watch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mathutils import Vector
     from numpy.typing import NDArray
     from semblance.blender_addon.engine.process import EnginePlace
 
@@ -29,6 +32,8 @@ WINDOW = 960, 600
 """Pixels of the viewport."""
 SECONDS_A_FRAME = 1 / 24
 """Of the animation that is played."""
+TURNED, SECONDS_A_TURN = radians(30), 6.0
+"""To either side of the camera, and for how long to one side and the other."""
 WARM_UP_FRAMES, MOST = 3, 60
 """Frames that are not counted, while shaders are compiled, and the seconds that they may take."""
 
@@ -45,9 +50,11 @@ class InContext(bpy.types.RenderEngine):
         type(self).work()
 
 
-def watched(place: EnginePlace, seconds: float) -> tuple[dict[str, NDArray[np.float64]], float, float]:
-    """Play an animation for some seconds; return the longest tick of each kind (as `clocks`), pictures shown a second,
-    and seconds of Blender's own work in each.
+def watched(
+    place: EnginePlace, seconds: float, around: Vector | None = None
+) -> tuple[dict[str, NDArray[np.float64]], float, float]:
+    """Play an animation for some seconds, or swing the view `around` a point; return the longest tick of each kind (as
+    `clocks`), pictures shown a second, and seconds of Blender's own work in each.
 
     Timers run as often as in Blender, and only what has changed is drawn: a processor that draws has no time to paint.
     """
@@ -60,9 +67,14 @@ def watched(place: EnginePlace, seconds: float) -> tuple[dict[str, NDArray[np.fl
         target = gpu.types.GPUTexture(WINDOW, format="RGBA16F")
         framebuffer = gpu.types.GPUFrameBuffer(color_slots=[target])
         looking, last, end, due = through_camera(), None, time.monotonic() + MOST, 0.0
+        straight = looking.region_data.view_matrix
         while time.monotonic() < end:
             if moved := time.monotonic() >= due:
-                view.changed, due = True, time.monotonic() + SECONDS_A_FRAME
+                due = time.monotonic() + SECONDS_A_FRAME
+                if around is None:
+                    view.changed = True
+                else:
+                    turn(looking.region_data, straight, around, TURNED * sin(2 * pi * due / SECONDS_A_TURN))
             counts, began = len(shown) >= WARM_UP_FRAMES, time.process_time()
             new = timed(longest, "viewport's timer", view.step, counts)
             if new or moved:
@@ -125,3 +137,10 @@ def through_camera() -> Any:
     return SimpleNamespace(
         region=region, region_data=region_data, space_data=None, scene=scene, preferences=bpy.context.preferences
     )
+
+
+def turn(view: Any, straight: Matrix, around: Vector, angle: float) -> None:
+    """Have a view look from the side of a point: `straight` is its matrix without that."""
+    turned = Matrix.Translation(around) @ Matrix.Rotation(angle, 4, "Z") @ Matrix.Translation(-around)
+    view.view_matrix = straight @ turned
+    view.perspective_matrix = view.window_matrix @ view.view_matrix
