@@ -23,6 +23,10 @@ OPACITY, SHELL_OPACITY, CLEAR = 1.5, -1.5, -4.0
 """Logits at the beginning."""
 LIGHTS = 8
 """Spherical harmonics up to the second order, without the constant."""
+TINTED = 0.25
+"""How much of the change of a colour's hue with expression is kept, of its brightness all: skin is shaded more than it
+is tinted, and tints that are learnt from few frames speckle in others.
+"""
 DISPLACED = 1e-3
 """Metres by which a vertex basis of 1 moves: one learning rate fits bases and network."""
 
@@ -52,6 +56,7 @@ class SplatNetwork(RadianceNetwork[Binding]):
         corners: `[N, 3]` int32: the vertices of each splat's triangle; barycentric: `[N, 3]` its place between them;
             rest_sizes: `[N]` metres: square root of the triangle's area at rest.
         condition_range: `[2, E + 3]` least and most of expression and rotation in training.
+        tinted: how much colours change in hue, where they change in brightness by 1.
     """
 
     corners: Tensor
@@ -59,10 +64,14 @@ class SplatNetwork(RadianceNetwork[Binding]):
     rest_sizes: Tensor
     condition_range: Tensor
 
-    def __init__(self, splats: int, vertices: int, expressions: int) -> None:
-        """Make room for so many splats on a head of so many vertices, whose expression is so many numbers."""
+    def __init__(self, splats: int, vertices: int, expressions: int, tinted: float = 1.0) -> None:
+        """Make room for so many splats on a head of so many vertices, whose expression is so many numbers.
+
+        `tinted` is 1 where a file of an earlier version does not name it.
+        """
         super().__init__()
-        self.config = {"splats": splats, "vertices": vertices, "expressions": expressions}
+        self.config = {"splats": splats, "vertices": vertices, "expressions": expressions, "tinted": tinted}
+        self.tinted = tinted
         conditions = expressions + 3  # and the head's rotation as a vector
         self.register_buffer("corners", torch.zeros(splats, 3, dtype=torch.int32))
         self.register_buffer("barycentric", torch.zeros(splats, 3))
@@ -84,7 +93,7 @@ class SplatNetwork(RadianceNetwork[Binding]):
     @classmethod
     def placed(cls, placement: Placement, rest: Floats, expressions: int) -> SplatNetwork:
         """Begin with splats as placed on a head that is `rest [V, 3]` without expression."""
-        network = cls(len(placement.corners), len(rest), expressions)
+        network = cls(len(placement.corners), len(rest), expressions, TINTED)
         with torch.no_grad():
             network.corners.copy_(torch.from_numpy(placement.corners))
             network.barycentric.copy_(torch.from_numpy(placement.barycentric))
@@ -112,9 +121,14 @@ class SplatNetwork(RadianceNetwork[Binding]):
         weights = self.conditioned(condition)
         moved = torch.addmv(self.displacement, self.shape_bases.T, weights[COLOUR_BASES:])
         displacements = DISPLACED * moved.view(-1, 3)
-        logits = torch.addmv(self.colour_logits.view(-1), self.colour_bases.T, weights[:COLOUR_BASES]).view(-1, 3)
+        logits = self.colour_logits + self._colour_changes(weights[:COLOUR_BASES])
         vertices = head.vertices + displacements @ head.to_camera.T
         return PreparedSplats(vertices, displacements, logits, torch.sigmoid(self.opacity_logits), head.view)
+
+    def _colour_changes(self, weights: Tensor) -> Tensor:
+        """Return `[N, 3]`: what weights `[COLOUR_BASES]` add to the logits of the colours."""
+        changes = (self.colour_bases.T @ weights).view(-1, 3)
+        return torch.lerp(changes.mean(-1, keepdim=True), changes, self.tinted)
 
     def draw(
         self, prepared: PreparedSplats, camera: PinholeCamera, cut_offs: CutOffs = CUT_OFFS

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 from semblance.neural.radiance.kernels.launching import side_by_side
+from semblance.neural.radiance.networks import network_config, network_of
 from semblance.neural.radiance.splats.learner import SplatsLearner
-from semblance.neural.radiance.splats.network import rotation_vectors
+from semblance.neural.radiance.splats.network import TINTED, rotation_vectors
 from semblance.neural.radiance.splats.placement import SHELL_HEIGHT, place_splats
 from semblance.neural.radiance.surfaces import surface_of
 from semblance.tests.makers.synthetic_head import synthetic_scene
@@ -71,6 +72,26 @@ def test_a_little_learning_shows_unseen_expressions() -> None:
 def test_before_training_the_head_already_has_its_colours() -> None:
     made = synthetic_scene(64, novel=2, every=40)
     assert psnr_of_head(SplatsLearner(made.scene, made.training, COUNT), made.scene, made.novel) > 18
+
+
+def test_expressions_change_brightness_more_than_hue_but_not_in_files_of_before() -> None:
+    """Who has a file of an earlier version sees what that version showed."""
+    made = synthetic_scene(64, novel=1, every=200)
+    network = SplatsLearner(made.scene, made.training, 2000).network
+    with torch.no_grad():
+        network.colour_bases.normal_()
+        network.conditioned[-1].bias.normal_()
+    described = network_config(network)
+    before = network_of({key: value for key, value in described.items() if key != "tinted"})
+    for each in (before, again := network_of(described)):
+        each.load_state_dict(network.state_dict())
+    ours, known, theirs = (each.prepare(made.scene.head(0)).logits.detach() for each in (network, again, before))
+    resting = network.colour_logits.detach()
+    now, then = ours - resting, theirs - resting
+    torch.testing.assert_close(known, ours)
+    torch.testing.assert_close(now.mean(-1), then.mean(-1))
+    torch.testing.assert_close(now - now.mean(-1, keepdim=True), TINTED * (then - then.mean(-1, keepdim=True)))
+    assert then.std(-1).mean() > 0.1, "nothing was tinted"
 
 
 def test_depth_is_that_of_the_surface() -> None:
