@@ -80,7 +80,8 @@ def test_expressions_change_brightness_more_than_hue_but_not_in_files_of_before(
     network = SplatsLearner(made.scene, made.training, 2000).network
     with torch.no_grad():
         network.colour_bases.normal_()
-        network.conditioned[-1].bias.normal_()
+        for parameter in network.conditioned.parameters():
+            parameter.normal_()
     described = network_config(network)
     before = network_of({key: value for key, value in described.items() if key != "tinted"})
     for each in (before, again := network_of(described)):
