@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A neutral photo of a person, made to smile as another photo of the same person does, against that photo.
 
-    python benchmarks/smile.py NEUTRAL SMILING [NEUTRAL SMILING ...] [--seconds 120] [--size 256] --out FOLDER
+    python benchmarks/smile.py NEUTRAL SMILING [NEUTRAL SMILING ...] [--seconds 120 | --steps 2400] [--size 256]
+        --out FOLDER
 
 A head in 3D is built of the neutral photo alone and takes the pose and expression that are solved from the other one.
 PSNR of head pixels; beside it the neutral photo held still. The sheets show, for each person: neutral, smiling, the
@@ -42,25 +43,28 @@ TURN = 25.0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path, nargs="+", metavar="NEUTRAL SMILING")
-    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--seconds", type=float, help="of each training; the preset's time when not given")
+    parser.add_argument("--steps", type=int, help="of each training, instead of a time: the same on a busy machine")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     rows = []
     for neutral, smiling in zip(options.photos[::2], options.photos[1::2], strict=True):
-        rows.append([neutral.stem, *compared(neutral, smiling, options.out, options.size, options.seconds)])
+        rows.append([neutral.stem, *compared(neutral, smiling, options)])
         print(rows[-1])
     report("Smiles", ("person", "avatar, dB", "photo held still, dB"), rows, hardware(), options.out / "smile.md")
 
 
-def compared(neutral: Path, smiling: Path, folder: Path, size: int, seconds: float) -> list[str]:
+def compared(neutral: Path, smiling: Path, options: argparse.Namespace) -> list[str]:
     """PSNR of the avatar and of the photo held still; writes the sheet."""
+    folder, size = options.out, options.size
     head, file = open_head("builtin"), folder / f"{neutral.stem}.safetensors"
     with shown() as listener:
         dataset = photo_dataset(neutral, folder / neutral.stem, head=head, size=size, listener=listener)
         if not file.is_file():
-            BUILDS["splats"](dataset.folder, file, seconds=seconds, train_share=1, listener=listener)
+            limits = {"seconds": options.seconds, "steps": options.steps}
+            BUILDS["splats"](dataset.folder, file, train_share=1, listener=listener, **limits)
     avatar, portraits = Avatar.load(file), [found_portrait(each) for each in (neutral, smiling)]
     both = solve_portraits(head, portraits, size)
     acted = driven(avatar, both.at(slice(1, 2)), absolute=True).at(np.zeros(3, int))
