@@ -40,6 +40,7 @@ def watch(folder: Path, given: argparse.Namespace) -> None:
     import semblance
     from blender_ticks import watched
     from semblance.blender_addon.engine.process import EnginePlace
+    from semblance.blender_addon.properties import head_settings
     from semblance.blender_addon.scene import avatar_scene
 
     unit = baseline()
@@ -48,8 +49,10 @@ def watch(folder: Path, given: argparse.Namespace) -> None:
     (folder / "avatars").mkdir()
     shutil.copy(given.avatar, folder / "avatars" / "any.safetensors")
     nodding(1, 256).save(folder / "performance.npz")
-    head = avatar_scene.add_avatar(bpy.context.scene, folder / "performance.npz", avatar="any")
-    head.semblance.kind = "radiance"
+    scene = bpy.context.scene
+    assert scene is not None
+    head = avatar_scene.add_avatar(scene, folder / "performance.npz", avatar="any")
+    head_settings(head).kind = "radiance"
     head.update_tag()
     longest, rate, work = watched(EnginePlace(folder, given.engine), given.seconds, head.matrix_world.translation)
     print(f"{rate:.1f} pictures a second in the viewport, {1000 * work:.1f} ms of Blender's work each; longest ticks:")
