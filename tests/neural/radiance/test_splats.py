@@ -95,6 +95,17 @@ def test_expressions_change_brightness_more_than_hue_but_not_in_files_of_before(
     assert then.std(-1).mean() > 0.1, "nothing was tinted"
 
 
+def test_no_splat_grows_into_a_cloud() -> None:
+    """What the footage sees edge-on only could be as large as it likes, until the head is turned."""
+    made = synthetic_scene(64, novel=1, every=200)
+    learner = SplatsLearner(made.scene, made.training, 2000)
+    at_first = learner.network.log_scales.detach().clone()
+    with torch.no_grad():
+        learner.network.log_scales[:5] += 4
+    learner.step(0, 0, lambda: None)
+    assert (learner.network.log_scales - at_first).max() <= math.log(4.1)
+
+
 def test_depth_is_that_of_the_surface() -> None:
     made = synthetic_scene(64, novel=1, every=200)
     learner = SplatsLearner(made.scene, made.training, COUNT)
