@@ -89,7 +89,7 @@ def collected(addon: Path) -> set[str]:
 
 NAMES = {
     # put together for people, but no words
-    *("{} {}", "{} GB", "{} MB", "{} ({} px)", "{}: {}"),
+    *("{} {}", "{} ({})", "{} GB", "{} MB", "{} ({} px)", "{}: {}"),
     # in the file
     *("Basis", "Colour", "Cube", "Expression", "Layer", "Light", "Semblance Head", "Semblance Splats", "UVMap"),
     *("Plate", "Reach of the Eye", "Reach of the Jaw", "Semblance Jaw", "Semblance Target", "Semblance Thumbnail"),
