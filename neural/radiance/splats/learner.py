@@ -43,7 +43,7 @@ FALLS_FROM, FALLS_TO = 0.4, 0.05
 BETAS, EPSILON = (0.9, 0.99), 1e-15
 EPSILONS = {"colour_logits": 1e-7, "colour_bases": 1e-7}
 """Some ten times less than the gradients of what is well seen: what is seen at a glance keeps its colour."""
-LARGEST = 1.4
+LARGEST = 0.9
 """The logarithm of how many times larger splats may become: one that all the footage sees edge-on would grow into a
 cloud, which shows when the head is turned.
 """
