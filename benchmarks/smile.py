@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -49,21 +49,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    rows = []
+    rows, limits = [], {"seconds": options.seconds, "steps": options.steps}
     for neutral, smiling in zip(options.photos[::2], options.photos[1::2], strict=True):
-        rows.append([neutral.stem, *compared(neutral, smiling, options)])
+        rows.append([neutral.stem, *compared(neutral, smiling, options.out, options.size, limits)])
         print(rows[-1])
     report("Smiles", ("person", "avatar, dB", "photo held still, dB"), rows, hardware(), options.out / "smile.md")
 
 
-def compared(neutral: Path, smiling: Path, options: argparse.Namespace) -> list[str]:
-    """PSNR of the avatar and of the photo held still; writes the sheet."""
-    folder, size = options.out, options.size
+def compared(neutral: Path, smiling: Path, folder: Path, size: int, limits: dict[str, Any]) -> list[str]:
+    """PSNR of the avatar, which is trained within the `limits`, and of the photo held still; writes the sheet."""
     head, file = open_head("builtin"), folder / f"{neutral.stem}.safetensors"
     with shown() as listener:
         dataset = photo_dataset(neutral, folder / neutral.stem, head=head, size=size, listener=listener)
         if not file.is_file():
-            limits = {"seconds": options.seconds, "steps": options.steps}
             BUILDS["splats"](dataset.folder, file, train_share=1, listener=listener, **limits)
     avatar, portraits = Avatar.load(file), [found_portrait(each) for each in (neutral, smiling)]
     both = solve_portraits(head, portraits, size)

@@ -43,7 +43,7 @@ FALLS_FROM, FALLS_TO = 0.4, 0.05
 BETAS, EPSILON = (0.9, 0.99), 1e-15
 EPSILONS = {"colour_logits": 1e-7, "colour_bases": 1e-7}
 """Some ten times less than the gradients of what is well seen: what is seen at a glance keeps its colour."""
-LARGEST = 0.9
+GROWTH = 0.9
 """The logarithm of how many times larger splats may become: one that all the footage sees edge-on would grow into a
 cloud, which shows when the head is turned.
 """
@@ -69,7 +69,7 @@ class SplatsLearner(RadianceLearner):
         torch.manual_seed(seed)
         self.network = SplatNetwork.placed(placement, scene.surface.rest, scene.expressions.shape[1]).to(device)
         self.network.learn_range(scene.expressions[some], scene.rotations[some])
-        self.largest = self.network.log_scales.detach() + LARGEST
+        self.largest_log_scales = self.network.log_scales.detach() + GROWTH
         begin_with_colours(self.network, scene, frames, placement.on_shell)
         self.cover = Cover(placement, scene, frames, seed)
         self.regularisers = Regularisers(placement, scene.surface.triangles, self.network.colour_logits).to(device)
@@ -96,7 +96,7 @@ class SplatsLearner(RadianceLearner):
             parameter.grad = total(gradients)
         self.optimiser.step()
         with torch.no_grad():
-            self.network.log_scales.copy_(torch.minimum(self.network.log_scales, self.largest))
+            self.network.log_scales.copy_(torch.minimum(self.network.log_scales, self.largest_log_scales))
         return {"picture": float(np.mean([shown for shown, _ in found[:FRAMES]]))}
 
     def set_rates(self, fraction: float) -> None:

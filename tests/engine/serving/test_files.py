@@ -126,7 +126,7 @@ def test_a_job_may_name_what_was_sent_and_where_it_is_written_is_the_engine_s(en
 def test_an_engine_for_other_machines_reads_no_path_and_tells_none(engine):
     for job in (
         Track(source="/etc/passwd", dataset="d"),
-        Track(source=f"sha256:{'0' * 64}/a.mp4", dataset="/tmp/d"),
+        Track(source=f"sha256:{'0' * 64}/a.mp4", dataset="/mine/d"),
         Build(dataset="/d", avatar="a"),
         Build(dataset="d", avatar="/a.safetensors"),
     ):
@@ -143,7 +143,7 @@ def test_an_engine_for_other_machines_reads_no_path_and_tells_none(engine):
             JobState.FAILED,
             {"source": str(store.named(source)), "dataset": str(engine.home.dataset("d"))},
             error=f"{engine.home.datasets / 'My Take'} is damaged (log: /var/log/x/y.txt); see C:\\Users\\me\\a.txt.",
-            result={"avatar": str(engine.home.avatar("me")), "out": "/tmp/a/film.mp4"},
+            result={"avatar": str(engine.home.avatar("me")), "out": "/mine/a/film.mp4"},
         )
     )
     assert shown.parameters == {"source": str(source), "dataset": "d"}
@@ -205,7 +205,7 @@ def test_a_dataset_is_carried_whole_and_names_no_file_of_the_other_machine(tmp_p
 def test_an_archive_that_leads_elsewhere_is_refused(tmp_path, kind):
     archive = tmp_path / "a.tar"
     with tarfile.open(archive, "w:") as opened:
-        name = {"outside": "../out.txt", "absolute": "/tmp/out.txt", "hidden": "image/.x"}.get(kind, "a.txt")
+        name = {"outside": "../out.txt", "absolute": "/mine/out.txt", "hidden": "image/.x"}.get(kind, "a.txt")
         member = tarfile.TarInfo(name)
         if kind == "link":
             member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
