@@ -31,8 +31,8 @@ HeadPathOption = Annotated[Path | None, typer.Option("--head-path", help="Its fi
 
 
 def run(job: type[JobRequest], home: Path | None, parameters: dict[str, Any], engine: str | None = None) -> None:
-    """Do a job here and now, or have the engine at the URL `engine` do it; show its progress, print what it made;
-    heads are looked up in `home`.
+    """Do a job here and now, or have the engine at the URL `engine` do it; show its progress, print what it made (rows
+    of numbers are for programs); heads are looked up in `home`.
     """
     from ...neural.processor import giving_way
     from ..jobs.requests import checked, resolved
@@ -45,7 +45,8 @@ def run(job: type[JobRequest], home: Path | None, parameters: dict[str, Any], en
         else:
             result = TASKS[job.kind](asked, giving_way(listener))
     for name, value in result.items():
-        print(f"{name}: {value}")
+        if not isinstance(value, list | tuple):
+            print(f"{name}: {value}")
 
 
 def home_of(folder: Path | None) -> Home:
