@@ -29,8 +29,8 @@ from semblance.neural.evaluation.metrics import psnr
 from semblance.neural.training.plates import lit_as, plate_of, whole_plate
 from semblance.protocol.foreground import over, person_alone
 from semblance.tracking.datasets.dataset import Dataset
-from semblance.tracking.datasets.pictures import central_window, read_picture, read_window
-from semblance.tracking.media.video import scaled, side_by_side, write_png
+from semblance.tracking.datasets.pictures import read_matte, read_window
+from semblance.tracking.media.video import side_by_side, write_png
 from skimage.measure import find_contours
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ def inside(crop: Crop, size: int, picture: tuple[int, ...]) -> Booleans:
 
 def matte_of(dataset: Dataset, index: int, size: int) -> Floats:
     """Return the matte `[size, size]`, 0 to 1, of a frame's central window."""
-    stored = read_picture(dataset.matte(dataset.names[index]), cv2.IMREAD_GRAYSCALE)
-    matte: Floats = scaled(central_window(stored), size).astype(np.float32) / 255
+    matte: Floats = read_matte(dataset, index, size).astype(np.float32) / 255
     return matte
 
 

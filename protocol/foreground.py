@@ -26,6 +26,8 @@ ESTIMATED_AT = 64
 LITTLE = 1e-6
 NOTHING, EVERYTHING = 0.12, 0.88
 """Alpha up to which a pixel is all background, and from which it is all the person's, as of mattes."""
+WHOLLY = 250
+"""Of 255: a matte from which a pixel shows nothing but the person."""
 FIRM = 2
 """Pixels from the outline inwards after which a person is solid."""
 SOFT = 1.5
@@ -79,6 +81,17 @@ def over(front: NDArray[np.uint8], behind: NDArray[np.uint8]) -> NDArray[np.uint
     """Return `[H, W, 3]`: a picture with straight alpha, `[H, W, 4]`, over another one, `[H, W, 3]`."""
     alpha = front[..., 3:].astype(np.float32) / 255
     return (front[..., :3] * alpha + behind * (1 - alpha) + 0.5).astype(np.uint8)
+
+
+def own_colours(picture: NDArray[np.uint8], person: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a picture `[H, W, 3]` with the colours of the person alone where it mixes them with what is behind.
+
+    `person [H, W]`, 0 to 255, is how far each pixel is theirs. A person is shown before other backgrounds than the one
+    they were filmed before, of which they would carry a rim along.
+    """
+    alone = foreground(picture.astype(np.float32) / 255, person[..., None].astype(np.float32) / 255)
+    mixed = (person > 0) & (person < WHOLLY)
+    return np.where(mixed[..., None], alone * 255 + 0.5, picture).astype(np.uint8)
 
 
 def foreground(picture: Floats, alpha: Floats) -> Floats:

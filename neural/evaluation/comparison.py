@@ -78,11 +78,12 @@ def compare(
     for done, (index, within) in enumerate(zip(frames, regions(dataset, frames, region, side), strict=True)):
         clock.tell(done)
         footage, face = read_window(dataset, index, side), face_of(dataset, index, side)
-        truth = observer.look(footage, within.matte)
+        truth = observer.look(within.alone(footage), within.matte)
         line = {"footage": footage}
         for name, make in pictures.items():
             picture = make(index)
-            own = observer.look(picture.colour, np.minimum(within.matte, picture.alpha))
+            colour = within.alone(picture.colour) if picture.fills else picture.colour
+            own = observer.look(colour, np.minimum(within.matte, picture.alpha))
             rows[name].add(index, own, truth, within.matte, face, within.counted)
             line[name] = picture.over_black
         if index in shown:

@@ -41,6 +41,11 @@ class Covered:
     alpha: Floats = field(default_factory=lambda: np.ones((1, 1), np.float32))
 
     @property
+    def fills(self) -> bool:
+        """Whether the picture fills the window, as footage does: at soft edges it shows what is behind, too."""
+        return self.alpha.size == 1
+
+    @property
     def over_black(self) -> Image:
         """The picture, RGB uint8 `[R, R, 3]`, black where nothing is."""
         return as_bytes(without_background(self.colour, self.alpha))

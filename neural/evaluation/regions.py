@@ -6,14 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from ...common.errors import UserError
-from ...tracking.datasets.pictures import central_window, read_picture
+from ...protocol.foreground import own_colours
+from ...tracking.datasets.pictures import read_matte
 from ...tracking.heads.registry import open_head
 from ...tracking.mattes.head_region import head_mattes, within_reach
-from ...tracking.media.video import scaled
 from ...tracking.performances.maps import frame_vertices
 
 if TYPE_CHECKING:
@@ -23,14 +22,16 @@ if TYPE_CHECKING:
 
     from ...protocol.choices import RegionName
     from ...tracking.datasets.dataset import Dataset
-    from ...tracking.heads.arrays import Floats
+    from ...tracking.heads.arrays import Floats, Image
     from ..kind import Kind
 
 TITLES: dict[RegionName, str] = {"head": "head pixels only", "person": "background removed"}
 EXPLANATIONS: dict[RegionName, str] = {
     "head": (
         "Compared are head and hair, without clothes and without the neck below the chin: PSNR and SSIM of these "
-        "pixels alone, all else of pictures in which the rest is black; what an avatar leaves empty is black, too."
+        "pixels alone, all else of pictures in which the rest is black; what an avatar leaves empty is black, too. At "
+        "soft edges, footage and pictures that fill the window count with the person's own colours, freed of what is "
+        "behind."
     ),
     "person": "Compared are whole pictures, in which all but the person is black.",
 }
@@ -45,10 +46,16 @@ class Region:
     Attributes:
         matte: `[R, R]`, 0 to 1; what is outside is black in the picture and in the footage.
         counted: bool `[R, R]`, where PSNR and SSIM are measured; None where that is everywhere.
+        person: `[R, R]`, 0 to 255, how far each pixel is the person's; None where mixed colours count as they are.
     """
 
     matte: Floats
-    counted: NDArray[np.bool_] | None
+    counted: NDArray[np.bool_] | None = None
+    person: NDArray[np.uint8] | None = None
+
+    def alone(self, picture: Image) -> Image:
+        """Return the colours that count of a picture `[R, R, 3]` of the person before their background."""
+        return picture if self.person is None else own_colours(picture, self.person)
 
 
 def usual_region(kind: Kind) -> RegionName:
@@ -68,8 +75,7 @@ def regions(dataset: Dataset, frames: Sequence[int], name: RegionName, side: int
 def person_regions(dataset: Dataset, frames: Sequence[int], side: int) -> Iterator[Region]:
     """Yield the matte, as it is stored, of each frame."""
     for index in frames:
-        enlarged = read_picture(dataset.matte(dataset.names[index]), cv2.IMREAD_GRAYSCALE)
-        yield Region(scaled(central_window(enlarged), side).astype(np.float32) / 255, None)
+        yield Region(read_matte(dataset, index, side).astype(np.float32) / 255)
 
 
 def head_regions(dataset: Dataset, frames: Sequence[int], side: int) -> Iterator[Region]:
@@ -84,4 +90,4 @@ def head_regions(dataset: Dataset, frames: Sequence[int], side: int) -> Iterator
     for index, stored in zip(frames, head_mattes(dataset, frames, head, performance, side), strict=True):
         reached = within_reach(frame_vertices(head, performance, index, neutral), neutral, head.triangles, camera)
         matte = stored.astype(np.float32) / 255 * reached
-        yield Region(matte, matte > HALF)
+        yield Region(matte, matte > HALF, read_matte(dataset, index, side))

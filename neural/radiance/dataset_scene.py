@@ -5,17 +5,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import torch
 
 from ...common.clock import Clock
 from ...common.progress import Listener, silent
-from ...protocol.foreground import foreground
-from ...tracking.datasets.pictures import central_window, read_picture, read_window
+from ...protocol.foreground import own_colours
+from ...tracking.datasets.pictures import read_matte, read_window
 from ...tracking.heads.registry import open_head
 from ...tracking.mattes.head_region import head_mattes, within_reach
-from ...tracking.media.video import scaled
 from ...tracking.performances.maps import frame_vertices
 from .scene import RadianceScene
 from .surfaces import surface_of
@@ -26,14 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...tracking.datasets.dataset import Dataset
-    from ...tracking.heads.arrays import Image
 
 BYTES, MOST_BYTES = 5, 2 << 30
 """A pixel, and all pictures together."""
 NECK = 3
 """Where the neck is cut, one part in so many of it is left where it begins to fade in what is learnt."""
-PLAIN = 250
-"""Of 255: a matte from which a pixel shows nothing but the person."""
 SEEN = 8
 """Of 255: a matte below it shows nothing."""
 HALF = 127
@@ -47,11 +42,10 @@ def scene_of_dataset(
 ) -> RadianceScene:
     """Read frames of a dataset into memory: 5 bytes a pixel and frame.
 
-    Clothes and background are to be transparent. Soft pixels of footage have the person's own colours; a photo's head
-    is shown before the photo's own plate, and keeps what it mixes. What is the head's but farther from the tracked one
-    than splats reach (long hair) counts nothing: it cannot be shown, nor should hair end there. What footage shows of
-    the person below the cut counts little: where a collar or a shoulder cuts the neck off in some frames, others show
-    it.
+    Clothes and background are to be transparent, and soft pixels have the person's own colours. What is the head's but
+    farther from the tracked one than splats reach (long hair) counts nothing: it cannot be shown, nor should hair end
+    there. What footage shows of the person below the cut counts little: where a collar or a shoulder cuts the neck off
+    in some frames, others show it.
 
     Args:
         dataset: the dataset.
@@ -80,11 +74,11 @@ def scene_of_dataset(
     clock = Clock("Reading the footage", count, listener)
     for index, (frame, matte) in enumerate(zip(chosen, mattes, strict=True)):
         clock.tell(index)
-        person = person_matte(dataset, frame, side)
+        person = read_matte(dataset, frame, side)
         alphas[index] = with_lower_neck(matte, person)
         colours[index] = read_window(dataset, frame, side)
+        colours[index] = own_colours(colours[index], person)
         if not photographs:
-            colours[index] = own_colours(colours[index], person)
             weights[index] = less_below_the_cut(alphas[index], person)
         reached = within_reach(vertices[index], surface.rest, surface.triangles, camera)
         weights[index][~reached & (alphas[index] >= SEEN)] = 0
@@ -99,27 +93,6 @@ def scene_of_dataset(
         camera,
         photographs=tuple(chosen.index(frame) for frame in photographs if frame in chosen),
     )
-
-
-def person_matte(dataset: Dataset, frame: int, side: int) -> NDArray[np.uint8]:
-    """Return `[side, side]`, 0 to 255: how far each pixel of a frame's central window is the person's, clothes and all.
-
-    Raises:
-        UserError: the matte is missing or damaged.
-    """
-    enlarged = read_picture(dataset.matte(dataset.names[frame]), cv2.IMREAD_GRAYSCALE)
-    return scaled(central_window(enlarged), side)
-
-
-def own_colours(picture: Image, person: NDArray[np.uint8]) -> Image:
-    """Return a picture `[H, W, 3]` with the colours of the person alone where it mixes them with what is behind.
-
-    `person [H, W]`, 0 to 255, is how far each pixel is theirs. A head is shown before other backgrounds than the one it
-    was filmed before, of which it would carry a rim along.
-    """
-    alone = foreground(picture.astype(np.float32) / 255, person[..., None].astype(np.float32) / 255)
-    mixed = (person > 0) & (person < PLAIN)
-    return np.where(mixed[..., None], alone * 255 + 0.5, picture).astype(np.uint8)
 
 
 def with_lower_neck(matte: NDArray[np.uint8], person: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 
 from ...common.errors import UserError
-from ...tracking.datasets.pictures import central_window, read_picture, read_window
-from ...tracking.media.video import scaled
+from ...tracking.datasets.pictures import read_matte, read_picture, read_window
 from ...tracking.performances.plate_light import LIGHT_SIDE
 from ...tracking.performances.plates import entry_behind
 from ...tracking.plates.light import gain, lit
@@ -95,8 +94,7 @@ def background(dataset: Dataset, index: int, size: int) -> Floats:
     Raises:
         UserError: the matte is missing or damaged.
     """
-    matte = central_window(read_picture(dataset.matte(dataset.names[index]), cv2.IMREAD_GRAYSCALE))
     side = 2 * max(1, round(AWAY * size)) + 1
-    person = cv2.dilate((scaled(matte, size) > HARDLY).astype(np.uint8), np.ones((side, side), np.uint8))
+    person = cv2.dilate((read_matte(dataset, index, size) > HARDLY).astype(np.uint8), np.ones((side, side), np.uint8))
     free: Floats = (person == 0).astype(np.float32)
     return free

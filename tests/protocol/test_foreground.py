@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from semblance.protocol.foreground import foreground, over, person_alone
+from semblance.protocol.foreground import foreground, over, own_colours, person_alone
 
 SIZE = 128
 PERSON = np.array([120, 80, 60])
@@ -87,3 +87,22 @@ def test_a_large_portrait_is_freed_as_well_as_a_small_one(height, width):
     shown = over(person_alone(portrait(alpha, (250, 250, 240))), np.full((height, width, 3), 20, np.uint8))
     assert (shown >= np.minimum(20, PERSON) - 5).all()
     assert (shown <= np.maximum(20, PERSON) + 5).all()
+
+
+def test_dark_hair_before_a_light_wall_has_no_light_rim():
+    share = disc(8.0).astype(np.float32)
+    hair, wall = np.array([40, 30, 20], np.float32), np.array([230, 225, 210], np.float32)
+    filmed = np.round(share * hair + (1 - share) * wall).astype(np.uint8)
+    matte = np.round(share[..., 0] * 255).astype(np.uint8)
+    found = own_colours(filmed, matte)
+    rim = (matte > 25) & (matte < 230)
+    assert np.abs(filmed[rim] - hair).mean() > 60
+    assert np.abs(found[rim] - hair).mean() < 8
+
+
+def test_what_is_not_mixed_keeps_its_pixels():
+    matte = np.round(disc(8.0)[..., 0] * 255).astype(np.uint8)
+    filmed = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
+    found = own_colours(filmed, matte)
+    plain = (matte == 0) | (matte == 255)
+    assert np.array_equal(found[plain], filmed[plain])

@@ -56,6 +56,15 @@ def read_window(dataset: Dataset, index: int, side: int) -> Image:
     return scaled(central_window(cv2.cvtColor(enlarged, cv2.COLOR_BGR2RGB)), side)
 
 
+def read_matte(dataset: Dataset, index: int, side: int) -> NDArray[np.uint8]:
+    """Return `[side, side]`, 0 to 255: how far each pixel of a frame's central window is the person's, clothes and all.
+
+    Raises:
+        UserError: the matte is missing or damaged.
+    """
+    return scaled(central_window(read_picture(dataset.matte(dataset.names[index]), cv2.IMREAD_GRAYSCALE)), side)
+
+
 def central_window(enlarged: NDArray[Value]) -> NDArray[Value]:
     """Return the central window `[S, S, ...]` of an enlarged picture `[1.5 S, 1.5 S, ...]`, as a view."""
     margin = window_margin(len(enlarged))

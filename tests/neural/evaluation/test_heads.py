@@ -15,7 +15,7 @@ from semblance.common.errors import UserError
 from semblance.neural.evaluation import metrics, observer
 from semblance.neural.evaluation.evaluate import evaluate
 from semblance.neural.evaluation.output import AVATAR, NEAREST, markdown, save
-from semblance.neural.evaluation.regions import head_regions, person_regions
+from semblance.neural.evaluation.regions import Region, head_regions, person_regions
 from semblance.neural.kinds import KINDS
 from semblance.neural.radiance.kind import RADIANCE
 from semblance.neural.runtimes.runtime import Runtimes
@@ -144,6 +144,21 @@ def test_what_counts_is_the_head_and_holes_cost(dataset, measured, tmp_path):
     save(whole, tmp_path / "out")
     assert "head pixels only" in markdown(whole)
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["region"] == "head"
+
+
+def test_a_soft_edge_counts_in_the_persons_own_colours():
+    """Neither dark hair shown as it is nor footage that mixes it with a light wall is taken for wrong."""
+    rows, columns = np.mgrid[:64, :64]
+    share = np.clip((24 - np.hypot(rows - 32, columns - 32)) / 8 + 0.5, 0, 1).astype(np.float32)
+    hair = np.full((64, 64, 3), 40, np.uint8)
+    filmed = np.round(share[..., None] * hair + (1 - share[..., None]) * 230).astype(np.uint8)
+    matte = np.round(255 * share).astype(np.uint8)
+    head = Region(share, share > 0.5, matte)
+    truth, mixed = (metrics.without_background(each, share) for each in (head.alone(filmed), filmed))
+    shown = metrics.without_background(hair, share)
+    assert metrics.psnr(shown, truth, head.counted) > 30
+    assert metrics.psnr(shown, mixed, head.counted) < 25
+    assert np.array_equal(Region(share).alone(filmed), filmed)
 
 
 def test_figures_are_given_by_yaw_where_frames_are_enough(dataset, measured, monkeypatch):
