@@ -116,7 +116,7 @@ def surface_from(rest: Path, posed: Path) -> HeadSurface:
     if triangles.min() < 0 or triangles.max() >= len(vertices):
         raise ValueError(f"{rest.name} and {posed.name} are different meshes")
     nowhere = np.zeros(len(vertices), bool)
-    return HeadSurface(vertices, triangles, nowhere, nowhere, vertices)
+    return HeadSurface(vertices, triangles, nowhere, nowhere, nowhere, vertices)
 
 
 def triangles_of(path: Path) -> Integers:

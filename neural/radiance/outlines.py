@@ -21,10 +21,13 @@ def outline_of(
     shrunk: float = 0,
     grown: float = 0,
     only: NDArray[np.bool_] | None = None,
+    neck: bool = False,
 ) -> NDArray[np.bool_]:
     """Return `[H, W]`: the pixels within the outline, made smaller or larger by some pixels.
 
-    `only [T]` are the triangles that count.
+    `only [T]` are the triangles that count; of the `neck`, most is left out unless wanted.
     """
     vertices, surface = head.vertices.cpu().numpy(), scene.surface
-    return outline(vertices, surface.rest, surface.triangles, scene.camera, shrunk=shrunk, grown=grown, only=only)
+    return outline(
+        vertices, surface.rest, surface.triangles, scene.camera, shrunk=shrunk, grown=grown, only=only, neck=neck
+    )

@@ -110,7 +110,7 @@ class HeadSurface:
     Attributes:
         rest: `[V, 3]` metres, the person without expression in head space.
         triangles: `[T, 3]`, wound outward.
-        scalp: `[V]` bool, where hair grows.
+        scalp: `[V]` bool, where hair grows; sides: `[V]` bool, beside which long hair may hang.
         mouth: `[V]` bool, inside of the mouth and lips.
         canonical: `[V, 3]` like `rest`, with the jaw open.
     """
@@ -118,6 +118,7 @@ class HeadSurface:
     rest: Floats
     triangles: Integers
     scalp: NDArray[np.bool_]
+    sides: NDArray[np.bool_]
     mouth: NDArray[np.bool_]
     canonical: Floats
 

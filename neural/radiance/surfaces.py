@@ -23,6 +23,7 @@ BEHIND_EARS = 0.015
 CANONICAL_JAW = 0.45
 """`jawOpen` of the canonical pose: about INSTA's 12 degrees."""
 BARE = ("ears", "eyes", "mouth", "teeth", "tongue", "lips", "brows")
+WITHIN = ("eyes", "mouth", "teeth", "tongue")
 
 
 def surface_of(head: MorphableHead, identity: Floats) -> HeadSurface:
@@ -37,7 +38,8 @@ def surface_of(head: MorphableHead, identity: Floats) -> HeadSurface:
     mouth = np.zeros(len(rest), bool)
     for name in ("mouth", "teeth", "tongue", "lips"):
         mouth |= head.regions.get(name, False)
-    return HeadSurface(rest, head.triangles, scalp_of(head, rest), mouth, head.posed(rest, open_mouth))
+    scalp, canonical = scalp_of(head, rest), head.posed(rest, open_mouth)
+    return HeadSurface(rest, head.triangles, scalp, sides_of(head, rest) & ~scalp, mouth, canonical)
 
 
 def scalp_of(head: MorphableHead, rest: Floats) -> NDArray[np.bool_]:
@@ -49,3 +51,11 @@ def scalp_of(head: MorphableHead, rest: Floats) -> NDArray[np.bool_]:
     for name in BARE:
         scalp &= ~head.regions.get(name, np.zeros(len(rest), bool))
     return scalp
+
+
+def sides_of(head: MorphableHead, rest: Floats) -> NDArray[np.bool_]:
+    """Return `[V]`: behind the face, from the ears on, the neck too."""
+    behind: NDArray[np.bool_] = rest[:, 2] > rest[head.landmarks[list(EARS)], 2].mean()
+    for name in WITHIN:
+        behind &= ~head.regions.get(name, np.zeros(len(rest), bool))
+    return behind

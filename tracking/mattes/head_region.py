@@ -79,8 +79,9 @@ def outline(
     shrunk: float = 0,
     grown: float = 0,
     only: NDArray[np.bool_] | None = None,
+    neck: bool = False,
 ) -> NDArray[np.bool_]:
-    """Return `[H, W]`: the pixels within the outline of a head without most of its neck.
+    """Return `[H, W]`: the pixels within the outline of a head, without most of its neck.
 
     Args:
         vertices: `[V, 3]` of the posed head, metres in camera space.
@@ -89,8 +90,9 @@ def outline(
         camera: of the picture.
         shrunk, grown: pixels by which the outline is made smaller or larger.
         only: `[T]`, the triangles that count; all by default.
+        neck: whether all of the neck counts, too.
     """
-    above = rest[:, 1] < np.quantile(rest[:, 1], ABOVE_NECK)
+    above = rest[:, 1] < (np.inf if neck else np.quantile(rest[:, 1], ABOVE_NECK))
     counted = above[triangles].all(1) & (True if only is None else only)
     drawn = np.zeros((camera.height, camera.width), np.uint8)
     for triangle in np.round(camera.project(vertices)[triangles[counted]]).astype(np.int32):

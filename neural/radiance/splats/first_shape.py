@@ -66,6 +66,15 @@ def share_beside(placement: Placement, views: Sequence[View], which: NDArray[np.
 
 def beside_head(view: View, corners: Tensor, weights: Tensor, height: float) -> Tensor:
     """Return `[N]` bool: the picture shows another thing at `height` over the triangles `corners [N, 3]`."""
+    seen, rows, columns = pixels_above(view, corners, weights, height)
+    return seen & (view.alpha[rows, columns] < WITHIN) & (view.weight[rows, columns] > 0)
+
+
+def pixels_above(view: View, corners: Tensor, weights: Tensor, height: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Return whether a view has what is at `height` over places on triangles, its row and its column, `[N]` each.
+
+    `corners [N, 3]` are the triangles' vertices, `weights [N, 3, 1]` barycentric.
+    """
     triangles = view.head.vertices[corners]
     a, b, c = triangles.unbind(1)
     normals = F.normalize(torch.linalg.cross(b - a, c - a), dim=-1)
@@ -73,5 +82,4 @@ def beside_head(view: View, corners: Tensor, weights: Tensor, height: float) -> 
     camera = view.camera
     columns, rows = (camera.fx * x / z + camera.cx).floor().long(), (camera.fy * y / z + camera.cy).floor().long()
     seen = (columns >= 0) & (columns < camera.width) & (rows >= 0) & (rows < camera.height)
-    places = rows.clamp(0, camera.height - 1), columns.clamp(0, camera.width - 1)
-    return seen & (view.alpha[places] < WITHIN) & (view.weight[places] > 0)
+    return seen, rows.clamp(0, camera.height - 1), columns.clamp(0, camera.width - 1)

@@ -16,6 +16,7 @@ from ..losses import picture_loss
 from .cover import Cover
 from .first_colours import begin_with_colours
 from .first_shape import within_outlines
+from .hanging_hair import with_hanging_hair
 from .network import SplatNetwork
 from .placement import place_splats
 from .regularisers import Regularisers
@@ -23,7 +24,8 @@ from .regularisers import Regularisers
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..scene import RadianceScene
+    from ..scene import HeadSurface, RadianceScene
+    from .placement import Placement
 
 RATES = {
     "offsets": 4e-4,
@@ -43,9 +45,9 @@ FALLS_FROM, FALLS_TO = 0.4, 0.05
 BETAS, EPSILON = (0.9, 0.99), 1e-15
 EPSILONS = {"colour_logits": 1e-7, "colour_bases": 1e-7}
 """Some ten times less than the gradients of what is well seen: what is seen at a glance keeps its colour."""
-GROWTH = 0.9
-"""The logarithm of how many times larger splats may become: one that all the footage sees edge-on would grow into a
-cloud, which shows when the head is turned.
+GROWTH, GROWTH_BESIDE = 0.9, 0.3
+"""The logarithms of how many times larger splats may become, and those of the skin beside and behind the face: one that
+all the footage sees edge-on would grow into a cloud, which shows when the head is turned.
 """
 FRAMES = 2
 """Of a step."""
@@ -66,10 +68,11 @@ class SplatsLearner(RadianceLearner):
         scene = self.scene
         device, some = self.group.device, list(frames)
         placement = within_outlines(place_splats(scene.surface, count), scene, frames, seed)
+        placement = with_hanging_hair(placement, scene, frames, seed)
         torch.manual_seed(seed)
         self.network = SplatNetwork.placed(placement, scene.surface.rest, scene.expressions.shape[1]).to(device)
         self.network.learn_range(scene.expressions[some], scene.rotations[some])
-        self.largest_log_scales = self.network.log_scales.detach() + GROWTH
+        self.largest_log_scales = self.network.log_scales.detach() + growths(placement, scene.surface).to(device)
         begin_with_colours(self.network, scene, frames, placement.on_shell)
         self.cover = Cover(placement, scene, frames, seed)
         self.regularisers = Regularisers(placement, scene.surface.triangles, self.network.colour_logits).to(device)
@@ -133,6 +136,12 @@ class SplatsLearner(RadianceLearner):
 
 Judged = tuple[float, tuple[Tensor | None, ...]]
 """A loss and the gradients of all that is learnt, in the optimiser's order, apart from what other threads find."""
+
+
+def growths(placement: Placement, surface: HeadSurface) -> Tensor:
+    """Return `[N, 1]`: the logarithm of how many times larger each splat may become."""
+    beside = ~placement.on_shell & surface.sides[placement.corners].any(1)
+    return torch.from_numpy(np.where(beside, GROWTH_BESIDE, GROWTH).astype(np.float32))[:, None]
 
 
 def total(gradients: Sequence[Tensor | None]) -> Tensor | None:

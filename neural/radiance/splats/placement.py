@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHELL_SHARE = 0.3
 """Of the splats beyond one a triangle and of all, those that hair gets where there is a scalp."""
-SHELL_HEIGHT = (0.002, 0.025)
+LOWEST, HIGHEST = 0.002, 0.025
 """Metres above the scalp."""
 LAYERS = 1.5
 """Times that the hair's splats cover the scalp."""
@@ -60,7 +60,7 @@ def place_splats(surface: HeadSurface, count: int, seed: int = 0) -> Placement:
     on_shell = np.arange(len(chosen)) >= len(skin)
     barycentric = draws.dirichlet([2, 2, 2], len(chosen)).astype(np.float32)
     barycentric[: len(skin)][per_triangle[skin] == 1] = 1 / 3
-    heights = np.where(on_shell, draws.uniform(*SHELL_HEIGHT, len(chosen)), 0).astype(np.float32)
+    heights = np.where(on_shell, draws.uniform(LOWEST, HIGHEST, len(chosen)), 0).astype(np.float32)
     covered = np.concatenate(
         [areas[skin] / per_triangle[skin], np.full(shell, (areas * on_scalp).sum() / max(1, shell) * LAYERS)]
     )

@@ -31,7 +31,7 @@ def scene() -> RadianceScene:
         return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
 
     return RadianceScene(
-        HeadSurface(rest, triangles, np.zeros(5, bool), np.zeros(5, bool), rest),
+        HeadSurface(rest, triangles, np.zeros(5, bool), np.zeros(5, bool), np.zeros(5, bool), rest),
         torch.from_numpy(vertices),
         torch.rand(3, 52, generator=generator),
         torch.from_numpy(rotations),

@@ -12,9 +12,11 @@ import torch
 from semblance.neural.radiance.splats.cover import Cover
 from semblance.neural.radiance.splats.first_colours import begin_with_colours
 from semblance.neural.radiance.splats.first_shape import within_outlines
+from semblance.neural.radiance.splats.hanging_hair import with_hanging_hair
 from semblance.neural.radiance.splats.network import SplatNetwork
 from semblance.neural.radiance.splats.placement import place_splats
 from semblance.tests.makers.synthetic_head import SyntheticScene, synthetic_scene
+from semblance.tracking.mattes.head_region import AROUND_HEAD
 
 COUNT = 30_000
 
@@ -51,6 +53,23 @@ def test_what_every_frame_shows_beside_the_head_begins_transparent(made: Synthet
     network = SplatNetwork.placed(placed, scene.surface.rest, 52)
     opacities = torch.sigmoid(network.opacity_logits.detach())
     assert opacities[torch.from_numpy(placed.beside)].max() < 0.05
+
+
+def test_hair_hangs_beside_the_neck_where_footage_shows_it(made: SyntheticScene) -> None:
+    """As far out as it is shown, beside and behind the face, and none where nothing but the head is shown."""
+    surface = made.scene.surface
+    bald = place_splats(surface, COUNT)
+    assert len(with_hanging_hair(bald, made.scene, made.training).heights) == len(bald.heights)
+    wide = np.stack([cv2.dilate(alpha, np.ones((13, 13), np.uint8)) for alpha in made.scene.alphas.numpy()])
+    wide[:, 50:] = 0
+    haired = with_hanging_hair(bald, replace(made.scene, alphas=torch.from_numpy(wide)), made.training)
+    added = slice(len(bald.heights), None)
+    assert haired.on_shell[added].all()
+    assert surface.sides[haired.corners[added]].all()
+    assert 0.02 < haired.heights[added].max() <= AROUND_HEAD
+    sideways = surface.rest[haired.corners[added], 0].mean(1)
+    assert (sideways > 0.02).any()
+    assert (sideways < -0.02).any()
 
 
 def test_light_that_shines_through_a_turned_head_costs(made: SyntheticScene) -> None:

@@ -14,7 +14,7 @@ from semblance.neural.radiance.kernels.launching import side_by_side
 from semblance.neural.radiance.networks import network_config, network_of
 from semblance.neural.radiance.splats.learner import SplatsLearner
 from semblance.neural.radiance.splats.network import TINTED, rotation_vectors
-from semblance.neural.radiance.splats.placement import SHELL_HEIGHT, place_splats
+from semblance.neural.radiance.splats.placement import HIGHEST, LOWEST, place_splats
 from semblance.neural.radiance.surfaces import surface_of
 from semblance.tests.makers.synthetic_head import synthetic_scene
 from semblance.tracking.heads.builtin import load_builtin
@@ -101,9 +101,15 @@ def test_no_splat_grows_into_a_cloud() -> None:
     learner = SplatsLearner(made.scene, made.training, 2000)
     at_first = learner.network.log_scales.detach().clone()
     with torch.no_grad():
-        learner.network.log_scales[:5] += 4
+        learner.network.log_scales += 4
     learner.step(0, 0, lambda: None)
-    assert (learner.network.log_scales - at_first).max() <= math.log(2.5)
+    grown = learner.network.log_scales.detach() - at_first
+    assert grown.max() <= math.log(2.5)
+    surface, corners = made.scene.surface, learner.network.corners.numpy()
+    beside = surface.sides[corners].any(1) & ~learner.regularisers.on_shell.numpy()
+    assert beside.any()
+    assert grown[torch.from_numpy(beside)].max() <= math.log(1.4)
+    assert grown[torch.from_numpy(~beside)].min() > math.log(2.4)
 
 
 def test_depth_is_that_of_the_surface() -> None:
@@ -147,10 +153,10 @@ def test_hair_is_on_the_scalp_and_every_triangle_has_a_splat() -> None:
     assert abs(len(placement.corners) - 40_000) < 1500
     assert surface.scalp[placement.corners[placement.on_shell]].all()
     heights = placement.heights[placement.on_shell]
-    assert heights.min() >= SHELL_HEIGHT[0]
-    assert heights.max() <= SHELL_HEIGHT[1]
+    assert heights.min() >= LOWEST
+    assert heights.max() <= HIGHEST
     face = head.landmarks[[1, 152, 33, 263, 61, 291]]
-    assert not surface.scalp[face].any()
+    assert not (surface.scalp | surface.sides)[face].any()
     assert surface.scalp[np.argmin(surface.rest[:, 1])]
 
 
