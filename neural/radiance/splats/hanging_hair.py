@@ -41,9 +41,8 @@ def with_hanging_hair(placement: Placement, scene: RadianceScene, frames: Sequen
         return placement
     draws = np.random.default_rng(seed)
     covered = triangle_areas(surface.rest, triangles) * (tops / LAYER)
-    hair = placement.on_shell
-    usual = float(np.square(placement.sizes[hair, 0] / SPREAD).mean()) if hair.any() else float(covered.mean())
-    count = int(min(SHARE * len(hair), np.ceil(covered.sum() / usual)))
+    usual = np.square(placement.sizes[:, 0] / SPREAD).mean()
+    count = int(min(SHARE * len(placement.sizes), np.ceil(covered.sum() / usual)))
     chosen = draws.choice(len(triangles), count, p=covered / covered.sum())
     size = np.clip(SPREAD * np.sqrt(covered.sum() / count), SMALLEST, LARGEST)
     added = {
