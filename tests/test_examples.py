@@ -13,7 +13,7 @@ MODULES = (
     "neural.evaluation.metrics",
     "neural.evaluation.tables",
     "neural.pretrained.registry",
-    "neural.styleavatar.networks.wavelets",
+    "neural.wavelets",
     "protocol.arrays",
     "protocol.look",
     "tracking.datasets.split",

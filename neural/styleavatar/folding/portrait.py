@@ -15,9 +15,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from ....tracking.performances.maps import MAP_SIZE
+from ...wavelets import inverse_haar
 from ..networks.config import FEATURE_SIZE, SLIDING_MARGIN, PortraitConfig
 from ..networks.portrait import MASK_GAIN, SEAM, PortraitNetwork, well_inside_face, with_noise
-from ..networks.wavelets import inverse_haar
 from ..networks.windows import CENTRED, ENLARGED_SIZE, Window, Windows, inside, middle, surrounded
 from .cells import gathered, spread
 from .face import folded_face

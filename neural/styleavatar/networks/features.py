@@ -8,9 +8,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from ...wavelets import haar
 from .config import FEATURE_SIZE, PortraitConfig
 from .layers import DecoderLevel, Mapping, embed
-from .wavelets import haar
 
 IDENTITY_OCTAVES = 32
 IDENTITY = 0.0

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from ...wavelets import inverse_haar
 from .blur import Blur
-from .wavelets import inverse_haar
 
 SLOPE = 0.2
 GAIN = math.sqrt(2.0)

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from ...wavelets import haar, inverse_haar
 from .config import FEATURE_SIZE, SLIDING_MARGIN, PortraitConfig
 from .features import IDENTITY, FeatureGenerator
 from .layers import EncoderLevel, Mapping, embed, upsample
 from .styleunet import Decoder, Encoder
-from .wavelets import haar, inverse_haar
 from .windows import CENTRED, ENLARGED_SIZE, STILL, Cells, Window, Windows, inside, middle, surrounded
 
 SEAM = 2.0

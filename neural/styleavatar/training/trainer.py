@@ -18,6 +18,7 @@ from ...training.ema import follow
 from ...training.loss_scale import LossScale
 from ...training.muon import Muon, suits_muon
 from ...training.optimisers import adamw, advance, clipped, cosine_rate
+from ...training.picture_losses import detail_bands, detail_l1, lattice_l1, texture_l1, weighted_l1, weighted_l2
 from ...training.recorded_gradients import RecordedGradients, Step
 from ..networks.discriminator import Discriminator
 from ..networks.portrait import FeatureSource, Painting, PortraitNetwork
@@ -231,20 +232,23 @@ class Trainer:
         person = weights.background + (1 - weights.background) * batch.matte
         weight = person + weights.face * face + weights.expressive * batch.expressive
         parts = {
-            "l1": weights.l1 * losses.weighted_l1(picture, batch.footage, weight),
+            "l1": weights.l1 * weighted_l1(picture, batch.footage, weight),
             "mask": weights.mask * losses.mask_l1(painting.mask, batch.matte),
         }
         if painting.picture.shape[1] == 4:
             parts["alpha"] = weights.alpha * self._alpha(painting.picture[:, 3:], batch.matte * 2 - 1)
         if weights.l2:
-            parts["l2"] = weights.l2 * losses.weighted_l2(picture, batch.footage, weight)
+            parts["l2"] = weights.l2 * weighted_l2(picture, batch.footage, weight)
         if weights.detail or weights.texture:
             sharp, inner = batch.sharp, -F.max_pool2d(-face, FACE_RIM, 1, FACE_RIM // 2)
-            ours, theirs = losses.detail_bands(picture[sharp]), losses.detail_bands(batch.footage[sharp])
-            parts["detail"] = weights.detail * losses.detail_l1(ours, theirs, weight[sharp])
+            ours, theirs = (
+                detail_bands(picture[sharp]),
+                detail_bands(batch.footage[sharp]),
+            )
+            parts["detail"] = weights.detail * detail_l1(ours, theirs, weight[sharp])
             if weights.lattice:
-                parts["lattice"] = weights.lattice * losses.lattice_l1(ours, theirs, (weight * (1 - inner))[sharp])
-            parts["texture"] = weights.texture * losses.texture_l1(ours, theirs, (weight * inner)[sharp])
+                parts["lattice"] = weights.lattice * lattice_l1(ours, theirs, (weight * (1 - inner))[sharp])
+            parts["texture"] = weights.texture * texture_l1(ours, theirs, (weight * inner)[sharp])
         if self.perceptual is not None:
             with self._autocast():
                 parts["perceptual"] = weights.perceptual * self.perceptual(picture, batch.footage)
@@ -253,8 +257,8 @@ class Trainer:
     def _alpha(self, painted: Tensor, matte: Tensor) -> Tensor:
         """The loss of alpha `[B, 1, R, R]`: that of the colours, so that an edge is as soft in one as in the other."""
         weights, everywhere = self.preset.losses, torch.ones_like(matte)
-        soft = weights.l2 / weights.l1 * losses.weighted_l2(painted, matte, everywhere) if weights.l2 else 0.0
-        return losses.weighted_l1(painted, matte, everywhere) + soft
+        soft = weights.l2 / weights.l1 * weighted_l2(painted, matte, everywhere) if weights.l2 else 0.0
+        return weighted_l1(painted, matte, everywhere) + soft
 
     def _face(self, batch: Batch) -> Tensor:
         """The face region of the window: `[B, 1, R, R]`, 0 or 1."""

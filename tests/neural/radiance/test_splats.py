@@ -101,7 +101,7 @@ def test_no_splat_grows_into_a_cloud() -> None:
     learner = SplatsLearner(made.scene, made.training, 2000)
     at_first = learner.network.log_scales.detach().clone()
     with torch.no_grad():
-        learner.network.log_scales += 4
+        learner.network.log_scales.add_(4)
     learner.step(0, 0, lambda: None)
     grown = learner.network.log_scales.detach() - at_first
     assert grown.max() <= math.log(2.5)

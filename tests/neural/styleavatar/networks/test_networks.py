@@ -20,9 +20,9 @@ from semblance.neural.styleavatar.networks.layers import (
     upsample,
 )
 from semblance.neural.styleavatar.networks.portrait import FeatureSource, PortraitNetwork, face_mask, sample_uv
-from semblance.neural.styleavatar.networks.wavelets import haar, inverse_haar
 from semblance.neural.styleavatar.networks.windows import CENTRED, Window
 from semblance.neural.styleavatar.training.presets import FINAL, PRESETS, PREVIEW
+from semblance.neural.wavelets import haar, inverse_haar
 from semblance.tests.makers.networks import TINY
 
 

@@ -17,13 +17,13 @@ from semblance.neural.avatar import Avatar
 from semblance.neural.pretrained.perceptual import PerceptualLoss, torchvision_numbers
 from semblance.neural.styleavatar.networks.windows import CENTRED, Window
 from semblance.neural.styleavatar.training import build as training
-from semblance.neural.styleavatar.training import losses
 from semblance.neural.styleavatar.training.batches import cut_batch, open_frames
 from semblance.neural.styleavatar.training.sampling import Draws, Sampler, shuffled
 from semblance.neural.styleavatar.training.trainer import Trainer
 from semblance.neural.training import loop as training_run
 from semblance.neural.training.checkpoints import TrainingState, read_state, save_checkpoint
 from semblance.neural.training.distributed import DistributedGroup
+from semblance.neural.training.picture_losses import detail_bands, lattice_l1, texture_l1
 from semblance.protocol.inputs import Maps
 from semblance.tracking.datasets.dataset import Dataset
 
@@ -168,8 +168,8 @@ def test_one_step_in_bfloat16(dataset, tmp_path, tiny):
 def test_strength_of_detail_is_blind_to_its_place():
     noise = torch.randn(1, 3, 64, 64)
     other, weak = torch.roll(noise, 1, 3), 0.2 * noise
-    same = losses.texture_l1(losses.detail_bands(noise), losses.detail_bands(other), torch.ones(1, 1, 64, 64))
-    weaker = losses.texture_l1(losses.detail_bands(noise), losses.detail_bands(weak), torch.ones(1, 1, 64, 64))
+    same = texture_l1(detail_bands(noise), detail_bands(other), torch.ones(1, 1, 64, 64))
+    weaker = texture_l1(detail_bands(noise), detail_bands(weak), torch.ones(1, 1, 64, 64))
     assert same < 0.2 * weaker
 
 
@@ -237,6 +237,6 @@ def test_a_lattice_of_dots_is_dear_and_detail_is_not():
     everywhere = torch.ones(1, 1, 64, 64)
     noise = 0.3 * torch.randn(1, 3, 64, 64)
     dots = 0.3 * torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(32, 32).expand(1, 3, 64, 64)
-    bands, lattice = (losses.detail_bands(each) for each in (noise, dots))
-    other = losses.detail_bands(0.3 * torch.randn(1, 3, 64, 64))
-    assert losses.lattice_l1(lattice, bands, everywhere) > 3 * losses.lattice_l1(other, bands, everywhere)
+    bands, lattice = (detail_bands(each) for each in (noise, dots))
+    other = detail_bands(0.3 * torch.randn(1, 3, 64, 64))
+    assert lattice_l1(lattice, bands, everywhere) > 3 * lattice_l1(other, bands, everywhere)
