@@ -38,14 +38,17 @@ CLEAR = 0.02
 @torch.no_grad()
 def begin_with_colours(
     network: SplatNetwork, scene: RadianceScene, frames: Sequence[int], on_shell: NDArray[np.bool_]
-) -> None:
-    """Set the network's colours from up to 16 of the `frames`; `on_shell [N]` tells hair from skin."""
+) -> NDArray[np.bool_]:
+    """Set the network's colours from up to 16 of the `frames`; `on_shell [N]` tells hair from skin.
+
+    Return `[N]`: which splats some frame shows well.
+    """
     chosen = sorted({int(frame) for frame in np.linspace(0, len(frames) - 1, FRAMES)})
     found = torch.stack([seen_colours(network, scene.view(int(frames[frame]))) for frame in chosen])
     total, best = found.sum(0), found[..., 3].amax(0)
-    seen = (best > WELL_SEEN).cpu().numpy()
+    seen: NDArray[np.bool_] = (best > WELL_SEEN).cpu().numpy()
     if not seen.any():
-        return
+        return seen
     colours = (total[:, :3] / total[:, 3:].clamp(min=1e-6)).cpu().numpy()
     places = places_at_rest(network, scene.surface.rest)
     for alike in (on_shell, ~on_shell):
@@ -53,6 +56,7 @@ def begin_with_colours(
         colours[alike & ~seen] = colours[known][nearest(places[alike & ~seen], places[known])]
     clear = torch.from_numpy(colours).clamp(CLEAR, 1 - CLEAR)
     network.colour_logits.copy_(torch.logit(clear).to(total.device))
+    return seen
 
 
 def seen_colours(network: SplatNetwork, view: View) -> Tensor:

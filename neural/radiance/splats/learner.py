@@ -24,8 +24,7 @@ from .regularisers import Regularisers
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..scene import HeadSurface, RadianceScene
-    from .placement import Placement
+    from ..scene import RadianceScene
 
 RATES = {
     "offsets": 4e-4,
@@ -72,10 +71,14 @@ class SplatsLearner(RadianceLearner):
         torch.manual_seed(seed)
         self.network = SplatNetwork.placed(placement, scene.surface.rest, scene.expressions.shape[1]).to(device)
         self.network.learn_range(scene.expressions[some], scene.rotations[some])
-        self.largest_log_scales = self.network.log_scales.detach() + growths(placement, scene.surface).to(device)
-        begin_with_colours(self.network, scene, frames, placement.on_shell)
+        beside = ~placement.on_shell & scene.surface.sides[placement.corners].any(1)
+        growth = torch.from_numpy(np.where(beside, GROWTH_BESIDE, GROWTH).astype(np.float32)).to(device)
+        self.largest_log_scales = self.network.log_scales.detach() + growth[:, None]
+        seen = begin_with_colours(self.network, scene, frames, placement.on_shell)
         self.cover = Cover(placement, scene, frames, seed)
-        self.regularisers = Regularisers(placement, scene.surface.triangles, self.network.colour_logits).to(device)
+        self.regularisers = Regularisers(
+            placement, scene.surface.triangles, self.network.colour_logits, beside & ~seen
+        ).to(device)
         groups = [
             {"params": learnt(self.network, name), "lr": rate, "base": rate, "eps": EPSILONS.get(name, EPSILON)}
             for name, rate in RATES.items()
@@ -136,12 +139,6 @@ class SplatsLearner(RadianceLearner):
 
 Judged = tuple[float, tuple[Tensor | None, ...]]
 """A loss and the gradients of all that is learnt, in the optimiser's order, apart from what other threads find."""
-
-
-def growths(placement: Placement, surface: HeadSurface) -> Tensor:
-    """Return `[N, 1]`: the logarithm of how many times larger each splat may become."""
-    beside = ~placement.on_shell & surface.sides[placement.corners].any(1)
-    return torch.from_numpy(np.where(beside, GROWTH_BESIDE, GROWTH).astype(np.float32))[:, None]
 
 
 def total(gradients: Sequence[Tensor | None]) -> Tensor | None:

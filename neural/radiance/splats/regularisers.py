@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ....tracking.heads.arrays import Integers
     from .network import PreparedSplats, SplatNetwork
     from .placement import Placement
@@ -27,6 +29,8 @@ ROUND = 0.02
 COLOUR, COLOUR_CHANGE = 0.002, 0.002
 """Weights of logits of colours that leave the first ones, and that change with the expression: where the footage says
 next to nothing (skin seen at a glance), colours stay what they began as."""
+UNSEEN = 300.0
+"""How many times more they count for skin beside and behind the face that no frame shows but edge-on."""
 HAZE = 2e-3
 """Weight of the opacity of hair: what no frame shows of it goes."""
 
@@ -36,7 +40,8 @@ class Regularisers(nn.Module):
 
     Attributes:
         rest_offsets, rest_scales, first_colours: `[N, 3]` how the splats began; on_shell: `[N]` bool, those of hair.
-        edges: `[E, 2]` vertices, of the head; per_offset: `[N, 1]` the weight of each splat's own offset.
+        edges: `[E, 2]` vertices, of the head; per_offset, per_colour: `[N, 1]` weights of each splat's own offset and
+            colour.
     """
 
     rest_offsets: Tensor
@@ -45,9 +50,14 @@ class Regularisers(nn.Module):
     on_shell: Tensor
     edges: Tensor
     per_offset: Tensor
+    per_colour: Tensor
 
-    def __init__(self, placement: Placement, triangles: Integers, first_colours: Tensor) -> None:
-        """Keep splats near how they were placed on `triangles [T, 3]`, and near `first_colours [N, 3]` (logits)."""
+    def __init__(
+        self, placement: Placement, triangles: Integers, first_colours: Tensor, unseen: NDArray[np.bool_]
+    ) -> None:
+        """Keep splats near how they were placed on `triangles [T, 3]`, and near `first_colours [N, 3]` (logits), those
+        that are `unseen [N]` more so.
+        """
         super().__init__()
         heights, on_shell = torch.from_numpy(placement.heights), torch.from_numpy(placement.on_shell)
         rest_offsets = torch.stack([torch.zeros_like(heights), torch.zeros_like(heights), heights], -1)
@@ -59,6 +69,7 @@ class Regularisers(nn.Module):
         self.register_buffer("edges", torch.from_numpy(edges.astype(np.int64)))
         metres = torch.where(on_shell, SHELL_METRES, OFFSET_METRES)[:, None]
         self.register_buffer("per_offset", OFFSET / metres.square() / rest_offsets.numel())
+        self.register_buffer("per_colour", torch.from_numpy(np.where(unseen, UNSEEN, 1).astype(np.float32))[:, None])
 
     def forward(self, network: SplatNetwork, prepared: PreparedSplats) -> Tensor:
         """Return the penalty, `[]`, of a head in a pose."""
@@ -70,7 +81,7 @@ class Regularisers(nn.Module):
         size = SIZE * ((-change[:, :2] - SHRUNK).relu().square() + (change[:, :2] - GROWN).relu().square()).mean()
         flat = FLAT * (normal - tangential.mean(1) + FLATTER).relu().mean()
         even = ROUND * (tangential[:, 0] - tangential[:, 1]).square().mean()
-        colour = COLOUR * (network.colour_logits - self.first_colours).square().mean()
-        colour = colour + COLOUR_CHANGE * (prepared.logits - network.colour_logits).square().mean()
+        moved, acted = network.colour_logits - self.first_colours, prepared.logits - network.colour_logits
+        colour = (self.per_colour * (COLOUR * moved.square() + COLOUR_CHANGE * acted.square())).mean()
         haze = HAZE * (prepared.opacities * self.on_shell).mean()
         return smooth + near + size + flat + even + colour + haze

@@ -13,6 +13,7 @@ from semblance.neural.radiance.splats.cover import Cover
 from semblance.neural.radiance.splats.first_colours import begin_with_colours
 from semblance.neural.radiance.splats.first_shape import within_outlines
 from semblance.neural.radiance.splats.hanging_hair import with_hanging_hair
+from semblance.neural.radiance.splats.learner import SplatsLearner
 from semblance.neural.radiance.splats.network import SplatNetwork
 from semblance.neural.radiance.splats.placement import place_splats
 from semblance.tests.makers.synthetic_head import SyntheticScene, synthetic_scene
@@ -70,6 +71,20 @@ def test_hair_hangs_beside_the_neck_where_footage_shows_it(made: SyntheticScene)
     sideways = surface.rest[haired.corners[added], 0].mean(1)
     assert (sideways > 0.02).any()
     assert (sideways < -0.02).any()
+
+
+def test_skin_that_no_frame_shows_keeps_its_first_colour(made: SyntheticScene) -> None:
+    """Seen edge-on only, the back of a neck takes any colour that happens to lie behind its outline."""
+    learner = SplatsLearner(made.scene, made.training[:3], COUNT)
+    unseen = learner.regularisers.per_colour[:, 0] > 1
+    assert 100 < unseen.sum() < 0.3 * len(unseen)
+    assert made.scene.surface.sides[learner.network.corners[unseen].numpy()].any(1).all()
+    assert not learner.regularisers.on_shell[unseen].any()
+    with torch.no_grad():
+        learner.network.colour_logits.add_(1)
+    prepared = learner.network.prepare(made.scene.head(0))
+    (gradient,) = torch.autograd.grad(learner.regularisers(learner.network, prepared), learner.network.colour_logits)
+    assert gradient[unseen].mean() > 100 * gradient[~unseen].mean() > 0
 
 
 def test_light_that_shines_through_a_turned_head_costs(made: SyntheticScene) -> None:
