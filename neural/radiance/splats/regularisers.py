@@ -29,8 +29,10 @@ ROUND = 0.02
 COLOUR, COLOUR_CHANGE = 0.002, 0.002
 """Weights of logits of colours that leave the first ones, and that change with the expression: where the footage says
 next to nothing (skin seen at a glance), colours stay what they began as."""
-UNSEEN = 300.0
-"""How many times more they count for skin beside and behind the face that no frame shows but edge-on."""
+UNSEEN = 0.6
+"""Weight of colours that leave the first ones, and of their bases, where skin beside and behind the face is seen
+edge-on at most.
+"""
 HAZE = 2e-3
 """Weight of the opacity of hair: what no frame shows of it goes."""
 
@@ -40,8 +42,8 @@ class Regularisers(nn.Module):
 
     Attributes:
         rest_offsets, rest_scales, first_colours: `[N, 3]` how the splats began; on_shell: `[N]` bool, those of hair.
-        edges: `[E, 2]` vertices, of the head; per_offset, per_colour: `[N, 1]` weights of each splat's own offset and
-            colour.
+        edges: `[E, 2]` vertices, of the head; per_offset: `[N, 1]` the weight of each splat's own offset.
+        unseen: `[K]` the splats whose colours are kept.
     """
 
     rest_offsets: Tensor
@@ -50,13 +52,13 @@ class Regularisers(nn.Module):
     on_shell: Tensor
     edges: Tensor
     per_offset: Tensor
-    per_colour: Tensor
+    unseen: Tensor
 
     def __init__(
         self, placement: Placement, triangles: Integers, first_colours: Tensor, unseen: NDArray[np.bool_]
     ) -> None:
-        """Keep splats near how they were placed on `triangles [T, 3]`, and near `first_colours [N, 3]` (logits), those
-        that are `unseen [N]` more so.
+        """Keep splats near how they were placed on `triangles [T, 3]`, and near `first_colours [N, 3]` (logits),
+        where `unseen [N]` much more so.
         """
         super().__init__()
         heights, on_shell = torch.from_numpy(placement.heights), torch.from_numpy(placement.on_shell)
@@ -69,7 +71,7 @@ class Regularisers(nn.Module):
         self.register_buffer("edges", torch.from_numpy(edges.astype(np.int64)))
         metres = torch.where(on_shell, SHELL_METRES, OFFSET_METRES)[:, None]
         self.register_buffer("per_offset", OFFSET / metres.square() / rest_offsets.numel())
-        self.register_buffer("per_colour", torch.from_numpy(np.where(unseen, UNSEEN, 1).astype(np.float32))[:, None])
+        self.register_buffer("unseen", torch.from_numpy(np.flatnonzero(unseen)))
 
     def forward(self, network: SplatNetwork, prepared: PreparedSplats) -> Tensor:
         """Return the penalty, `[]`, of a head in a pose."""
@@ -82,6 +84,8 @@ class Regularisers(nn.Module):
         flat = FLAT * (normal - tangential.mean(1) + FLATTER).relu().mean()
         even = ROUND * (tangential[:, 0] - tangential[:, 1]).square().mean()
         moved, acted = network.colour_logits - self.first_colours, prepared.logits - network.colour_logits
-        colour = (self.per_colour * (COLOUR * moved.square() + COLOUR_CHANGE * acted.square())).mean()
+        colour = COLOUR * moved.square().mean() + COLOUR_CHANGE * acted.square().mean()
+        bases = network.colour_bases.view(-1, *moved.shape)[:, self.unseen]
+        kept = UNSEEN * (moved[self.unseen].square().sum() + bases.square().sum()) / moved.numel()
         haze = HAZE * (prepared.opacities * self.on_shell).mean()
-        return smooth + near + size + flat + even + colour + haze
+        return smooth + near + size + flat + even + colour + kept + haze

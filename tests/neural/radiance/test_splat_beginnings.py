@@ -76,15 +76,19 @@ def test_hair_hangs_beside_the_neck_where_footage_shows_it(made: SyntheticScene)
 def test_skin_that_no_frame_shows_keeps_its_first_colour(made: SyntheticScene) -> None:
     """Seen edge-on only, the back of a neck takes any colour that happens to lie behind its outline."""
     learner = SplatsLearner(made.scene, made.training[:3], COUNT)
-    unseen = learner.regularisers.per_colour[:, 0] > 1
-    assert 100 < unseen.sum() < 0.3 * len(unseen)
-    assert made.scene.surface.sides[learner.network.corners[unseen].numpy()].any(1).all()
+    network, unseen = learner.network, learner.regularisers.unseen
+    assert 100 < len(unseen) < 0.3 * len(network.corners)
+    assert made.scene.surface.sides[network.corners[unseen].numpy()].any(1).all()
     assert not learner.regularisers.on_shell[unseen].any()
     with torch.no_grad():
-        learner.network.colour_logits.add_(1)
-    prepared = learner.network.prepare(made.scene.head(0))
-    (gradient,) = torch.autograd.grad(learner.regularisers(learner.network, prepared), learner.network.colour_logits)
-    assert gradient[unseen].mean() > 100 * gradient[~unseen].mean() > 0
+        network.colour_logits.add_(1)
+        network.colour_bases.add_(1)
+    penalty = learner.regularisers(network, network.prepare(made.scene.head(0)))
+    colours, bases = torch.autograd.grad(penalty, [network.colour_logits, network.colour_bases])
+    others = torch.ones(len(colours), dtype=torch.bool)
+    others[unseen] = False
+    for gradient in (colours, bases.view(-1, *colours.shape).mean(0)):
+        assert gradient[unseen].mean() > 30 * gradient[others].mean().abs()
 
 
 def test_light_that_shines_through_a_turned_head_costs(made: SyntheticScene) -> None:
