@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .scene import View
 
-ABSOLUTE, SQUARED, TEXTURE = 0.8, 4.0, 1.0
+ABSOLUTE, SQUARED = 0.8, 4.0
 CELL = 4
 """Pixels: sides of pictures whose texture is compared are multiples of it."""
 
@@ -22,14 +22,15 @@ def over(colour: Tensor, light: Tensor, background: Tensor) -> Tensor:
     return colour + light[..., None] * background
 
 
-def picture_loss(colour: Tensor, light: Tensor, view: View, background: Tensor) -> Tensor:
+def picture_loss(colour: Tensor, light: Tensor, view: View, background: Tensor, texture: float = 0.0) -> Tensor:
     """Judge a drawn picture by a view, both before the same `background [3]`, so that alpha is learnt too.
 
-    `colour [H, W, 3]` is premultiplied, `light [H, W]` what shines through it.
+    `colour [H, W, 3]` is premultiplied, `light [H, W]` what shines through it; `texture` is the weight of its loss.
     """
     target = over(view.colour * view.alpha[..., None], 1 - view.alpha, background)
     shown = over(colour, light, background)
-    return pixel_loss(shown, target, view.weight) + TEXTURE * texture_loss(shown, target, view.weight)
+    loss = pixel_loss(shown, target, view.weight)
+    return loss + texture * texture_loss(shown, target, view.weight) if texture else loss
 
 
 def pixel_loss(shown: Tensor, target: Tensor, weight: Tensor) -> Tensor:

@@ -48,6 +48,8 @@ GROWTH, GROWTH_BESIDE = 0.9, 0.3
 """The logarithms of how many times larger splats may become, and those of the skin beside and behind the face: one that
 all the footage sees edge-on would grow into a cloud, which shows when the head is turned.
 """
+TEXTURE = 1.0
+"""Weight of how much fine detail footage has about each place. Frames made of a photo fit the head exactly."""
 FRAMES = 2
 """Of a step."""
 REGULARISE_EVERY, COVER_EVERY = 4, 4
@@ -119,7 +121,8 @@ class SplatsLearner(RadianceLearner):
         background = torch.from_numpy(self.draws(number).random(3, np.float32)).to(view.colour.device)
         prepared = self.network.prepare(view.head)
         picture, light = self.network.draw(prepared, view.camera)
-        shown = picture_loss(picture[..., :3], light, view, background)
+        texture = 0.0 if self.scene.photographs else TEXTURE
+        shown = picture_loss(picture[..., :3], light, view, background, texture)
         loss = shown
         if number % REGULARISE_EVERY == 0:
             loss = loss + REGULARISE_EVERY * self.regularisers(self.network, prepared)
