@@ -76,8 +76,7 @@ def scene_of_dataset(
         clock.tell(index)
         person = read_matte(dataset, frame, side)
         alphas[index] = with_lower_neck(matte, person)
-        colours[index] = read_window(dataset, frame, side)
-        colours[index] = own_colours(colours[index], person)
+        colours[index] = own_colours(read_window(dataset, frame, side), person)
         if not photographs:
             weights[index] = less_below_the_cut(alphas[index], person)
         reached = within_reach(vertices[index], surface.rest, surface.triangles, camera)
