@@ -188,9 +188,12 @@ def panel_picture(frame: RenderedFrame, performance: Performance, pictures: Pict
     """Driver (where it has pictures), maps (where there are any) and avatar side by side: RGB uint8 `[H, W, 3]`."""
     driver = pictures.at(performance.times[frame.index]) if pictures else None
     shown = {"driver": driver} if driver is not None else {}
+    picture = frame.rgba[..., :3]
     if isinstance(frame.inputs, Maps):
         shown |= {"UV map": as_bytes(frame.inputs.uv[0]), "texture map": as_bytes(frame.inputs.texture[0])}
-    return side_by_side(shown | {"avatar": frame.rgba[..., :3]}, frame.rgba.shape[0])
+    else:  # a head in 3D has no background of its own
+        picture = over(frame.rgba, np.zeros_like(picture))
+    return side_by_side(shown | {"avatar": picture}, frame.rgba.shape[0])
 
 
 def warning(avatar: Avatar) -> str:

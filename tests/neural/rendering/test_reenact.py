@@ -16,9 +16,10 @@ from semblance.common.progress import Cancelled
 from semblance.neural import avatar as avatar_module
 from semblance.neural.avatar import Avatar
 from semblance.neural.kinds import KINDS
-from semblance.neural.rendering.frames import frames_of
-from semblance.neural.rendering.reenact import driven, reenact
+from semblance.neural.rendering.frames import RenderedFrame, frames_of
+from semblance.neural.rendering.reenact import driven, panel_picture, reenact
 from semblance.neural.styleavatar.kind import STYLEAVATAR
+from semblance.protocol.inputs import PosedMesh
 from semblance.tests.makers.avatars import avatar_of
 from semblance.tests.makers.footage import plain, tone, write_video
 from semblance.tests.makers.networks import Mirror
@@ -246,3 +247,16 @@ def test_the_avatar_is_laid_over_the_clean_plate_that_it_brings(footage, tmp_pat
     assert np.array_equal(shown["plate"][alpha == 255], shown["own"][..., :3][alpha == 255])
     assert (alpha == 255).mean() > 0.02
     assert (shown["own"][alpha == 0] != (10, 120, 240)).any()
+
+
+def test_a_heads_panel_has_its_soft_edge_over_black():
+    """Straight alpha: beyond the outline, colours go on where nothing is."""
+    nothing = np.zeros((1, 3), np.float32)
+    posed = PosedMesh(nothing[None], nothing, nothing, nothing, nothing)
+    rgba = np.full((64, 64, 4), 200, np.uint8)
+    rgba[..., 3] = np.linspace(0, 255, 64)
+    shown = panel_picture(RenderedFrame(0, posed, rgba), at_rest(1, ball()), None)
+    assert shown.shape == (64, 64, 3)
+    assert shown[10, 0].max() == 0
+    assert 90 < shown[10, 32].max() < 110
+    assert shown[10, 63].min() == 200
