@@ -15,6 +15,8 @@ from semblance.neural.avatar import Avatar
 from semblance.neural.avatar_file import read_metadata
 from semblance.neural.kinds import BUILDS, usual_choice
 from semblance.neural.radiance.build import build
+from semblance.neural.radiance.splats import learner
+from semblance.neural.radiance.splats.placement import place_splats
 from semblance.neural.rendering.bake import bake
 from semblance.neural.rendering.frames import frames_of
 from semblance.neural.rendering.orbit import orbit, swing
@@ -97,6 +99,16 @@ def test_an_older_picture_is_resumed_only_by_its_own_training(dataset, tmp_path)
     build(dataset.folder, path, steps=2, train_share=1, updates=0)
     build(dataset.folder, path, steps=2, train_share=1, updates=0, seed=1)
     assert read_metadata(path).provenance.steps == 2
+
+
+def test_the_training_of_a_version_with_other_splats_begins_anew(dataset, tmp_path, monkeypatch):
+    """An update of Semblance may place more of them: what an older one left unfinished does not fit."""
+    file = tmp_path / "me.safetensors"
+    build(dataset.folder, file, steps=2, train_share=1, updates=0)
+    before = read_metadata(file).network["splats"]
+    monkeypatch.setattr(learner, "place_splats", lambda surface, count: place_splats(surface, count + 3000))
+    build(dataset.folder, file, steps=2, train_share=1, updates=0)
+    assert read_metadata(file).network["splats"] > before
 
 
 def test_a_field_is_built_the_same_way(dataset, tmp_path):
