@@ -96,12 +96,13 @@ def build(
         scene = scene_of_dataset(source, kept, chosen.side, listener)
         rounds = usual_updates(scene) if updates is None else updates
         restorer = choose_restorer(restore) if rounds else None
-        learner, name = learner_of(field, scene, range(len(scene)), chosen, seed), restorer.name if restorer else ""
+        learner = learner_of(field, scene, range(len(scene)), chosen, seed)
+        restored_by = restorer.name if restorer else ""
         training = Rounds(
             learner,
             Path(work) if work is not None else target.with_name(f"{target.name}.training"),
             Plan.of(seconds, steps, usual),
-            label_of(source, field, chosen, train_share, seed, rounds, name, learner.network.config),
+            label_of(source, field, chosen, train_share, seed, rounds, restored_by, learner.network.config),
             listener,
         )
         for state in training.all(rounds, restorer, head_of(performance), resume):

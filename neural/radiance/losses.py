@@ -22,7 +22,7 @@ def over(colour: Tensor, light: Tensor, background: Tensor) -> Tensor:
     return colour + light[..., None] * background
 
 
-def picture_loss(colour: Tensor, light: Tensor, view: View, background: Tensor, texture: float = 0.0) -> Tensor:
+def picture_loss(colour: Tensor, light: Tensor, view: View, background: Tensor, texture: float) -> Tensor:
     """Judge a drawn picture by a view, both before the same `background [3]`, so that alpha is learnt too.
 
     `colour [H, W, 3]` is premultiplied, `light [H, W]` what shines through it; `texture` is the weight of its loss.

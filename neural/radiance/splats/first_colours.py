@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ..kernels.splatting import project
+from .first_shape import some_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from ..scene import RadianceScene, View
     from .network import SplatNetwork
 
-FRAMES = 16
 HIDDEN = 0.006
 """Metres behind what is seen at which a splat is hidden."""
 WELL_SEEN = 0.3
@@ -43,8 +43,7 @@ def begin_with_colours(
 
     Return `[N]`: which splats some frame shows well.
     """
-    chosen = sorted({int(frame) for frame in np.linspace(0, len(frames) - 1, FRAMES)})
-    found = torch.stack([seen_colours(network, scene.view(int(frames[frame]))) for frame in chosen])
+    found = torch.stack([seen_colours(network, scene.view(frame)) for frame in some_of(frames)])
     total, best = found.sum(0), found[..., 3].amax(0)
     seen: NDArray[np.bool_] = (best > WELL_SEEN).cpu().numpy()
     if not seen.any():

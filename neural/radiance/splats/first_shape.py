@@ -37,8 +37,7 @@ DEEP = 0.008
 
 def within_outlines(placement: Placement, scene: RadianceScene, frames: Sequence[int], seed: int = 0) -> Placement:
     """Return the placement with hair no higher than up to 16 of the `frames` show it, and what is `beside` the head."""
-    chosen = sorted({int(frame) for frame in np.linspace(0, len(frames) - 1, FRAMES)})
-    views = [scene.view(int(frames[number])) for number in chosen]
+    views = [scene.view(frame) for frame in some_of(frames)]
     hair = placement.on_shell
     beside, placed = np.zeros(len(hair), bool), placement.heights.copy()
     beside[~hair] = share_beside(placement, views, ~hair, 0.0) > SKIN_BESIDE
@@ -51,6 +50,12 @@ def within_outlines(placement: Placement, scene: RadianceScene, frames: Sequence
         placed[hair] = top - draws * np.minimum(top, DEEP)
         beside[hair] = top == 0
     return replace(placement, heights=placed, beside=beside)
+
+
+def some_of(frames: Sequence[int]) -> list[int]:
+    """Return up to 16 of the frames, evenly apart."""
+    chosen = sorted({int(place) for place in np.linspace(0, len(frames) - 1, FRAMES)})
+    return [int(frames[place]) for place in chosen]
 
 
 def share_beside(placement: Placement, views: Sequence[View], which: NDArray[np.bool_], height: float) -> Floats:

@@ -11,7 +11,7 @@ import torch
 
 from ....tracking.mattes.head_region import AROUND_HEAD
 from ..outlines import outline_of
-from .first_shape import FRAMES, pixels_above
+from .first_shape import pixels_above, some_of
 from .placement import LARGEST, LOWEST, SMALLEST, SPREAD, triangle_areas
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ SHARE = 0.2
 
 
 def with_hanging_hair(placement: Placement, scene: RadianceScene, frames: Sequence[int], seed: int = 0) -> Placement:
-    """Return the placement with splats beside ears and neck besides, where up to 16 of the `frames` show hair."""
+    """Return the placement with further splats beside ears and neck, where up to 16 of the `frames` show hair."""
     surface = scene.surface
     triangles = surface.triangles[surface.sides[surface.triangles].all(1)]
     tops = shown_up_to(scene, frames, triangles)
@@ -61,11 +61,11 @@ def shown_up_to(scene: RadianceScene, frames: Sequence[int], triangles: Integers
 
     What is before or behind the head hides in its outline and tells nothing of hair.
     """
-    chosen = sorted({int(frame) for frame in np.linspace(0, len(frames) - 1, FRAMES)})
+    chosen = some_of(frames)
     corners, weights = torch.from_numpy(triangles.astype(np.int64)), torch.full((len(triangles), 3, 1), 1 / 3)
     shown = torch.zeros(len(HEIGHTS), len(triangles))
-    for number in chosen:
-        view = scene.view(int(frames[number]), whole=True)
+    for frame in chosen:
+        view = scene.view(frame, whole=True)
         outline = torch.from_numpy(outline_of(scene, view.head, neck=True)).to(view.alpha.device)
         hair = (view.alpha > 0.5) & (view.weight > 0) & ~outline
         for place, height in enumerate(HEIGHTS):

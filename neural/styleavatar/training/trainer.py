@@ -241,10 +241,7 @@ class Trainer:
             parts["l2"] = weights.l2 * weighted_l2(picture, batch.footage, weight)
         if weights.detail or weights.texture:
             sharp, inner = batch.sharp, -F.max_pool2d(-face, FACE_RIM, 1, FACE_RIM // 2)
-            ours, theirs = (
-                detail_bands(picture[sharp]),
-                detail_bands(batch.footage[sharp]),
-            )
+            ours, theirs = detail_bands(picture[sharp]), detail_bands(batch.footage[sharp])
             parts["detail"] = weights.detail * detail_l1(ours, theirs, weight[sharp])
             if weights.lattice:
                 parts["lattice"] = weights.lattice * lattice_l1(ours, theirs, (weight * (1 - inner))[sharp])
