@@ -8,6 +8,7 @@ only keep what they are given, and arrays are made afterwards from the plain num
 from __future__ import annotations
 
 import pickle
+import pickletools
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -53,6 +54,7 @@ def unpickled(path: Path, allowed: Mapping[tuple[str, str], Any], header: bool) 
         with path.open("rb") as file:
             if header:
                 read_object_header(file)
+            check_memo(file)
             return plain(InertUnpickler(file, allowed).load())
     except FileNotFoundError as error:
         raise UserError(f"There is no file at {path}; choose the head's model file.") from error
@@ -69,6 +71,19 @@ def checked_dict(content: Any, path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no dictionary of arrays; choose the head's model file.")
     return content
+
+
+def check_memo(file: BinaryIO) -> None:
+    """Raise ValueError where a pickle is cut short or remembers an object by a number beyond the count of objects.
+
+    Pickles number what they remember from 0 or 1 on, and C's unpickler sets memory aside up to the highest number: a
+    damaged one of four bytes took 30 GB. The file is read on from where it stands, and stands there again.
+    """
+    start = file.tell()
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+        if opcode.name in MEMO_OPCODES and isinstance(argument, int) and argument > count:
+            raise ValueError(f"object {argument} remembered as the opcode {count}")
+    file.seek(start)
 
 
 class ForbiddenError(Exception):
@@ -124,7 +139,8 @@ class KeptArray(Kept):
         dtype = kept.numpy()
         if dtype.kind == "O":
             flat = np.empty(len(content), object)
-            flat[:] = [plain(each, done) for each in content]
+            for index, each in enumerate(content):
+                flat[index] = plain(each, done)
         else:
             flat = np.frombuffer(content.encode("latin1") if isinstance(content, str) else content, dtype)
         shaped = flat.reshape(shape, order="F") if columns_first else flat.reshape(shape)
@@ -138,8 +154,12 @@ class KeptSparse(Kept):
         """Return it with its zeros, `[rows, columns]`; raise whatever where the state makes none."""
         state = plain(self.state, done)
         rows, columns = state["_shape"]
+        in_columns = np.diff(state["indptr"])
+        said = (columns, len(state["indices"]))
+        if rows * columns > LARGEST_SPARSE or said != (len(in_columns), in_columns.sum()):
+            raise ValueError("a matrix of another size than it says")
         dense = np.zeros((rows, columns), state["data"].dtype)
-        column = np.repeat(np.arange(columns), np.diff(state["indptr"]))
+        column = np.repeat(np.arange(columns), in_columns)
         dense[state["indices"], column] = state["data"]
         return dense
 
@@ -149,7 +169,10 @@ class KeptChumpy(Kept):
 
     def array(self, done: dict[int, Any]) -> Numbers:
         """Return its numbers, of their own `[shape]`; raise whatever where there are none."""
-        return np.asarray(plain(self.state["x"], done))
+        numbers = plain(self.state["x"], done)
+        if not isinstance(numbers, np.ndarray):
+            raise ValueError("an array without numbers")
+        return numbers
 
 
 def plain(content: Any, done: dict[int, Any] | None = None) -> Any:
@@ -193,6 +216,10 @@ def latin_bytes(text: str = "", _encoding: str = "latin1") -> bytes:
     return text.encode("latin1")
 
 
+MEMO_OPCODES = ("PUT", "BINPUT", "LONG_BINPUT")
+"""Those that say by which number an object is remembered."""
+LARGEST_SPARSE = 10**7
+"""Numbers of a matrix with its zeros; FLAME's joints are 5 rows of its 5023 vertices."""
 PLAIN_TYPE = re.compile(r"[fiu][1248]|b1|[US]\d{1,4}|O8?")
 """Spellings of the types that a model's arrays have."""
 ARRAYS: dict[tuple[str, str], Any] = {

@@ -4,6 +4,7 @@
 import collections
 import os
 import pickle
+import tracemalloc
 from contextlib import suppress
 from io import BytesIO
 
@@ -91,6 +92,27 @@ def test_what_is_shared_is_worked_on_once(tmp_path):
         shared = [shared, shared]
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"a": shared}))
     assert "a" in load_pickled_dict(tmp_path / "a.pkl")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"\x80\x02}r\x00\x00\x00\x01.", id="remembered by a high number"),
+        pytest.param(b"}p16777216\n.", id="by a high number in text"),
+        pytest.param(
+            pickle.dumps({"m": csc_matrix(np.eye(2))}, 2).replace(b"K\x02K\x02", b"K\x02J\x00\x00\x00\x02"),
+            id="a matrix of more columns than it has",
+        ),
+    ],
+)
+def test_memory_is_not_taken_at_a_files_word(place, content):
+    place.write_bytes(content)
+    tracemalloc.start()
+    with pytest.raises(UserError, match="is damaged"):
+        load_pickled_dict(place)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken < 10e6
 
 
 @pytest.fixture(scope="module")
