@@ -55,8 +55,10 @@ class SplatNetwork(RadianceNetwork[Binding]):
     Attributes:
         corners: `[N, 3]` int32: the vertices of each splat's triangle; barycentric: `[N, 3]` its place between them;
             rest_sizes: `[N]` metres: square root of the triangle's area at rest.
-        condition_range: `[2, E + 3]` least and most of expression and rotation in training.
+        condition_range: `[2, E]` least and most of the expression in training.
         tinted: how much colours change in hue, where they change in brightness by 1.
+        turned: whether splats change with the head's rotation, too, as they did in an earlier version: skin speckled
+            where a head turned farther than in training, and light goes with the normals anyway.
     """
 
     corners: Tensor
@@ -64,15 +66,18 @@ class SplatNetwork(RadianceNetwork[Binding]):
     rest_sizes: Tensor
     condition_range: Tensor
 
-    def __init__(self, splats: int, vertices: int, expressions: int, tinted: float = 1.0) -> None:
+    def __init__(self, splats: int, vertices: int, expressions: int, tinted: float = 1.0, turned: bool = True) -> None:
         """Make room for so many splats on a head of so many vertices, whose expression is so many numbers.
 
-        `tinted` is 1 where a file of an earlier version does not name it.
+        `tinted` and `turned` are as here where a file of an earlier version does not name them.
         """
         super().__init__()
-        self.config = {"splats": splats, "vertices": vertices, "expressions": expressions, "tinted": tinted}
-        self.tinted = tinted
-        conditions = expressions + 3  # and the head's rotation as a vector
+        self.config = {
+            **{"splats": splats, "vertices": vertices, "expressions": expressions},
+            **{"tinted": tinted, "turned": turned},
+        }
+        self.tinted, self.turned = tinted, turned
+        conditions = expressions + 3 * turned
         self.register_buffer("corners", torch.zeros(splats, 3, dtype=torch.int32))
         self.register_buffer("barycentric", torch.zeros(splats, 3))
         self.register_buffer("rest_sizes", torch.ones(splats))
@@ -93,7 +98,7 @@ class SplatNetwork(RadianceNetwork[Binding]):
     @classmethod
     def placed(cls, placement: Placement, rest: Floats, expressions: int) -> SplatNetwork:
         """Begin with splats as placed on a head that is `rest [V, 3]` without expression."""
-        network = cls(len(placement.corners), len(rest), expressions, TINTED)
+        network = cls(len(placement.corners), len(rest), expressions, TINTED, turned=False)
         with torch.no_grad():
             network.corners.copy_(torch.from_numpy(placement.corners))
             network.barycentric.copy_(torch.from_numpy(placement.barycentric))
@@ -109,14 +114,15 @@ class SplatNetwork(RadianceNetwork[Binding]):
         """Where the splats sit, as kernels want it."""
         return Binding.of(self.corners, self.barycentric, self.rest_sizes, self.config["vertices"])
 
-    def learn_range(self, expressions: Tensor, rotations: Tensor) -> None:
-        """Note what is seen in training, `[T, 52]` and `[T, 3, 3]`: beyond it nothing is extrapolated."""
-        seen = torch.cat([expressions, rotation_vectors(rotations)], -1)
-        self.condition_range.copy_(torch.stack([seen.amin(0), seen.amax(0)]))
+    def learn_range(self, expressions: Tensor) -> None:
+        """Note which expressions, `[T, 52]`, are seen in training: beyond them nothing is extrapolated."""
+        self.condition_range.copy_(torch.stack([expressions.amin(0), expressions.amax(0)]))
 
     def prepare(self, head: PosedHead) -> PreparedSplats:
         """Give the splats the expression of a head."""
-        condition = torch.cat([head.expression, rotation_vectors(head.rotation)], -1)
+        condition = head.expression
+        if self.turned:
+            condition = torch.cat([condition, rotation_vectors(head.rotation)], -1)
         condition = torch.minimum(torch.maximum(condition, self.condition_range[0]), self.condition_range[1])
         weights = self.conditioned(condition)
         moved = torch.addmv(self.displacement, self.shape_bases.T, weights[COLOUR_BASES:])

@@ -14,12 +14,13 @@ import torch
 from semblance.neural.radiance.kernels.launching import side_by_side
 from semblance.neural.radiance.networks import network_config, network_of
 from semblance.neural.radiance.splats.learner import SplatsLearner
-from semblance.neural.radiance.splats.network import TINTED, rotation_vectors
+from semblance.neural.radiance.splats.network import TINTED, SplatNetwork, rotation_vectors
 from semblance.neural.radiance.splats.placement import HIGHEST, LOWEST, place_splats
 from semblance.neural.radiance.surfaces import surface_of
 from semblance.tests.makers.synthetic_head import synthetic_scene
 from semblance.tracking.heads.builtin import load_builtin
 from semblance.tracking.heads.head import gaze_rotation
+from semblance.tracking.heads.rotations import from_angles
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -94,6 +95,23 @@ def test_expressions_change_brightness_more_than_hue_but_not_in_files_of_before(
     torch.testing.assert_close(now.mean(-1), then.mean(-1))
     torch.testing.assert_close(now - now.mean(-1, keepdim=True), TINTED * (then - then.mean(-1, keepdim=True)))
     assert then.std(-1).mean() > 0.1, "nothing was tinted"
+
+
+def test_a_turn_alone_changes_no_colours_but_does_in_files_of_before() -> None:
+    """Skin speckled where a head turned farther than in training; light goes with the normals."""
+    made = synthetic_scene(64, novel=1, every=200)
+    now = SplatsLearner(made.scene, made.training, 2000).network
+    described = network_config(now)
+    before = network_of({key: value for key, value in described.items() if key != "turned"})
+    assert isinstance(before, SplatNetwork)
+    ahead = made.scene.head(0)
+    turned = replace(ahead, rotation=torch.from_numpy(from_angles(np.array([0, 0.3, 0]))).float())
+    for network, changes in ((now, False), (before, True)):
+        with torch.no_grad():
+            for parameter in (network.colour_bases, *network.conditioned.parameters()):
+                parameter.normal_()
+            first, second = (network.prepare(head) for head in (ahead, turned))
+        assert bool((first.logits - second.logits).abs().max() > 1e-3) == changes
 
 
 def test_no_splat_grows_into_a_cloud() -> None:
