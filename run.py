@@ -46,9 +46,8 @@ from semblance.common.installation.graphics import graphics_of_this_machine, thi
 from semblance.common.installation.indexes import HASHES_FILE
 from semblance.common.installation.pythons import interpreter
 from semblance.common.installation.shipped import (
-    ENGINE_FILES,
     ENGINE_LOCKS,
-    ENGINE_ROOMS,
+    copy_engine,
     digest_of_engine,
     digest_of_locks,
     version_of,
@@ -158,7 +157,9 @@ def engine(rest: Sequence[str]) -> int:
     parser.add_argument("--wheels", type=Path, help="take everything from this folder, nothing from the network")
     parser.add_argument("--torch", default="", help="build of PyTorch: auto, cpu, cu126, cu130, rocm7.2")
     given = parser.parse_args(rest)
-    environment = Environment(given.into.resolve(), ENGINE_PYTHONS, ENGINE_LOCKS, True, (install_copy, digest_of_copy))
+    environment = Environment(
+        given.into.resolve(), ENGINE_PYTHONS, ENGINE_LOCKS, True, (install_copy, partial(digest_of_engine, ROOT))
+    )
     make_whole(environment, given.wheels, given.torch)
     return 0
 
@@ -342,21 +343,8 @@ def install_copy(folder: Path) -> None:
     source = folder / "source"
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir()
-    copy_source(source)
+    copy_engine(ROOT, source)
     install(folder, "--force-reinstall", source)
-
-
-def copy_source(folder: Path) -> None:
-    """Copy what the engine's package is built from."""
-    for room in ENGINE_ROOMS:
-        shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns(*stamp.NOT_SOURCES))
-    for name in ENGINE_FILES:
-        shutil.copy(ROOT / name, folder / name)
-
-
-def digest_of_copy() -> str:
-    """Digest of the same."""
-    return digest_of_engine(ROOT)
 
 
 def install(folder: Path, *arguments: str | Path) -> None:

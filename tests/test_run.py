@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 import tomllib
@@ -13,17 +12,9 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from semblance.common.installation.shipped import ENGINE_ROOMS, copy_engine
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="module")
-def run():
-    spec = importlib.util.spec_from_file_location("semblance_run", ROOT / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def locked(name: str) -> dict[str, str]:
@@ -59,16 +50,16 @@ def test_the_locks_fit_what_the_project_asks_for():
     assert {name: engine[name] for name in both} == {name: tools[name] for name in both}
 
 
-def test_the_wheel_has_every_room_of_the_engine_and_nothing_else(run, tmp_path):
+def test_the_wheel_has_every_room_of_the_engine_and_nothing_else(tmp_path):
     source = tmp_path / "source"
     source.mkdir()
-    run.copy_source(source)
+    copy_engine(ROOT, source)
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, source]
     subprocess.run(command, check=True)
     (wheel,) = tmp_path.glob("semblance-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
-    files = [path for room in run.ENGINE_ROOMS for path in (ROOT / room).rglob("*.*") if path.suffix != ".pyc"]
+    files = [path for room in ENGINE_ROOMS for path in (ROOT / room).rglob("*.*") if path.suffix != ".pyc"]
     there = {Path("__init__.py"), Path("py.typed"), *(path.relative_to(ROOT) for path in files)}
     assert packed == {f"semblance/{path.as_posix()}" for path in there}
 

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
-from .stamp import Stamp, digest_of_files, digest_of_sources
+from .stamp import NOT_SOURCES, Stamp, digest_of_files, digest_of_sources
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,14 @@ def digest_of_locks(folder: Path, names: tuple[str, ...]) -> str:
 def digest_of_engine(root: Path) -> str:
     """Digest of the engine's source."""
     return digest_of_sources(root, ENGINE_ROOMS, ENGINE_FILES)
+
+
+def copy_engine(root: Path, folder: Path) -> None:
+    """Copy what the engine's package is built from into a folder."""
+    for room in ENGINE_ROOMS:
+        shutil.copytree(root / room, folder / room, ignore=shutil.ignore_patterns(*NOT_SOURCES))
+    for name in ENGINE_FILES:
+        shutil.copy(root / name, folder / name)
 
 
 def version_of(root: Path) -> str:
