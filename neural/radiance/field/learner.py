@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..learner import RadianceLearner
 from ..losses import over
+from .hair import hair_of
 from .network import FieldNetwork, directions_of
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ class FieldLearner(RadianceLearner):
         """Learn from some `frames` of `scene`."""
         super().__init__(scene, frames, seed)
         torch.manual_seed(seed)
+        hair, expressions = hair_of(scene, frames), scene.expressions.shape[1]
         self.learnt, self.network = (
-            FieldNetwork.about(scene.surface, scene.expressions.shape[1], grids).to(self.group.device) for _ in range(2)
+            FieldNetwork.about(scene.surface, hair, expressions, grids).to(self.group.device) for _ in range(2)
         )
         self.network.load_state_dict(deepcopy(self.learnt.state_dict()))
         others = [parameter for name, parameter in self.learnt.named_parameters() if name != "table"]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ from .deformation import Deformation
 from .occupancy import Occupancy
 
 if TYPE_CHECKING:
+    from ....tracking.heads.arrays import Floats
     from ....tracking.heads.camera import PinholeCamera
     from ..scene import HeadSurface
 
@@ -38,7 +39,9 @@ CHUNK = 16384
 
 @dataclass(frozen=True)
 class PreparedField:
-    """A posed head for rays: where it is, how space about it is mapped, its expression as the mouth sees it `[8]`."""
+    """A posed head with its hair, for rays: where it is, how space about it is mapped, its expression as the mouth
+    sees it `[8]`.
+    """
 
     head: PosedHead
     gradients: Tensor
@@ -72,20 +75,28 @@ class FieldNetwork(RadianceNetwork[Space]):
 
     Attributes:
         canonical: `[V, 3]` metres; triangles: `[T, 3]` int32; in_mouth: `[V]` 1 for what depends on expression.
+        hair: `[V, 3]` metres in head space, by which hair lies off the tracked skin; `canonical` is with it.
     """
 
+    hair: Tensor
     canonical: Tensor
     triangles: Tensor
     in_mouth: Tensor
 
-    def __init__(self, vertices: int, triangles: int, expressions: int, grids: Grids | None = None) -> None:
-        """Make room for a head of so many vertices and triangles, whose expression is so many numbers."""
+    def __init__(
+        self, vertices: int, triangles: int, expressions: int, grids: Grids | None = None, haired: bool = False
+    ) -> None:
+        """Make room for a head of so many vertices and triangles, whose expression is so many numbers.
+
+        It is not `haired` where a file of an earlier version does not say so: those end close to the skin.
+        """
         super().__init__()
         self.grids = grids or Grids()
         self.config = {
             **{"vertices": vertices, "triangles": triangles, "expressions": expressions},
-            "grids": asdict(self.grids),
+            **{"grids": asdict(self.grids), "haired": haired},
         }
+        self.register_buffer("hair", torch.zeros(vertices, 3), persistent=haired)
         self.register_buffer("canonical", torch.zeros(vertices, 3))
         self.register_buffer("triangles", torch.zeros(triangles, 3, dtype=torch.int32))
         self.register_buffer("in_mouth", torch.zeros(vertices))
@@ -100,10 +111,11 @@ class FieldNetwork(RadianceNetwork[Space]):
         )
 
     @classmethod
-    def about(cls, surface: HeadSurface, expressions: int, grids: Grids | None = None) -> FieldNetwork:
-        """Begin about a person's head, whose expression is so many numbers."""
-        network = cls(len(surface.canonical), len(surface.triangles), expressions, grids)
-        network.canonical.copy_(torch.from_numpy(surface.canonical))
+    def about(cls, surface: HeadSurface, hair: Floats, expressions: int, grids: Grids | None = None) -> FieldNetwork:
+        """Begin about a person's head and `hair [V, 3]`, whose expression is so many numbers."""
+        network = cls(len(surface.canonical), len(surface.triangles), expressions, grids, haired=True)
+        network.hair.copy_(torch.from_numpy(hair))
+        network.canonical.copy_(torch.from_numpy(surface.canonical + hair))
         network.triangles.copy_(torch.from_numpy(surface.triangles.astype(np.int32)))
         network.in_mouth.copy_(torch.from_numpy(surface.mouth))
         return network
@@ -113,10 +125,11 @@ class FieldNetwork(RadianceNetwork[Space]):
         return Space.about(self.canonical, self.triangles)
 
     def prepare(self, head: PosedHead) -> PreparedField:
-        """Find how space about a head is mapped."""
+        """Find how space about a head and its hair is mapped."""
         with torch.no_grad():
-            gradients = self.derived.deformation.gradients(head.vertices)
-        return PreparedField(head, gradients, self.expression(head.expression))
+            haired = replace(head, vertices=head.vertices + self.hair @ head.to_camera.T)
+            gradients = self.derived.deformation.gradients(haired.vertices)
+        return PreparedField(haired, gradients, self.expression(head.expression))
 
     def draw(
         self, prepared: PreparedField, directions: Tensor, starts: Tensor, explore: bool = False

@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from ..kernels.splatting import project
-from .first_shape import some_of
+from ..visual_hull import some_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

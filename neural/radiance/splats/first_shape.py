@@ -12,23 +12,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
+
+from ..visual_hull import beside_head, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from ....tracking.heads.arrays import Floats
     from ..scene import RadianceScene, View
     from .placement import Placement
 
-FRAMES = 16
 STEPS = 12
 """Heights at which hair is looked for, between none and the highest."""
-WITHIN = 0.4
-"""Alpha above which a place is within an outline."""
 HAIR_BESIDE, SKIN_BESIDE = 0.15, 0.5
 """Share of the frames that may show a place beside the head: mattes and tracking err; skin is tracked, not carved."""
 DEEP = 0.008
@@ -52,12 +49,6 @@ def within_outlines(placement: Placement, scene: RadianceScene, frames: Sequence
     return replace(placement, heights=placed, beside=beside)
 
 
-def some_of(frames: Sequence[int]) -> list[int]:
-    """Return up to 16 of the frames, evenly apart."""
-    chosen = sorted({int(place) for place in np.linspace(0, len(frames) - 1, FRAMES)})
-    return [int(frames[place]) for place in chosen]
-
-
 def share_beside(placement: Placement, views: Sequence[View], which: NDArray[np.bool_], height: float) -> Floats:
     """Return, of each splat of `which [N]`, the share of views that show its place at this height beside the head."""
     corners = torch.from_numpy(placement.corners[which].astype(np.int64))
@@ -67,24 +58,3 @@ def share_beside(placement: Placement, views: Sequence[View], which: NDArray[np.
         found += beside_head(view, corners.to(view.alpha.device), weights.to(view.alpha.device), height).cpu()
     shares: Floats = (found / len(views)).cpu().numpy()
     return shares
-
-
-def beside_head(view: View, corners: Tensor, weights: Tensor, height: float) -> Tensor:
-    """Return `[N]` bool: the picture shows another thing at `height` over the triangles `corners [N, 3]`."""
-    seen, rows, columns = pixels_above(view, corners, weights, height)
-    return seen & (view.alpha[rows, columns] < WITHIN) & (view.weight[rows, columns] > 0)
-
-
-def pixels_above(view: View, corners: Tensor, weights: Tensor, height: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Return whether a view has what is at `height` over places on triangles, its row and its column, `[N]` each.
-
-    `corners [N, 3]` are the triangles' vertices, `weights [N, 3, 1]` barycentric.
-    """
-    triangles = view.head.vertices[corners]
-    a, b, c = triangles.unbind(1)
-    normals = F.normalize(torch.linalg.cross(b - a, c - a), dim=-1)
-    x, y, z = ((triangles * weights).sum(1) + height * normals).unbind(-1)
-    camera = view.camera
-    columns, rows = (camera.fx * x / z + camera.cx).floor().long(), (camera.fy * y / z + camera.cy).floor().long()
-    seen = (columns >= 0) & (columns < camera.width) & (rows >= 0) & (rows < camera.height)
-    return seen, rows.clamp(0, camera.height - 1), columns.clamp(0, camera.width - 1)

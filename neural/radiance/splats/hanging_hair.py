@@ -11,7 +11,7 @@ import torch
 
 from ....tracking.mattes.head_region import AROUND_HEAD
 from ..outlines import outline_of
-from .first_shape import pixels_above, some_of
+from ..visual_hull import pixels_above, some_of
 from .placement import LARGEST, LOWEST, SMALLEST, SPREAD, triangle_areas
 
 if TYPE_CHECKING:

@@ -4,17 +4,23 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from semblance.neural.radiance.field.deformation import Deformation
+from semblance.neural.radiance.field.hair import hair_of
 from semblance.neural.radiance.field.learner import FieldLearner
+from semblance.neural.radiance.field.network import FieldNetwork
 from semblance.neural.radiance.field.occupancy import EMPTY, Occupancy
 from semblance.neural.radiance.kernels.hash_encoding import Grids
 from semblance.neural.radiance.kernels.launching import kernel_device
 from semblance.neural.radiance.kernels.nearest_triangle import TriangleMesh
+from semblance.neural.radiance.networks import network_config, network_of
+from semblance.neural.radiance.scene import PosedHead
 from semblance.neural.radiance.surfaces import surface_of
 from semblance.tests.makers.synthetic_head import synthetic_scene
 from semblance.tracking.heads.builtin import load_builtin
@@ -69,6 +75,36 @@ def test_places_far_from_anything_are_left_out_after_they_were_seen_empty() -> N
         occupancy.see(both, torch.tensor([0.0, 2 * EMPTY]))
     assert occupancy.worth(both, explore=False).tolist() == [False, True]
     assert occupancy.worth(empty.repeat(1000, 1), explore=True).any()
+
+
+def test_a_bald_head_gets_no_hair_and_a_haired_one_as_much_as_its_outlines_show() -> None:
+    made = synthetic_scene(96, novel=1, every=40)
+    surface = made.scene.surface
+    above = surface.scalp & (surface.rest[:, 1] < np.quantile(surface.rest[:, 1], 0.1))
+    assert np.linalg.norm(hair_of(made.scene, made.training), axis=1)[above].mean() < 0.004
+    pixels = 5
+    wide = np.ones((2 * pixels + 1,) * 2, np.uint8)
+    alphas = np.stack([cv2.dilate(alpha, wide) for alpha in made.scene.alphas.numpy()])
+    hair = hair_of(replace(made.scene, alphas=torch.from_numpy(alphas)), made.training)
+    thick = pixels * float(made.scene.vertices[0, :, 2].mean()) / made.scene.camera.fx
+    assert abs(np.linalg.norm(hair, axis=1)[above].mean() - thick) < 0.5 * thick
+    assert not hair[~(surface.scalp | surface.sides)].any()
+    assert ((hair * surface.rest)[above, 1] > 0).mean() > 0.9, "it lies outside"
+
+
+def test_files_of_before_end_close_to_the_skin(surface: HeadSurface) -> None:
+    hair = np.full_like(surface.rest, 0.01)
+    network = FieldNetwork.about(surface, hair, 52, Grids(levels=2, finest=32))
+    described = network_config(network)
+    again = network_of(described)
+    again.load_state_dict(network.state_dict())
+    before = network_of({key: value for key, value in described.items() if key != "haired"})
+    before.load_state_dict({name: value for name, value in network.state_dict().items() if name != "hair"})
+    head = PosedHead(torch.from_numpy(surface.rest), torch.zeros(52), torch.eye(3), torch.eye(3))
+    assert isinstance(again, FieldNetwork)
+    assert isinstance(before, FieldNetwork)
+    torch.testing.assert_close(again.prepare(head).head.vertices, head.vertices + 0.01)
+    torch.testing.assert_close(before.prepare(head).head.vertices, head.vertices)
 
 
 @pytest.mark.slow
