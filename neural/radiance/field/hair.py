@@ -27,8 +27,8 @@ HEIGHTS = np.linspace(0, AROUND_HEAD, 19, dtype=np.float32)
 """Metres above the skin at which outlines are looked for."""
 AT_OUTLINE = 0.005
 """Places of which so much above the skin is beside the tracked head: there the person's outline tells of hair."""
-SHOWN = 0.3
-"""How much a height that outlines tell counts, where to be level with each neighbour counts 1."""
+SHOWN, LEAST = 0.3, 1e-6
+"""How much a height that outlines tell counts, and to have none, where to be level with each neighbour counts 1."""
 
 
 def hair_of(scene: RadianceScene, frames: Sequence[int]) -> Floats:
@@ -41,6 +41,8 @@ def hair_of(scene: RadianceScene, frames: Sequence[int]) -> Floats:
     triangles = surface.triangles[haired[surface.triangles].all(1)]
     told = np.stack([heights_at_outline(scene, frame, triangles) for frame in some_of(frames)])
     known = ~np.isnan(told).all(0)
+    if not known.any():
+        return np.zeros_like(surface.rest)
     heights = smooth_heights(surface, haired, triangles[known], np.nanmedian(told[:, known], 0))
     hair: Floats = heights[:, None] * vertex_normals(surface.rest, surface.triangles)
     return hair
@@ -69,7 +71,7 @@ def smooth_heights(surface: HeadSurface, haired: NDArray[np.bool_], known: Integ
     links = links + links.T
     told = SHOWN * np.bincount(known.ravel(), minlength=count)
     wanted = SHOWN * np.bincount(known.ravel(), np.repeat(tops, 3), count)
-    system = (diags_array(links.sum(1) + told) - links).tocsc()
+    system = (diags_array(links.sum(1) + told + LEAST) - links).tocsc()
     free = np.flatnonzero(haired)
     heights = np.zeros(count, np.float32)
     heights[free] = spsolve(system[free][:, free], wanted[free])

@@ -92,6 +92,13 @@ def test_a_bald_head_gets_no_hair_and_a_haired_one_as_much_as_its_outlines_show(
     assert ((hair * surface.rest)[above, 1] > 0).mean() > 0.9, "it lies outside"
 
 
+def test_a_mask_without_a_scalp_has_no_hair() -> None:
+    made = synthetic_scene(48, novel=1, every=80)
+    nowhere = np.zeros_like(made.scene.surface.scalp)
+    mask = replace(made.scene, surface=replace(made.scene.surface, scalp=nowhere, sides=nowhere))
+    assert not hair_of(mask, made.training).any()
+
+
 def test_files_of_before_end_close_to_the_skin(surface: HeadSurface) -> None:
     hair = np.full_like(surface.rest, 0.01)
     network = FieldNetwork.about(surface, hair, 52, Grids(levels=2, finest=32))
