@@ -71,8 +71,9 @@ class SplatsLearner(RadianceLearner):
         placement = within_outlines(place_splats(scene.surface, count), scene, frames, seed)
         placement = with_hanging_hair(placement, scene, frames, seed)
         torch.manual_seed(seed)
-        self.network = SplatNetwork.placed(placement, scene.surface.rest, scene.expressions.shape[1]).to(device)
-        self.network.learn_range(scene.expressions[some])
+        turned, expressions = bool(scene.photographs), scene.expressions.shape[1]
+        self.network = SplatNetwork.placed(placement, scene.surface.rest, expressions, turned).to(device)
+        self.network.learn_range(scene.expressions[some], scene.rotations[some])
         beside = ~placement.on_shell & scene.surface.sides[placement.corners].any(1)
         growth = torch.from_numpy(np.where(beside, GROWTH_BESIDE, GROWTH).astype(np.float32)).to(device)
         self.largest_log_scales = self.network.log_scales.detach() + growth[:, None]

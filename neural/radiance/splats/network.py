@@ -55,10 +55,10 @@ class SplatNetwork(RadianceNetwork[Binding]):
     Attributes:
         corners: `[N, 3]` int32: the vertices of each splat's triangle; barycentric: `[N, 3]` its place between them;
             rest_sizes: `[N]` metres: square root of the triangle's area at rest.
-        condition_range: `[2, E]` least and most of the expression in training.
+        condition_range: `[2, E]` or `[2, E + 3]` least and most of the expression, and of the rotation, in training.
         tinted: how much colours change in hue, where they change in brightness by 1.
-        turned: whether splats change with the head's rotation, too, as they did in an earlier version: skin speckled
-            where a head turned farther than in training, and light goes with the normals anyway.
+        turned: whether splats change with the head's rotation, too. Skin speckles where such a head turns farther than
+            in training; a photo's is trained as far as it is good for.
     """
 
     corners: Tensor
@@ -96,9 +96,9 @@ class SplatNetwork(RadianceNetwork[Binding]):
         )
 
     @classmethod
-    def placed(cls, placement: Placement, rest: Floats, expressions: int) -> SplatNetwork:
+    def placed(cls, placement: Placement, rest: Floats, expressions: int, turned: bool = False) -> SplatNetwork:
         """Begin with splats as placed on a head that is `rest [V, 3]` without expression."""
-        network = cls(len(placement.corners), len(rest), expressions, TINTED, turned=False)
+        network = cls(len(placement.corners), len(rest), expressions, TINTED, turned)
         with torch.no_grad():
             network.corners.copy_(torch.from_numpy(placement.corners))
             network.barycentric.copy_(torch.from_numpy(placement.barycentric))
@@ -114,15 +114,14 @@ class SplatNetwork(RadianceNetwork[Binding]):
         """Where the splats sit, as kernels want it."""
         return Binding.of(self.corners, self.barycentric, self.rest_sizes, self.config["vertices"])
 
-    def learn_range(self, expressions: Tensor) -> None:
-        """Note which expressions, `[T, 52]`, are seen in training: beyond them nothing is extrapolated."""
-        self.condition_range.copy_(torch.stack([expressions.amin(0), expressions.amax(0)]))
+    def learn_range(self, expressions: Tensor, rotations: Tensor) -> None:
+        """Note what is seen in training, `[T, 52]` and `[T, 3, 3]`: beyond it nothing is extrapolated."""
+        seen = self._conditions(expressions, rotations)
+        self.condition_range.copy_(torch.stack([seen.amin(0), seen.amax(0)]))
 
     def prepare(self, head: PosedHead) -> PreparedSplats:
         """Give the splats the expression of a head."""
-        condition = head.expression
-        if self.turned:
-            condition = torch.cat([condition, rotation_vectors(head.rotation)], -1)
+        condition = self._conditions(head.expression, head.rotation)
         condition = torch.minimum(torch.maximum(condition, self.condition_range[0]), self.condition_range[1])
         weights = self.conditioned(condition)
         moved = torch.addmv(self.displacement, self.shape_bases.T, weights[COLOUR_BASES:])
@@ -130,6 +129,10 @@ class SplatNetwork(RadianceNetwork[Binding]):
         logits = self.colour_logits + self._colour_changes(weights[:COLOUR_BASES])
         vertices = head.vertices + displacements @ head.to_camera.T
         return PreparedSplats(vertices, displacements, logits, torch.sigmoid(self.opacity_logits), head.view)
+
+    def _conditions(self, expressions: Tensor, rotations: Tensor) -> Tensor:
+        """Return `[..., E + 3]`, or `[..., E]` where splats do not change with the head's rotation."""
+        return torch.cat([expressions, rotation_vectors(rotations)], -1) if self.turned else expressions
 
     def _colour_changes(self, weights: Tensor) -> Tensor:
         """Return `[N, 3]`: what weights `[COLOUR_BASES]` add to the logits of the colours."""
