@@ -73,7 +73,8 @@ class SplatsLearner(RadianceLearner):
         torch.manual_seed(seed)
         turned, expressions = bool(scene.photographs), scene.expressions.shape[1]
         self.network = SplatNetwork.placed(placement, scene.surface.rest, expressions, turned).to(device)
-        self.network.learn_range(scene.expressions[some], scene.rotations[some])
+        self.seen = scene.expressions[some], scene.rotations[some]
+        self.network.learn_range(*self.seen)
         beside = ~placement.on_shell & scene.surface.sides[placement.corners].any(1)
         growth = torch.from_numpy(np.where(beside, GROWTH_BESIDE, GROWTH).astype(np.float32)).to(device)
         self.largest_log_scales = self.network.log_scales.detach() + growth[:, None]
@@ -96,6 +97,7 @@ class SplatsLearner(RadianceLearner):
     def step(self, index: int, fraction: float, breathe: Callable[[], None]) -> dict[str, float]:
         """See `Learner.step`."""
         self.set_rates(fraction)
+        self.network.bound_weights(*self.seen)
         tasks = [partial(self._learn_frame, FRAMES * index + number, fraction) for number in range(FRAMES)]
         if index % COVER_EVERY == 0:
             tasks.append(partial(self._learn_cover, index // COVER_EVERY))

@@ -27,6 +27,8 @@ TINTED = 0.25
 """How much of the change of a colour's hue with expression is kept, of its brightness all: skin is shaded more than it
 is tinted, and tints that are learnt from few frames speckle in others.
 """
+ROOM = 0.01
+"""Share of the weights' range that is left beyond it: what training sees is never cut off."""
 DISPLACED = 1e-3
 """Metres by which a vertex basis of 1 moves: one learning rate fits bases and network."""
 
@@ -56,6 +58,7 @@ class SplatNetwork(RadianceNetwork[Binding]):
         corners: `[N, 3]` int32: the vertices of each splat's triangle; barycentric: `[N, 3]` its place between them;
             rest_sizes: `[N]` metres: square root of the triangle's area at rest.
         condition_range: `[2, E]` or `[2, E + 3]` least and most of the expression, and of the rotation, in training.
+        weight_range: `[2, 20]` least and most weights of the bases in training.
         tinted: how much colours change in hue, where they change in brightness by 1.
         turned: whether splats change with the head's rotation, too. Skin speckles where such a head turns farther than
             in training; a photo's is trained as far as it is good for.
@@ -65,16 +68,26 @@ class SplatNetwork(RadianceNetwork[Binding]):
     barycentric: Tensor
     rest_sizes: Tensor
     condition_range: Tensor
+    weight_range: Tensor
 
-    def __init__(self, splats: int, vertices: int, expressions: int, tinted: float = 1.0, turned: bool = True) -> None:
+    def __init__(
+        self,
+        splats: int,
+        vertices: int,
+        expressions: int,
+        tinted: float = 1.0,
+        turned: bool = True,
+        bounded: bool = False,
+    ) -> None:
         """Make room for so many splats on a head of so many vertices, whose expression is so many numbers.
 
-        `tinted` and `turned` are as here where a file of an earlier version does not name them.
+        `tinted`, `turned` and `bounded` (whether there is a range of weights) are as here where a file of an earlier
+        version does not name them.
         """
         super().__init__()
         self.config = {
             **{"splats": splats, "vertices": vertices, "expressions": expressions},
-            **{"tinted": tinted, "turned": turned},
+            **{"tinted": tinted, "turned": turned, "bounded": bounded},
         }
         self.tinted, self.turned = tinted, turned
         conditions = expressions + 3 * turned
@@ -82,6 +95,8 @@ class SplatNetwork(RadianceNetwork[Binding]):
         self.register_buffer("barycentric", torch.zeros(splats, 3))
         self.register_buffer("rest_sizes", torch.ones(splats))
         self.register_buffer("condition_range", torch.tensor([[-9.0], [9.0]]).repeat(1, conditions))
+        anything = torch.tensor([[-torch.inf], [torch.inf]]).repeat(1, COLOUR_BASES + SHAPE_BASES)
+        self.register_buffer("weight_range", anything, persistent=bounded)
         self.offsets = nn.Parameter(torch.zeros(splats, 3))
         self.log_scales = nn.Parameter(torch.zeros(splats, 3))
         self.rotations = nn.Parameter(torch.tensor([1.0, 0, 0, 0]).repeat(splats, 1))
@@ -98,7 +113,7 @@ class SplatNetwork(RadianceNetwork[Binding]):
     @classmethod
     def placed(cls, placement: Placement, rest: Floats, expressions: int, turned: bool = False) -> SplatNetwork:
         """Begin with splats as placed on a head that is `rest [V, 3]` without expression."""
-        network = cls(len(placement.corners), len(rest), expressions, TINTED, turned)
+        network = cls(len(placement.corners), len(rest), expressions, TINTED, turned, bounded=True)
         with torch.no_grad():
             network.corners.copy_(torch.from_numpy(placement.corners))
             network.barycentric.copy_(torch.from_numpy(placement.barycentric))
@@ -119,11 +134,21 @@ class SplatNetwork(RadianceNetwork[Binding]):
         seen = self._conditions(expressions, rotations)
         self.condition_range.copy_(torch.stack([seen.amin(0), seen.amax(0)]))
 
+    @torch.no_grad()
+    def bound_weights(self, expressions: Tensor, rotations: Tensor) -> None:
+        """Note how far the bases go in training, `[T, 52]` and `[T, 3, 3]`: expressions that are never seen together
+        there would take them much farther, and skin would look as if developed too hard.
+        """
+        weights = self.conditioned(self._conditions(expressions, rotations))
+        low, high = weights.amin(0), weights.amax(0)
+        room = ROOM * (high - low)
+        self.weight_range.copy_(torch.stack([low - room, high + room]))
+
     def prepare(self, head: PosedHead) -> PreparedSplats:
         """Give the splats the expression of a head."""
         condition = self._conditions(head.expression, head.rotation)
         condition = torch.minimum(torch.maximum(condition, self.condition_range[0]), self.condition_range[1])
-        weights = self.conditioned(condition)
+        weights = self.conditioned(condition).clamp(*self.weight_range)
         moved = torch.addmv(self.displacement, self.shape_bases.T, weights[COLOUR_BASES:])
         displacements = DISPLACED * moved.view(-1, 3)
         logits = self.colour_logits + self._colour_changes(weights[:COLOUR_BASES])

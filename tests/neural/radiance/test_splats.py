@@ -115,6 +115,34 @@ def test_a_turn_alone_changes_no_colours_but_does_of_photos_and_in_files_of_befo
         assert bool((first.logits - second.logits).abs().max() > 1e-3) == changes
 
 
+def test_expressions_never_seen_together_do_not_exaggerate_but_do_in_files_of_before() -> None:
+    """Tracked expressions are mixtures; a photo's head is trained on little but one expression at a time."""
+    made = synthetic_scene(64, novel=1, every=40)
+    learner = SplatsLearner(made.scene, made.training, 2000)
+    now = learner.network
+    described, contents = network_config(now), now.state_dict()
+    before = network_of({key: value for key, value in described.items() if key != "bounded"})
+    before.load_state_dict({name: value for name, value in contents.items() if name != "weight_range"})
+    assert isinstance(before, SplatNetwork)
+    for network in (now, before):
+        with torch.no_grad():
+            for parameter in (network.colour_bases, *network.conditioned.parameters()):
+                parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(0)))
+    learner.step(0, 0, lambda: None)
+    assert now.weight_range.isfinite().all(), "a step notes the range"
+    now.bound_weights(*learner.seen)
+    before.load_state_dict({name: value for name, value in now.state_dict().items() if name != "weight_range"})
+    frames = [made.scene.head(frame) for frame in made.training]
+    together = replace(frames[0], expression=learner.seen[0].amax(0))
+    with torch.no_grad():
+        changes = [[each.prepare(head).logits - now.colour_logits for each in (now, before)] for head in frames]
+        ours, theirs = (each.prepare(together).logits - now.colour_logits for each in (now, before))
+    for new, old in changes:
+        torch.testing.assert_close(new, old)
+    assert ours.abs().max() < 2 * max(new.abs().max() for new, _ in changes)
+    assert theirs.abs().max() > 1.2 * ours.abs().max()
+
+
 def test_no_splat_grows_into_a_cloud() -> None:
     """What the footage sees edge-on only could be as large as it likes, until the head is turned."""
     made = synthetic_scene(64, novel=1, every=200)
