@@ -12,11 +12,14 @@ import torch.nn.functional as F  # noqa: N812
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
+    from ...tracking.heads.arrays import Floats
     from .scene import View
 
 FRAMES = 16
+"""Of a scene, at most, to find what an avatar begins with."""
 WITHIN = 0.4
 """Alpha above which a place is within an outline."""
 
@@ -25,6 +28,12 @@ def some_of(frames: Sequence[int]) -> list[int]:
     """Return up to 16 of the frames, evenly apart."""
     chosen = sorted({int(place) for place in np.linspace(0, len(frames) - 1, FRAMES)})
     return [int(frames[place]) for place in chosen]
+
+
+def tops_of(within: NDArray[np.bool_], heights: Floats) -> Floats:
+    """Return `[N]`: the last of `heights [H]`, from the skin up, before the first that is not `within [H, N]`."""
+    tops: Floats = heights[np.maximum(within.cumprod(0).sum(0) - 1, 0)]
+    return tops
 
 
 def beside_head(view: View, corners: Tensor, weights: Tensor, height: float) -> Tensor:

@@ -13,7 +13,7 @@ from scipy.sparse.linalg import spsolve
 from ....tracking.heads.shading import vertex_normals
 from ....tracking.mattes.head_region import AROUND_HEAD
 from ..outlines import outline_of
-from ..visual_hull import beside_head, pixels_above, some_of
+from ..visual_hull import beside_head, pixels_above, some_of, tops_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +58,7 @@ def heights_at_outline(scene: RadianceScene, frame: int, triangles: Integers) ->
     seen, rows, columns = pixels_above(view, corners, weights, AT_OUTLINE)
     at_outline = (seen & ~outline[rows, columns]).cpu().numpy()
     within = np.stack([(~beside_head(view, corners, weights, float(height))).cpu().numpy() for height in HEIGHTS])
-    tops = HEIGHTS[np.maximum(within.cumprod(0).sum(0) - 1, 0)]
-    found: Floats = np.where(at_outline, tops, np.nan).astype(np.float32)
+    found: Floats = np.where(at_outline, tops_of(within, HEIGHTS), np.nan).astype(np.float32)
     return found
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..visual_hull import beside_head, some_of
+from ..visual_hull import beside_head, some_of, tops_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +41,7 @@ def within_outlines(placement: Placement, scene: RadianceScene, frames: Sequence
     if hair.any():
         heights = np.linspace(0, placed.max(), STEPS, dtype=np.float32)
         shown = np.stack([share_beside(placement, views, hair, float(height)) <= HAIR_BESIDE for height in heights])
-        # From the skin up to the first height that is beside the head.
-        top = heights[np.maximum(shown.cumprod(0).sum(0) - 1, 0)]
+        top = tops_of(shown, heights)
         draws = np.random.default_rng(seed).random(len(top), np.float32)
         placed[hair] = top - draws * np.minimum(top, DEEP)
         beside[hair] = top == 0
