@@ -83,20 +83,13 @@ class FieldNetwork(RadianceNetwork[Space]):
     triangles: Tensor
     in_mouth: Tensor
 
-    def __init__(
-        self, vertices: int, triangles: int, expressions: int, grids: Grids | None = None, haired: bool = False
-    ) -> None:
-        """Make room for a head of so many vertices and triangles, whose expression is so many numbers.
-
-        It is not `haired` where a file of an earlier version does not say so: those end close to the skin.
-        """
+    def __init__(self, vertices: int, triangles: int, expressions: int, grids: Grids | None = None) -> None:
+        """Make room for a head of so many vertices and triangles, whose expression is so many numbers."""
         super().__init__()
         self.grids = grids or Grids()
-        self.config = {
-            **{"vertices": vertices, "triangles": triangles, "expressions": expressions},
-            **{"grids": asdict(self.grids), "haired": haired},
-        }
-        self.register_buffer("hair", torch.zeros(vertices, 3), persistent=haired)
+        sizes = {"vertices": vertices, "triangles": triangles, "expressions": expressions}
+        self.config = {**sizes, "grids": asdict(self.grids)}
+        self.register_buffer("hair", torch.zeros(vertices, 3))
         self.register_buffer("canonical", torch.zeros(vertices, 3))
         self.register_buffer("triangles", torch.zeros(triangles, 3, dtype=torch.int32))
         self.register_buffer("in_mouth", torch.zeros(vertices))
@@ -113,7 +106,7 @@ class FieldNetwork(RadianceNetwork[Space]):
     @classmethod
     def about(cls, surface: HeadSurface, hair: Floats, expressions: int, grids: Grids | None = None) -> FieldNetwork:
         """Begin about a person's head and `hair [V, 3]`, whose expression is so many numbers."""
-        network = cls(len(surface.canonical), len(surface.triangles), expressions, grids, haired=True)
+        network = cls(len(surface.canonical), len(surface.triangles), expressions, grids)
         network.hair.copy_(torch.from_numpy(hair))
         network.canonical.copy_(torch.from_numpy(surface.canonical + hair))
         network.triangles.copy_(torch.from_numpy(surface.triangles.astype(np.int32)))

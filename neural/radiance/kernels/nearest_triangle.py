@@ -58,11 +58,15 @@ def walk_rays(
     first: int,
     step: int,
 ):
-    """One ray from the origin: samples every `stride` within the shell; elsewhere it steps by its distance."""
+    """One ray from the origin: samples every `stride` within the shell; elsewhere it steps by its distance.
+
+    It ends where it leaves the shell inwards: what lies behind is hidden.
+    """
     i = first + wp.tid() * step
     direction = directions[i]
     t = near + starts[i] * stride
     taken = int(0)
+    sampling = bool(False)
     bound = float(1.0e3)
     while t < far and taken < room:
         point = direction * t
@@ -76,7 +80,11 @@ def walk_rays(
                 triangles[i, taken] = found.face
                 barycentric[i, taken] = wp.vec3(found.u, found.v, 1.0 - found.u - found.v)
                 taken += 1
+                sampling = True
             else:
+                if sampling and wp.mesh_query_point_sign_normal(mesh, point, distance + SLACK).sign < 0.0:
+                    break
+                sampling = False
                 ahead = wp.max(stride, wp.floor((distance - shell) / stride) * stride)
         t += ahead
         # Nothing is nearer to the next place than this; the mesh was so near to this one.

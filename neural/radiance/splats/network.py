@@ -59,7 +59,6 @@ class SplatNetwork(RadianceNetwork[Binding]):
             rest_sizes: `[N]` metres: square root of the triangle's area at rest.
         condition_range: `[2, E]` or `[2, E + 3]` least and most of the expression, and of the rotation, in training.
         weight_range: `[2, 20]` least and most weights of the bases in training.
-        tinted: how much colours change in hue, where they change in brightness by 1.
         turned: whether splats change with the head's rotation, too. Skin speckles where such a head turns farther than
             in training; a photo's is trained as far as it is good for.
     """
@@ -70,33 +69,18 @@ class SplatNetwork(RadianceNetwork[Binding]):
     condition_range: Tensor
     weight_range: Tensor
 
-    def __init__(
-        self,
-        splats: int,
-        vertices: int,
-        expressions: int,
-        tinted: float = 1.0,
-        turned: bool = True,
-        bounded: bool = False,
-    ) -> None:
-        """Make room for so many splats on a head of so many vertices, whose expression is so many numbers.
-
-        `tinted`, `turned` and `bounded` (whether there is a range of weights) are as here where a file of an earlier
-        version does not name them.
-        """
+    def __init__(self, splats: int, vertices: int, expressions: int, turned: bool) -> None:
+        """Make room for so many splats on a head of so many vertices, whose expression is so many numbers."""
         super().__init__()
-        self.config = {
-            **{"splats": splats, "vertices": vertices, "expressions": expressions},
-            **{"tinted": tinted, "turned": turned, "bounded": bounded},
-        }
-        self.tinted, self.turned = tinted, turned
+        self.config = {"splats": splats, "vertices": vertices, "expressions": expressions, "turned": turned}
+        self.turned = turned
         conditions = expressions + 3 * turned
         self.register_buffer("corners", torch.zeros(splats, 3, dtype=torch.int32))
         self.register_buffer("barycentric", torch.zeros(splats, 3))
         self.register_buffer("rest_sizes", torch.ones(splats))
         self.register_buffer("condition_range", torch.tensor([[-9.0], [9.0]]).repeat(1, conditions))
         anything = torch.tensor([[-torch.inf], [torch.inf]]).repeat(1, COLOUR_BASES + SHAPE_BASES)
-        self.register_buffer("weight_range", anything, persistent=bounded)
+        self.register_buffer("weight_range", anything)
         self.offsets = nn.Parameter(torch.zeros(splats, 3))
         self.log_scales = nn.Parameter(torch.zeros(splats, 3))
         self.rotations = nn.Parameter(torch.tensor([1.0, 0, 0, 0]).repeat(splats, 1))
@@ -111,9 +95,9 @@ class SplatNetwork(RadianceNetwork[Binding]):
         )
 
     @classmethod
-    def placed(cls, placement: Placement, rest: Floats, expressions: int, turned: bool = False) -> SplatNetwork:
+    def placed(cls, placement: Placement, rest: Floats, expressions: int, turned: bool) -> SplatNetwork:
         """Begin with splats as placed on a head that is `rest [V, 3]` without expression."""
-        network = cls(len(placement.corners), len(rest), expressions, TINTED, turned, bounded=True)
+        network = cls(len(placement.corners), len(rest), expressions, turned)
         with torch.no_grad():
             network.corners.copy_(torch.from_numpy(placement.corners))
             network.barycentric.copy_(torch.from_numpy(placement.barycentric))
@@ -162,7 +146,7 @@ class SplatNetwork(RadianceNetwork[Binding]):
     def _colour_changes(self, weights: Tensor) -> Tensor:
         """Return `[N, 3]`: what weights `[COLOUR_BASES]` add to the logits of the colours."""
         changes = (self.colour_bases.T @ weights).view(-1, 3)
-        return torch.lerp(changes.mean(-1, keepdim=True), changes, self.tinted)
+        return torch.lerp(changes.mean(-1, keepdim=True), changes, TINTED)
 
     def draw(
         self, prepared: PreparedSplats, camera: PinholeCamera, cut_offs: CutOffs = CUT_OFFS

@@ -125,7 +125,7 @@ def speckled(performance: Performance) -> Avatar:
     """A head in 3D of splats in random colours that answer to expression, pose and light."""
     torch.manual_seed(5)
     surface = surface_of(open_head("builtin"), performance.identity)
-    network = SplatNetwork.placed(place_splats(surface, 25_000), surface.rest, 52)
+    network = SplatNetwork.placed(place_splats(surface, 25_000), surface.rest, 52, turned=False)
     with torch.no_grad():
         for each, spread in ((network.colour_logits, 1.5), (network.colour_bases, 0.5), (network.light, 0.2)):
             each.normal_(0, spread)

@@ -51,7 +51,7 @@ def test_what_every_frame_shows_beside_the_head_begins_transparent(made: Synthet
     lowest, middle = heights > np.quantile(heights, 0.95), np.abs(heights - np.median(heights)) < 0.01
     assert placed.beside[skin & lowest].mean() > 0.9
     assert placed.beside[skin & middle].mean() < 0.3
-    network = SplatNetwork.placed(placed, scene.surface.rest, 52)
+    network = SplatNetwork.placed(placed, scene.surface.rest, 52, turned=False)
     opacities = torch.sigmoid(network.opacity_logits.detach())
     assert opacities[torch.from_numpy(placed.beside)].max() < 0.05
 
@@ -94,7 +94,7 @@ def test_skin_that_no_frame_shows_keeps_its_first_colour(made: SyntheticScene) -
 def test_light_that_shines_through_a_turned_head_costs(made: SyntheticScene) -> None:
     placed = within_outlines(place_splats(made.scene.surface, COUNT), made.scene, made.training)
     cover = Cover(placed, made.scene, made.training)
-    network = SplatNetwork.placed(placed, made.scene.surface.rest, 52)
+    network = SplatNetwork.placed(placed, made.scene.surface.rest, 52, turned=False)
     penalties = {}
     with torch.no_grad():
         for logit in (-3.0, 0.0, 5.0):
@@ -125,7 +125,7 @@ def test_a_matte_that_is_too_wide_does_not_colour_the_sides(made: SyntheticScene
     scene = replace(made.scene, alphas=torch.from_numpy(alphas), colours=colours)
     frame = made.training[:1]
     placed = place_splats(scene.surface, COUNT)
-    network = SplatNetwork.placed(placed, scene.surface.rest, 52)
+    network = SplatNetwork.placed(placed, scene.surface.rest, 52, turned=False)
     begin_with_colours(network, scene, frame, placed.on_shell)
     red, green, _ = torch.sigmoid(network.colour_logits.detach())[torch.from_numpy(~placed.on_shell)].unbind(-1)
     assert ((green - red) > 0.3).float().mean() < 0.03

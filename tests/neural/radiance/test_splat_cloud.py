@@ -35,7 +35,7 @@ def no_gradients() -> Iterator[None]:
 
 def begun(head: MorphableHead) -> SplatNetwork:
     surface = surface_of(head, np.zeros(len(head.identity_basis), np.float32))
-    return SplatNetwork.placed(place_splats(surface, 26_000), surface.rest, 52)
+    return SplatNetwork.placed(place_splats(surface, 26_000), surface.rest, 52, turned=False)
 
 
 @pytest.fixture(scope="module")
