@@ -33,6 +33,8 @@ DENSITY, MOST_DENSITY = 100.0, 9.0
 """A metre, of a logarithm of 0; the largest logarithm."""
 FIRST_DENSITY = -1.0
 """Logarithm at the beginning: nearly clear, for an opaque beginning learns little (20 dB against 30)."""
+NEARLY = 0.8
+"""Alpha of a ray into the head from which on it is opaque: skin that training saw little of is speckled otherwise."""
 CHUNK = 16384
 """Rays at a time in rendering."""
 
@@ -146,7 +148,8 @@ class FieldNetwork(RadianceNetwork[Space]):
             self.occupancy.see(places[kept], densities.detach())
         counted = torch.cat([kept.new_zeros(1, dtype=torch.int32), kept.cumsum(0, dtype=torch.int32)])
         values = torch.cat([colours, samples.depths[kept][:, None]], 1)
-        return composite_samples(counted[samples.starts.long()], densities, values, STRIDE)
+        sums, light = composite_samples(counted[samples.starts.long()], densities, values, STRIDE)
+        return (sums, light) if explore else filled(sums, light, samples.hidden)
 
     def mouth_of(self, prepared: PreparedField, samples: Samples) -> Tensor:
         """Return `[S, 8]`: the expression in the mouth, nothing elsewhere."""
@@ -174,6 +177,13 @@ class FieldNetwork(RadianceNetwork[Space]):
         whole[top:bottom, left:right] = seen
         depth = torch.where(whole[..., 4] > 0, whole[..., 3] / whole[..., 4].clamp(min=1e-6), 0)
         return Rendering(whole[..., [0, 1, 2, 4]], depth)
+
+
+def filled(sums: Tensor, light: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """Make rays into the head, `hidden [R]`, opaque that nearly are; `sums [R, 4]` and `light [R]` are as drawn."""
+    alpha = 1 - light
+    gain = torch.where(hidden, 1 / alpha.clamp(min=NEARLY), 1)
+    return sums * gain[:, None], 1 - alpha * gain
 
 
 def directions_of(camera: PinholeCamera, device: torch.device) -> Tensor:

@@ -55,6 +55,7 @@ def walk_rays(
     triangles: wp.array2d(dtype=wp.int32),
     barycentric: wp.array2d(dtype=wp.vec3),
     counts: wp.array(dtype=wp.int32),
+    hidden: wp.array(dtype=wp.bool),
     first: int,
     step: int,
 ):
@@ -65,6 +66,7 @@ def walk_rays(
     i = first + wp.tid() * step
     direction = directions[i]
     t = near + starts[i] * stride
+    hidden[i] = False
     taken = int(0)
     sampling = bool(False)
     bound = float(1.0e3)
@@ -83,6 +85,7 @@ def walk_rays(
                 sampling = True
             else:
                 if sampling and wp.mesh_query_point_sign_normal(mesh, point, distance + SLACK).sign < 0.0:
+                    hidden[i] = True
                     break
                 sampling = False
                 ahead = wp.max(stride, wp.floor((distance - shell) / stride) * stride)
@@ -107,10 +110,12 @@ class Samples:
 
     Attributes:
         starts: `[R + 1]` int32: where each ray's samples begin.
+        hidden: `[R]` bool: whether each ends in the head.
         depths: `[S]` along the ray's direction; triangles: `[S]` int32; barycentric: `[S, 3]` of the nearest place.
     """
 
     starts: Tensor
+    hidden: Tensor
     depths: Tensor
     triangles: Tensor
     barycentric: Tensor
@@ -159,10 +164,11 @@ class TriangleMesh:
         triangles = torch.empty(rays, room, dtype=torch.int32, device=device)
         barycentric = torch.empty(rays, room, 3, device=device)
         counts = torch.empty(rays, dtype=torch.int32, device=device)
-        made = [numbers(depths), numbers(triangles), vectors(barycentric), numbers(counts)]
+        hidden = torch.empty(rays, dtype=torch.bool, device=device)
+        made = [numbers(depths), numbers(triangles), vectors(barycentric), numbers(counts), numbers(hidden)]
         walk = [vectors(directions), numbers(starts), near - shell, far + shell, shell, stride, room, *made]
         launch(walk_rays, rays, [self._mesh.id, *walk], heavy=True)
         taken = torch.arange(room, device=device) < counts[:, None]
         ends = torch.zeros(rays + 1, dtype=torch.int32, device=device)
         torch.cumsum(counts, 0, dtype=torch.int32, out=ends[1:])
-        return Samples(ends, depths[taken], triangles[taken], barycentric[taken])
+        return Samples(ends, hidden, depths[taken], triangles[taken], barycentric[taken])
