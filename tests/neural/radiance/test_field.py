@@ -14,7 +14,7 @@ import torch
 from semblance.neural.radiance.field.deformation import Deformation
 from semblance.neural.radiance.field.hair import hair_of
 from semblance.neural.radiance.field.learner import FieldLearner
-from semblance.neural.radiance.field.network import FieldNetwork
+from semblance.neural.radiance.field.network import DENSITY, FIRST_DENSITY, SHELL, FieldNetwork
 from semblance.neural.radiance.field.occupancy import EMPTY, Occupancy
 from semblance.neural.radiance.kernels.hash_encoding import Grids
 from semblance.neural.radiance.kernels.launching import kernel_device
@@ -24,6 +24,7 @@ from semblance.neural.radiance.scene import PosedHead
 from semblance.neural.radiance.surfaces import surface_of
 from semblance.tests.makers.synthetic_head import synthetic_scene
 from semblance.tracking.heads.builtin import load_builtin
+from semblance.tracking.heads.camera import PinholeCamera
 from semblance.tracking.heads.head import gaze_rotation
 
 if TYPE_CHECKING:
@@ -107,6 +108,29 @@ def test_a_stored_field_ends_where_its_hair_does(surface: HeadSurface) -> None:
     head = PosedHead(torch.from_numpy(surface.rest), torch.zeros(52), torch.eye(3), torch.eye(3))
     assert isinstance(again, FieldNetwork)
     torch.testing.assert_close(again.prepare(head).head.vertices, head.vertices + 0.01)
+
+
+def test_no_light_shines_through_a_head_that_nearly_hides_what_is_behind(surface: HeadSurface) -> None:
+    """Skin that training saw little of was speckled. What is clear, and what is beside the head, stays so."""
+    network = FieldNetwork.about(surface, np.zeros_like(surface.rest), 52, Grids(levels=2, finest=32))
+    placed = torch.from_numpy(surface.rest) + torch.tensor([0, 0, 0.7])
+    head = PosedHead(placed, torch.zeros(52), torch.eye(3), torch.eye(3))
+    camera = PinholeCamera(100, 100, 32, 32, 64, 64)
+
+    def alpha(optical_depth: float) -> torch.Tensor:
+        with torch.no_grad():
+            network.table.zero_()
+            for parameter in network.density.parameters():
+                parameter.zero_()
+            network.density[-1].bias[0] = math.log(optical_depth / (2 * SHELL) / DENSITY) - FIRST_DENSITY
+        return network.render(network.prepare(head), camera).rgba[..., 3]
+
+    clear, dim, dense = alpha(0.1), alpha(2.0), alpha(20.0)
+    inside = cv2.erode((dense.numpy() > 0.99).astype(np.uint8), np.ones((9, 9))) > 0
+    assert inside.sum() > 300
+    assert np.median(dim[inside]) > 0.9999
+    assert clear[inside].max() < 0.6
+    assert (dim[~inside] < 1).any()
 
 
 @pytest.mark.slow
