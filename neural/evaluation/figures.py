@@ -18,6 +18,7 @@ NO_DETECTOR = "not measured: MediaPipe missing"
 NO_HEAD = "not measured: the head's file is missing"
 STILL_MOUTH = "not measured: the mouth keeps still"
 TOO_FEW = "not measured: too few frames"
+NOBODY = "not measured: nobody is large enough in the picture"
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Figures:
     """How near the pictures of some frames are to the footage: means over the frames unless said otherwise.
 
     Attributes:
-        psnr: peak signal-to-noise ratio in decibels; ssim, ms_ssim: structural similarity, single and multi-scale, up
-            to 1.
+        psnr: peak signal-to-noise ratio in decibels; psnr_inside: the same away from the outline (`metrics.inside`);
+            ssim, ms_ssim: structural similarity, single and multi-scale, up to 1.
         sharpness: energy of the face's high band over the footage's, of all frames together.
         flicker: see `metrics.flicker`, 0 to 255, over neighbouring frames.
         expression (AED), pose (APD), keypoint, keypoint_share (AKD), mouth_gain, mouth_likeness: see
@@ -37,6 +38,7 @@ class Figures:
     """
 
     psnr: float
+    psnr_inside: Figure
     ssim: float
     ms_ssim: float
     sharpness: float
@@ -64,6 +66,7 @@ class Column:
 
 COLUMNS = {
     "psnr": Column("PSNR dB ↑", 2),
+    "psnr_inside": Column("PSNR inside dB ↑", 2),
     "ssim": Column("SSIM ↑", 3),
     "ms_ssim": Column("MS-SSIM ↑", 3),
     "sharpness": Column("sharpness → 1", 2),
@@ -82,7 +85,9 @@ COLUMNS = {
 """Of every figure, in the tables' order."""
 
 EXPLANATION = (
-    "Sharpness is the energy of the face's fine detail over the footage's; flicker what changes from frame to frame "
+    "“PSNR inside” leaves out what is nearer to the outline than a hundredth of the picture's side: pictures that fill "
+    "the window are cut out by the footage's own outline, heads in 3D have theirs. Sharpness is the energy of the "
+    "face's fine detail over the footage's; flicker what changes from frame to frame "
     "beyond the footage's own change; AED, APD and AKD are distances of expression (norm of 52 coefficients), head "
     "rotation and landmarks when the pictures are tracked anew; “mouth opens” is how far the mouth opens for each unit "
     "that the footage's does, “mouth follows” the correlation of both openings over time."

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from ...tracking.heads.arrays import Floats, Image
 
+EDGE = 0.01
+"""Share of a picture's side within which of the outline a pixel lies at it."""
 HIGH_BAND_SIGMA = 1.5
 """Image: the high band is a picture minus its Gaussian blur of this width."""
 
@@ -27,6 +29,14 @@ HIGH_BAND_SIGMA = 1.5
 def without_background(picture: Image, matte: Floats) -> Floats:
     """Return `[H, W, 3]`, 0 to 1: RGB uint8 `[H, W, 3]` laid over black by `matte [H, W]`, 0 to 1."""
     return picture.astype(np.float32) / 255 * matte[..., None]
+
+
+def inside(matte: Floats) -> NDArray[np.bool_]:
+    """Return `[H, W]`: the foreground of a matte `[H, W]`, 0 to 1, away from its outline."""
+    edge = max(1, round(EDGE * max(matte.shape)))
+    around = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * edge + 1, 2 * edge + 1))
+    found: NDArray[np.bool_] = cv2.erode((matte > 0.5).astype(np.uint8), around) > 0
+    return found
 
 
 def psnr(picture: Floats, truth: Floats, region: NDArray[np.bool_] | None = None) -> float:

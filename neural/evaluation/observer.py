@@ -15,7 +15,7 @@ from ...tracking.detection.landmarks import LandmarkDetector, Landmarks
 from ..pretrained import weights
 from ..pretrained.arcface import ArcFace
 from . import metrics
-from .figures import NO_DETECTOR, NO_FACE, NO_HEAD, STILL_MOUTH, TOO_FEW, WEIGHTS_MISSING, Figure, Figures
+from .figures import NO_DETECTOR, NO_FACE, NO_HEAD, NOBODY, STILL_MOUTH, TOO_FEW, WEIGHTS_MISSING, Figure, Figures
 from .perceptual_metrics import Inception, Lpips, frechet_distance
 from .retracking import Distances, Retracked, retracked
 
@@ -119,9 +119,11 @@ class Row:
             region: bool `[R, R]`, where PSNR and SSIM are measured; everywhere by default.
         """
         error = own.picture - truth.picture
+        inside = metrics.inside(matte)
         follows = self._before is not None and self._before[0] == index - 1
         values = {
             "psnr": metrics.psnr(own.picture, truth.picture, region),
+            "psnr_inside": metrics.psnr(own.picture, truth.picture, inside) if inside.any() else None,
             "ssim": metrics.ssim(own.picture, truth.picture, region),
             "ms_ssim": metrics.ms_ssim(own.picture, truth.picture),
             "energy": metrics.high_band_energy(own.picture, face),
@@ -151,6 +153,7 @@ class Row:
         identity = self._observer.without_face if self._observer.arcface else WEIGHTS_MISSING
         return Figures(
             psnr=float(np.mean(values_of(frames, "psnr"))),
+            psnr_inside=mean_of(frames, "psnr_inside", NOBODY),
             ssim=float(np.mean(values_of(frames, "ssim"))),
             ms_ssim=float(np.mean(values_of(frames, "ms_ssim"))),
             sharpness=metrics.sharpness(values_of(frames, "energy"), values_of(frames, "true_energy")),

@@ -131,7 +131,7 @@ def test_an_evaluation_stops_when_told(avatar, dataset):
 
 def test_names_are_escaped_and_figures_that_no_row_has_are_left_out(tmp_path):
     unseen = (NO_FACE,) * 6
-    figures = Figures(20.5, 0.9, 0.9, 1.0, 3.0, *unseen, 0.5, 0.1, WEIGHTS_MISSING, 0.8)
+    figures = Figures(20.5, 21.5, 0.9, 0.9, 1.0, 3.0, *unseen, 0.5, 0.1, WEIGHTS_MISSING, 0.8)
     headings, lines, absent = by_row({"<b>one</b>": figures, "two": figures})
     assert "FID ↓" not in headings
     assert "FID: not measured: weights missing." in absent

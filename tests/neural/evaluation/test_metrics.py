@@ -9,6 +9,7 @@ import pytest
 from semblance.neural.evaluation.metrics import (
     flicker,
     high_band_energy,
+    inside,
     ms_ssim,
     psnr,
     sharpness,
@@ -64,6 +65,14 @@ def test_the_background_does_not_count(picture):
     other = image.copy()
     other[:20] = 0
     assert psnr(without_background(other, matte), without_background(image, matte)) == np.inf
+
+
+def test_the_outline_does_not_count_inside(picture):
+    matte = np.zeros((200, 200), np.float32)
+    matte[100:, 50:150] = 1
+    where = inside(matte)
+    assert where[102:, 52:148].all(), "the picture's border is no outline"
+    assert where.sum() == 98 * 96
 
 
 def test_frames_with_more_detail_count_more(picture):
