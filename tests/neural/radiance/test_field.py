@@ -122,7 +122,7 @@ def test_no_light_shines_through_a_head_that_nearly_hides_what_is_behind(surface
             network.table.zero_()
             for parameter in network.density.parameters():
                 parameter.zero_()
-            network.density[-1].bias[0] = math.log(optical_depth / (2 * SHELL) / DENSITY) - FIRST_DENSITY
+            parameter[0] = math.log(optical_depth / (2 * SHELL) / DENSITY) - FIRST_DENSITY  # the last layer's bias
         return network.render(network.prepare(head), camera).rgba[..., 3]
 
     clear, dim, dense = alpha(0.1), alpha(2.0), alpha(20.0)
