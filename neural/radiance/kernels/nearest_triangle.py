@@ -153,7 +153,7 @@ class TriangleMesh:
         return found
 
     def walk(self, directions: Tensor, starts: Tensor, shell: float, stride: float, room: int) -> Samples:
-        """Sample rays within a shell about the mesh.
+        """Sample rays within a shell about the mesh, until they leave it inwards.
 
         Rays begin at the origin in `directions [R, 3]` with z = 1, so that depths along them are z; `starts [R]`, 0 to
         1, shift their samples; `stride` is between samples; no ray gets more than `room` of them.
