@@ -41,13 +41,26 @@ def find_nearest(
         distances[i] = wp.length(points[i] - wp.mesh_eval_position(mesh, found.face, found.u, found.v))
 
 
+@wp.func
+def through_box(direction: wp.vec3, low: wp.vec3, high: wp.vec3):
+    """Depths at which a ray from the origin, whose direction has z = 1, enters and leaves a box."""
+    near = low[2]
+    far = high[2]
+    for axis in range(2):
+        one = low[axis] / direction[axis]
+        other = high[axis] / direction[axis]
+        near = wp.max(near, wp.min(one, other))
+        far = wp.min(far, wp.max(one, other))
+    return wp.vec2(near, far)
+
+
 @wp.kernel
 def walk_rays(
     mesh: wp.uint64,
     directions: wp.array(dtype=wp.vec3),
     starts: wp.array(dtype=float),
-    near: float,
-    far: float,
+    low: wp.vec3,
+    high: wp.vec3,
     shell: float,
     stride: float,
     room: int,
@@ -61,11 +74,15 @@ def walk_rays(
 ):
     """One ray from the origin: samples every `stride` within the shell; elsewhere it steps by its distance.
 
-    It ends where it leaves the shell inwards: what lies behind is hidden.
+    `low` and `high` are the corners of a box about the shell. The ray ends where it leaves the shell inwards: what lies
+    behind is hidden.
     """
     i = first + wp.tid() * step
     direction = directions[i]
-    t = near + starts[i] * stride
+    depths_in_box = through_box(direction, low, high)
+    far = depths_in_box[1]
+    # Samples lie as if all rays began at the front of the box.
+    t = low[2] + (starts[i] + wp.floor((depths_in_box[0] - low[2]) / stride)) * stride
     hidden[i] = False
     taken = int(0)
     sampling = bool(False)
@@ -159,15 +176,15 @@ class TriangleMesh:
         1, shift their samples; `stride` is between samples; no ray gets more than `room` of them.
         """
         rays, device = len(directions), directions.device
-        near, far = (float(depth) for depth in torch.aminmax(self._points[:, 2]))
+        box = self._points.amin(0) - shell, self._points.amax(0) + shell
         depths = torch.empty(rays, room, device=device)
         triangles = torch.empty(rays, room, dtype=torch.int32, device=device)
         barycentric = torch.empty(rays, room, 3, device=device)
         counts = torch.empty(rays, dtype=torch.int32, device=device)
         hidden = torch.empty(rays, dtype=torch.bool, device=device)
         made = [numbers(depths), numbers(triangles), vectors(barycentric), numbers(counts), numbers(hidden)]
-        walk = [vectors(directions), numbers(starts), near - shell, far + shell, shell, stride, room, *made]
-        launch(walk_rays, rays, [self._mesh.id, *walk], heavy=True)
+        walk = [vectors(directions), numbers(starts), *(wp.vec3(*corner.tolist()) for corner in box)]
+        launch(walk_rays, rays, [self._mesh.id, *walk, shell, stride, room, *made], heavy=True)
         taken = torch.arange(room, device=device) < counts[:, None]
         ends = torch.zeros(rays + 1, dtype=torch.int32, device=device)
         torch.cumsum(counts, 0, dtype=torch.int32, out=ends[1:])

@@ -67,8 +67,8 @@ def test_rays_are_sampled_in_the_shell_until_they_are_in_the_head() -> None:
     """Stepping by distance leaves nothing out that a walk of even steps would find before the ray is hidden."""
     vertices, triangles = head_mesh()
     mesh = TriangleMesh(vertices, triangles)
-    across = torch.linspace(-0.18, 0.18, 12)
-    directions = torch.stack([*torch.meshgrid(across, across, indexing="xy"), torch.ones(12, 12)], -1).view(-1, 3)
+    across = torch.linspace(-0.18, 0.18, 13)
+    directions = torch.stack([*torch.meshgrid(across, across, indexing="xy"), torch.ones(13, 13)], -1).view(-1, 3)
     shell, stride, room = 0.006, 0.0015, 300
     samples = mesh.walk(directions, torch.zeros(len(directions)), shell, stride, room)
     near, far = float(vertices[:, 2].min()) - shell, float(vertices[:, 2].max()) + shell
