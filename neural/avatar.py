@@ -64,7 +64,8 @@ class Avatar(TrainedAvatar):
             network.load_state_dict(safetensors.torch.load_file(path))
         except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError, AssertionError) as error:
             raise UserError(
-                f"{path} is damaged or of another version of Semblance: its networks do not fit; build it again."
+                f"{path} is damaged or of another version of Semblance: its weights do not fit its network; "
+                "build the avatar again."
             ) from error
         device = device or kind.device()
         return cls(laid_out(network.to(device)).eval().requires_grad_(False), metadata, plate=read_plate(path))
