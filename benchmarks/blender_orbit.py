@@ -54,7 +54,8 @@ def watch(folder: Path, given: argparse.Namespace) -> None:
     head = avatar_scene.add_avatar(scene, folder / "performance.npz", avatar="any")
     head_settings(head).kind = "radiance"
     head.update_tag()
-    longest, rate, work = watched(EnginePlace(folder, given.engine), given.seconds, head.matrix_world.translation)
+    place = EnginePlace(folder, given.engine.absolute())  # the engine starts in another folder
+    longest, rate, work = watched(place, given.seconds, head.matrix_world.translation)
     print(f"{rate:.1f} pictures a second in the viewport, {1000 * work:.1f} ms of Blender's work each; longest ticks:")
     for kind, taken in sorted(longest.items(), key=lambda each: -each[1][0]):
         tell(kind, taken, unit)

@@ -203,7 +203,7 @@ def watch(folder: Path, given: argparse.Namespace, unit: float) -> None:
         home = folder / "real"
         (home / "avatars").mkdir(parents=True)
         shutil.copy(given.avatar, home / "avatars" / "any.safetensors")
-        places["real engine"] = EnginePlace(home, given.engine)
+        places["real engine"] = EnginePlace(home, given.engine.absolute())
     for name, place in places.items():
         longest, rate, work = watched(place, given.seconds * (3 if name == "real engine" else 1))
         print(
