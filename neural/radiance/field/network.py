@@ -33,8 +33,8 @@ DENSITY, MOST_DENSITY = 100.0, 9.0
 """A metre, of a logarithm of 0; the largest logarithm."""
 FIRST_DENSITY = -1.0
 """Logarithm at the beginning: nearly clear, for an opaque beginning learns little (20 dB against 30)."""
-NEARLY = 0.8
-"""Alpha of a ray into the head from which on it is opaque: skin that training saw little of is speckled otherwise."""
+NEARLY_OPAQUE = 0.8
+"""Alpha of a ray into the head that is drawn as 1: skin that training saw little of is speckled otherwise."""
 CHUNK = 16384
 """Rays at a time in rendering."""
 
@@ -131,6 +131,8 @@ class FieldNetwork(RadianceNetwork[Space]):
     ) -> tuple[Tensor, Tensor]:
         """See a head by rays from the camera in `directions [R, 3]` with z = 1; `starts [R]`, 0 to 1, shift samples.
 
+        Training has to `explore`: it looks at some empty places, too, and sees rays as clear as they are.
+
         Returns:
             sums: `[R, 4]` premultiplied colour and depth times alpha; light: `[R]` what shines through.
         """
@@ -182,7 +184,7 @@ class FieldNetwork(RadianceNetwork[Space]):
 def filled(sums: Tensor, light: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
     """Make rays into the head, `hidden [R]`, opaque that nearly are; `sums [R, 4]` and `light [R]` are as drawn."""
     alpha = 1 - light
-    gain = torch.where(hidden, 1 / alpha.clamp(min=NEARLY), 1)
+    gain = torch.where(hidden, 1 / alpha.clamp(min=NEARLY_OPAQUE), 1)
     return sums * gain[:, None], 1 - alpha * gain
 
 

@@ -46,7 +46,7 @@ def through_box(direction: wp.vec3, low: wp.vec3, high: wp.vec3):
     """Depths at which a ray from the origin, whose direction has z = 1, enters and leaves a box."""
     near = low[2]
     far = high[2]
-    for axis in range(2):
+    for axis in range(2):  # a direction of 0 gives infinities, which bound nothing within the box and all beside it
         one = low[axis] / direction[axis]
         other = high[axis] / direction[axis]
         near = wp.max(near, wp.min(one, other))

@@ -84,8 +84,10 @@ def test_expressions_change_brightness_more_than_hue() -> None:
         changes = network.prepare(made.scene.head(0)).logits - network.colour_logits
     brightness = changes.mean(-1, keepdim=True)
     hue = (changes - brightness).norm(dim=-1).mean()
-    alike = math.pi / 2  # the means of chi distributions of 2 and of 1 degrees of freedom: of changes drawn at random
-    assert hue / (math.sqrt(3) * brightness.abs().mean()) == pytest.approx(TINTED * alike, rel=0.05)
+    at_random = (
+        math.pi / 2
+    )  # of three normal numbers, by the means of chi distributions of 2 and of 1 degrees of freedom
+    assert hue / (math.sqrt(3) * brightness.abs().mean()) == pytest.approx(TINTED * at_random, rel=0.05)
 
 
 def test_a_turn_alone_changes_no_colours_but_does_of_photos() -> None:
