@@ -141,11 +141,14 @@ def add_head(scene: bpy.types.Scene, job: Job) -> str:
         if shown:
             look_through_camera(made)
     if scene.camera == head_settings(made).camera:
-        return translated("{head} is in the scene: press Build Avatar to make it photo-real.", head=made.name)
-    return translated(
-        "{head} is in the scene: press Use Its Camera to see it as in its footage, Build Avatar to make it photo-real.",
-        head=made.name,
-    )
+        said = translated("{head} is in the scene: press Build Avatar to make it photo-real.", head=made.name)
+    else:
+        said = translated(
+            "{head} is in the scene: press Use Its Camera to see it as in its footage, Build Avatar to make it "
+            "photo-real.",
+            head=made.name,
+        )
+    return " ".join([said, *filter(None, [job.result.get("notes")])])
 
 
 def finish_new_avatar(scene: bpy.types.Scene, job: Job) -> bpy.types.Object:

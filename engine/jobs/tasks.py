@@ -224,9 +224,13 @@ def path_or_none(path: str | None) -> Path | None:
 
 
 def finished(dataset: Dataset, job: NewDataset, source: str, facts: dict[str, str]) -> dict[str, Any]:
-    """What a new dataset's job has made; the facts are kept in the dataset, too, and the file that it was made from."""
+    """What a new dataset's job has made, and what is to be said of its footage; the facts are kept in the dataset, too,
+    and the file that it was made from.
+    """
     remember(dataset, {**facts, **origin_facts(Path(source))}, job.head_path)
-    return {"dataset": str(dataset.folder), "frames": len(dataset.names), **facts}
+    notes = dataset.performance().extra.get("notes")
+    told = {"notes": " ".join(notes)} if notes else {}
+    return {"dataset": str(dataset.folder), "frames": len(dataset.names), **facts, **told}
 
 
 def remember(dataset: Dataset, facts: dict[str, str], head_path: str | None) -> None:

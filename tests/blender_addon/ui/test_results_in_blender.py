@@ -174,6 +174,18 @@ assert job in job_panel.shown_jobs((*many, job), [job]), "a waiting result must 
     run_blender(START + script, dataset, environment=home)
 
 
+def test_what_is_to_be_said_of_footage_is_told_with_its_head(run_blender, home, dataset):
+    script = """
+told = []
+for notes in ({}, {"notes": "The face is only 60 pixels wide."}):
+    job = Job("job0", JobKind.TRACK, JobState.DONE, {"source": str(clip)}, result={"dataset": str(dataset), **notes})
+    told.append(results.add_head(scene, job))
+assert told[0].endswith("photo-real."), told
+assert told[1].endswith("photo-real. The face is only 60 pixels wide."), told
+"""
+    run_blender(START + script, dataset, environment=home)
+
+
 def test_an_avatar_reaches_its_head_by_id(run_blender, home, dataset):
     """Neither what has the head's old name, nor a copy of it, nor anything when it is gone."""
     script = """
